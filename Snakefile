@@ -1,0 +1,39 @@
+# What each layer of a speech model knows. Paths, in the order of the data:
+#
+# resources/downloads/<file>                                      archives that came from a URL
+# resources/corpora/<corpus>/<split>/audio/                       the audio archive, unpacked
+# resources/models/<model>/                                       a checkpoint folder, drawn or fetched
+# results/<experiment>/corpus/{utterances,intervals}.parquet      beside {audio,alignment}_problems.csv
+# results/<experiment>/samples/<sample>/{utterances,phones,words}.parquet
+# results/<experiment>/representations/<model>/<shard>.h5
+# results/<experiment>/scores/<property>/<model>/<sample>/<layers>.json
+# results/<experiment>/tables/*.csv
+# results/<experiment>/plots/*.{svg,png}
+# results/<experiment>/report.html
+# results/<experiment>/{logs,benchmarks}/<rule>/…
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/corpus.smk"
+include: "workflow/rules/samples.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/extraction.smk"
+include: "workflow/rules/cca.smk"
+include: "workflow/rules/summary.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.plots.input,
+        rules.report.input,

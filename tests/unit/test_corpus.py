@@ -1,0 +1,527 @@
+"""Fetching, unpacking and indexing a corpus."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import tarfile
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from layerwise import corpus
+from layerwise.corpus import CorpusError
+from tiny_corpus import SPLIT, chapter_folder, flip_bytes, noise, write_archive, write_audio, write_utterance
+
+REPOSITORY = Path(__file__).parents[2]
+REAL_SPEECH = REPOSITORY.parent / "shared" / "real_speech"
+CATALOGUE = REPOSITORY / "resources" / "corpora.yaml"
+SCHEMA = REPOSITORY / "workflow" / "schemas" / "corpora.schema.yaml"
+
+
+# Fetching
+
+
+@pytest.fixture
+def server():
+    """A server on this machine: `answers` are (status, body), one a request, the last one again and again."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            web.requests += 1
+            status, body = web.answers.pop(0) if len(web.answers) > 1 else web.answers[0]
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    web = HTTPServer(("127.0.0.1", 0), Handler)
+    web.answers, web.requests = [], 0
+    web.url = f"http://127.0.0.1:{web.server_port}/archive.tar.gz"
+    thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield web
+    web.shutdown()
+    thread.join()
+    web.server_close()
+
+
+@pytest.fixture
+def no_waiting(monkeypatch):
+    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+
+
+def digests(data: bytes) -> dict[str, str | int]:
+    return {"md5": hashlib.md5(data).hexdigest(), "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+
+
+def test_fetch_writes_what_the_server_has(server, tmp_path):
+    server.answers = [(200, b"some audio")]
+    corpus.fetch(server.url, tmp_path / "new" / "a.tar.gz", **digests(b"some audio"))
+    assert (tmp_path / "new" / "a.tar.gz").read_bytes() == b"some audio"
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.tar.gz"]
+    assert server.requests == 1
+
+
+def test_fetch_tries_again_after_an_error_and_after_a_wrong_file(server, tmp_path, no_waiting):
+    server.answers = [(503, b"busy"), (200, b"<html>sorry</html>"), (200, b"some audio")]
+    corpus.fetch(server.url, tmp_path / "a.tar.gz", **digests(b"some audio"))
+    assert (tmp_path / "a.tar.gz").read_bytes() == b"some audio"
+    assert server.requests == 3
+
+
+@pytest.mark.parametrize("check", ["md5", "sha256", "size"])
+def test_fetch_leaves_nothing_when_every_try_is_wrong(server, tmp_path, no_waiting, check):
+    server.answers = [(200, b"<html>sorry</html>")]
+    expected = digests(b"some audio")[check]
+    with pytest.raises(CorpusError, match=rf"(?s){re.escape(server.url)}.*3 tries.*expected {expected}"):
+        corpus.fetch(server.url, tmp_path / "a.tar.gz", **{check: expected}, retries=2)
+    assert server.requests == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fetch_names_a_missing_page(server, tmp_path, no_waiting):
+    server.answers = [(404, b"")]
+    with pytest.raises(CorpusError, match=r"404.*mirror or a local copy"):
+        corpus.fetch(server.url, tmp_path / "a.tar.gz", retries=1)
+
+
+def test_fetch_ignores_what_a_killed_job_left(server, tmp_path):
+    server.answers = [(200, b"some audio")]
+    (tmp_path / ".a.tar.gz.download").write_bytes(b"half")
+    corpus.fetch(server.url, tmp_path / "a.tar.gz")
+    assert (tmp_path / "a.tar.gz").read_bytes() == b"some audio"
+
+
+def test_fetch_refuses_a_local_path(tmp_path):
+    with pytest.raises(CorpusError, match="a local file is used as it is"):
+        corpus.fetch("resources/demo/a.tar.gz", tmp_path / "a.tar.gz")
+
+
+def test_verify_accepts_the_right_file(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"some audio")
+    corpus.verify(path)
+    corpus.verify(path, **{**digests(b"some audio"), "md5": digests(b"some audio")["md5"].upper()})
+
+
+@pytest.mark.parametrize("check", ["md5", "sha256", "size"])
+def test_verify_says_what_was_found_and_what_was_expected(tmp_path, check):
+    path = tmp_path / "a"
+    path.write_bytes(b"some audio")
+    found, expected = digests(b"some audio")[check], digests(b"other audio")[check]
+    with pytest.raises(CorpusError, match=rf"{re.escape(str(path))}: found .*{found}.* expected {expected}"):
+        corpus.verify(path, **{check: expected})
+
+
+def test_verify_names_a_missing_file(tmp_path):
+    with pytest.raises(CorpusError, match="there is no such file"):
+        corpus.verify(tmp_path / "a", size=3)
+
+
+# Unpacking
+
+FILES = {
+    "LibriSpeech/README.TXT": b"about",
+    f"LibriSpeech/{SPLIT}/1/2/1-2-0000.flac": noise().tobytes(),
+    f"LibriSpeech/{SPLIT}/1/2/1-2.trans.txt": b"1-2-0000 A\n",
+    "LibriSpeech/test-other/3/4/3-4-0000.flac": b"another split",
+}
+
+
+def test_unpack_keeps_the_split_and_the_files_at_the_top(tmp_path):
+    archive = write_archive(tmp_path / "a.tar.gz", FILES)
+    corpus.unpack_audio(archive, SPLIT, tmp_path / "corpora" / SPLIT)
+    unpacked = {
+        path.relative_to(tmp_path / "corpora" / SPLIT).as_posix(): path.read_bytes()
+        for path in (tmp_path / "corpora" / SPLIT).rglob("*")
+        if path.is_file()
+    }
+    assert unpacked == {name: data for name, data in FILES.items() if "test-other" not in name}
+    assert [path.name for path in (tmp_path / "corpora").iterdir()] == [SPLIT]
+
+
+def test_unpack_removes_what_a_killed_job_left(tmp_path):
+    archive = write_archive(tmp_path / "a.tar.gz", FILES)
+    left = tmp_path / ".out.unpacking" / "LibriSpeech" / SPLIT / "9"
+    left.mkdir(parents=True)
+    corpus.unpack_audio(archive, SPLIT, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out" / "LibriSpeech" / SPLIT).iterdir()} == {"1"}
+    assert not (tmp_path / ".out.unpacking").exists()
+
+
+def test_unpack_does_not_overwrite(tmp_path):
+    archive = write_archive(tmp_path / "a.tar.gz", FILES)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("mine")
+    with pytest.raises(CorpusError, match="not empty"):
+        corpus.unpack_audio(archive, SPLIT, tmp_path / "out")
+    assert (tmp_path / "out" / "mine").read_text() == "mine"
+
+
+def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, target
+    return member
+
+
+@pytest.mark.parametrize(
+    ("member", "reason"),
+    [
+        (special("/tmp/layerwise-absolute", tarfile.REGTYPE), "absolute path"),
+        (special(f"LibriSpeech/{SPLIT}/../../../escaped", tarfile.REGTYPE), "'..'"),
+        (special("../escaped", tarfile.DIRTYPE), "'..'"),
+        (special(f"LibriSpeech/{SPLIT}/inside", tarfile.SYMTYPE, "1/2/1-2-0000.flac"), "is a link"),
+        (special(f"LibriSpeech/{SPLIT}/outside", tarfile.SYMTYPE, "/etc/passwd"), "is a link"),
+        (special(f"LibriSpeech/{SPLIT}/hard", tarfile.LNKTYPE, f"LibriSpeech/{SPLIT}/1/2/1-2.trans.txt"), "is a link"),
+        (special(f"LibriSpeech/{SPLIT}/device", tarfile.CHRTYPE), "device"),
+        (special(f"LibriSpeech/{SPLIT}/pipe", tarfile.FIFOTYPE), "special file"),
+        (special("LibriSpeech/test-other/link", tarfile.SYMTYPE, "/etc"), "is a link"),
+    ],
+)
+def test_unpack_refuses_what_no_corpus_has(tmp_path, member, reason):
+    archive = write_archive(tmp_path / "a.tar.gz", FILES, [member])
+    with pytest.raises(CorpusError, match=rf"not safe to unpack: '{re.escape(member.name)}' .*{re.escape(reason)}"):
+        corpus.unpack_audio(archive, SPLIT, tmp_path / "x" / "y" / "out")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a.tar.gz"]
+    assert not Path("/tmp/layerwise-absolute").exists()
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.9, 0.999, -8])
+def test_unpack_refuses_a_truncated_archive(tmp_path, kept):
+    archive = write_archive(tmp_path / "a.tar.gz", FILES)
+    data = archive.read_bytes()
+    archive.write_bytes(data[: round(kept * len(data)) if kept > 0 else kept])
+    with pytest.raises(CorpusError, match=r"a\.tar\.gz is truncated or damaged"):
+        corpus.unpack_audio(archive, SPLIT, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tar.gz"]
+
+
+def test_unpack_refuses_a_damaged_archive(tmp_path):
+    archive = write_archive(tmp_path / "a.tar.gz", FILES)
+    flip_bytes(archive)
+    with pytest.raises(CorpusError, match="truncated or damaged"):
+        corpus.unpack_audio(archive, SPLIT, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"<!DOCTYPE html><html>", "a web page"), (b"", "no .tar.gz archive"), (b"PK\x03\x04zip", "no .tar.gz archive")],
+)
+def test_unpack_refuses_another_format(tmp_path, content, message):
+    (tmp_path / "a.tar.gz").write_bytes(content)
+    with pytest.raises(CorpusError, match=message):
+        corpus.unpack_audio(tmp_path / "a.tar.gz", SPLIT, tmp_path / "out")
+
+
+def test_unpack_names_the_splits_that_are_there(tmp_path):
+    archive = write_archive(tmp_path / "a.tar.gz", FILES)
+    with pytest.raises(CorpusError, match="'dev-other'; it has dev-clean, test-other"):
+        corpus.unpack_audio(archive, "dev-other", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+# Indexing
+
+
+def test_split_folder_is_found_from_all_three_roots(tmp_path):
+    folder = tmp_path / "LibriSpeech" / SPLIT
+    folder.mkdir(parents=True)
+    for root in (tmp_path, folder.parent, folder):
+        assert corpus.split_folder(root, SPLIT) == folder
+
+
+def test_split_folder_prefers_the_inner_folder_of_that_name(tmp_path):
+    folder = tmp_path / SPLIT / "LibriSpeech" / SPLIT
+    folder.mkdir(parents=True)
+    assert corpus.split_folder(tmp_path / SPLIT, SPLIT) == folder
+
+
+def test_split_folder_names_what_is_there(tmp_path):
+    for name in ("dev-other", "test-clean"):
+        (tmp_path / "LibriSpeech" / name).mkdir(parents=True)
+    with pytest.raises(CorpusError, match="'dev-clean'; it has dev-other, test-clean"):
+        corpus.split_folder(tmp_path, SPLIT)
+    with pytest.raises(CorpusError, match="no such folder"):
+        corpus.split_folder(tmp_path / "nowhere", SPLIT)
+
+
+def index(root: Path, threads: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Utterances and problems; outputs lie outside of the corpus."""
+    out = root.parent / f"{root.name}-out"
+    corpus.index_utterances(root, SPLIT, out / "utterances.parquet", out / "audio_problems.csv", threads=threads)
+    problems = pd.read_csv(out / "audio_problems.csv", keep_default_na=False)
+    return pd.read_parquet(out / "utterances.parquet"), problems
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    """A corpus with one good utterance, 1-2-0000, of half a second."""
+    write_utterance(tmp_path / "corpus", "1-2-0000", "HELLO  IT'S ME")
+    return tmp_path / "corpus"
+
+
+def test_index_gives_the_columns_of_the_contract(root):
+    write_utterance(root, "10-1-0001", suffix=".wav", samples=noise(0.25))
+    utterances, problems = index(root)
+    assert utterances.to_dict("records") == [
+        {
+            "utterance_id": "1-2-0000",
+            "speaker_id": "1",
+            "chapter_id": "2",
+            "audio_path": f"LibriSpeech/{SPLIT}/1/2/1-2-0000.flac",
+            "sample_rate": 16000,
+            "num_samples": 8000,
+            "duration": 0.5,
+            "text": "HELLO  IT'S ME",
+        },
+        {
+            "utterance_id": "10-1-0001",
+            "speaker_id": "10",
+            "chapter_id": "1",
+            "audio_path": f"LibriSpeech/{SPLIT}/10/1/10-1-0001.wav",
+            "sample_rate": 16000,
+            "num_samples": 4000,
+            "duration": 0.25,
+            "text": "A WORD",
+        },
+    ]
+    assert list(problems.columns) == ["utterance_id", "audio_path", "problem", "detail"]
+    assert problems.empty
+
+
+def test_index_is_relative_to_the_given_root_and_sorted_by_id(root):
+    for name in ("2-1-0000", "10-1-0000"):
+        write_utterance(root, name)
+    utterances, _ = index(root / "LibriSpeech")
+    assert list(utterances["utterance_id"]) == ["1-2-0000", "10-1-0000", "2-1-0000"]
+    assert utterances["audio_path"][0] == f"{SPLIT}/1/2/1-2-0000.flac"
+
+
+def test_index_writes_the_same_bytes_again(root, tmp_path):
+    for number in range(1, 9):
+        write_utterance(root, f"1-2-{number:04d}", samples=noise(0.1 * number))
+    chapter_folder(root, "1-2").joinpath("1-2-0100.flac").write_bytes(b"")
+    chapter_folder(root, "1-2").joinpath("1-2-0099.flac").write_bytes(b"")
+    written = []
+    for threads in (1, 4):
+        index(root, threads)
+        written.append({path.name: path.read_bytes() for path in (tmp_path / "corpus-out").iterdir()})
+    assert written[0] == written[1]
+    assert set(written[0]) == {"utterances.parquet", "audio_problems.csv"}
+
+
+def make_empty(root: Path) -> None:
+    write_utterance(root, "1-2-0001").write_bytes(b"")
+
+
+def make_without_samples(root: Path) -> None:
+    write_utterance(root, "1-2-0001", suffix=".wav", samples=np.zeros(0, np.float32))
+
+
+def make_not_audio(root: Path) -> None:
+    write_utterance(root, "1-2-0001").write_bytes(b"<html>not audio</html>")
+
+
+def make_corrupt_flac(root: Path) -> None:
+    flip_bytes(write_utterance(root, "1-2-0001", samples=noise(2)))
+
+
+def make_truncated_flac(root: Path) -> None:
+    path = write_utterance(root, "1-2-0001", samples=noise(2))
+    path.write_bytes(path.read_bytes()[:-20000])
+
+
+def make_truncated_wav(root: Path) -> None:
+    path = write_utterance(root, "1-2-0001", suffix=".wav")
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def make_stereo(root: Path) -> None:
+    write_utterance(root, "1-2-0001", samples=np.stack([noise(), noise()], axis=1))
+
+
+def make_8_khz(root: Path) -> None:
+    write_utterance(root, "1-2-0001", rate=8000)
+
+
+def make_nan(root: Path) -> None:
+    samples = noise()
+    samples[100] = np.nan
+    write_utterance(root, "1-2-0001", suffix=".wav", samples=samples, subtype="FLOAT")
+
+
+def make_without_transcript(root: Path) -> None:
+    write_utterance(root, "1-2-0001", text=None)
+
+
+def make_empty_transcript(root: Path) -> None:
+    write_utterance(root, "1-2-0001", text="")
+
+
+@pytest.mark.parametrize(
+    ("make", "problem", "detail"),
+    [
+        (make_empty, "empty", "0 bytes"),
+        (make_without_samples, "empty", "no samples"),
+        (make_not_audio, "unreadable", "not recognised"),
+        (make_corrupt_flac, "corrupt", "flac decoder"),
+        (make_truncated_flac, "corrupt", "flac decoder"),
+        (make_truncated_wav, "truncated", "15000 bytes of audio, its header says 16000"),
+        (make_stereo, "not mono", "2 channels"),
+        (make_8_khz, "not 16 kHz", "8000 Hz"),
+        (make_nan, "not finite", "NaN"),
+        (make_without_transcript, "no transcript", "no such line"),
+        (make_empty_transcript, "no transcript", "line is empty"),
+    ],
+)
+def test_index_leaves_out_and_names(root, caplog, make, problem, detail):
+    make(root)
+    with caplog.at_level(logging.WARNING):
+        utterances, problems = index(root)
+    assert list(utterances["utterance_id"]) == ["1-2-0000"]
+    (row,) = problems.to_dict("records")
+    assert (row["utterance_id"], row["problem"]) == ("1-2-0001", problem)
+    assert row["audio_path"].startswith(f"LibriSpeech/{SPLIT}/1/2/1-2-0001.")
+    assert detail in row["detail"]
+    assert any("1-2-0001" in message and problem in message for message in caplog.messages)
+
+
+def set_flac_length(path: Path, samples: int) -> None:
+    """Change the number of samples in a FLAC's header: the last 36 bits before the checksum of the audio."""
+    data = bytearray(path.read_bytes())
+    data[21] &= 0xF0
+    data[22:26] = samples.to_bytes(4, "big")
+    path.write_bytes(data)
+
+
+def test_a_flac_whose_header_promises_more_is_left_out(root):
+    set_flac_length(write_utterance(root, "1-2-0001"), 9000)
+    _, problems = index(root)
+    assert problems[["utterance_id", "problem"]].to_numpy().tolist() == [["1-2-0001", "corrupt"]]
+
+
+def test_a_flac_whose_header_has_no_length_is_left_out(root):
+    set_flac_length(write_utterance(root, "1-2-0001"), 0)
+    _, problems = index(root)
+    assert problems[["utterance_id", "problem"]].to_numpy().tolist() == [["1-2-0001", "unreadable"]]
+    assert "no number of samples" in problems["detail"][0]
+
+
+def test_a_decoder_that_stops_early_is_noticed(root, monkeypatch):
+    write_utterance(root, "1-2-0001", samples=noise(0.25))
+    monkeypatch.setattr("soundfile.SoundFile.frames", property(lambda audio: 8000))
+    utterances, problems = index(root)
+    assert list(utterances["utterance_id"]) == ["1-2-0000"]
+    assert problems["detail"].tolist() == ["4000 samples, its header says 8000"]
+
+
+def test_index_names_a_transcript_line_without_audio(root):
+    write_utterance(root, "1-2-0001").unlink()
+    utterances, problems = index(root)
+    assert list(utterances["utterance_id"]) == ["1-2-0000"]
+    assert problems[["utterance_id", "audio_path", "problem"]].to_numpy().tolist() == [["1-2-0001", "", "no audio"]]
+
+
+def test_index_names_a_file_whose_name_is_no_utterance_id(root):
+    write_audio(chapter_folder(root, "1-2") / "noise.flac")
+    _, problems = index(root)
+    assert problems[["utterance_id", "problem"]].to_numpy().tolist() == [["noise", "bad name"]]
+
+
+def test_index_ignores_hidden_files(root):
+    (chapter_folder(root, "1-2") / "._1-2-0000.flac").write_bytes(b"a Mac's")
+    utterances, problems = index(root)
+    assert len(utterances) == 1
+    assert problems.empty
+
+
+def test_the_log_names_20_of_a_kind_and_counts_the_rest(root, caplog):
+    for number in range(1, 26):
+        (chapter_folder(root, "1-2") / f"1-2-{number:04d}.flac").write_bytes(b"")
+    with caplog.at_level(logging.WARNING):
+        _, problems = index(root)
+    assert len(problems) == 25
+    assert sum("1-2-00" in message for message in caplog.messages) == 20
+    assert any("5 more" in message for message in caplog.messages)
+
+
+def test_two_recordings_of_one_utterance_are_an_error(root):
+    write_utterance(root, "1-2-0000", text=None, suffix=".wav")
+    with pytest.raises(CorpusError, match=r"1-2-0000 has two recordings: .*1-2-0000\.flac and .*1-2-0000\.wav"):
+        index(root)
+
+
+def test_two_transcripts_of_one_utterance_are_an_error(root):
+    (chapter_folder(root, "1-2") / "other.trans.txt").write_text("1-2-0000 OTHER\n")
+    with pytest.raises(CorpusError, match=r"1-2-0000 has two transcripts: in .*1-2\.trans\.txt and in .*other\.trans"):
+        index(root)
+
+
+def test_a_transcript_that_is_not_utf8_is_an_error(root):
+    (chapter_folder(root, "1-2") / "1-2.trans.txt").write_bytes(b"1-2-0000 CAF\xc9\n")
+    with pytest.raises(CorpusError, match=r"1-2\.trans\.txt is not UTF-8"):
+        index(root)
+
+
+def test_no_usable_utterance_is_an_error_that_counts(tmp_path):
+    root = tmp_path / "corpus"
+    write_utterance(root, "1-2-0003", rate=8000)
+    write_utterance(root, "1-2-0001", rate=8000)
+    write_utterance(root, "1-2-0002").write_bytes(b"")
+    with pytest.raises(CorpusError, match=r"2 not 16 kHz \(first: 1-2-0001\), 1 empty \(first: 1-2-0002\)"):
+        index(root)
+    assert not (tmp_path / "corpus-out" / "utterances.parquet").exists()
+
+
+def test_a_split_without_audio_is_an_error(tmp_path):
+    (tmp_path / "corpus" / SPLIT).mkdir(parents=True)
+    with pytest.raises(CorpusError, match=r"no \.flac or \.wav"):
+        index(tmp_path / "corpus")
+
+
+@pytest.mark.skipif(not REAL_SPEECH.is_dir(), reason="no real speech beside the checkout")
+def test_real_speech_is_unpacked_and_indexed(tmp_path):
+    corpus.unpack_audio(REAL_SPEECH / "real-mini.tar.gz", "real-mini", tmp_path / "real-mini")
+    corpus.index_utterances(tmp_path / "real-mini", "real-mini", tmp_path / "u.parquet", tmp_path / "p.csv")
+    utterances = pd.read_parquet(tmp_path / "u.parquet")
+    assert len(utterances) == 11
+    assert utterances["speaker_id"].nunique() == 5
+    assert utterances["duration"].sum() == pytest.approx(68, abs=1)
+    assert len(pd.read_csv(tmp_path / "p.csv")) == 0
+
+
+# The catalogue
+
+
+def test_the_catalogue_keeps_to_its_schema():
+    validator = jsonschema.Draft202012Validator(yaml.safe_load(SCHEMA.read_text("utf-8")))
+    catalogue = yaml.safe_load(CATALOGUE.read_text("utf-8"))
+    validator.validate(catalogue)
+    assert len(catalogue["librispeech"]["splits"]) == 7
+    catalogue["librispeech"]["splits"]["dev-clean"]["audio"]["md5sum"] = "0" * 32
+    with pytest.raises(jsonschema.ValidationError, match="md5sum"):
+        validator.validate(catalogue)
+
+
+def test_what_the_catalogue_says_of_files_in_the_repository_is_true():
+    entries = [
+        entry
+        for name in yaml.safe_load(CATALOGUE.read_text("utf-8")).values()
+        for split in name["splits"].values()
+        for entry in split.values()
+        if not entry["source"].startswith("https://")
+    ]
+    assert len(entries) == 2
+    for entry in entries:
+        checks = {"size": entry["bytes"], "md5": entry["md5"], "sha256": entry["sha256"]}
+        corpus.verify(REPOSITORY / entry["source"], **checks)

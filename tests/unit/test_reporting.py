@@ -1,0 +1,120 @@
+import base64
+import re
+from html.parser import HTMLParser
+
+import pytest
+from layerwise import reporting, summary
+from synthetic_scores import METRICS, write_experiment
+
+BLOCKS = {"hubert": 2, "random": 2}
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+
+
+class Page(HTMLParser):
+    """Collects what a browser would fetch, and the text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.sources, self.words, self.open = [], [], []
+        self.feed(text)
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag, attrs):
+        self.sources += [value for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def some_skipped(property_name, model, layer):
+    if property_name == "word" and model == "random":
+        return "skipped", "word, sample 1: 141 training rows <too few>"
+    return "ok", ""
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    files = write_experiment(tmp_path / "scores", BLOCKS, ("phone", "word"), samples=1, status=some_skipped)
+    summary.collect_scores(files, METRICS, ["phone", "word"], list(BLOCKS), BLOCKS, tmp_path / "scores.csv")
+    summary.summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
+    summary.best_layers(tmp_path / "trends.csv", tmp_path / "best_layers.csv")
+    (tmp_path / "samples.csv").write_text("sample,span,asked,drawn,types,utterances,hours\n1,frame,5,4,,4,0.0123456\n")
+    (tmp_path / "plot.svg").write_text(SVG)
+    (tmp_path / "audio.csv").write_text("")
+    (tmp_path / "alignments.csv").write_text(
+        "utterance_id,problem\n" + "".join(f"84-121123-{i:04d},no TextGrid\n" for i in range(reporting.LONGEST + 7))
+    )
+    return {
+        **{
+            "experiment": "demo <1>",
+            "metric": "pwcca",
+            "properties": ["phone", "word"],
+            "titles": {"hubert": "HuBERT"},
+        },
+        "configuration": {"experiment": "demo <1>", "cca": {"folds": 10, "epsilons": [(1e-10, 1e-10)]}},
+        "overview": tmp_path / "plot.svg",
+        "plots": {"phone": [tmp_path / "plot.svg", tmp_path / "plot.svg"], "word": [tmp_path / "plot.svg"]},
+        **{name: tmp_path / f"{name}.csv" for name in ("scores", "best_layers", "samples")},
+        "problems": {"Audio": tmp_path / "audio.csv", "Alignments": tmp_path / "alignments.csv"},
+        "provenance": {"hubert": "a local folder"},
+        "out": tmp_path / "report.html",
+    }
+
+
+@pytest.fixture
+def page(inputs):
+    reporting.write_report(**inputs)
+    return Page(inputs["out"].read_text())
+
+
+def test_the_page_is_whole_in_itself(page):
+    pictures = [source for source in page.sources if not source.startswith("#")]
+    assert len(pictures) == 4
+    for picture in pictures:
+        head, _, data = picture.partition(",")
+        assert head == "data:image/svg+xml;base64"
+        assert base64.b64decode(data).decode() == SVG
+    assert page.open == []
+
+
+def test_links_inside_the_page_have_targets(inputs, page):
+    targets = set(re.findall(r'id="([^"]+)"', inputs["out"].read_text()))
+    assert {source[1:] for source in page.sources if source.startswith("#")} <= targets
+
+
+def test_the_page_says_what_was_run_and_found(page, inputs):
+    assert "demo <1>" in page.text
+    assert "folds: 10" in page.text
+    assert "CCA-phone: phonetic content" in page.text
+    best = summary.read_table(inputs["best_layers"])
+    mean = best[(best["property"] == "phone") & (best["model"] == "hubert") & (best["metric"] == "pwcca")]["mean"].iloc[
+        0
+    ]
+    assert f"{mean:.3f}" in page.text
+    assert "1 frame 5 4 4 0.012" in page.text
+    assert "word random T0-T2 word, sample 1: 141 training rows <too few>" in page.text
+    assert "Nothing was flagged." in page.text
+    assert "hubert a local folder" in page.text
+    assert "matplotlib 3." in page.text
+
+
+def test_problems_are_shown_up_to_a_limit_and_empty_files_say_so(page):
+    assert "Audio None found." in page.text
+    assert page.text.count("no TextGrid") == reporting.LONGEST
+    assert "7 more rows" in page.text
+
+
+def test_what_comes_from_files_is_escaped(page, inputs):
+    assert "<too few>" not in inputs["out"].read_text()
+
+
+def test_the_same_inputs_give_the_same_bytes(inputs):
+    reporting.write_report(**inputs)
+    first = inputs["out"].read_bytes()
+    reporting.write_report(**inputs)
+    assert inputs["out"].read_bytes() == first

@@ -1,0 +1,290 @@
+import json
+import math
+
+import pandas as pd
+import pytest
+from layerwise import summary
+from layerwise.alignments import PHONES
+from layerwise.summary import MalformedScoreError, SkippedScoreError
+from synthetic_scores import METRICS, record, write_experiment, write_score
+
+BLOCKS = {"b-model": 4, "a-model": 2}
+PROPERTIES = ["word", "mel"]  # neither models nor properties in alphabetical order: the given order must show
+
+
+@pytest.fixture
+def collect(tmp_path):
+    """Collects score files into a table and returns its path."""
+
+    def run(files, blocks=BLOCKS, properties=PROPERTIES, name="scores.csv", **options):
+        out = tmp_path / name
+        summary.collect_scores(files, METRICS, properties, list(blocks), blocks, out, **options)
+        return out
+
+    return run
+
+
+@pytest.fixture
+def trends_of(tmp_path, collect):
+    """Writes one model's `phone` layers, {layer: (values of pwcca, status)}, and returns trends.csv."""
+
+    def run(layers, blocks=12, folds=10):
+        files = [
+            write_score(
+                tmp_path / "scores",
+                record(
+                    "phone",
+                    "m",
+                    layer,
+                    1,
+                    [{"pwcca": v} for v in values],
+                    status,
+                    f"{status} {layer}" * (status != "ok"),
+                ),
+            )
+            for layer, (values, status) in layers.items()
+        ]
+        scores = tmp_path / "scores.csv"
+        summary.collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": blocks}, scores)
+        summary.summarise_trends(scores, folds, tmp_path / "trends.csv")
+        return tmp_path / "trends.csv"
+
+    return run
+
+
+def best_of(trends, tmp_path):
+    summary.best_layers(trends, tmp_path / "best.csv")
+    return summary.read_table(tmp_path / "best.csv")
+
+
+def test_scores_have_the_columns_and_the_order_of_the_contract(tmp_path, collect):
+    out = collect(write_experiment(tmp_path, BLOCKS, PROPERTIES))
+    assert out.read_text().splitlines()[0] == (
+        "property,model,layer,layer_index,depth,sample,trial,metric,score,n_train,n_test,dx,dy,kept_x,kept_y,"
+        "classes_unseen,alignments,status,reason"
+    )
+    table = summary.read_table(out)
+    # word: 5 + 3 layers, mel: 12 + 10 (with C1 to C7); 2 samples, 3 trials, 2 metrics
+    assert len(table) == (5 + 3 + 12 + 10) * 2 * 3 * 2
+    assert list(table["property"].unique()) == PROPERTIES
+    assert list(table["model"].unique()) == list(BLOCKS)
+    mel = table[(table["property"] == "mel") & (table["model"] == "a-model")]
+    assert list(mel["layer"].unique()) == [*(f"C{i}" for i in range(1, 8)), "T0", "T1", "T2"]
+    assert list(mel["depth"].unique())[1:] == [0.0, 0.5, 1.0]
+    assert mel.loc[mel["layer"] == "C3", "depth"].isna().all()
+    first = table.iloc[:6]
+    assert list(first["trial"]) == [1, 1, 2, 2, 3, 3]
+    assert list(first["metric"]) == ["mean_cca", "pwcca"] * 3
+
+
+def test_bytes_depend_neither_on_the_order_nor_on_the_batching_of_files(tmp_path, collect):
+    files = write_experiment(tmp_path / "single", BLOCKS, PROPERTIES)
+    reference = collect(files).read_bytes()
+    assert collect(files[::-1], name="reversed.csv").read_bytes() == reference
+    records = [json.loads(file.read_text())["records"][0] for file in files]
+    batch = tmp_path / "batch.json"
+    batch.write_text(json.dumps({"records": records[::-1]}))
+    assert collect([batch], name="batched.csv").read_bytes() == reference
+
+
+def test_layer_ten_comes_after_layer_nine(tmp_path, collect):
+    out = collect(write_experiment(tmp_path, {"m": 12}, ["word"]), {"m": 12})
+    assert list(summary.read_table(out)["layer"].unique())[-4:] == ["T9", "T10", "T11", "T12"]
+
+
+def test_floats_survive_the_round_trip(tmp_path, collect):
+    value = 0.1 + 0.2  # 0.30000000000000004
+    file = write_score(tmp_path, record("word", "a-model", "T1", 1, [{"pwcca": value}]))
+    out = collect([file])
+    assert "0.30000000000000004" in out.read_text()
+    assert summary.read_table(out)["score"][0] == value
+
+
+def test_a_skipped_record_gets_a_row_per_metric_without_a_score(tmp_path, collect):
+    file = write_score(tmp_path, record("word", "a-model", "T1", 1, [], "skipped", "word, sample 1: too few rows"))
+    lines = collect([file]).read_text().splitlines()[1:]
+    reason = '"word, sample 1: too few rows"'
+    assert lines == [
+        f"word,a-model,T1,1,0.5,1,,{metric},,,,,,,,,given,skipped,{reason}" for metric in ("mean_cca", "pwcca")
+    ]
+
+
+def test_metrics_are_those_of_the_files(tmp_path, collect):
+    file = write_score(tmp_path, record("word", "a-model", "T1", 1, [{"cka": 0.5, "pwcca_chance": 0.1}]))
+    assert list(summary.read_table(collect([file]))["metric"]) == ["cka", "pwcca_chance"]
+
+
+def test_strict_lists_every_reason_and_writes_nothing(tmp_path, collect):
+    files = [
+        write_score(tmp_path, record("word", "a-model", f"T{i}", 1, [], "skipped", "141 training rows"))
+        for i in range(3)
+    ]
+    files.append(write_score(tmp_path, record("mel", "b-model", "C1", 2, [], "skipped", "NaN in the layer")))
+    with pytest.raises(SkippedScoreError) as error:
+        collect(files, strict=True)
+    assert "word, a-model, T0-T2: 141 training rows" in str(error.value)
+    assert "mel, b-model, C1: NaN in the layer" in str(error.value)
+    assert not (tmp_path / "scores.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"records": [{"proper', "not a score file"),
+        ("", "not a score file"),
+        ("[]", "not a score file"),
+        ('{"records": [{"property": "word"}]}', "lacks 'model'"),
+        (json.dumps({"records": [record("word", "other", "T1", 1, [])]}), "word of other is not part"),
+        (json.dumps({"records": [record("word", "a-model", "L1", 1, [])]}), "'L1' is not a layer's name"),
+        (json.dumps({"records": [record("word", "a-model", "T1", 1, [])]}), "is ok but has no trials"),
+        (
+            json.dumps({"records": [record("word", "a-model", "T1", 1, [{"cka": math.nan}])]}),
+            "cka of T1, trial 1, is nan",
+        ),
+        (json.dumps({"records": [record("word", "a-model", "T1", 1, [{"cka": 0.1}], "fine")]}), "status 'fine'"),
+    ],
+)
+def test_a_malformed_file_is_named(tmp_path, collect, text, message):
+    file = tmp_path / "T1.json"
+    file.write_text(text)
+    with pytest.raises(MalformedScoreError, match=message) as error:
+        collect([file])
+    assert str(file) in str(error.value)
+    assert not (tmp_path / "scores.csv").exists()
+
+
+def test_the_same_record_in_two_files_is_refused(tmp_path, collect):
+    one = write_score(tmp_path, record("word", "a-model", "T1", 1, [{"pwcca": 0.5}]))
+    two = tmp_path / "T1-T2.json"
+    two.write_text(one.read_text())
+    with pytest.raises(MalformedScoreError, match=r"T1-T2\.json: holds .* and so does .*T1\.json"):
+        collect([one, two])
+
+
+def test_the_interval_is_the_corrected_resampled_t(trends_of):
+    (row,) = summary.read_table(trends_of({"T6": ([0.4, 0.5, 0.6], "ok")})).to_dict("records")
+    assert row["mean"] == pytest.approx(0.5)
+    assert row["std"] == pytest.approx(0.1)
+    assert row["n"] == 3
+    # t(0.975, 2 degrees of freedom) = 4.302652730; n_test/n_train = 1/8; 0.1 * sqrt(1/3 + 1/8) = 0.0677003
+    half = 4.302652730 * 0.1 * math.sqrt(1 / 3 + 1 / 8)
+    assert row["low"] == pytest.approx(0.5 - half, abs=1e-9)
+    assert row["high"] == pytest.approx(0.5 + half, abs=1e-9)
+    assert half == pytest.approx(0.2912910, abs=1e-7)
+
+
+def test_fewer_folds_widen_the_interval(trends_of):
+    row = summary.read_table(trends_of({"T6": ([0.4, 0.5, 0.6], "ok")}, folds=4)).iloc[0]
+    assert row["high"] - row["mean"] == pytest.approx(4.302652730 * 0.1 * math.sqrt(1 / 3 + 1 / 2), abs=1e-9)
+
+
+def test_one_score_has_no_interval(trends_of):
+    row = summary.read_table(trends_of({"T6": ([0.4], "ok")})).iloc[0]
+    assert (row["mean"], row["n"]) == (0.4, 1)
+    assert row[["std", "low", "high"]].isna().all()
+
+
+def test_trends_of_skipped_and_flagged_layers(trends_of):
+    table = summary.read_table(trends_of({"T1": ([], "skipped"), "T2": ([0.5, 0.6], "flagged")})).set_index("layer")
+    assert list(table["status"]) == ["skipped", "flagged"]
+    assert list(table["reason"]) == ["skipped T1", "flagged T2"]
+    assert list(table["n"]) == [0, 2]
+    assert math.isnan(table.loc["T1", "mean"])
+    assert table.loc["T2", "mean"] == pytest.approx(0.55)
+
+
+def test_one_skipped_sample_of_two_leaves_a_mean_and_a_reason(tmp_path, collect):
+    files = [
+        write_score(tmp_path, record("word", "a-model", "T1", 1, [{"mean_cca": 0.2, "pwcca": 0.5}])),
+        write_score(tmp_path, record("word", "a-model", "T1", 2, [], "skipped", "word, sample 2: NaN")),
+    ]
+    summary.summarise_trends(collect(files), 10, tmp_path / "trends.csv")
+    row = summary.read_table(tmp_path / "trends.csv").set_index("metric").loc["pwcca"]
+    assert (row["n"], row["mean"], row["status"], row["reason"]) == (1, 0.5, "ok", "word, sample 2: NaN")
+
+
+def test_the_best_layer_its_runner_up_and_its_ties(trends_of, tmp_path):
+    spread = [-0.01, 0, 0.01]
+    # half width 4.3027 * 0.01 * sqrt(1/3 + 1/8) = 0.0291: T10 is within it, T2 is not
+    layers = {"T0": 0.9, "T2": 0.66, "T5": 0.70, "T9": 0.69, "T10": 0.68}
+    trends = trends_of({layer: ([mean + s for s in spread], "ok") for layer, mean in layers.items()})
+    (row,) = best_of(trends, tmp_path).to_dict("records")
+    assert (row["layer"], row["runner_up"], row["tied"]) == ("T5", "T9", "T9 T10")
+    assert row["mean"] == pytest.approx(0.7)
+    assert row["depth"] == pytest.approx(5 / 12)
+    assert row["low"] == pytest.approx(0.7 - 0.02912910, abs=1e-7)
+
+
+def test_flagged_and_skipped_layers_are_not_ranked(trends_of, tmp_path):
+    trends = trends_of({"T1": ([0.5, 0.51], "ok"), "T2": ([0.9, 0.91], "flagged"), "T3": ([], "skipped")})
+    (row,) = best_of(trends, tmp_path).to_dict("records")
+    assert (row["layer"], row["runner_up"], row["tied"]) == ("T1", "", "")
+
+
+def test_a_model_without_a_layer_to_rank_says_why(trends_of, tmp_path):
+    trends = trends_of({"T0": ([0.5], "ok"), "T1": ([0.9], "flagged"), "T2": ([], "skipped")})
+    (row,) = best_of(trends, tmp_path).to_dict("records")
+    assert (row["layer"], row["reason"]) == ("", "flagged T1; skipped T2")
+    (row,) = best_of(trends_of({"T0": ([0.5], "ok")}), tmp_path).to_dict("records")
+    assert (row["layer"], row["reason"]) == ("", "no transformer block was scored")
+
+
+def test_neither_intra_nor_conv_layers_nor_chance_are_ranked(tmp_path):
+    files = write_experiment(tmp_path, {"m": 4}, ("intra", "mel"), metrics=("pwcca", "pwcca_chance"))
+    files.append(write_score(tmp_path, record("mel", "m", "C8", 1, [{"pwcca": 0.99}])))
+    summary.collect_scores(files, ["pwcca"], ["intra", "mel"], ["m"], {"m": 4}, tmp_path / "scores.csv")
+    summary.summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
+    (row,) = best_of(tmp_path / "trends.csv", tmp_path).to_dict("records")
+    # of depths 0.25, 0.5, 0.75 and 1 the second is nearest to the peak of the made-up curve
+    assert (row["property"], row["metric"], row["layer"]) == ("mel", "pwcca", "T2")
+
+
+def test_the_wide_table_holds_means_in_order_of_depth(tmp_path, collect):
+    def status(property_name, model, layer):
+        return ("skipped", "NaN") if model == "a-model" and layer == "T1" else ("ok", "")
+
+    summary.summarise_trends(
+        collect(write_experiment(tmp_path, BLOCKS, PROPERTIES, status=status)), 10, tmp_path / "trends.csv"
+    )
+    summary.wide_table(tmp_path / "trends.csv", "word", "pwcca", tmp_path / "layers_word.csv")
+    table = summary.read_table(tmp_path / "layers_word.csv")
+    assert list(table.columns) == ["layer", "b-model", "a-model"]
+    assert list(table["layer"]) == ["T0", "T1", "T2", "T3", "T4"]
+    assert list(table["a-model"].isna()) == [False, True, False, True, True]
+    trends = summary.read_table(tmp_path / "trends.csv").set_index(["property", "model", "layer", "metric"])
+    assert table["b-model"][3] == trends.loc[("word", "b-model", "T3", "pwcca"), "mean"]
+
+
+def test_samples_count_what_was_drawn(tmp_path):
+    folder = tmp_path / "samples" / "2"
+    folder.mkdir(parents=True)
+    pd.DataFrame({"utterance_id": ["u1", "u2"], "duration": [9.0, 27.0]}).to_parquet(folder / "utterances.parquet")
+    intervals = {"utterance_id": ["u1", "u1", "u3"], "label": ["AA", "B", "AA"], "start": [0, 1, 2], "end": [1, 3, 5.5]}
+    pd.DataFrame(intervals).to_parquet(folder / "phones.parquet")
+    pd.DataFrame(intervals).iloc[:0].to_parquet(folder / "words.parquet")
+    files = [folder / f"{name}.parquet" for name in ("words", "phones", "utterances")]
+    out = tmp_path / "samples.csv"
+    summary.summarise_samples(files, utterances=5, phones_per_type=2, word_types=3, words_per_type=4, out=out)
+    assert out.read_text().splitlines() == [
+        "sample,span,asked,drawn,types,utterances,hours",
+        "2,frame,5,2,,2,0.01",
+        f"2,phone,78,3,2,2,{6.5 / 3600!r}",
+        "2,word,12,0,0,0,0.0",
+    ]
+
+
+def test_the_number_of_phones_is_that_of_the_alignments():
+    assert len(PHONES) == summary.ARPABET_PHONES
+
+
+@pytest.mark.parametrize(
+    ("layers", "short"),
+    [(["T0", "T1", "T2", "T5"], "T0-T2, T5"), (["T10", "T9", "C7", "T9"], "C7, T9-T10"), ([], "")],
+)
+def test_layer_ranges(layers, short):
+    assert summary.layer_ranges(layers) == short
+
+
+def test_a_model_called_null_keeps_its_name(tmp_path, collect):
+    file = write_score(tmp_path, record("word", "null", "T1", 1, [{"pwcca": 0.5}]))
+    assert summary.read_table(collect([file], {"null": 2}))["model"][0] == "null"

@@ -1,0 +1,321 @@
+"""Canonical correlation analysis from second moments: fit on some folds, measured on others.
+
+The method is the one of Pasad, Shi and Livescu (ICASSP 2023): ridge-regularised CCA (Hotelling 1936; Vinod 1976) with
+projection-weighted means (Morcos, Raghu and Bengio 2018) on held-out rows. Here every step works on covariances, so a
+score's cost does not depend on the number of rows once their moments are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from layerwise.moments import Covariance, Moments, RefusedScoreError, fold_moments
+
+__all__ = [
+    "METRICS",
+    "CCAScores",
+    "DegenerateViewError",
+    "TooFewRowsError",
+    "Trial",
+    "cross_validate",
+    "evaluate",
+    "fold_moments",
+]
+
+# Eigenvalues of a training covariance at or below this share of the largest are directions without variance: what is
+# left of a one-hot view's redundant dimension, of constant and of repeated columns, is rounding noise.
+RANK_TOLERANCE = 1e-12
+# A standard deviation below this share of a dimension's root mean square is rounding noise of float64 sums.
+CONSTANT_TOLERANCE = 1e-12
+# A variate whose remainder, after projection on those before it, is below this share of its variance adds no direction.
+DEPENDENCE_TOLERANCE = 1e-10
+
+
+class TooFewRowsError(RefusedScoreError):
+    """There are no more training rows than dimensions of both views: a perfect fit is certain, and means nothing."""
+
+
+class DegenerateViewError(RefusedScoreError):
+    """A view has no direction with variance."""
+
+
+@dataclass(frozen=True)
+class CCAScores:
+    """What one fit gives on one set of held-out rows.
+
+    Attributes:
+        mean_cca: mean of the canonical correlations. Invariant to shifts of either view and to a common scale.
+        pwcca: projection-weighted mean (Morcos et al. 2018, eq. 3), Σ wᵢcᵢ: with v the view that has fewer dimensions
+            after the cut (at a tie the second), centred, and Q the thin QR factor of its variates,
+            wᵢ ∝ Σⱼ |⟨Qᵢ, vⱼ⟩|. Invariant to shifts and a common scale, and to orthogonal maps of the other view.
+        pwcca_published: the same as the published analysis code has it: the mean of kept dimension i is added to
+            variate i before the QR, and v is not centred. Depends on shifts, and on the signs that an SVD returned.
+        correlations: (directions,) canonical correlations in the order of the training fit.
+        n_train, n_test: rows that were fitted on and measured on.
+        dx, dy: dimensions of the views; kept_x, kept_y: those that survive the variance cut; rank_x, rank_y:
+            directions with variance among them.
+    """
+
+    mean_cca: float
+    pwcca: float
+    pwcca_published: float
+    correlations: np.ndarray
+    n_train: int
+    n_test: int
+    dx: int
+    dy: int
+    kept_x: int
+    kept_y: int
+    rank_x: int
+    rank_y: int
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Every metric by name."""
+        return {name: getattr(self, name) for name in METRICS}
+
+
+METRICS = tuple(field.name for field in fields(CCAScores) if field.type == "float")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One (dev fold, test fold) pair: regularisers chosen on dev, metrics measured on test.
+
+    Attributes:
+        regularisers: metric → the (epsilon_x, epsilon_y) that served it: `pwcca_published` chooses for itself, the
+            others take the pair with the highest `pwcca` on dev (at a tie the first).
+        scores: what the pair chosen by `pwcca` gives on the test fold, with `pwcca_published` from its own pair.
+    """
+
+    dev_fold: int
+    test_fold: int
+    regularisers: dict[str, tuple[float, float]]
+    metrics: dict[str, float]
+    scores: CCAScores
+
+
+def evaluate(
+    moments: Moments,
+    train: Iterable[int],
+    test: Iterable[int],
+    epsilon_x: float,
+    epsilon_y: float,
+    standardise: bool = False,
+) -> CCAScores:
+    """Fit on the folds in `train` with one pair of regularisers, measure on those in `test`.
+
+    With Σ the training covariances, each view's scaled by its largest magnitude: dimensions with variance below the
+    regulariser are cut, directions without variance dropped, T = Σxx^(-1/2) Σxy Σyy^(-1/2) = U S Vᵀ with ridge ε on the
+    diagonals, Px = Σxx^(-1/2) U, Py = Σyy^(-1/2) V.
+
+    Args:
+        standardise: fit on dimensions scaled to unit training variance, so that neither cut nor ridge depends on the
+            scale of a dimension. The projections are mapped back: metrics are of the raw dimensions either way.
+
+    Raises:
+        TooFewRowsError: no more training rows than dimensions of the two views together.
+        DegenerateViewError: a view has no direction with variance.
+        EmptyFoldError: a fold has no rows.
+    """
+    fit = _Fit(moments.covariance(_folds(train)), standardise)
+    return fit.measure(fit.project(epsilon_x, epsilon_y), moments.covariance(_folds(test)))
+
+
+def cross_validate(
+    moments: Moments,
+    trials: Sequence[tuple[int, int]],
+    epsilons: Sequence[tuple[float, float]],
+    standardise: bool = False,
+) -> list[Trial]:
+    """For each (dev fold, test fold): train on all others, choose the regularisers on dev, measure on test.
+
+    Args:
+        trials: pairs of different folds.
+        epsilons: (epsilon_x, epsilon_y) pairs to choose from.
+
+    Raises: as `evaluate`.
+    """
+    return [_run_trial(moments, dev, test, epsilons, standardise) for dev, test in trials]
+
+
+def _run_trial(moments: Moments, dev: int, test: int, epsilons, standardise: bool) -> Trial:
+    fit = _Fit(moments.covariance(set(range(moments.folds)) - {dev, test}), standardise)
+    on_dev, on_test = moments.covariance([dev]), moments.covariance([test])
+    projections = [fit.project(*pair) for pair in epsilons]
+    measured = [fit.measure(projection, on_dev) for projection in projections]
+    best = {name: int(np.argmax([getattr(scores, name) for scores in measured])) for name in ("pwcca", "pwcca_published")}
+    scores = {index: fit.measure(projections[index], on_test) for index in set(best.values())}
+    chosen = {name: best.get(name, best["pwcca"]) for name in METRICS}
+    return Trial(
+        dev_fold=dev,
+        test_fold=test,
+        regularisers={name: tuple(epsilons[index]) for name, index in chosen.items()},
+        metrics={name: getattr(scores[index], name) for name, index in chosen.items()},
+        scores=scores[best["pwcca"]],
+    )
+
+
+def _folds(folds: Iterable[int] | int) -> list[int]:
+    return [folds] if np.isscalar(folds) else list(folds)
+
+
+@dataclass(frozen=True)
+class _Directions:
+    """One view after the cut: which dimensions are left, and the eigendecomposition of their covariance."""
+
+    kept: np.ndarray  # (d,) bool
+    eigenvalues: np.ndarray  # (rank,)
+    eigenvectors: np.ndarray  # (kept, rank)
+
+
+class _TrainingView:
+    """The training covariance of one view, scaled for the fit; one eigendecomposition for each distinct cut."""
+
+    def __init__(self, name: str, covariance: np.ndarray, mean: np.ndarray, n: int, standardise: bool):
+        variance = covariance.diagonal()
+        varies = variance > CONSTANT_TOLERANCE**2 * (variance + mean**2)
+        if not varies.any():
+            raise DegenerateViewError(f"view {name}: all {variance.size} dimensions are constant over {n} training rows")
+        self.name = name
+        # What a raw dimension is multiplied by for the fit; 0 takes a constant one out.
+        self.scale = np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1)) if standardise else 1.0, 0.0)
+        self.largest = np.abs(covariance * np.outer(self.scale, self.scale)).max()
+        # The published fit leaves its variates in units of the scaled covariance; so does this one, standardised or not
+        # (`pwcca_published` adds means to them, so their unit matters to it).
+        self.unit = np.sqrt(np.abs(covariance[np.ix_(varies, varies)]).max() / self.largest)
+        self.covariance = covariance
+        self._directions: dict[bytes, _Directions] = {}
+
+    def directions(self, epsilon: float) -> _Directions:
+        scaled_variance = self.covariance.diagonal() * self.scale**2 / self.largest
+        kept = (scaled_variance >= epsilon) & (self.scale > 0)
+        if not kept.any():
+            raise DegenerateViewError(f"view {self.name}: no dimension has variance of at least {epsilon:g}")
+        key = kept.tobytes()
+        if key not in self._directions:
+            scale = self.scale[kept]
+            values, vectors = np.linalg.eigh(self.covariance[np.ix_(kept, kept)] * np.outer(scale, scale) / self.largest)
+            alive = values > RANK_TOLERANCE * values[-1]
+            self._directions[key] = _Directions(kept, values[alive], vectors[:, alive])
+        return self._directions[key]
+
+    def whitening(self, directions: _Directions, epsilon: float) -> np.ndarray:
+        """The symmetric root (Σ + ε)^(-1/2) on the directions with variance, (kept, kept)."""
+        vectors = directions.eigenvectors
+        return (vectors / np.sqrt(directions.eigenvalues + epsilon)) @ vectors.T
+
+
+@dataclass(frozen=True)
+class _Projection:
+    """Canonical directions in raw dimensions: variates of centred rows are x[:, kept_x] @ px and y[:, kept_y] @ py."""
+
+    kept_x: np.ndarray
+    kept_y: np.ndarray
+    px: np.ndarray  # (kept_x, directions)
+    py: np.ndarray  # (kept_y, directions)
+    rank_x: int
+    rank_y: int
+
+
+class _Fit:
+    """Ridge CCA on one training covariance, for any number of regularisers."""
+
+    def __init__(self, train: Covariance, standardise: bool):
+        dx, dy = train.xy.shape
+        if train.n <= dx + dy:
+            # The column spaces of the views then meet whatever the data are, and training correlations of 1 are certain.
+            raise TooFewRowsError(f"{train.n} training rows for {dx} + {dy} dimensions: more rows than dimensions are needed")
+        self.n = train.n
+        self.xy = train.xy
+        self.x = _TrainingView("x", train.xx, train.mean_x, train.n, standardise)
+        self.y = _TrainingView("y", train.yy, train.mean_y, train.n, standardise)
+
+    def project(self, epsilon_x: float, epsilon_y: float) -> _Projection:
+        x, y = self.x.directions(epsilon_x), self.y.directions(epsilon_y)
+        scale_x, scale_y = self.x.scale[x.kept], self.y.scale[y.kept]
+        white_x, white_y = self.x.whitening(x, epsilon_x), self.y.whitening(y, epsilon_y)
+        cross = self.xy[np.ix_(x.kept, y.kept)] * np.outer(scale_x, scale_y) / np.sqrt(self.x.largest * self.y.largest)
+        # Symmetric roots and this SVD return the signs that the published scores depend on.
+        left, _, right = np.linalg.svd(white_x @ cross @ white_y, full_matrices=False)
+        rank_x, rank_y = x.eigenvalues.size, y.eigenvalues.size
+        directions = min(rank_x, rank_y)  # the rest of T is null: no correlation is defined there
+        return _Projection(
+            kept_x=x.kept,
+            kept_y=y.kept,
+            px=self.x.unit * scale_x[:, None] * (white_x @ left[:, :directions]),
+            py=self.y.unit * scale_y[:, None] * (white_y @ right[:directions].T),
+            rank_x=rank_x,
+            rank_y=rank_y,
+        )
+
+    def measure(self, projection: _Projection, test: Covariance) -> CCAScores:
+        """Metrics on held-out rows, centred by their own means."""
+        kept_x, kept_y, px, py = projection.kept_x, projection.kept_y, projection.px, projection.py
+        x_variates = test.xx[np.ix_(kept_x, kept_x)] @ px  # (kept_x, directions): covariance of x with its variates
+        y_variates = test.yy[np.ix_(kept_y, kept_y)] @ py
+        together = np.einsum("ik,ik->k", px, test.xy[np.ix_(kept_x, kept_y)] @ py)
+        variance = np.einsum("ik,ik->k", px, x_variates) * np.einsum("ik,ik->k", py, y_variates)
+        if not (variance > 0).all():
+            raise DegenerateViewError(
+                f"{int((variance <= 0).sum())} of {variance.size} variates are constant over the {test.n} held-out rows"
+            )
+        correlations = together / np.sqrt(variance)
+        if kept_x.sum() < kept_y.sum():
+            p, v_variates, mean = px, x_variates, test.mean_x[kept_x]
+        else:
+            p, v_variates, mean = py, y_variates, test.mean_y[kept_y]
+        gram, cross = p.T @ v_variates, v_variates.T  # of the variates, and of the variates with v; (k, k), (k, kept)
+        weights = _projection_weights(gram, cross)
+        # (n − 1)/n turns the sample covariance into the mean product that the uncentred terms are added to.
+        ratio = (test.n - 1) / test.n
+        added = mean[: p.shape[1]]
+        published = _projection_weights(ratio * gram + np.outer(added, added), ratio * cross + np.outer(added, mean))
+        return CCAScores(
+            mean_cca=float(correlations.mean()),
+            pwcca=float(weights @ correlations),
+            pwcca_published=float(published @ correlations),
+            correlations=correlations,
+            n_train=self.n,
+            n_test=test.n,
+            dx=kept_x.size,
+            dy=kept_y.size,
+            kept_x=int(kept_x.sum()),
+            kept_y=int(kept_y.sum()),
+            rank_x=projection.rank_x,
+            rank_y=projection.rank_y,
+        )
+
+
+def _projection_weights(gram: np.ndarray, cross: np.ndarray) -> np.ndarray:
+    """Normalised weights wᵢ ∝ Σⱼ |⟨Qᵢ, vⱼ⟩|, Q the thin QR factor of the variates A, from AᵀA (k, k) and Aᵀv (k, d).
+
+    AᵀA = RᵀR, so Qᵀv = R⁻ᵀ Aᵀv. A variate that depends on those before it (a test fold with fewer rows or classes than
+    directions) has no Qᵢ of its own and weight 0.
+    """
+    inner = np.zeros_like(cross)
+    independent = _independent(gram)
+    root = np.linalg.cholesky(gram[np.ix_(independent, independent)])
+    inner[independent] = np.linalg.solve(root, cross[independent])
+    weights = np.abs(inner).sum(axis=1)
+    return weights / weights.sum()
+
+
+def _independent(gram: np.ndarray) -> np.ndarray:
+    """Indices of the columns that are no combination of those before them, from their Gram matrix (k, k)."""
+    try:
+        root = np.linalg.cholesky(gram)
+        if (root.diagonal() ** 2 > DEPENDENCE_TOLERANCE * gram.diagonal()).all():
+            return np.arange(gram.shape[0])
+    except np.linalg.LinAlgError:
+        pass
+    chosen: list[int] = []
+    rest = gram.copy()  # Schur complement: what the chosen columns leave of the others
+    for column in range(gram.shape[0]):
+        if rest[column, column] > DEPENDENCE_TOLERANCE * gram[column, column]:
+            rest -= np.outer(rest[:, column], rest[column]) / rest[column, column]
+            chosen.append(column)
+    return np.array(chosen)

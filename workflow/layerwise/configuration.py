@@ -1,0 +1,250 @@
+"""What a configuration may say: its shape by the schema, its meaning by code, before any job runs."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jsonschema
+import referencing
+
+from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, locate, model_entry, read_yaml
+from layerwise.cca import METRICS
+from layerwise.errors import LayerwiseError
+from layerwise.properties import PROPERTIES
+
+SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
+
+
+class ConfigurationError(LayerwiseError):
+    """A key or value of the configuration is wrong; each line names the path of a key."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an archive or folder comes from: a URL, or a path here; with what it must be."""
+
+    location: str
+    bytes: int | None = None
+    md5: str | None = None
+    sha256: str | None = None
+
+    @property
+    def is_url(self) -> bool:
+        return re.match(r"https?://", self.location) is not None
+
+    @property
+    def is_folder(self) -> bool:
+        return not self.is_url and self.path.is_dir()
+
+    @property
+    def path(self) -> Path:
+        return locate(self.location)
+
+    @property
+    def checks(self) -> dict:
+        """Arguments of `layerwise.corpus.verify`."""
+        return {"size": self.bytes, "md5": self.md5, "sha256": self.sha256}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A configuration that makes sense, with what its names mean.
+
+    Attributes:
+        config: the configuration with every default filled in.
+        models: entries of the chosen models, in order.
+        audio, alignments: where the corpus comes from.
+    """
+
+    config: dict
+    models: dict[str, ModelEntry]
+    audio: Source
+    alignments: Source
+
+    def layers(self, property_name: str, model: str) -> list[str]:
+        """The layers of a model that a property is scored on, in order of depth."""
+        names = PROPERTIES[property_name].layers(self.models[model].layers)
+        return names if self.config["layers"] == "all" else [name for name in names if name in self.config["layers"]]
+
+
+def read_experiment(config: dict) -> Experiment:
+    """Check a configuration and resolve its names.
+
+    Raises:
+        ConfigurationError: all that is wrong with the shape, or else all that is wrong with the meaning.
+    """
+    check_schema(config, "config.schema.yaml")
+    config = with_defaults(config, _schema("config.schema.yaml"))
+    known_models = _catalogue("models.yaml") | config["extra_models"]
+    corpora = _catalogue("corpora.yaml")
+    errors = [
+        *_unknown("models", config["models"], known_models, "a name in resources/models.yaml or extra_models"),
+        *_unknown("properties", config["properties"], PROPERTIES, "a property"),
+        *_unknown("metric", [config["metric"]], METRICS, "a metric"),
+        *_repeated("models", config["models"]),
+        *_repeated("properties", config["properties"]),
+        *_clashing("extra_models", config["extra_models"], _catalogue("models.yaml")),
+        *_impossible_folds(config["cca"]),
+    ]
+    models = {}
+    for name in config["models"]:
+        if name in known_models:
+            try:
+                models[name] = model_entry(name, known_models[name])
+            except CatalogueError as error:
+                errors.append(str(error))
+    errors += _absent_layers(config, models)
+    sources, problems = _sources(config["corpus"], corpora)
+    if errors + problems:
+        raise ConfigurationError(_listed(errors + problems))
+    return Experiment(config, models, **sources)
+
+
+def check_schema(content: dict, schema: str) -> None:
+    """Compare a configuration or catalogue with a schema of workflow/schemas.
+
+    Raises:
+        ConfigurationError: a line for each wrong key, with its path, what was found, what is allowed, and the nearest match.
+    """
+    validator = jsonschema.Draft202012Validator(_schema(schema), registry=_registry())
+    errors = sorted(validator.iter_errors(content), key=lambda error: [str(part) for part in error.absolute_path])
+    if errors:
+        raise ConfigurationError(_listed([line for error in errors for line in _explained(error)]))
+
+
+def with_defaults(config: dict, schema: dict) -> dict:
+    """The configuration with the defaults of the schema where a key is missing, at every level."""
+    filled = dict(config)
+    for key, part in schema.get("properties", {}).items():
+        if "default" in part:
+            filled.setdefault(key, part["default"])
+        if isinstance(filled.get(key), dict):
+            filled[key] = with_defaults(filled[key], part)
+    return filled
+
+
+def _catalogue(name: str) -> dict:
+    content = read_yaml(ROOT / "resources" / name)
+    try:
+        check_schema(content, name.replace(".yaml", ".schema.yaml"))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"in resources/{name}: {error}") from None
+    return content
+
+
+def _schema(name: str) -> dict:
+    return read_yaml(SCHEMAS / name)
+
+
+def _registry() -> referencing.Registry:
+    """So that one schema may refer to another by its file name."""
+    resources = [(path.name, referencing.Resource.from_contents(read_yaml(path))) for path in SCHEMAS.glob("*.schema.yaml")]
+    return referencing.Registry().with_resources(resources)
+
+
+# What goes wrong, in words
+
+
+def _listed(errors: Sequence[str]) -> str:
+    return "the configuration cannot be used:\n" + "\n".join(f"  - {error}" for error in errors)
+
+
+def _explained(error: jsonschema.ValidationError) -> list[str]:
+    path = [str(part) for part in error.absolute_path]
+    if error.validator == "additionalProperties":
+        allowed = sorted(error.schema.get("properties", {}))
+        extra = sorted(set(error.instance) - set(allowed))
+        return [
+            f"{'.'.join([*path, str(key)])}: there is no such key{_nearest(str(key), allowed)}; allowed: {', '.join(allowed)}"
+            for key in extra
+        ]
+    where, found = ".".join(path) or "the configuration", json.dumps(error.instance, default=str)
+    if error.validator == "enum":
+        return [f"{where}: found {found}, allowed: {', '.join(error.validator_value)}{_nearest(found, error.validator_value)}"]
+    if error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        return [f"{'.'.join([*path, key])}: is missing; {_purpose(error, key)}" for key in missing]
+    allowed = {
+        "type": lambda value: f"must be {' or '.join([value] if isinstance(value, str) else value)}",
+        "minimum": lambda value: f"must be at least {value}",
+        "exclusiveMinimum": lambda value: f"must be above {value}",
+        "exclusiveMaximum": lambda value: f"must be below {value}",
+        "minItems": lambda value: f"must have at least {value} item{'s' if value > 1 else ''}",
+        "maxItems": lambda value: f"must have at most {value} items",
+        "pattern": lambda value: f"must match {value}",
+        "oneOf": lambda value: error.schema.get("description", ""),
+        "propertyNames": lambda value: "a name begins with a letter or digit; then letters, digits, '.', '_', '-'",
+    }
+    rule = allowed.get(error.validator, lambda value: error.message)(error.validator_value)
+    return [f"{where}: found {found}; {rule}"]
+
+
+def _purpose(error: jsonschema.ValidationError, key: str) -> str:
+    return error.schema.get("properties", {}).get(key, {}).get("description", "it must be given")
+
+
+def _nearest(found: str, allowed: Iterable[str]) -> str:
+    match = difflib.get_close_matches(found.strip('"'), list(allowed), n=1, cutoff=0.5)
+    return f" (did you mean {match[0]}?)" if match else ""
+
+
+def _unknown(key: str, names: Sequence[str], allowed: Iterable[str], what: str) -> list[str]:
+    return [
+        f"{key}: {name!r} is not {what}{_nearest(name, allowed)}; allowed: {', '.join(allowed)}"
+        for name in names
+        if name not in allowed
+    ]
+
+
+def _repeated(key: str, names: Sequence[str]) -> list[str]:
+    return [f"{key}: {name!r} stands there {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
+
+
+def _clashing(key: str, names: Iterable[str], catalogue: dict) -> list[str]:
+    return [f"{key}.{name}: resources/models.yaml has a model of this name; choose another" for name in names if name in catalogue]
+
+
+def _impossible_folds(cca: dict) -> list[str]:
+    if 2 * cca["trials"] > cca["folds"]:
+        return [
+            f"cca.trials: found {cca['trials']}; each trial needs a dev and a test fold of its own, "
+            f"so cca.folds {cca['folds']} allow at most {cca['folds'] // 2}"
+        ]
+    return []
+
+
+def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:
+    """A listed layer may be missing in a smaller model, but not in all of them; and every property needs one of them."""
+    if config["layers"] == "all" or not models:
+        return []
+    everywhere = {layer for entry in models.values() for layer in entry.layers}
+    errors = [f"layers: no model of this experiment has a layer {name}" for name in config["layers"] if name not in everywhere]
+    for name in set(config["properties"]) & set(PROPERTIES):
+        for model, entry in models.items():
+            if not set(PROPERTIES[name].layers(entry.layers)) & set(config["layers"]):
+                errors.append(f"layers: none of {', '.join(config['layers'])} is a layer of {model} that {name!r} is asked of")
+    return errors + _repeated("layers", config["layers"])
+
+
+def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]:
+    """Where audio and alignments come from: what the configuration says, or else the catalogue."""
+    name, split = corpus["name"], corpus["split"]
+    entry = corpora.get(name, {}).get("splits", {}).get(split, {})
+    sources, errors = {}, []
+    for kind in ("audio", "alignments"):
+        if corpus[kind] is None and name not in corpora:
+            errors += _unknown("corpus.name", [name], corpora, f"in resources/corpora.yaml, and corpus.{kind} is not given")
+        elif corpus[kind] is None and not entry:
+            errors += _unknown("corpus.split", [split], corpora[name]["splits"], f"a split of {name}")
+        else:
+            given = entry[kind] if corpus[kind] is None else {"source": corpus[kind]}
+            source = Source(given["source"], given.get("bytes"), given.get("md5"), given.get("sha256"))
+            if not source.is_url and not source.path.exists():
+                errors.append(f"corpus.{kind}: {source.location} does not exist; a URL, an archive or a folder is expected")
+            sources[kind] = source
+    return sources, list(dict.fromkeys(errors))

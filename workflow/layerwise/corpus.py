@@ -1,0 +1,458 @@
+"""The corpus: fetching and unpacking it, and the table of its utterances.
+
+A corpus lies in LibriSpeech's layout, `LibriSpeech/<split>/SPEAKER/CHAPTER/SPEAKER-CHAPTER-UTTERANCE.flac` (or `.wav`)
+beside `SPEAKER-CHAPTER.trans.txt` (Panayotov et al. 2015, https://www.openslr.org/12). Audio that would spoil a number
+later is found here, where it costs one decoding, and named.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import logging
+import os
+import re
+import shutil
+import tarfile
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+import pooch
+import pyarrow as pa
+import pyarrow.parquet as pq
+import soundfile
+from tqdm import tqdm
+
+from layerwise.errors import LayerwiseError
+from layerwise.files import replaced
+
+log = logging.getLogger(__name__)
+
+SAMPLE_RATE = 16000
+AUDIO_SUFFIXES = (".flac", ".wav")
+
+UTTERANCE_SCHEMA = pa.schema(
+    [
+        ("utterance_id", pa.string()),
+        ("speaker_id", pa.string()),
+        ("chapter_id", pa.string()),
+        ("audio_path", pa.string()),
+        ("sample_rate", pa.int32()),
+        ("num_samples", pa.int64()),
+        ("duration", pa.float64()),
+        ("text", pa.string()),
+    ]
+)
+
+_BLOCK_BYTES = 1 << 20
+_BLOCK_SAMPLES = 1 << 20
+_LOGGED_PER_PROBLEM = 20
+_NAMED_IN_ERRORS = 10
+# libsndfile clips a WAV's length to the file and mentions the header's only here; writers to a pipe declare 2**32 - 1.
+_CUT_WAV = re.compile(r"^data : (?!4294967295 )(\d+) \(should be (\d+)\)", re.MULTILINE)
+
+
+class CorpusError(LayerwiseError):
+    """The corpus cannot be fetched, unpacked or read."""
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong with one utterance; `problem` is its kind, `detail` says what was found."""
+
+    utterance_id: str
+    file: str
+    problem: str
+    detail: str
+
+
+class _BadAudio(Exception):
+    """(problem, detail) of a recording that cannot be used."""
+
+
+# Fetching
+
+
+def fetch(
+    url: str,
+    destination: Path,
+    sha256: str | None = None,
+    md5: str | None = None,
+    size: int | None = None,
+    *,
+    retries: int = 3,
+) -> None:
+    """Download `url` to `destination`, which appears only when it is whole and as expected.
+
+    Args:
+        sha256, md5: hexadecimal digests; None: not checked.
+        size: bytes; None: not checked.
+        retries: further tries after a failed or a wrong download.
+
+    Raises:
+        CorpusError: the download failed or is not what was expected, at every try.
+    """
+    if not re.match(r"https?://", url):
+        raise CorpusError(
+            f"cannot download {url!r}: expected an http:// or https:// address; a local file is used as it is"
+        )
+    http = pooch.HTTPDownloader(
+        progressbar=True,
+        chunk_size=_BLOCK_BYTES,
+        # A server that labels a .tar.gz as gzip *encoding* would have it unpacked on the way, and the checksum fail.
+        headers={"Accept-Encoding": "identity"},
+    )
+
+    def download_checked(address: str, output_file: str, pooch_: pooch.Pooch) -> None:
+        http(address, output_file, pooch_)
+        try:
+            verify(Path(output_file), size=size, md5=md5, sha256=sha256)
+        except CorpusError as error:
+            log.warning("%s: %s", address, error)
+            raise ValueError(str(error)) from error  # the one kind of error, with HTTP's, that pooch tries again on
+
+    downloaded = destination.with_name(f".{destination.name}.download")
+    downloaded.unlink(missing_ok=True)
+    store = pooch.create(
+        path=destination.parent,
+        base_url="",
+        registry={downloaded.name: None},
+        urls={downloaded.name: url},
+        retry_if_failed=retries,
+    )
+    log.info("downloading %s to %s", url, destination)
+    try:
+        store.fetch(downloaded.name, downloader=download_checked)
+    except (OSError, ValueError) as error:  # requests' errors are OSErrors
+        raise CorpusError(
+            f"could not download {url} ({retries + 1} tries): {error}. "
+            "Another mirror or a local copy can be named in the configuration"
+        ) from error
+    os.replace(downloaded, destination)
+
+
+def verify(path: Path, *, size: int | None = None, md5: str | None = None, sha256: str | None = None) -> None:
+    """Check a file's size in bytes and its digests (hexadecimal); None: not checked.
+
+    Raises:
+        CorpusError: naming the file, what was found and what was expected.
+    """
+    if not path.is_file():
+        raise CorpusError(f"{path}: there is no such file")
+    found_size = path.stat().st_size
+    if size is not None and found_size != size:
+        raise CorpusError(f"{path}: found {found_size} bytes, expected {size}")
+    expected = {name: digest for name, digest in (("md5", md5), ("sha256", sha256)) if digest is not None}
+    for name, found in _digests(path, expected).items():
+        if found != expected[name].lower():
+            raise CorpusError(f"{path}: found {name} {found}, expected {expected[name]}")
+
+
+def _digests(path: Path, names: Iterable[str]) -> dict[str, str]:
+    """Digests by name, in one reading of the file: the archives are up to 30 GB."""
+    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in names}
+    if hashes:
+        with path.open("rb") as stream:
+            while block := stream.read(_BLOCK_BYTES):
+                for digest in hashes.values():
+                    digest.update(block)
+    return {name: digest.hexdigest() for name, digest in hashes.items()}
+
+
+# Unpacking
+
+
+def unpack_audio(archive: Path, split: str, destination: Path) -> None:
+    """Unpack one split of a .tar.gz in LibriSpeech's layout, which then lies in `destination/LibriSpeech/<split>`.
+
+    The files at the archive's top (licence, speakers) come along, other splits do not. Everything is unpacked beside
+    `destination` and takes its name at the end: what a killed job leaves is not taken for a corpus, and the next one
+    removes it.
+
+    Raises:
+        CorpusError: the file is no such archive, or damaged, or holds anything but plain files and folders inside of
+            it, or lacks the split; or `destination` holds something already.
+    """
+    _refuse_other_formats(archive)
+    if destination.exists() and any(destination.iterdir()):
+        raise CorpusError(f"{destination} is not empty; remove it to unpack {archive} again")
+    partial = destination.with_name(f".{destination.name}.unpacking")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        splits = _unpack_split(archive, split, partial)
+        if split not in splits:
+            raise CorpusError(f"{archive} has no audio of split {split!r}; it has {listed(splits)}")
+        os.replace(partial, destination)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    log.info("unpacked %d recordings of %s to %s", splits[split], split, destination)
+
+
+def _refuse_other_formats(archive: Path) -> None:
+    if not archive.is_file():
+        raise CorpusError(f"{archive}: there is no such file")
+    with archive.open("rb") as stream:
+        start = stream.read(40)
+    if start[:2] != b"\x1f\x8b":  # gzip's magic number
+        hint = " (a web page, perhaps an error of the server)" if start.lstrip()[:1] == b"<" else ""
+        raise CorpusError(f"{archive} is no .tar.gz archive: it begins with {start!r}{hint}")
+
+
+def _unpack_split(archive: Path, split: str, folder: Path) -> Counter[str]:
+    """Unpack into `folder`; the number of recordings that the archive has of each split."""
+    splits: Counter[str] = Counter()
+    with (
+        archive.open("rb") as raw,
+        gzip.GzipFile(fileobj=raw) as stream,
+        tqdm(total=archive.stat().st_size, unit="B", unit_scale=True, desc=f"unpacking {archive.name}") as bar,
+    ):
+        try:
+            with tarfile.open(fileobj=stream, mode="r:") as tar:
+                for member in tar:
+                    parts = _safe_parts(member, archive)
+                    if member.isfile() and PurePosixPath(member.name).suffix.lower() in AUDIO_SUFFIXES:
+                        splits[parts[-4] if len(parts) > 3 else "(no split folder)"] += 1
+                    if split in parts or (member.isfile() and len(parts) <= 2):
+                        tar.extract(member, folder, filter="data")
+                    bar.update(raw.tell() - bar.n)
+            while stream.read(_BLOCK_BYTES):  # to the end, where gzip checks that all of it was there
+                pass
+        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise CorpusError(f"{archive} is truncated or damaged: {error}. Download it again") from error
+    return splits
+
+
+def _safe_parts(member: tarfile.TarInfo, archive: Path) -> tuple[str, ...]:
+    """The parts of a member's path; what a corpus never holds is refused, also where tarfile's filter would mend it."""
+    path = PurePosixPath(member.name)
+    if path.is_absolute():
+        reason = "has an absolute path"
+    elif ".." in path.parts:
+        reason = "has a path with '..'"
+    elif member.issym() or member.islnk():
+        reason = "is a link"
+    elif not (member.isfile() or member.isdir()):
+        reason = "is a device or another special file"
+    else:
+        return path.parts
+    raise CorpusError(
+        f"{archive} is not safe to unpack: {member.name!r} {reason}; only plain files and folders are allowed"
+    )
+
+
+# Indexing
+
+
+def split_folder(root: Path, split: str) -> Path:
+    """The folder of a split; `root` is `…/LibriSpeech`, the folder that holds it, or the split's folder itself.
+
+    Raises:
+        CorpusError: naming what `root` holds instead.
+    """
+    # Inner folders first: an unpacked corpus may lie in a folder that is named after its split.
+    for candidate in (root / "LibriSpeech" / split, root / split):
+        if candidate.is_dir():
+            return candidate
+    if not root.is_dir():
+        raise CorpusError(f"{root}: there is no such folder")
+    if root.resolve().name == split:
+        return root
+    inner = root / "LibriSpeech"
+    folders = [path.name for path in (inner if inner.is_dir() else root).iterdir() if path.is_dir()]
+    raise CorpusError(f"{root} has no folder for split {split!r}; it has {listed(folders)}")
+
+
+def index_utterances(
+    root: Path, split: str, utterances_out: Path, problems_out: Path, *, threads: int | None = None
+) -> None:
+    """Write the table of a split's utterances, and the table of those left out.
+
+    Every recording is decoded once, to its end: a damaged file is found now, not after hours of extraction. Left out
+    are recordings that cannot be decoded in full, are empty, not mono, not at 16 kHz, not finite, or without a
+    transcript.
+
+    Args:
+        root: the corpus root; `audio_path` is relative to it.
+        utterances_out: parquet with `UTTERANCE_SCHEMA`, sorted by utterance_id; duration in seconds.
+        problems_out: CSV of utterance_id, audio_path, problem, detail; a row per utterance left out and per transcript
+            line without a recording.
+        threads: recordings decoded at a time; None: one per core.
+
+    Raises:
+        CorpusError: no folder for the split; two files for one utterance; no utterance left.
+    """
+    folder = split_folder(root, split)
+    texts = _read_transcripts(folder)
+    recordings = _find_recordings(folder)
+    if not recordings:
+        raise CorpusError(f"{folder} has no {' or '.join(AUDIO_SUFFIXES)} file in it or below it")
+    rows, problems = [], []
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        results = pool.map(lambda item: _index_one(*item, texts, root), recordings.items())
+        for result in tqdm(results, total=len(recordings), unit="file", desc=f"reading {split}"):
+            (problems if isinstance(result, Problem) else rows).append(result)
+    problems += [
+        Problem(utterance_id, "", "no audio", "a transcript line without a recording")
+        for utterance_id in texts.keys() - recordings.keys()
+    ]
+    report_problems(problems, problems_out, file_column="audio_path")
+    if not rows:
+        raise CorpusError(f"{folder} has no utterance that can be used: {summarise_problems(problems)}")
+    write_parquet(pa.Table.from_pylist(rows, UTTERANCE_SCHEMA), utterances_out)
+    log.info("%s: %d utterances, %.0f s", split, len(rows), sum(row["duration"] for row in rows))
+
+
+def _read_transcripts(folder: Path) -> dict[str, str]:
+    """Text by utterance id, from every `*.trans.txt` below `folder`."""
+    texts: dict[str, str] = {}
+    origin: dict[str, Path] = {}
+    for path in sorted(_files_below(folder, (".trans.txt",))):
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise CorpusError(f"{path} is not UTF-8 text: {error}") from error
+        for line in filter(str.strip, lines):
+            utterance_id, _, text = line.strip().partition(" ")
+            if utterance_id in texts:
+                raise CorpusError(
+                    f"utterance {utterance_id} has two transcripts: in {origin[utterance_id]} and in {path}"
+                )
+            texts[utterance_id] = text.strip()
+            origin[utterance_id] = path
+    return texts
+
+
+def _find_recordings(folder: Path) -> dict[str, Path]:
+    """Audio files by utterance id, in order of the id."""
+    recordings: dict[str, Path] = {}
+    for path in sorted(_files_below(folder, AUDIO_SUFFIXES)):
+        if path.stem in recordings:
+            raise CorpusError(f"utterance {path.stem} has two recordings: {recordings[path.stem]} and {path}")
+        recordings[path.stem] = path
+    return dict(sorted(recordings.items()))
+
+
+def _files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterable[Path]:
+    # Names with a leading dot are an operating system's (`._1-2-0003.flac` in archives made on a Mac).
+    return (
+        path
+        for path in folder.rglob("*")
+        if path.name.lower().endswith(suffixes) and not path.name.startswith(".") and path.is_file()
+    )
+
+
+def _index_one(utterance_id: str, path: Path, texts: dict[str, str], root: Path) -> dict[str, object] | Problem:
+    """A row of the table of utterances, or why there is none."""
+    audio_path = path.relative_to(root).as_posix()
+    parts = utterance_id.split("-")
+    try:
+        if len(parts) < 3 or not all(parts):
+            raise _BadAudio("bad name", "expected SPEAKER-CHAPTER-UTTERANCE")
+        num_samples = _count_samples(path)
+        if not texts.get(utterance_id):
+            raise _BadAudio(
+                "no transcript", "its transcript line is empty" if utterance_id in texts else "no such line"
+            )
+    except _BadAudio as bad:
+        return Problem(utterance_id, audio_path, *bad.args)
+    return {
+        "utterance_id": utterance_id,
+        "speaker_id": parts[0],
+        "chapter_id": parts[1],
+        "audio_path": audio_path,
+        "sample_rate": SAMPLE_RATE,
+        "num_samples": num_samples,
+        "duration": num_samples / SAMPLE_RATE,
+        "text": texts[utterance_id],
+    }
+
+
+def _count_samples(path: Path) -> int:
+    """The number of samples of a recording that decodes to its end, or `_BadAudio`."""
+    if path.stat().st_size == 0:
+        raise _BadAudio("empty", "the file has 0 bytes")
+    try:
+        audio = soundfile.SoundFile(path)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise _BadAudio("unreadable", _reason(error)) from error
+    with audio:
+        if audio.channels != 1:
+            raise _BadAudio("not mono", f"{audio.channels} channels")
+        if audio.samplerate != SAMPLE_RATE:
+            raise _BadAudio("not 16 kHz", f"{audio.samplerate} Hz")
+        if cut := _CUT_WAV.search(audio.extra_info):
+            raise _BadAudio("truncated", f"{cut[2]} bytes of audio, its header says {cut[1]}")
+        try:
+            return _decode(audio)
+        except soundfile.SoundFileError as error:
+            raise _BadAudio("corrupt", _reason(error)) from error
+
+
+def _decode(audio: soundfile.SoundFile) -> int:
+    """Decode to the end, in blocks; the number of samples."""
+    if audio.frames == np.iinfo(np.int64).max:  # libsndfile's mark; it cannot tell such a file's end from a cut
+        raise _BadAudio("unreadable", "its header gives no number of samples (written to a pipe?); encode it again")
+    decoded = 0
+    while len(block := audio.read(_BLOCK_SAMPLES, dtype="float32")):
+        if not np.isfinite(block).all():
+            raise _BadAudio("not finite", "it holds NaN or infinity")
+        decoded += len(block)
+    if decoded < audio.frames:
+        raise _BadAudio("truncated", f"{decoded} samples, its header says {audio.frames}")
+    if decoded == 0:
+        raise _BadAudio("empty", "no samples")
+    return decoded
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "error_string", error)).removeprefix("Error : ") or repr(error)
+
+
+# Tables
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write a table; equal tables give equal bytes."""
+    with replaced(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def report_problems(problems: list[Problem], path: Path, file_column: str) -> None:
+    """Write the problems as CSV, sorted (utterance_id, `file_column`, problem, detail), and warn of each in the log.
+
+    The log names the first 20 of a kind and counts the rest.
+    """
+    table = pd.DataFrame(sorted(problems), columns=["utterance_id", "file", "problem", "detail"])
+    with replaced(path) as temporary:
+        table.rename(columns={"file": file_column}).to_csv(temporary, index=False, lineterminator="\n")
+    for kind, group in table.groupby("problem"):
+        for row in group.head(_LOGGED_PER_PROBLEM).itertuples():
+            log.warning("%s: %s (%s) %s", kind, row.utterance_id, row.detail, row.file)
+        if len(group) > _LOGGED_PER_PROBLEM:
+            log.warning("%s: %d more, see %s", kind, len(group) - _LOGGED_PER_PROBLEM, path)
+
+
+def summarise_problems(problems: list[Problem]) -> str:
+    """How many there are of each kind, with the first of each by name: '2 empty (first: 1-2-0003), 1 …'."""
+    counts = Counter(problem.problem for problem in problems)
+    first: dict[str, str] = {}
+    for problem in sorted(problems):
+        first.setdefault(problem.problem, problem.utterance_id or problem.file)
+    return (
+        ", ".join(f"{count} {kind} (first: {first[kind]})" for kind, count in counts.most_common())
+        or "no problem found"
+    )
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for an error message: sorted, the first ten of them."""
+    names = sorted(names)
+    more = f" and {len(names) - _NAMED_IN_ERRORS} more" if len(names) > _NAMED_IN_ERRORS else ""
+    return (", ".join(names[:_NAMED_IN_ERRORS]) + more) if names else "none"

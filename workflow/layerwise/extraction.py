@@ -1,0 +1,204 @@
+"""From audio to representations: one forward pass an utterance fills every layer, span and sample set."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+import torch
+from tqdm import tqdm
+
+from layerwise import __version__, store
+from layerwise.errors import LayerwiseError
+from layerwise.features import MEL_SECONDS, SAMPLE_RATE, average_segments, average_windows, log_mel, match_frames
+from layerwise.models import SpeechModel, load_folder
+from layerwise.sampling import segment_frames
+
+log = logging.getLogger(__name__)
+
+SEGMENT_SPANS = {"phone": "phones", "word": "words"}  # span → name of its sample table
+
+
+class ExtractionError(LayerwiseError):
+    """An utterance cannot be turned into representations; the message names it."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What one shard takes from each utterance: whether its frames are sampled, and its segments, per sample."""
+
+    utterances: pd.DataFrame  # utterance_id, speaker_id, audio_path of this shard, sorted
+    frames: dict[int, set[str]]
+    segments: dict[tuple[int, str], dict[str, pd.DataFrame]]  # (sample, span) → utterance → rows of the sample table
+    empty: pd.DataFrame  # what an utterance without segments has
+
+
+def extract(
+    checkpoint: Path,
+    samples: dict[int, Path],
+    utterances: Path,
+    audio_root: Path,
+    out: Path,
+    *,
+    layers: list[str],
+    dtype: str = "float16",
+    shard: int = 0,
+    shards: int = 1,
+    normalise: bool | None = None,
+    attributes: dict | None = None,
+    device: str | None = None,
+    threads: int = 1,
+) -> None:
+    """Write one shard of a model's representations.
+
+    Every utterance of any sample set is passed through the model once. Frames are written for the samples that drew the
+    utterance, and means over segments for the phones and words of every sample.
+
+    Args:
+        checkpoint: folder of the model.
+        samples: sample number → folder with its utterances, phones and words tables.
+        utterances: the corpus table, for the paths of the audio below `audio_root`.
+        layers: the layers that the catalogue promises, checked against the checkpoint.
+        dtype: `float16` or `float32`, of the stored rows.
+        attributes: facts to keep with the file (model, corpus, seed, …).
+        device: None: `cuda` where there is one.
+
+    Raises:
+        ExtractionError: audio that cannot be read or is too short; a model with other layers than promised.
+    """
+    torch.set_num_threads(threads)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    model = load_folder(checkpoint, device, normalise)
+    if model.layer_names != layers:
+        raise ExtractionError(
+            f"{checkpoint} has the layers {', '.join(model.layer_names)}, the catalogue says {', '.join(layers)}: "
+            "conv_layers and blocks must be those of the checkpoint"
+        )
+    plan = _plan(samples, utterances, shard, shards)
+    if plan.utterances.empty:
+        raise ExtractionError(
+            f"shard {shard} of {shards} has no utterance: representations.shards must be at most their number"
+        )
+    facts = {"stride_seconds": model.stride_seconds, "layerwise_version": __version__, "shard": shard, "shards": shards}
+    log.info("%d utterances, shard %d of %d, on %s", len(plan.utterances), shard, shards, device)
+    seconds = 0.0
+    with store.writing(out, dtype, {**(attributes or {}), **facts}) as writer:
+        # One line every ten seconds: progress ends up in a log file, and on no terminal.
+        for utterance in tqdm(list(plan.utterances.itertuples()), unit="utterance", mininterval=10, ascii=True):
+            waveform = _read_audio(Path(audio_root) / utterance.audio_path)
+            seconds += waveform.size / SAMPLE_RATE
+            try:
+                _write_utterance(writer, plan, model, utterance, waveform)
+            except LayerwiseError as error:
+                raise ExtractionError(f"{utterance.utterance_id} ({utterance.audio_path}): {error}") from error
+    log.info("%.1f minutes of audio, %d layers, %s", seconds / 60, len(layers), out)
+
+
+def _plan(samples: dict[int, Path], utterances: Path, shard: int, shards: int) -> _Plan:
+    tables = {
+        (sample, name): pd.read_parquet(Path(folder) / f"{name}.parquet")
+        for sample, folder in samples.items()
+        for name in ("utterances", *SEGMENT_SPANS.values())
+    }
+    corpus = pd.read_parquet(utterances).sort_values("utterance_id", ignore_index=True)
+    union = set().union(*(table["utterance_id"] for table in tables.values()))
+    mine = _shard(corpus[corpus["utterance_id"].isin(union)], shard, shards)
+    return _Plan(
+        utterances=mine,
+        frames={sample: set(tables[sample, "utterances"]["utterance_id"]) for sample in samples},
+        segments={
+            (sample, span): dict(iter(tables[sample, name].groupby("utterance_id")))
+            for sample in samples
+            for span, name in SEGMENT_SPANS.items()
+        },
+        empty=next(table for (_, name), table in tables.items() if name == "phones").iloc[:0],
+    )
+
+
+def _shard(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
+    """Consecutive utterances of about equal total length."""
+    ends = utterances["num_samples"].cumsum()
+    middle = (ends - utterances["num_samples"] / 2) / max(1, ends.max() if len(ends) else 1)
+    return utterances[(middle * shards).astype(int).clip(upper=shards - 1) == shard]
+
+
+def _write_utterance(writer, plan: _Plan, model: SpeechModel, utterance, waveform: np.ndarray) -> None:
+    layers = model.layers(waveform)
+    frames = _Frames.of(model, layers, waveform)
+    for sample, chosen in plan.frames.items():
+        # What a sample did not draw is appended with no rows: every dataset exists in every shard.
+        kept = slice(None) if utterance.utterance_id in chosen else slice(0)
+        frames.write(writer, sample, kept, utterance)
+        for span in SEGMENT_SPANS:
+            segments = plan.segments[sample, span].get(utterance.utterance_id, plan.empty)
+            _write_segments(writer, sample, span, segments, model, layers, utterance)
+
+
+@dataclass(frozen=True)
+class _Frames:
+    """The frame representations of one utterance, and the mel rows that match them."""
+
+    rows: dict[str, np.ndarray]  # layer → (frames × dimensions)
+    grids: dict[str, str]  # layer → suffix of the mel rows and offsets that it goes with
+    mel: np.ndarray
+    mel_10ms: np.ndarray
+    definitions: dict[str, str]
+
+    @classmethod
+    def of(cls, model: SpeechModel, layers: dict[str, np.ndarray], waveform: np.ndarray) -> _Frames:
+        windows = model.windows_10ms
+        rows = {name: average_windows(layers[name], *windows[name]) if name in windows else layers[name] for name in layers}
+        mel = log_mel(waveform)
+        fine = len(rows[next(iter(windows))]) if windows else 0
+        return cls(
+            rows=rows,
+            grids={name: "_10ms" if name in windows else "" for name in layers},
+            mel=match_frames(mel, model.stride_seconds, len(layers["T0"])),
+            mel_10ms=match_frames(mel, MEL_SECONDS, fine),
+            definitions={
+                name: model.definitions[name] + (", averaged over 25 ms every 10 ms" if name in windows else "")
+                for name in layers
+            },
+        )
+
+    def write(self, writer: store.RepresentationWriter, sample: int, kept: slice, utterance) -> None:
+        for name, rows in self.rows.items():
+            attributes = {"definition": self.definitions[name], "grid": self.grids[name]}
+            writer.append(f"{sample}/frame/{name}", rows[kept], attributes)
+        writer.append(f"{sample}/target/mel", self.mel[kept])
+        writer.append(f"{sample}/target/mel_10ms", self.mel_10ms[kept])
+        if kept == slice(None):
+            writer.extend_offsets(f"{sample}/frame/offsets", len(self.mel))
+            writer.extend_offsets(f"{sample}/frame/offsets_10ms", len(self.mel_10ms))
+        names = np.array([[utterance.utterance_id, utterance.speaker_id]])[kept]
+        writer.append(f"{sample}/frame/utterance_id", names[:, 0])
+        writer.append(f"{sample}/frame/speaker_id", names[:, 1])
+
+
+def _write_segments(writer, sample: int, span: str, segments: pd.DataFrame, model: SpeechModel, layers, utterance) -> None:
+    frames = len(layers["T0"])
+    borders = np.array(
+        [segment_frames(row.start, row.end, model.stride_seconds, frames, span) for row in segments.itertuples()], np.int64
+    ).reshape(-1, 2)
+    for name, values in layers.items():
+        if name.startswith("T"):
+            definition = f"{model.definitions[name]}; mean over the {'middle third of the ' if span == 'phone' else ''}{span}"
+            rows = average_segments(values, borders[:, 0], borders[:, 1])
+            writer.append(f"{sample}/{span}/{name}", rows, {"definition": definition})
+    writer.append(f"{sample}/{span}/row", segments.index.to_numpy(np.int64))
+    writer.append(f"{sample}/{span}/label", segments["label"].to_numpy(str))
+    writer.append(f"{sample}/{span}/start", segments["start"].to_numpy(np.float64))
+    for column in ("utterance_id", "speaker_id"):
+        writer.append(f"{sample}/{span}/{column}", np.repeat(getattr(utterance, column), len(segments)))
+
+
+def _read_audio(path: Path) -> np.ndarray:
+    """The samples of a mono file at 16 kHz in [-1, 1]; the index has refused all others."""
+    try:
+        return soundfile.read(path, dtype="float32")[0]
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise ExtractionError(f"{path} cannot be read: {error}") from error

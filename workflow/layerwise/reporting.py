@@ -1,0 +1,170 @@
+"""One HTML page about an experiment, whole in itself: it opens without a net, and can be sent as one file."""
+
+from __future__ import annotations
+
+import base64
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+import yaml
+
+from layerwise import __version__
+from layerwise.files import replaced
+from layerwise.plots import METRIC_TITLES, title_of
+from layerwise.summary import CONFIDENCE, AnyPath, layer_ranges, read_table
+
+TEMPLATE = Path(__file__).parents[1] / "report" / "report.html.j2"
+PACKAGES = ("snakemake", "numpy", "scipy", "h5py", "torch", "transformers", "pandas", "matplotlib")
+MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+LONGEST = 100  # rows of a table that grows with the data; its file has them all
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is shown: cells are text, `numeric` says which columns stand right-aligned."""
+
+    columns: list[str]
+    rows: list[list[str]]
+    numeric: list[bool]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as a data URI, with the words that stand in for it."""
+
+    uri: str
+    alt: str
+
+
+def write_report(
+    *,
+    experiment: str,
+    configuration: Mapping,
+    metric: str,
+    properties: Sequence[str],
+    titles: Mapping[str, str],
+    overview: AnyPath,
+    plots: Mapping[str, Sequence[AnyPath]],
+    scores: AnyPath,
+    best_layers: AnyPath,
+    samples: AnyPath,
+    problems: Mapping[str, AnyPath],
+    provenance: Mapping[str, str],
+    out: AnyPath,
+) -> None:
+    """Write report.html from the tables and pictures of an experiment; the same inputs give the same bytes.
+
+    Args:
+        configuration: the experiment's configuration, shown as YAML.
+        metric: the metric that plots and rankings show.
+        titles: what to call a model; its name, where it has no title.
+        overview, plots: SVG or PNG files, `plots` by property in the order wanted; they are embedded.
+        scores, best_layers, samples: the tables of `layerwise.summary`.
+        problems: CSV files by heading, such as what was wrong with the audio; empty when nothing was.
+        provenance: where data and models came from, one line each.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE.parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    scored, best = read_table(scores), read_table(best_layers)
+    sections = [
+        {
+            "name": name,
+            "title": title_of(name, metric),
+            "pictures": [_embed(path, f"{title_of(name, metric)} ({Path(path).stem})") for path in plots.get(name, ())],
+            "best": _best_of(best, name, metric, titles),
+        }
+        for name in properties
+    ]
+    page = environment.get_template(TEMPLATE.name).render(
+        experiment=experiment,
+        configuration=yaml.safe_dump(_plain(configuration), sort_keys=False, allow_unicode=True),
+        metric=METRIC_TITLES.get(metric, ("", metric))[1],
+        confidence=f"{CONFIDENCE:.0%}",
+        overview=_embed(overview, "All properties over the depth of the models"),
+        sections=sections,
+        samples=_shown(read_table(samples)),
+        incomplete={status: _incomplete(scored, status, titles) for status in ("skipped", "flagged")},
+        problems={heading: _problems(path) for heading, path in problems.items()},
+        provenance=provenance,
+        versions=_versions(),
+    )
+    with replaced(out) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _embed(path: AnyPath, alt: str) -> Picture:
+    path = Path(path)
+    encoded = base64.b64encode(path.read_bytes()).decode("ascii")
+    return Picture(f"data:{MEDIA_TYPES[path.suffix]};base64,{encoded}", alt)
+
+
+def _shown(table: pd.DataFrame, limit: int | None = None) -> Table:
+    """Three decimals for fractions, nothing for a missing value."""
+
+    def text(value: object) -> str:
+        if pd.isna(value):
+            return ""
+        if isinstance(value, float):
+            return str(int(value)) if value.is_integer() and abs(value) >= 2 else f"{value:.3f}"
+        return str(value)
+
+    rows = [[text(value) for value in row] for row in table.head(limit or len(table)).itertuples(index=False)]
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+    return Table([str(column).replace("_", " ") for column in table.columns], rows, numeric, len(table) - len(rows))
+
+
+def _best_of(best: pd.DataFrame, property_name: str, metric: str, titles: Mapping[str, str]) -> Table:
+    chosen = best[(best["property"] == property_name) & (best["metric"] == metric)]
+    chosen = chosen.assign(model=chosen["model"].map(lambda name: titles.get(name, name)))
+    columns = [column for column in chosen.columns if column not in ("property", "metric")]
+    if not chosen["reason"].any():
+        columns.remove("reason")
+    return _shown(chosen[columns])
+
+
+def _incomplete(scores: pd.DataFrame, status: str, titles: Mapping[str, str]) -> Table:
+    """Skipped or flagged scores: a row per property, model and reason, its layers in short."""
+    chosen = scores[scores["status"] == status]
+    rows = [
+        {"property": name, "model": titles.get(model, model), "layers": layer_ranges(group["layer"]), "reason": reason}
+        for (name, model, reason), group in chosen.groupby(["property", "model", "reason"], sort=False)
+    ]
+    return _shown(pd.DataFrame(rows, columns=["property", "model", "layers", "reason"]), limit=LONGEST)
+
+
+def _problems(path: AnyPath) -> Table:
+    """A CSV file with any columns; one without a byte is a table without rows."""
+    if Path(path).stat().st_size == 0:
+        return _shown(pd.DataFrame())
+    return _shown(pd.read_csv(path, dtype="str", keep_default_na=False), limit=LONGEST)
+
+
+def _plain(value: object) -> object:
+    """The same in YAML's own types: a configuration may come in subclasses of dict and list."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def _versions() -> dict[str, str]:
+    """Versions in the environment that writes the report; what is not installed there is left out."""
+    found = {"layerwise": __version__, "Python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,51 @@
+"""How a script runs inside a job: what it logs, and which copy of the package it may use."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from layerwise.errors import LayerwiseError
+
+
+@contextmanager
+def logged(snakemake) -> Iterator[None]:
+    """Send everything that a script says, its errors too, to the log of its rule, and end the job with them.
+
+    An error of the input is one line in the log; anything else is a traceback.
+
+    Raises:
+        SystemExit: the block failed.
+    """
+    path = Path(snakemake.log[0])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        # On the level of the file descriptor, so that warnings of libraries written in C are there too.
+        os.dup2(file.fileno(), sys.stdout.fileno())
+        os.dup2(file.fileno(), sys.stderr.fileno())
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr, force=True)
+        try:
+            check_copy(Path(snakemake.scriptdir).parent)
+            yield
+        except LayerwiseError as error:
+            logging.error("%s: %s", type(error).__name__, error)  # noqa: TRY400: a traceback would hide the sentence
+            sys.exit(1)
+        except Exception:
+            logging.error("%s", traceback.format_exc())  # noqa: TRY400
+            sys.exit(1)
+
+
+def check_copy(workflow: Path) -> None:
+    """Refuse to run with a copy of the package that is not the one beside the scripts.
+
+    Raises:
+        LayerwiseError: another copy, such as an installed older one, was imported.
+    """
+    used, wanted = Path(__file__).resolve().parent, (workflow / "layerwise").resolve()
+    if used != wanted:
+        raise LayerwiseError(f"this job imported {used}, but the workflow's own package is {wanted}: check PYTHONPATH")

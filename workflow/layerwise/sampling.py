@@ -1,0 +1,142 @@
+"""Seeded sample sets: which utterances, phones and words an experiment looks at, and which frames a segment covers.
+
+Sizes and pooling are those of the paper (Pasad, Shi and Livescu 2023); its draws were not seeded, these are.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from layerwise.errors import LayerwiseError
+from layerwise.files import replaced
+
+log = logging.getLogger(__name__)
+
+
+class SamplingError(LayerwiseError):
+    """A sample set cannot be drawn."""
+
+
+@dataclass(frozen=True)
+class SampleSizes:
+    """How much one sample set asks for: utterances (frames), instances of each phone, word types, instances of each."""
+
+    utterances: int
+    phones_per_type: int
+    word_types: int
+    words_per_type: int
+
+
+@dataclass(frozen=True)
+class SampleSet:
+    """One draw. `utterances` has the columns of the corpus table; `phones` and `words`: utterance_id, label, start, end."""
+
+    utterances: pd.DataFrame
+    phones: pd.DataFrame
+    words: pd.DataFrame
+
+
+def draw_sample(utterances: pd.DataFrame, intervals: pd.DataFrame, sample: int, seed: int, sizes: SampleSizes) -> SampleSet:
+    """Sample set number `sample`, which depends on (seed, sample) and the tables alone, not on how many are drawn.
+
+    Utterances are drawn from all, phones and words from all intervals of the corpus; the words are the `word_types` most
+    frequent ones (at equal counts in alphabetical order). Where there is less than asked for, all is taken and a warning
+    logged. Every table is sorted by utterance, then by start.
+
+    Args:
+        utterances: utterances.parquet.
+        intervals: intervals.parquet, times in seconds.
+    """
+    utterances = utterances.sort_values("utterance_id", ignore_index=True)
+    intervals = intervals.sort_values(["utterance_id", "tier", "start"], ignore_index=True)
+    phones, words = (intervals[intervals["tier"] == tier].drop(columns="tier") for tier in ("phone", "word"))
+    counts = words["label"].value_counts()
+    ranked = sorted(counts.index, key=lambda label: (-counts[label], label))
+    _warn_if_short(sample, "utterances", len(utterances), sizes.utterances)
+    _warn_if_short(sample, "word types", len(ranked), sizes.word_types)
+
+    # One generator a table: changing the size of one leaves the others as they were.
+    def generator(table: int) -> np.random.Generator:
+        return np.random.default_rng([seed, sample, table])
+
+    chosen = np.sort(generator(0).permutation(len(utterances))[: sizes.utterances])
+    return SampleSet(
+        utterances=utterances.iloc[chosen].reset_index(drop=True),
+        phones=_draw_per_label(phones, sorted(phones["label"].unique()), sizes.phones_per_type, generator(1), sample),
+        words=_draw_per_label(words, sorted(ranked[: sizes.word_types]), sizes.words_per_type, generator(2), sample),
+    )
+
+
+def _draw_per_label(intervals, labels: list[str], per_label: int, generator, sample: int) -> pd.DataFrame:
+    """Up to `per_label` intervals of each label."""
+    rows_of = intervals.groupby("label").indices
+    drawn = [generator.permutation(rows_of[label])[:per_label] for label in labels]
+    short = {label: len(rows) for label, rows in zip(labels, drawn, strict=True) if len(rows) < per_label}
+    if short:
+        log.warning(
+            "sample %d: %d of %d labels have fewer than %d instances, all are taken: %s",
+            sample, len(short), len(labels), per_label, ", ".join(f"{label} {n}" for label, n in short.items()),
+        )  # fmt: skip
+    rows = np.concatenate(drawn) if drawn else np.array([], dtype=int)
+    return intervals.iloc[rows].sort_values(["utterance_id", "start"], ignore_index=True)
+
+
+def _warn_if_short(sample: int, what: str, there: int, asked: int) -> None:
+    if there < asked:
+        log.warning("sample %d: %d %s asked for, the corpus has %d: all are taken", sample, asked, what, there)
+
+
+def draw_sample_tables(
+    utterances: Path, intervals: Path, sample: int, seed: int, sizes: SampleSizes, out: dict[str, Path]
+) -> None:
+    """Draw one sample set from the tables of a corpus and write its three tables (keys of `out`: as in `SampleSet`).
+
+    Raises:
+        SamplingError: the corpus has no utterance.
+    """
+    corpus = pd.read_parquet(utterances)
+    if corpus.empty:
+        raise SamplingError(f"{utterances} holds no utterance to draw from")
+    drawn = draw_sample(corpus, pd.read_parquet(intervals), sample, seed, sizes)
+    for name, path in out.items():
+        table = getattr(drawn, name)
+        with replaced(Path(path)) as temporary:
+            table.to_parquet(temporary, index=False)
+        log.info("sample %d: %d %s", sample, len(table), name)
+
+
+def segment_frames(start: float, end: float, stride_seconds: float, num_frames: int, span: str) -> tuple[int, int]:
+    """The frames that a segment's vector averages, as (first, last), last exclusive.
+
+    A word takes every frame that it touches; a phone the middle third of those, so that its neighbours weigh less. Both
+    are clipped to the utterance and keep at least one frame.
+
+    Args:
+        start, end: seconds, multiples of 10 ms held in floats: 0.58 / 0.02 is 28.999… and means 29, so quotients are
+            rounded to six places first (the published code takes frame 28).
+        stride_seconds: seconds per frame.
+        num_frames: frames of the utterance.
+        span: `phone` or `word`.
+
+    Raises:
+        ValueError: `span` is neither, or the utterance has no frame.
+    """
+    if span not in ("phone", "word"):
+        raise ValueError(f"a segment is a phone or a word, not {span!r}")
+    if num_frames < 1:
+        raise ValueError("an utterance without frames has no segments")
+    first = math.floor(round(start / stride_seconds, 6))
+    last = math.ceil(round(end / stride_seconds, 6))
+    if span == "phone":
+        third = (last - first + 1) // 3
+        first, last = first + third, last - third
+        if last == first:
+            last += 1
+    first = min(first, num_frames - 1)
+    return first, max(first + 1, min(last, num_frames))

@@ -1,0 +1,148 @@
+"""Representations on disk: one HDF5 file a model and shard, laid out as /<sample>/<span>/<layer>.
+
+Frames carry `utterance_id`, `speaker_id` (one an utterance, in order) and `offsets` (utterances + 1), with
+`offsets_10ms` for the layers averaged to 10 ms; segments carry `row`, `label`, `utterance_id`, `speaker_id` and `start`.
+`/<sample>/target/mel` and `mel_10ms` hold the mel rows that match the frames; the attribute `grid` of a frame layer is
+the suffix (`_10ms` or nothing) of the mel rows and offsets that it goes with. A file without the attribute `complete`,
+written last, is not read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from layerwise.errors import LayerwiseError
+from layerwise.files import replaced
+
+FLUSH_BYTES = 2**20  # rows are gathered to about this much before they are written
+CHUNK_BYTES = 2**18
+FLOAT16_MAX = float(np.finfo(np.float16).max)
+
+
+class RepresentationError(LayerwiseError):
+    """A representation file is not whole, or does not hold what was asked for."""
+
+
+class RepresentationWriter:
+    """Appends rows to datasets of one file; use `writing`."""
+
+    def __init__(self, file: h5py.File, dtype: str) -> None:
+        self._file = file
+        self._dtype = np.dtype(dtype)
+        self._waiting: dict[str, list[np.ndarray]] = defaultdict(list)
+        self._bytes: dict[str, int] = defaultdict(int)
+        self._attributes: dict[str, dict] = {}
+        self._offsets: dict[str, list[int]] = {}
+
+    def append(self, path: str, rows: np.ndarray, attributes: dict | None = None) -> None:
+        """Add rows (n × d, or n) to the dataset at `path`; matrices are stored in the float type of the file.
+
+        Args:
+            attributes: facts about the dataset, its definition in words among them.
+        """
+        self._attributes.setdefault(path, attributes or {})
+        self._waiting[path].append(rows)
+        self._bytes[path] += rows.nbytes
+        if self._bytes[path] >= FLUSH_BYTES:
+            self._flush(path)
+
+    def extend_offsets(self, path: str, rows: int) -> None:
+        """Note that the next utterance has this many rows; `path` becomes a dataset of (utterances + 1) borders."""
+        offsets = self._offsets.setdefault(path, [0])
+        offsets.append(offsets[-1] + rows)
+
+    def close(self, attributes: dict) -> None:
+        """Write what is waiting, then the attributes, then `complete`."""
+        for path in list(self._waiting):
+            self._flush(path)
+        for path, offsets in self._offsets.items():
+            self._file[path] = np.array(offsets, np.int64)
+        for path, facts in self._attributes.items():
+            self._file[path].attrs.update(facts)
+        self._file.attrs.update(attributes)
+        self._file.flush()
+        self._file.attrs["complete"] = True
+
+    def _flush(self, path: str) -> None:
+        rows = np.concatenate(self._waiting.pop(path))
+        self._bytes.pop(path)
+        if rows.dtype.kind == "U":
+            rows = rows.astype(h5py.string_dtype())
+        elif rows.dtype.kind == "f" and rows.ndim == 2:
+            rows = rows.astype(self._stored_dtype(path, rows))
+        if path not in self._file:
+            self._create(path, rows)
+            return
+        dataset = self._file[path]
+        dataset.resize(dataset.shape[0] + len(rows), axis=0)
+        dataset[-len(rows) :] = rows
+
+    def _stored_dtype(self, path: str, rows: np.ndarray) -> np.dtype:
+        """float16 only where every magnitude of the layer fits; a layer that outgrows it is written again as float32."""
+        if path in self._file and self._file[path].dtype != np.float16:
+            return self._file[path].dtype
+        if self._dtype != np.float16 or not rows.size or np.abs(rows).max() <= FLOAT16_MAX:
+            return self._dtype
+        if path in self._file:
+            written = self._file[path][:].astype(np.float32)
+            del self._file[path]
+            self._create(path, written)
+        return np.dtype(np.float32)
+
+    def _create(self, path: str, rows: np.ndarray) -> None:
+        width = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
+        chunks = (max(1, CHUNK_BYTES // width), *rows.shape[1:])
+        self._file.create_dataset(path, data=rows, maxshape=(None, *rows.shape[1:]), chunks=chunks)
+
+
+@contextmanager
+def writing(path: Path, dtype: str, attributes: dict) -> Iterator[RepresentationWriter]:
+    """A writer to a file that appears under its name only when it is complete."""
+    with replaced(path) as temporary, h5py.File(temporary, "w") as file:
+        writer = RepresentationWriter(file, dtype)
+        yield writer
+        writer.close(attributes)
+
+
+@contextmanager
+def reading(paths: Iterable[Path]) -> Iterator[list[h5py.File]]:
+    """The shards of a model, open for reading, in order of their first utterance.
+
+    Raises:
+        RepresentationError: a file is missing, no HDF5, or was not completed.
+    """
+    with ExitStack() as stack:
+        files = []
+        for path in map(Path, paths):
+            try:
+                file = stack.enter_context(h5py.File(path, "r"))
+            except OSError as error:
+                raise RepresentationError(f"{path} cannot be read as HDF5: {error}") from error
+            if not file.attrs.get("complete", False):
+                raise RepresentationError(f"{path} was not completed: delete it and extract again")
+            files.append(file)
+        yield sorted(files, key=lambda file: file.attrs["shard"])
+
+
+def dataset(file: h5py.File, path: str) -> h5py.Dataset:
+    """The dataset at `path`.
+
+    Raises:
+        RepresentationError: the file has no such dataset; the message says what lies beside it.
+    """
+    if path not in file:
+        parent = path.rsplit("/", 1)[0]
+        there = ", ".join(file[parent]) if parent in file else "nothing"
+        raise RepresentationError(f"{file.filename} has no /{path}; in /{parent} there is {there}")
+    return file[path]
+
+
+def strings(data: h5py.Dataset) -> np.ndarray:
+    """A dataset of text as an array of str."""
+    return data.asstr()[:].astype(str) if data.shape[0] else np.array([], dtype=str)

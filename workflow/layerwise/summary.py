@@ -1,0 +1,293 @@
+"""Tables of an experiment: every score, its trend over the layers, the best layers, and what the samples held."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from scipy import stats
+
+from layerwise.errors import LayerwiseError
+from layerwise.files import replaced
+
+AnyPath = str | os.PathLike[str]
+
+ARPABET_PHONES = 39
+CONFIDENCE = 0.95
+CHANCE = "_chance"  # <metric>_chance is what unrelated views would score: a yardstick, never ranked
+
+SCORE_COLUMNS = [
+    *("property", "model", "layer", "layer_index", "depth", "sample", "trial", "metric", "score"),
+    *("n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "classes_unseen", "alignments", "status", "reason"),
+]
+TREND_COLUMNS = [
+    *("property", "model", "layer", "layer_index", "depth", "metric"),
+    *("mean", "std", "n", "low", "high", "status", "reason"),
+]
+BEST_COLUMNS = [
+    *("property", "model", "metric", "layer", "depth", "mean", "low", "high"),
+    *("runner_up", "tied", "reason"),
+]
+SAMPLE_COLUMNS = ["sample", "span", "asked", "drawn", "types", "utterances", "hours"]
+
+_TRIAL_COUNTS = ["n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "classes_unseen"]
+_TEXT_COLUMNS = [
+    *("property", "model", "layer", "metric", "span", "alignments"),
+    *("status", "reason", "runner_up", "tied"),
+]
+_SPANS = {"utterances": "frame", "phones": "phone", "words": "word"}
+
+
+class MalformedScoreError(LayerwiseError):
+    """A score file is truncated, lacks a field, or belongs to another experiment; the message names the file."""
+
+
+class SkippedScoreError(LayerwiseError):
+    """Scores were skipped although the experiment is strict; the message lists every reason."""
+
+
+def layer_key(layer: str) -> tuple[str, int]:
+    """Sorts layer names by depth: C1, C2, …, T0, T1, …"""
+    if not re.fullmatch(r"[CT]\d+", layer):
+        raise ValueError(f"{layer!r} is not a layer's name; expected C1, C2, … or T0, T1, …")
+    return layer[0], int(layer[1:])
+
+
+def layer_ranges(layers: Iterable[str]) -> str:
+    """Names of layers in short: T0, T1, T2, T5 give `T0-T2, T5`."""
+    runs: list[list[tuple[str, int]]] = []
+    for kind, index in sorted({layer_key(layer) for layer in layers}):
+        if runs and runs[-1][-1] == (kind, index - 1):
+            runs[-1].append((kind, index))
+        else:
+            runs.append([(kind, index)])
+    names = [[f"{kind}{index}" for kind, index in run] for run in runs]
+    return ", ".join(run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in names)
+
+
+def read_table(path: AnyPath) -> pd.DataFrame:
+    """A table of this module, numbers exactly as written; empty text is "", an empty number NaN.
+
+    pandas would read a model called `null` as missing and the last digit of a float wrongly; neither happens here.
+    """
+    table = pd.read_csv(
+        path,
+        dtype=dict.fromkeys(_TEXT_COLUMNS, "str"),
+        keep_default_na=False,
+        na_values=[""],
+    )
+    return table.fillna({column: "" for column in _TEXT_COLUMNS if column in table})
+
+
+def collect_scores(
+    files: Iterable[AnyPath],
+    metrics: Sequence[str],
+    properties: Sequence[str],
+    models: Sequence[str],
+    blocks: Mapping[str, int],
+    out: AnyPath,
+    strict: bool = False,
+) -> None:
+    """Gather the records of all score files in one long table, tables/scores.csv.
+
+    One row per property, model, layer, sample, trial and metric, sorted by the given order of `properties` and
+    `models`, then by depth, sample, trial and metric: neither the order nor the batching of `files` shows. The metrics
+    of a scored record are those in its file; a skipped record gets one row for each of `metrics`, without trial or
+    score, so that what is missing is seen in the table.
+
+    Args:
+        metrics: names of the rows that stand for a skipped record.
+        blocks: transformer blocks L of each model; depth = index / L for T layers, empty for C layers.
+        strict: refuse skipped records.
+
+    Raises:
+        MalformedScoreError: a file is not what a score job writes, or two files hold the same record.
+        SkippedScoreError: `strict`, and a record was skipped; nothing is written.
+    """
+    rows: list[dict] = []
+    skipped: dict[tuple[str, str, str], list[str]] = {}
+    source: dict[tuple, AnyPath] = {}
+    for file in files:
+        for record in _records(file):
+            try:
+                key = (record["property"], record["model"], record["layer"], record["sample"])
+                if key[0] not in properties or key[1] not in models:
+                    raise ValueError(f"{key[0]} of {key[1]} is not part of this experiment")
+                order = (properties.index(key[0]), models.index(key[1]), layer_key(key[2]), key[3])
+                new = _rows(record, metrics, blocks[record["model"]])
+            except KeyError as missing:
+                raise MalformedScoreError(f"{file}: a record lacks {missing}; delete the file to score again") from None
+            except (AttributeError, TypeError, ValueError) as error:
+                raise MalformedScoreError(f"{file}: {error}; delete the file to score again") from None
+            if key in source:
+                raise MalformedScoreError(f"{file}: holds {key}, and so does {source[key]}")
+            source[key] = file
+            rows += [{**row, "order": order} for row in new]
+            if record["status"] == "skipped":
+                skipped.setdefault((key[0], key[1], record["reason"]), []).append(key[2])
+    if strict and skipped:
+        raise SkippedScoreError(
+            "scores were skipped, and the configuration says `strict: true`:\n"
+            + "\n".join(f"  {name}, {model}, {layer_ranges(at)}: {why}" for (name, model, why), at in skipped.items())
+        )
+    rows.sort(key=lambda row: (*row["order"], row["trial"] or 0, row["metric"]))
+    table = pd.DataFrame(rows, columns=SCORE_COLUMNS)
+    _write(table.astype(dict.fromkeys(["layer_index", "sample", "trial", *_TRIAL_COUNTS], "Int64")), out)
+
+
+def _records(file: AnyPath) -> list[dict]:
+    try:
+        return json.loads(Path(file).read_text(encoding="utf-8"))["records"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise MalformedScoreError(
+            f"{file}: not a score file ({type(error).__name__}: {error}); delete it to score again"
+        ) from None
+
+
+def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
+    kind, index = layer_key(record["layer"])
+    common = {name: record[name] for name in ("property", "model", "layer", "sample", "alignments", "status", "reason")}
+    common |= {"layer_index": index, "depth": index / blocks if kind == "T" else None}
+    if record["status"] == "skipped":
+        return [{**common, "trial": None, "metric": metric, "score": None} for metric in metrics]
+    if record["status"] not in ("ok", "flagged"):
+        raise ValueError(f"status {record['status']!r} is none of ok, flagged, skipped")
+    if not record["trials"]:
+        raise ValueError(f"{record['property']} of {record['layer']} is {record['status']} but has no trials")
+    rows = []
+    for trial in record["trials"]:
+        counts = {name: trial[name] for name in ("trial", *_TRIAL_COUNTS)}
+        for metric, score in trial["metrics"].items():
+            if score is None or not math.isfinite(score):
+                raise ValueError(f"{metric} of {record['layer']}, trial {trial['trial']}, is {score}, not a number")
+            rows.append({**common, **counts, "metric": metric, "score": score})
+    return rows
+
+
+def summarise_trends(scores: AnyPath, folds: int, out: AnyPath) -> None:
+    """Mean, spread and interval of every metric at every layer, tables/trends.csv, from tables/scores.csv.
+
+    `low` and `high` are the 95 % corrected resampled t interval (Nadeau & Bengio, Inference for the Generalization
+    Error, Machine Learning 52, 2003): mean ± t(n - 1) · std · sqrt(1/n + n_test/n_train), with n_test/n_train =
+    1/(folds - 2), as one fold tests, one tunes and the rest train. The trials of a sample share most of their
+    training rows, so their scores are correlated; the plain t interval (1/n alone) takes them for independent and is
+    far too narrow. Scores of different sample sets overlap less, so for them the interval errs on the wide side.
+
+    A layer is `flagged` if one of its scores is, and `skipped` if none was scored: n = 0 and no mean. A layer of which
+    only some samples were scored keeps its status, and `reason` says why the others are missing. A single score has a
+    mean and no std, low or high.
+
+    Args:
+        folds: number of folds of the cross-validation, at least 3.
+    """
+    overlap = 1 / (folds - 2)
+    rows = []
+    # The scores are sorted, so that the order of first appearance is the order wanted.
+    keys = ["property", "model", "layer", "metric"]
+    for names, group in read_table(scores).groupby(keys, sort=False):
+        values = group["score"].dropna()
+        n = len(values)
+        row = dict(zip(keys, names, strict=True)) | {
+            "layer_index": group["layer_index"].iloc[0],
+            "depth": group["depth"].iloc[0],
+            "n": n,
+            "status": "skipped" if n == 0 else "flagged" if (group["status"] == "flagged").any() else "ok",
+            "reason": "; ".join(reason for reason in group["reason"].unique() if reason),
+        }
+        if n:
+            row["mean"] = values.mean()
+        if n > 1:
+            row["std"] = values.std(ddof=1)
+            half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * row["std"] * math.sqrt(1 / n + overlap)
+            row |= {"low": row["mean"] - half, "high": row["mean"] + half}
+        rows.append(row)
+    _write(pd.DataFrame(rows, columns=TREND_COLUMNS), out)
+
+
+def best_layers(trends: AnyPath, out: AnyPath) -> None:
+    """The best block of each model, tables/best_layers.csv: a row per property, model and metric.
+
+    Ranked are T1…TL: T0 and the C layers are what the blocks work from. `intra` is not ranked, as a layer is most like
+    itself, nor is a metric's chance level; flagged and skipped layers are left out. `tied` lists the other layers whose
+    mean lies in the best layer's interval, in order of depth; without an interval (a single score) it stays empty. At
+    equal means the lower layer is best. A model without a layer to rank has an empty layer and the reason.
+    """
+    table = read_table(trends)
+    table = table[(table["property"] != "intra") & ~table["metric"].str.endswith(CHANCE)]
+    rows = []
+    keys = ["property", "model", "metric"]
+    for names, group in table.groupby(keys, sort=False):
+        row = dict(zip(keys, names, strict=True))
+        blocks = group[group["layer"].str.startswith("T") & (group["layer_index"] > 0)]
+        ranked = blocks[blocks["status"] == "ok"].sort_values("mean", ascending=False, kind="stable")
+        if ranked.empty:
+            reasons = "; ".join(reason for reason in blocks["reason"].unique() if reason)
+            row["reason"] = reasons or "no transformer block was scored"
+        else:
+            best, others = ranked.iloc[0], ranked.iloc[1:]
+            row |= best[["layer", "depth", "mean", "low", "high"]].to_dict()
+            row["runner_up"] = "" if others.empty else others["layer"].iloc[0]
+            row["tied"] = " ".join(sorted(others.loc[others["mean"] >= best["low"], "layer"], key=layer_key))
+        rows.append(row)
+    _write(pd.DataFrame(rows, columns=BEST_COLUMNS), out)
+
+
+def wide_table(trends: AnyPath, property_name: str, metric: str, out: AnyPath) -> None:
+    """One property as a table of layers (rows, in order of depth) x models (columns): the mean of one metric.
+
+    A cell is empty where a model has no such layer and where its score was skipped; a model that was skipped
+    altogether keeps its column.
+    """
+    table = read_table(trends)
+    table = table[(table["property"] == property_name) & (table["metric"] == metric)]
+    layers = sorted(table["layer"].unique(), key=layer_key)
+    wide = table.pivot(index="layer", columns="model", values="mean")  # noqa: PD010 (a cell has one value)
+    _write(wide.reindex(index=layers, columns=table["model"].unique()).reset_index(), out)
+
+
+def summarise_samples(
+    files: Iterable[AnyPath],
+    utterances: int,
+    phones_per_type: int,
+    word_types: int,
+    words_per_type: int,
+    out: AnyPath,
+) -> None:
+    """What every sample set asked for and got, tables/samples.csv: a row per sample and span.
+
+    Args:
+        files: `<sample>/utterances.parquet`, `<sample>/phones.parquet` and `<sample>/words.parquet`, in any order.
+        utterances, phones_per_type, word_types, words_per_type: what the configuration asked for.
+
+    `drawn` counts utterances for frames and intervals otherwise, `types` distinct labels, `hours` the audio in the
+    drawn utterances or inside the drawn intervals.
+    """
+    asked = {"frame": utterances, "phone": ARPABET_PHONES * phones_per_type, "word": word_types * words_per_type}
+    rows = []
+    for file in map(Path, files):
+        span = _SPANS[file.stem]
+        drawn = pd.read_parquet(file)
+        seconds = drawn["duration"] if span == "frame" else drawn["end"] - drawn["start"]
+        rows.append(
+            {
+                "sample": int(file.parent.name),
+                "span": span,
+                "asked": asked[span],
+                "drawn": len(drawn),
+                "types": None if span == "frame" else drawn["label"].nunique(),
+                "utterances": drawn["utterance_id"].nunique(),
+                "hours": math.fsum(seconds) / 3600,
+            }
+        )
+    rows.sort(key=lambda row: (row["sample"], list(_SPANS.values()).index(row["span"])))
+    _write(pd.DataFrame(rows, columns=SAMPLE_COLUMNS).astype({"types": "Int64"}), out)
+
+
+def _write(table: pd.DataFrame, out: AnyPath) -> None:
+    with replaced(out) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")

@@ -1,0 +1,47 @@
+# A score for each property, model, sample set and layer.
+
+
+rule score_layers:
+    message:
+        "{wildcards.property} of {wildcards.model}, layers {wildcards.layers}, sample {wildcards.sample}"
+    input:
+        representations=lambda wildcards: shards_of(wildcards.model),
+    output:
+        scores=results("scores/{property}/{model}/{sample}/{layers}.json"),
+    params:
+        layers=lambda wildcards: layer_jobs(wildcards.property, wildcards.model)[
+            wildcards.layers
+        ],
+        seed=config["samples"]["seed"],
+        folds=config["cca"]["folds"],
+        trials=config["cca"]["trials"],
+        folds_by=config["cca"]["folds_by"],
+        standardise=config["cca"]["standardise"],
+        epsilons=config["cca"]["epsilons"],
+        code=code_digest("layerwise.properties"),
+    log:
+        log_of("score_layers/{property}/{model}/{sample}/{layers}"),
+    benchmark:
+        benchmark_of("score_layers/{property}/{model}/{sample}/{layers}")
+    conda:
+        "../../envs/cca.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    script:
+        "../scripts/score_layers.py"
+
+
+rule scores:
+    input:
+        [
+            expand(
+                rules.score_layers.output.scores,
+                property=name,
+                model=model,
+                sample=SAMPLES,
+                layers=layer_jobs(name, model),
+            )
+            for name in config["properties"]
+            for model in MODELS
+        ],

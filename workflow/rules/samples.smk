@@ -1,0 +1,29 @@
+# Seeded draws of utterances, phones and words.
+
+
+rule draw_sample:
+    message:
+        "Draw sample set {wildcards.sample}"
+    input:
+        utterances=rules.index_utterances.output.utterances,
+        intervals=rules.index_alignments.output.intervals,
+    output:
+        utterances=results("samples/{sample}/utterances.parquet"),
+        phones=results("samples/{sample}/phones.parquet"),
+        words=results("samples/{sample}/words.parquet"),
+    params:
+        seed=config["samples"]["seed"],
+        utterances=config["samples"]["utterances"],
+        phones_per_type=config["samples"]["phones_per_type"],
+        word_types=config["samples"]["word_types"],
+        words_per_type=config["samples"]["words_per_type"],
+        code=code_digest("layerwise.sampling"),
+    log:
+        log_of("draw_sample/{sample}"),
+    benchmark:
+        benchmark_of("draw_sample/{sample}")
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 1
+    script:
+        "../scripts/draw_sample.py"

@@ -1,0 +1,239 @@
+# From scores to tables, plots and a report.
+
+
+rule collect_scores:
+    message:
+        "Gather all scores in one table"
+    input:
+        scores=rules.scores.input,
+    output:
+        scores=results("tables/scores.csv"),
+    params:
+        properties=config["properties"],
+        models=list(MODELS),
+        blocks={name: entry.blocks for name, entry in MODELS.items()},
+        strict=config["strict"],
+        code=code_digest("layerwise.summary"),
+    log:
+        log_of("collect_scores"),
+    benchmark:
+        benchmark_of("collect_scores")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    script:
+        "../scripts/collect_scores.py"
+
+
+rule summarise_trends:
+    message:
+        "Average the scores of each layer, and find the best ones"
+    input:
+        scores=rules.collect_scores.output.scores,
+    output:
+        trends=results("tables/trends.csv"),
+        best=results("tables/best_layers.csv"),
+    params:
+        folds=config["cca"]["folds"],
+        code=code_digest("layerwise.summary"),
+    log:
+        log_of("summarise_trends"),
+    benchmark:
+        benchmark_of("summarise_trends")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    script:
+        "../scripts/summarise_trends.py"
+
+
+rule tabulate_layers:
+    message:
+        "Tabulate {wildcards.property} by layer and model"
+    input:
+        trends=rules.summarise_trends.output.trends,
+    output:
+        table=results("tables/layers_{property}.csv"),
+    params:
+        metric=config["metric"],
+        code=code_digest("layerwise.summary"),
+    log:
+        log_of("tabulate_layers/{property}"),
+    benchmark:
+        benchmark_of("tabulate_layers/{property}")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    script:
+        "../scripts/tabulate_layers.py"
+
+
+rule summarise_samples:
+    message:
+        "Count what the sample sets asked for and got"
+    input:
+        samples=expand(rules.draw_sample.output, sample=SAMPLES),
+    output:
+        table=results("tables/samples.csv"),
+    params:
+        utterances=config["samples"]["utterances"],
+        phones_per_type=config["samples"]["phones_per_type"],
+        word_types=config["samples"]["word_types"],
+        words_per_type=config["samples"]["words_per_type"],
+        code=code_digest("layerwise.summary"),
+    log:
+        log_of("summarise_samples"),
+    benchmark:
+        benchmark_of("summarise_samples")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    script:
+        "../scripts/summarise_samples.py"
+
+
+rule plot_trends:
+    message:
+        "Plot {wildcards.property} over {wildcards.axis}"
+    input:
+        trends=rules.summarise_trends.output.trends,
+    output:
+        svg=report(
+            results("plots/{property}_{axis}.svg"),
+            caption="../report/trends.rst",
+            category="{property}",
+        ),
+        png=results("plots/{property}_{axis}.png"),
+    wildcard_constraints:
+        axis="depth|layer",
+    params:
+        metric=config["metric"],
+        titles=TITLES,
+        code=code_digest("layerwise.plots"),
+    log:
+        log_of("plot_trends/{property}_{axis}"),
+    benchmark:
+        benchmark_of("plot_trends/{property}_{axis}")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    script:
+        "../scripts/plot_trends.py"
+
+
+rule plot_heatmap:
+    message:
+        "Plot {wildcards.property} as layers by models"
+    input:
+        trends=rules.summarise_trends.output.trends,
+    output:
+        svg=report(
+            results("plots/{property}_heatmap.svg"),
+            caption="../report/heatmap.rst",
+            category="{property}",
+        ),
+        png=results("plots/{property}_heatmap.png"),
+    params:
+        metric=config["metric"],
+        titles=TITLES,
+        code=code_digest("layerwise.plots"),
+    log:
+        log_of("plot_heatmap/{property}"),
+    benchmark:
+        benchmark_of("plot_heatmap/{property}")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    script:
+        "../scripts/plot_heatmap.py"
+
+
+rule plot_overview:
+    message:
+        "Plot all properties side by side"
+    input:
+        trends=rules.summarise_trends.output.trends,
+    output:
+        svg=report(
+            results("plots/overview.svg"),
+            caption="../report/overview.rst",
+            category="overview",
+        ),
+        png=results("plots/overview.png"),
+    params:
+        properties=config["properties"],
+        metric=config["metric"],
+        titles=TITLES,
+        code=code_digest("layerwise.plots"),
+    log:
+        log_of("plot_overview"),
+    benchmark:
+        benchmark_of("plot_overview")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    script:
+        "../scripts/plot_overview.py"
+
+
+PLOTS = {
+    name: expand(
+        results("plots/{property}_{kind}.svg"),
+        property=name,
+        kind=["depth", "layer", "heatmap"],
+    )
+    for name in config["properties"]
+}
+
+
+rule write_report:
+    message:
+        "Write the report"
+    input:
+        overview=rules.plot_overview.output.svg,
+        plots=list(PLOTS.values()),
+        scores=rules.collect_scores.output.scores,
+        best=rules.summarise_trends.output.best,
+        samples=rules.summarise_samples.output.table,
+        audio_problems=rules.index_utterances.output.problems,
+        alignment_problems=rules.index_alignments.output.problems,
+        template=ancient(os.path.join(PACKAGE_PARENT, "report/report.html.j2")),
+    output:
+        html=results("report.html"),
+    params:
+        configuration=config,
+        plots=PLOTS,
+        titles=TITLES,
+        audio=EXPERIMENT.audio.location,
+        alignments=EXPERIMENT.alignments.location,
+        sources={name: entry.source for name, entry in MODELS.items()},
+        code=code_digest("layerwise.reporting"),
+    log:
+        log_of("write_report"),
+    benchmark:
+        benchmark_of("write_report")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    script:
+        "../scripts/write_report.py"
+
+
+rule tables:
+    input:
+        rules.collect_scores.output,
+        rules.summarise_trends.output,
+        rules.summarise_samples.output,
+        expand(rules.tabulate_layers.output.table, property=config["properties"]),
+
+
+rule plots:
+    input:
+        list(PLOTS.values()),
+        [path.replace(".svg", ".png") for paths in PLOTS.values() for path in paths],
+        rules.plot_overview.output,
+
+
+rule report:
+    input:
+        rules.write_report.output,

@@ -1,0 +1,19 @@
+"""Draw one sample set."""
+
+from layerwise.run import logged
+from layerwise.sampling import SampleSizes, draw_sample_tables
+
+with logged(snakemake):
+    draw_sample_tables(
+        snakemake.input.utterances,
+        snakemake.input.intervals,
+        sample=int(snakemake.wildcards.sample),
+        seed=snakemake.params.seed,
+        sizes=SampleSizes(
+            utterances=snakemake.params.utterances,
+            phones_per_type=snakemake.params.phones_per_type,
+            word_types=snakemake.params.word_types,
+            words_per_type=snakemake.params.words_per_type,
+        ),
+        out=dict(snakemake.output.items()),
+    )

@@ -1,0 +1,28 @@
+"""Extract every layer of a model, for one shard of the utterances."""
+
+from pathlib import Path
+
+from layerwise.extraction import extract
+from layerwise.run import logged
+
+with logged(snakemake):
+    extract(
+        checkpoint=Path(snakemake.params.checkpoint),
+        samples={int(folder.name): folder for folder in sorted({Path(path).parent for path in snakemake.input.samples})},
+        utterances=Path(snakemake.input.utterances),
+        audio_root=Path(snakemake.input.audio),
+        out=Path(snakemake.output.shard),
+        layers=snakemake.params.layers,
+        dtype=snakemake.params.dtype,
+        shard=int(snakemake.wildcards.shard),
+        shards=snakemake.params.shards,
+        normalise=snakemake.params.normalise,
+        attributes={
+            "model": snakemake.wildcards.model,
+            "source": snakemake.params.source,
+            "revision": snakemake.params.revision or "",
+            "corpus": snakemake.params.corpus,
+            "seed": snakemake.params.seed,
+        },
+        threads=snakemake.threads,
+    )

@@ -1,0 +1,7 @@
+"""Fetch an archive, and check that it is the one that was meant."""
+
+from layerwise.corpus import fetch
+from layerwise.run import logged
+
+with logged(snakemake):
+    fetch(snakemake.params.url, snakemake.output.archive, **snakemake.params.checks)

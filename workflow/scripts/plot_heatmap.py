@@ -1,0 +1,15 @@
+"""Plot one property as layers by models."""
+
+from layerwise.plots import plot_heatmap
+from layerwise.run import logged
+
+with logged(snakemake):
+    plot_heatmap(
+        snakemake.input.trends,
+        snakemake.wildcards.property,
+        snakemake.params.metric,
+        models=list(snakemake.params.titles),
+        titles=snakemake.params.titles,
+        out_svg=snakemake.output.svg,
+        out_png=snakemake.output.png,
+    )

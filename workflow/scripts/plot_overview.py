@@ -1,0 +1,15 @@
+"""Plot all properties side by side."""
+
+from layerwise.plots import plot_overview
+from layerwise.run import logged
+
+with logged(snakemake):
+    plot_overview(
+        snakemake.input.trends,
+        snakemake.params.properties,
+        snakemake.params.metric,
+        models=list(snakemake.params.titles),
+        titles=snakemake.params.titles,
+        out_svg=snakemake.output.svg,
+        out_png=snakemake.output.png,
+    )

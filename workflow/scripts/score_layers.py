@@ -1,0 +1,24 @@
+"""Score some layers of one model on one property."""
+
+from pathlib import Path
+
+from layerwise.properties import ScoreSettings, score_layers
+from layerwise.run import logged
+
+with logged(snakemake):
+    score_layers(
+        representations=snakemake.input.representations,
+        property_name=snakemake.wildcards.property,
+        model=snakemake.wildcards.model,
+        sample=int(snakemake.wildcards.sample),
+        layers=snakemake.params.layers,
+        settings=ScoreSettings(
+            folds=snakemake.params.folds,
+            trials=snakemake.params.trials,
+            folds_by=snakemake.params.folds_by,
+            standardise=snakemake.params.standardise,
+            epsilons=snakemake.params.epsilons,
+            seed=snakemake.params.seed,
+        ),
+        out=Path(snakemake.output.scores),
+    )

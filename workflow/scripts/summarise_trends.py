@@ -1,0 +1,8 @@
+"""Average the scores of each layer, and find the best ones."""
+
+from layerwise.run import logged
+from layerwise.summary import best_layers, summarise_trends
+
+with logged(snakemake):
+    summarise_trends(snakemake.input.scores, snakemake.params.folds, snakemake.output.trends)
+    best_layers(snakemake.output.trends, snakemake.output.best)

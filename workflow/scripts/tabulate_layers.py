@@ -1,0 +1,9 @@
+"""Tabulate one property by layer and model."""
+
+from layerwise.run import logged
+from layerwise.summary import wide_table
+
+with logged(snakemake):
+    wide_table(
+        snakemake.input.trends, snakemake.wildcards.property, snakemake.params.metric, snakemake.output.table
+    )

@@ -1,0 +1,29 @@
+"""Write the report of an experiment."""
+
+from layerwise.reporting import write_report
+from layerwise.run import logged
+
+with logged(snakemake):
+    configuration, titles = snakemake.params.configuration, snakemake.params.titles
+    write_report(
+        experiment=configuration["experiment"],
+        configuration=configuration,
+        metric=configuration["metric"],
+        properties=configuration["properties"],
+        titles=titles,
+        overview=snakemake.input.overview,
+        plots=snakemake.params.plots,
+        scores=snakemake.input.scores,
+        best_layers=snakemake.input.best,
+        samples=snakemake.input.samples,
+        problems={
+            "Audio that was left out": snakemake.input.audio_problems,
+            "Alignments that were left out": snakemake.input.alignment_problems,
+        },
+        provenance={
+            "audio": snakemake.params.audio,
+            "alignments": snakemake.params.alignments,
+            **{titles[name]: source for name, source in snakemake.params.sources.items()},
+        },
+        out=snakemake.output.html,
+    )
