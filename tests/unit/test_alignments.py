@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_corpus import SPLIT, Tier, textgrid_long, textgrid_short, write_utterances_table, write_zip
+
 from layerwise import alignments
 from layerwise.alignments import PHONES, AlignmentError
-from tiny_corpus import SPLIT, Tier, textgrid_long, textgrid_short, write_utterances_table, write_zip
 
 REAL_SPEECH = Path(__file__).parents[3] / "shared" / "real_speech"
 
@@ -21,6 +22,7 @@ TIERS: list[Tier] = [
     ("words", [(0.0, 0.25, ""), (0.25, 1.0, "hello")]),
     ("phones", [(0.0, 0.25, "sil"), (0.25, 0.5, "HH"), (0.5, 0.625, "AH0"), (0.625, 0.75, "L"), (0.75, 1.0, "OW1")]),
 ]
+LONG = textgrid_long(TIERS)
 WRITERS = {"long": textgrid_long, "short": textgrid_short}
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be with mark"]
 
@@ -114,11 +116,12 @@ def test_the_header_of_older_short_files(path):
     assert read(path, old) == rows(TIERS)
 
 
+def test_comments_are_ignored(path):
+    assert read(path, LONG.replace("<exists>", '<exists> ! not "absent", 3 times')) == rows(TIERS)
+
+
 def test_a_textgrid_without_tiers(path):
     assert read(path, 'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n1\n<absent>\n') == []
-
-
-LONG = textgrid_long(TIERS)
 
 
 @pytest.mark.parametrize(
@@ -246,6 +249,13 @@ def test_intervals_are_sorted_by_utterance_tier_and_start(tmp_path):
     intervals, problems = index(tmp_path, {member(name): LONG for name in ids}, dict.fromkeys(ids, 1.0))
     assert intervals == cleaned("1-2-0000") + cleaned("10-1-0000") + cleaned("2-1-0000")
     assert problems.empty
+
+
+def test_a_corpus_of_several_batches(tmp_path, monkeypatch):
+    monkeypatch.setattr(alignments, "_ROWS_PER_BATCH", 7)
+    ids = [f"1-2-{number:04d}" for number in range(5)]
+    intervals, _ = index(tmp_path, {member(name): LONG for name in ids}, dict.fromkeys(ids, 1.0))
+    assert intervals == [row for name in ids for row in cleaned(name)]
 
 
 @pytest.mark.parametrize("above", ["", "LibriSpeech/", "a/b/c/"])

@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from tiny_corpus import SPLIT, chapter_folder, flip_bytes, noise, write_archive, write_audio, write_utterance
+
 from layerwise import corpus
 from layerwise.corpus import CorpusError
-from tiny_corpus import SPLIT, chapter_folder, flip_bytes, noise, write_archive, write_audio, write_utterance
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_SPEECH = REPOSITORY.parent / "shared" / "real_speech"
@@ -430,6 +431,23 @@ def test_index_names_a_transcript_line_without_audio(root):
     utterances, problems = index(root)
     assert list(utterances["utterance_id"]) == ["1-2-0000"]
     assert problems[["utterance_id", "audio_path", "problem"]].to_numpy().tolist() == [["1-2-0001", "", "no audio"]]
+
+
+def test_index_sorts_by_utterance_id_whatever_the_folder(root):
+    moved = chapter_folder(root, "0-0")
+    moved.mkdir(parents=True)
+    write_utterance(root, "9-9-0000").rename(moved / "9-9-0000.flac")
+    utterances, _ = index(root)
+    assert list(utterances["utterance_id"]) == ["1-2-0000", "9-9-0000"]
+
+
+def test_problems_are_sorted(root):
+    names = [f"1-2-{number:04d}" for number in range(1, 30)]
+    for name in reversed(names):
+        write_utterance(root, name).unlink()
+    write_utterance(root, "1-2-0015", text=None).write_bytes(b"")
+    _, problems = index(root)
+    assert list(problems["utterance_id"]) == names
 
 
 def test_index_names_a_file_whose_name_is_no_utterance_id(root):

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import soundfile
+
 from layerwise.corpus import UTTERANCE_SCHEMA
 
 SPLIT = "dev-clean"

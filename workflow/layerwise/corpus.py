@@ -102,12 +102,7 @@ def fetch(
         raise CorpusError(
             f"cannot download {url!r}: expected an http:// or https:// address; a local file is used as it is"
         )
-    http = pooch.HTTPDownloader(
-        progressbar=True,
-        chunk_size=_BLOCK_BYTES,
-        # A server that labels a .tar.gz as gzip *encoding* would have it unpacked on the way, and the checksum fail.
-        headers={"Accept-Encoding": "identity"},
-    )
+    http = pooch.HTTPDownloader(progressbar=True, chunk_size=_BLOCK_BYTES)
 
     def download_checked(address: str, output_file: str, pooch_: pooch.Pooch) -> None:
         http(address, output_file, pooch_)

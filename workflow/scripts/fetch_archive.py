@@ -1,7 +1,9 @@
 """Fetch an archive, and check that it is the one that was meant."""
 
+from pathlib import Path
+
 from layerwise.corpus import fetch
 from layerwise.run import logged
 
 with logged(snakemake):
-    fetch(snakemake.params.url, snakemake.output.archive, **snakemake.params.checks)
+    fetch(snakemake.params.url, Path(snakemake.output.archive), **snakemake.params.checks)

@@ -7,12 +7,13 @@ from layerwise.corpus import verify
 from layerwise.run import logged
 
 with logged(snakemake):
-    if Path(snakemake.input.alignments).is_file():
-        verify(snakemake.input.alignments, **snakemake.params.checks)
+    source = Path(snakemake.input.alignments)
+    if source.is_file():
+        verify(source, **snakemake.params.checks)
     index_alignments(
-        snakemake.input.alignments,
+        source,
         snakemake.params.split,
-        snakemake.input.utterances,
-        snakemake.output.intervals,
-        snakemake.output.problems,
+        Path(snakemake.input.utterances),
+        Path(snakemake.output.intervals),
+        Path(snakemake.output.problems),
     )

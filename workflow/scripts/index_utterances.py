@@ -1,9 +1,14 @@
 """List the utterances of a corpus."""
 
+from pathlib import Path
+
 from layerwise.corpus import index_utterances
 from layerwise.run import logged
 
 with logged(snakemake):
     index_utterances(
-        snakemake.input.audio, snakemake.params.split, snakemake.output.utterances, snakemake.output.problems
+        Path(snakemake.input.audio),
+        snakemake.params.split,
+        Path(snakemake.output.utterances),
+        Path(snakemake.output.problems),
     )

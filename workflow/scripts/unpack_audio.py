@@ -1,8 +1,11 @@
 """Check the audio archive, and unpack one split of it."""
 
+from pathlib import Path
+
 from layerwise.corpus import unpack_audio, verify
 from layerwise.run import logged
 
 with logged(snakemake):
-    verify(snakemake.input.archive, **snakemake.params.checks)
-    unpack_audio(snakemake.input.archive, snakemake.params.split, snakemake.output.folder)
+    archive = Path(snakemake.input.archive)
+    verify(archive, **snakemake.params.checks)
+    unpack_audio(archive, snakemake.params.split, Path(snakemake.output.folder))
