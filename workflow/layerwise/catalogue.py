@@ -133,7 +133,10 @@ def _shape(config: dict) -> dict:
     """Layers and stride from the configuration of a transformers model with a convolutional waveform encoder."""
     shape = {}
     if "conv_stride" in config:
-        shape = {"conv_layers": len(config["conv_stride"]), "stride_seconds": math.prod(config["conv_stride"]) / SAMPLE_RATE}
+        shape = {
+            "conv_layers": len(config["conv_stride"]),
+            "stride_seconds": math.prod(config["conv_stride"]) / SAMPLE_RATE,
+        }
     if "num_hidden_layers" in config:
         shape["blocks"] = config["num_hidden_layers"]
     return shape

@@ -147,7 +147,9 @@ def _run_trial(moments: Moments, dev: int, test: int, epsilons, standardise: boo
     on_dev, on_test = moments.covariance([dev]), moments.covariance([test])
     projections = [fit.project(*pair) for pair in epsilons]
     measured = [fit.measure(projection, on_dev) for projection in projections]
-    best = {name: int(np.argmax([getattr(scores, name) for scores in measured])) for name in ("pwcca", "pwcca_published")}
+    best = {
+        name: int(np.argmax([getattr(scores, name) for scores in measured])) for name in ("pwcca", "pwcca_published")
+    }
     scores = {index: fit.measure(projections[index], on_test) for index in set(best.values())}
     chosen = {name: best.get(name, best["pwcca"]) for name in METRICS}
     return Trial(
@@ -179,7 +181,9 @@ class _TrainingView:
         variance = covariance.diagonal()
         varies = variance > CONSTANT_TOLERANCE**2 * (variance + mean**2)
         if not varies.any():
-            raise DegenerateViewError(f"view {name}: all {variance.size} dimensions are constant over {n} training rows")
+            raise DegenerateViewError(
+                f"view {name}: all {variance.size} dimensions are constant over {n} training rows"
+            )
         self.name = name
         # What a raw dimension is multiplied by for the fit; 0 takes a constant one out.
         self.scale = np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1)) if standardise else 1.0, 0.0)
@@ -198,7 +202,9 @@ class _TrainingView:
         key = kept.tobytes()
         if key not in self._directions:
             scale = self.scale[kept]
-            values, vectors = np.linalg.eigh(self.covariance[np.ix_(kept, kept)] * np.outer(scale, scale) / self.largest)
+            values, vectors = np.linalg.eigh(
+                self.covariance[np.ix_(kept, kept)] * np.outer(scale, scale) / self.largest
+            )
             alive = values > RANK_TOLERANCE * values[-1]
             self._directions[key] = _Directions(kept, values[alive], vectors[:, alive])
         return self._directions[key]
@@ -228,7 +234,9 @@ class _Fit:
         dx, dy = train.xy.shape
         if train.n <= dx + dy:
             # The column spaces of the views then meet whatever the data are, and training correlations of 1 are certain.
-            raise TooFewRowsError(f"{train.n} training rows for {dx} + {dy} dimensions: more rows than dimensions are needed")
+            raise TooFewRowsError(
+                f"{train.n} training rows for {dx} + {dy} dimensions: more rows than dimensions are needed"
+            )
         self.n = train.n
         self.xy = train.xy
         self.x = _TrainingView("x", train.xx, train.mean_x, train.n, standardise)

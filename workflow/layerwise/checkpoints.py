@@ -65,4 +65,3 @@ def fetch_checkpoint(repository: str, revision: str | None, out: Path) -> None:
             f"{repository} (revision {revision or 'main'}) could not be fetched: {error}; a copy on this machine can be "
             "named under extra_models with `source: FOLDER`"
         ) from error
-

@@ -143,7 +143,9 @@ def _schema(name: str) -> dict:
 
 def _registry() -> referencing.Registry:
     """So that one schema may refer to another by its file name."""
-    resources = [(path.name, referencing.Resource.from_contents(read_yaml(path))) for path in SCHEMAS.glob("*.schema.yaml")]
+    resources = [
+        (path.name, referencing.Resource.from_contents(read_yaml(path))) for path in SCHEMAS.glob("*.schema.yaml")
+    ]
     return referencing.Registry().with_resources(resources)
 
 
@@ -165,7 +167,9 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
         ]
     where, found = ".".join(path) or "the configuration", json.dumps(error.instance, default=str)
     if error.validator == "enum":
-        return [f"{where}: found {found}, allowed: {', '.join(error.validator_value)}{_nearest(found, error.validator_value)}"]
+        return [
+            f"{where}: found {found}, allowed: {', '.join(error.validator_value)}{_nearest(found, error.validator_value)}"
+        ]
     if error.validator == "required":
         missing = [key for key in error.validator_value if key not in error.instance]
         return [f"{'.'.join([*path, key])}: is missing; {_purpose(error, key)}" for key in missing]
@@ -202,11 +206,19 @@ def _unknown(key: str, names: Sequence[str], allowed: Iterable[str], what: str) 
 
 
 def _repeated(key: str, names: Sequence[str]) -> list[str]:
-    return [f"{key}: {name!r} stands there {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
+    return [
+        f"{key}: {name!r} stands there {names.count(name)} times"
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
 
 
 def _clashing(key: str, names: Iterable[str], catalogue: dict) -> list[str]:
-    return [f"{key}.{name}: resources/models.yaml has a model of this name; choose another" for name in names if name in catalogue]
+    return [
+        f"{key}.{name}: resources/models.yaml has a model of this name; choose another"
+        for name in names
+        if name in catalogue
+    ]
 
 
 def _impossible_folds(cca: dict) -> list[str]:
@@ -223,11 +235,15 @@ def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:
     if config["layers"] == "all" or not models:
         return []
     everywhere = {layer for entry in models.values() for layer in entry.layers}
-    errors = [f"layers: no model of this experiment has a layer {name}" for name in config["layers"] if name not in everywhere]
+    errors = [
+        f"layers: no model of this experiment has a layer {name}" for name in config["layers"] if name not in everywhere
+    ]
     for name in set(config["properties"]) & set(PROPERTIES):
         for model, entry in models.items():
             if not set(PROPERTIES[name].layers(entry.layers)) & set(config["layers"]):
-                errors.append(f"layers: none of {', '.join(config['layers'])} is a layer of {model} that {name!r} is asked of")
+                errors.append(
+                    f"layers: none of {', '.join(config['layers'])} is a layer of {model} that {name!r} is asked of"
+                )
     return errors + _repeated("layers", config["layers"])
 
 
@@ -238,13 +254,17 @@ def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]
     sources, errors = {}, []
     for kind in ("audio", "alignments"):
         if corpus[kind] is None and name not in corpora:
-            errors += _unknown("corpus.name", [name], corpora, f"in resources/corpora.yaml, and corpus.{kind} is not given")
+            errors += _unknown(
+                "corpus.name", [name], corpora, f"in resources/corpora.yaml, and corpus.{kind} is not given"
+            )
         elif corpus[kind] is None and not entry:
             errors += _unknown("corpus.split", [split], corpora[name]["splits"], f"a split of {name}")
         else:
             given = entry[kind] if corpus[kind] is None else {"source": corpus[kind]}
             source = Source(given["source"], given.get("bytes"), given.get("md5"), given.get("sha256"))
             if not source.is_url and not source.path.exists():
-                errors.append(f"corpus.{kind}: {source.location} does not exist; a URL, an archive or a folder is expected")
+                errors.append(
+                    f"corpus.{kind}: {source.location} does not exist; a URL, an archive or a folder is expected"
+                )
             sources[kind] = source
     return sources, list(dict.fromkeys(errors))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,11 +69,13 @@ def extract(
         dtype: `float16` or `float32`, of the stored rows.
         attributes: facts to keep with the file (model, corpus, seed, …).
         device: None: `cuda` where there is one.
+        threads: on a CPU, utterances in work at a time. Each one is computed by one thread: that is faster than several
+            threads for one utterance, and the numbers do not depend on how many there are.
 
     Raises:
         ExtractionError: audio that cannot be read or is too short; a model with other layers than promised.
     """
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     model = load_folder(checkpoint, device, normalise)
     if model.layer_names != layers:
@@ -87,14 +92,11 @@ def extract(
     log.info("%d utterances, shard %d of %d, on %s", len(plan.utterances), shard, shards, device)
     seconds = 0.0
     with store.writing(out, dtype, {**(attributes or {}), **facts}) as writer:
-        # One line every ten seconds: progress ends up in a log file, and on no terminal.
-        for utterance in tqdm(list(plan.utterances.itertuples()), unit="utterance", mininterval=10, ascii=True):
-            waveform = _read_audio(Path(audio_root) / utterance.audio_path)
-            seconds += waveform.size / SAMPLE_RATE
-            try:
-                _write_utterance(writer, plan, model, utterance, waveform)
-            except LayerwiseError as error:
-                raise ExtractionError(f"{utterance.utterance_id} ({utterance.audio_path}): {error}") from error
+        passes = _passes(model, plan.utterances, Path(audio_root), threads if device == "cpu" else 1)
+        # A mark every ten seconds: progress ends up in a log file, and on no terminal.
+        for done in tqdm(passes, total=len(plan.utterances), unit="utterance", mininterval=10, ascii=True):
+            seconds += done.seconds
+            _write_utterance(writer, plan, model, done)
     log.info("%.1f minutes of audio, %d layers, %s", seconds / 60, len(layers), out)
 
 
@@ -126,16 +128,47 @@ def _shard(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
     return utterances[(middle * shards).astype(int).clip(upper=shards - 1) == shard]
 
 
-def _write_utterance(writer, plan: _Plan, model: SpeechModel, utterance, waveform: np.ndarray) -> None:
-    layers = model.layers(waveform)
-    frames = _Frames.of(model, layers, waveform)
+@dataclass(frozen=True)
+class _Pass:
+    """One utterance after its forward pass."""
+
+    utterance_id: str
+    speaker_id: str
+    seconds: float
+    layers: dict[str, np.ndarray]
+    frames: _Frames
+
+
+def _passes(model: SpeechModel, utterances: pd.DataFrame, root: Path, threads: int) -> Iterator[_Pass]:
+    """Forward passes in the order of the table, at most a few ahead of what has been taken."""
+
+    def run(row) -> _Pass:
+        try:
+            waveform = _read_audio(root / row.audio_path)
+            layers = model.layers(waveform)
+            frames = _Frames.of(model, layers, waveform)
+            return _Pass(row.utterance_id, row.speaker_id, waveform.size / SAMPLE_RATE, layers, frames)
+        except LayerwiseError as error:
+            raise ExtractionError(f"{row.utterance_id} ({row.audio_path}): {error}") from error
+
+    with ThreadPoolExecutor(threads) as pool:
+        ahead: deque[Future[_Pass]] = deque()
+        for row in utterances.itertuples():
+            ahead.append(pool.submit(run, row))
+            if len(ahead) > threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def _write_utterance(writer: store.RepresentationWriter, plan: _Plan, model: SpeechModel, done: _Pass) -> None:
     for sample, chosen in plan.frames.items():
         # What a sample did not draw is appended with no rows: every dataset exists in every shard.
-        kept = slice(None) if utterance.utterance_id in chosen else slice(0)
-        frames.write(writer, sample, kept, utterance)
+        kept = slice(None) if done.utterance_id in chosen else slice(0)
+        done.frames.write(writer, sample, kept, done)
         for span in SEGMENT_SPANS:
-            segments = plan.segments[sample, span].get(utterance.utterance_id, plan.empty)
-            _write_segments(writer, sample, span, segments, model, layers, utterance)
+            segments = plan.segments[sample, span].get(done.utterance_id, plan.empty)
+            _write_segments(writer, sample, span, segments, model, done)
 
 
 @dataclass(frozen=True)
@@ -151,7 +184,9 @@ class _Frames:
     @classmethod
     def of(cls, model: SpeechModel, layers: dict[str, np.ndarray], waveform: np.ndarray) -> _Frames:
         windows = model.windows_10ms
-        rows = {name: average_windows(layers[name], *windows[name]) if name in windows else layers[name] for name in layers}
+        rows = {
+            name: average_windows(layers[name], *windows[name]) if name in windows else layers[name] for name in layers
+        }
         mel = log_mel(waveform)
         fine = len(rows[next(iter(windows))]) if windows else 0
         return cls(
@@ -165,7 +200,7 @@ class _Frames:
             },
         )
 
-    def write(self, writer: store.RepresentationWriter, sample: int, kept: slice, utterance) -> None:
+    def write(self, writer: store.RepresentationWriter, sample: int, kept: slice, done: _Pass) -> None:
         for name, rows in self.rows.items():
             attributes = {"definition": self.definitions[name], "grid": self.grids[name]}
             writer.append(f"{sample}/frame/{name}", rows[kept], attributes)
@@ -174,26 +209,29 @@ class _Frames:
         if kept == slice(None):
             writer.extend_offsets(f"{sample}/frame/offsets", len(self.mel))
             writer.extend_offsets(f"{sample}/frame/offsets_10ms", len(self.mel_10ms))
-        names = np.array([[utterance.utterance_id, utterance.speaker_id]])[kept]
+        names = np.array([[done.utterance_id, done.speaker_id]])[kept]
         writer.append(f"{sample}/frame/utterance_id", names[:, 0])
         writer.append(f"{sample}/frame/speaker_id", names[:, 1])
 
 
-def _write_segments(writer, sample: int, span: str, segments: pd.DataFrame, model: SpeechModel, layers, utterance) -> None:
-    frames = len(layers["T0"])
+def _write_segments(writer, sample: int, span: str, segments: pd.DataFrame, model: SpeechModel, done: _Pass) -> None:
+    frames = len(done.layers["T0"])
     borders = np.array(
-        [segment_frames(row.start, row.end, model.stride_seconds, frames, span) for row in segments.itertuples()], np.int64
+        [segment_frames(row.start, row.end, model.stride_seconds, frames, span) for row in segments.itertuples()],
+        np.int64,
     ).reshape(-1, 2)
-    for name, values in layers.items():
+    for name, values in done.layers.items():
         if name.startswith("T"):
-            definition = f"{model.definitions[name]}; mean over the {'middle third of the ' if span == 'phone' else ''}{span}"
+            definition = (
+                f"{model.definitions[name]}; mean over the {'middle third of the ' if span == 'phone' else ''}{span}"
+            )
             rows = average_segments(values, borders[:, 0], borders[:, 1])
             writer.append(f"{sample}/{span}/{name}", rows, {"definition": definition})
     writer.append(f"{sample}/{span}/row", segments.index.to_numpy(np.int64))
     writer.append(f"{sample}/{span}/label", segments["label"].to_numpy(str))
     writer.append(f"{sample}/{span}/start", segments["start"].to_numpy(np.float64))
     for column in ("utterance_id", "speaker_id"):
-        writer.append(f"{sample}/{span}/{column}", np.repeat(getattr(utterance, column), len(segments)))
+        writer.append(f"{sample}/{span}/{column}", np.repeat(getattr(done, column), len(segments)))
 
 
 def _read_audio(path: Path) -> np.ndarray:

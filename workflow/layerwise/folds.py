@@ -20,7 +20,13 @@ class FoldError(LayerwiseError):
 
 
 def segment_folds(
-    labels: np.ndarray, utterances: np.ndarray, rows: np.ndarray, groups: np.ndarray | None, folds: int, seed: int, sample: int
+    labels: np.ndarray,
+    utterances: np.ndarray,
+    rows: np.ndarray,
+    groups: np.ndarray | None,
+    folds: int,
+    seed: int,
+    sample: int,
 ) -> np.ndarray:
     """The fold of each segment, (segments,) int64.
 
@@ -64,8 +70,14 @@ def frame_folds(
     if groups is not None:
         return _group_folds(np.repeat(groups, frames), folds, seed, sample)
     starts = np.array([_hash(seed, sample, utterance) for utterance in utterances], np.uint64)
-    within = np.concatenate([np.arange(count, dtype=np.uint64) for count in frames]) if len(frames) else np.array([], np.uint64)
-    return (_mix(np.repeat(starts, frames) + within * np.uint64(0x9E3779B97F4A7C15)) % np.uint64(folds)).astype(np.int64)
+    within = (
+        np.concatenate([np.arange(count, dtype=np.uint64) for count in frames])
+        if len(frames)
+        else np.array([], np.uint64)
+    )
+    return (_mix(np.repeat(starts, frames) + within * np.uint64(0x9E3779B97F4A7C15)) % np.uint64(folds)).astype(
+        np.int64
+    )
 
 
 def trials(folds: int, count: int, seed: int, sample: int) -> list[tuple[int, int]]:
@@ -84,7 +96,9 @@ def _group_folds(groups: np.ndarray, folds: int, seed: int, sample: int) -> np.n
     """Groups, sorted by hash, each to the fold that has fewest rows so far."""
     names, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if len(names) < folds:
-        raise FoldError(f"{len(names)} groups cannot fill {folds} folds: cca.folds_by and cca.folds do not go together here")
+        raise FoldError(
+            f"{len(names)} groups cannot fill {folds} folds: cca.folds_by and cca.folds do not go together here"
+        )
     order = np.argsort([_hash(seed, sample, name) for name in names], kind="stable")
     fold_of, rows = np.empty(len(names), np.int64), np.zeros(folds, np.int64)
     for group in order:

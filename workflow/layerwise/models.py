@@ -8,6 +8,7 @@ transformers (the last one with or without a final LayerNorm), what a block retu
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ class SpeechModel:
         self.definitions = _definitions(config)
         self._strides, self._fields = _geometry(config.conv_kernel, config.conv_stride)
         self.min_samples = self._fields[-1]
-        self._captured: dict[str, torch.Tensor] = {}
+        self._captured = threading.local()  # utterances may pass through in several threads at once
         for number, layer in enumerate(module.feature_extractor.conv_layers, start=1):
             layer.register_forward_hook(self._capture_output(f"C{number}", channels_first=True))
         module.encoder.layers[0].register_forward_pre_hook(self._capture_input("T0"), with_kwargs=True)
@@ -99,20 +100,19 @@ class SpeechModel:
             values = torch.nn.functional.layer_norm(values, values.shape[1:])
         with torch.inference_mode():
             self.module(values)
-        layers = {name: self._captured[name][0].float().cpu().numpy() for name in self.layer_names}
-        self._captured.clear()
-        return layers
+        captured = self._captured.__dict__
+        return {name: captured.pop(name)[0].float().cpu().numpy() for name in self.layer_names}
 
     def _capture_output(self, name: str, channels_first: bool = False):
         def hook(_module, _inputs, output):
             values = output[0] if isinstance(output, tuple) else output
-            self._captured[name] = values.transpose(1, 2) if channels_first else values
+            self._captured.__dict__[name] = values.transpose(1, 2) if channels_first else values
 
         return hook
 
     def _capture_input(self, name: str):
         def hook(_module, args, kwargs):
-            self._captured[name] = args[0] if args else kwargs["hidden_states"]
+            self._captured.__dict__[name] = args[0] if args else kwargs["hidden_states"]
 
         return hook
 

@@ -97,7 +97,13 @@ def score_layers(
     with store.reading(representations) as shards:
         records = []
         for layer in layers:
-            record = {"property": property_name, "model": model, "layer": layer, "sample": sample, "alignments": alignments}
+            record = {
+                "property": property_name,
+                "model": model,
+                "layer": layer,
+                "sample": sample,
+                "alignments": alignments,
+            }
             records.append(record | _score(shards, question, sample, layer, settings))
             log.info("%s: %s %s", layer, records[-1]["status"], records[-1]["reason"] or _summary(records[-1]))
     with replaced(out) as temporary:
@@ -126,7 +132,9 @@ def _score(shards: list[h5py.File], question: Property, sample: int, layer: str,
     if question.target == "label":
         present = _present(views, fold, settings.folds)
         for record in records:
-            seen = present[[f for f in range(settings.folds) if f not in (record["dev_fold"], record["test_fold"])]].any(axis=0)
+            seen = present[
+                [f for f in range(settings.folds) if f not in (record["dev_fold"], record["test_fold"])]
+            ].any(axis=0)
             record |= {"classes": present.shape[1], "classes_unseen": int((~seen).sum())}
     cut = [t for t in records for side in "xy" if t[f"kept_{side}"] < FLAG_BELOW * t[f"d{side}"]]
     reason = (

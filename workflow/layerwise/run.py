@@ -28,7 +28,9 @@ def logged(snakemake) -> Iterator[None]:
         # On the level of the file descriptor, so that warnings of libraries written in C are there too.
         os.dup2(file.fileno(), sys.stdout.fileno())
         os.dup2(file.fileno(), sys.stderr.fileno())
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr, force=True)
+        logging.basicConfig(
+            level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr, force=True
+        )
         try:
             check_copy(Path(snakemake.scriptdir).parent)
             yield

@@ -42,7 +42,9 @@ class SampleSet:
     words: pd.DataFrame
 
 
-def draw_sample(utterances: pd.DataFrame, intervals: pd.DataFrame, sample: int, seed: int, sizes: SampleSizes) -> SampleSet:
+def draw_sample(
+    utterances: pd.DataFrame, intervals: pd.DataFrame, sample: int, seed: int, sizes: SampleSizes
+) -> SampleSet:
     """Sample set number `sample`, which depends on (seed, sample) and the tables alone, not on how many are drawn.
 
     Utterances are drawn from all, phones and words from all intervals of the corpus; the words are the `word_types` most

@@ -8,7 +8,9 @@ from layerwise.run import logged
 with logged(snakemake):
     extract(
         checkpoint=Path(snakemake.params.checkpoint),
-        samples={int(folder.name): folder for folder in sorted({Path(path).parent for path in snakemake.input.samples})},
+        samples={
+            int(folder.name): folder for folder in sorted({Path(path).parent for path in snakemake.input.samples})
+        },
         utterances=Path(snakemake.input.utterances),
         audio_root=Path(snakemake.input.audio),
         out=Path(snakemake.output.shard),

@@ -4,6 +4,4 @@ from layerwise.run import logged
 from layerwise.summary import wide_table
 
 with logged(snakemake):
-    wide_table(
-        snakemake.input.trends, snakemake.wildcards.property, snakemake.params.metric, snakemake.output.table
-    )
+    wide_table(snakemake.input.trends, snakemake.wildcards.property, snakemake.params.metric, snakemake.output.table)
