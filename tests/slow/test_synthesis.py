@@ -5,6 +5,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+
 from layerwise import synthesis
 
 DEMO = Path(__file__).parents[2] / "resources" / "demo"

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_corpus import SPLIT, Tier, textgrid_long, textgrid_short, write_utterances_table, write_zip
 
 from layerwise import alignments
 from layerwise.alignments import PHONES, AlignmentError
+from tiny_corpus import SPLIT, Tier, textgrid_long, textgrid_short, write_utterances_table, write_zip
 
 REAL_SPEECH = Path(__file__).parents[3] / "shared" / "real_speech"
 

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from tiny_corpus import SPLIT, chapter_folder, flip_bytes, noise, write_archive, write_audio, write_utterance
 
 from layerwise import corpus
 from layerwise.corpus import CorpusError
+from tiny_corpus import SPLIT, chapter_folder, flip_bytes, noise, write_archive, write_audio, write_utterance
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_SPEECH = REPOSITORY.parent / "shared" / "real_speech"

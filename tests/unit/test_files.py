@@ -1,4 +1,5 @@
 import pytest
+
 from layerwise.files import replaced
 
 

@@ -3,8 +3,9 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from layerwise import plots, summary
 from matplotlib.image import imread
+
+from layerwise import plots, summary
 from synthetic_scores import write_experiment
 
 TITLES = {"hubert": "HuBERT", "wav2vec2": "wav2vec 2.0"}

@@ -3,6 +3,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+
 from layerwise import reporting, summary
 from synthetic_scores import METRICS, write_experiment
 

@@ -3,6 +3,7 @@ import math
 
 import pandas as pd
 import pytest
+
 from layerwise import summary
 from layerwise.alignments import PHONES
 from layerwise.summary import MalformedScoreError, SkippedScoreError

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
 from layerwise import synthesis
 from layerwise.errors import LayerwiseError
 from layerwise.synthesis import ARPABET, SILENCE, Flite, Grammar, Prompt, Segment, SynthesisError, Utterance

@@ -233,7 +233,7 @@ class _Fit:
     def __init__(self, train: Covariance, standardise: bool):
         dx, dy = train.xy.shape
         if train.n <= dx + dy:
-            # The column spaces of the views then meet whatever the data are, and training correlations of 1 are certain.
+            # The views' column spaces then meet whatever the data are, and training correlations of 1 are certain.
             raise TooFewRowsError(
                 f"{train.n} training rows for {dx} + {dy} dimensions: more rows than dimensions are needed"
             )

@@ -62,6 +62,6 @@ def fetch_checkpoint(repository: str, revision: str | None, out: Path) -> None:
             shutil.rmtree(folder / ".cache", ignore_errors=True)
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise CheckpointError(
-            f"{repository} (revision {revision or 'main'}) could not be fetched: {error}; a copy on this machine can be "
-            "named under extra_models with `source: FOLDER`"
+            f"{repository} (revision {revision or 'main'}) could not be fetched: {error}; a copy on this machine "
+            "can be named under extra_models with `source: FOLDER`"
         ) from error

@@ -109,7 +109,7 @@ def check_schema(content: dict, schema: str) -> None:
     """Compare a configuration or catalogue with a schema of workflow/schemas.
 
     Raises:
-        ConfigurationError: a line for each wrong key, with its path, what was found, what is allowed, and the nearest match.
+        ConfigurationError: a line for each wrong key: its path, what was found, what is allowed, the nearest match.
     """
     validator = jsonschema.Draft202012Validator(_schema(schema), registry=_registry())
     errors = sorted(validator.iter_errors(content), key=lambda error: [str(part) for part in error.absolute_path])
@@ -160,20 +160,19 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
     path = [str(part) for part in error.absolute_path]
     if error.validator == "additionalProperties":
         allowed = sorted(error.schema.get("properties", {}))
-        extra = sorted(set(error.instance) - set(allowed))
+        extra = sorted(map(str, set(error.instance) - set(allowed)))
         return [
-            f"{'.'.join([*path, str(key)])}: there is no such key{_nearest(str(key), allowed)}; allowed: {', '.join(allowed)}"
+            f"{'.'.join([*path, key])}: there is no such key{_nearest(key, allowed)}; allowed: {', '.join(allowed)}"
             for key in extra
         ]
     where, found = ".".join(path) or "the configuration", json.dumps(error.instance, default=str)
     if error.validator == "enum":
-        return [
-            f"{where}: found {found}, allowed: {', '.join(error.validator_value)}{_nearest(found, error.validator_value)}"
-        ]
+        allowed = list(map(str, error.validator_value))
+        return [f"{where}: found {found}; allowed: {', '.join(allowed)}{_nearest(found, allowed)}"]
     if error.validator == "required":
         missing = [key for key in error.validator_value if key not in error.instance]
         return [f"{'.'.join([*path, key])}: is missing; {_purpose(error, key)}" for key in missing]
-    allowed = {
+    rules = {
         "type": lambda value: f"must be {' or '.join([value] if isinstance(value, str) else value)}",
         "minimum": lambda value: f"must be at least {value}",
         "exclusiveMinimum": lambda value: f"must be above {value}",
@@ -184,7 +183,7 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
         "oneOf": lambda value: error.schema.get("description", ""),
         "propertyNames": lambda value: "a name begins with a letter or digit; then letters, digits, '.', '_', '-'",
     }
-    rule = allowed.get(error.validator, lambda value: error.message)(error.validator_value)
+    rule = rules.get(error.validator, lambda value: error.message)(error.validator_value)
     return [f"{where}: found {found}; {rule}"]
 
 
@@ -231,7 +230,7 @@ def _impossible_folds(cca: dict) -> list[str]:
 
 
 def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:
-    """A listed layer may be missing in a smaller model, but not in all of them; and every property needs one of them."""
+    """A listed layer may be missing in a smaller model, but not in all; and every property needs one of them."""
     if config["layers"] == "all" or not models:
         return []
     everywhere = {layer for entry in models.values() for layer in entry.layers}

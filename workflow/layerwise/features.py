@@ -1,4 +1,4 @@
-"""Features of the waveform that layers are compared with: log-mel filterbanks, as the published analysis computes them."""
+"""Features of the waveform that layers are compared with: log-mel filterbanks, as the published analysis has them."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def match_frames(features: np.ndarray, stride_seconds: float, num_frames: int) -
 
 
 def average_windows(frames: np.ndarray, window: int, hop: int) -> np.ndarray:
-    """Means of `window` frames every `hop` frames, whole windows only: (frames × d) to (1 + (frames − window) // hop × d).
+    """Means of `window` frames every `hop` frames, whole windows only: brings early conv blocks to 10 ms.
 
-    Brings the finer frames of early conv blocks to 10 ms.
+    Shapes: (frames × d) to (1 + (frames − window) // hop × d), or no rows where there is no whole window.
     """
     if len(frames) < window:
         return frames[:0]

@@ -29,9 +29,9 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def replaced_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary sibling folder to fill; it takes the name `path`, in the place of what was there, when the block ends.
+    """A temporary sibling folder to fill; it replaces what is at `path` when the block ends without an error.
 
-    Left-overs of a run that was killed are removed first; on an error the sibling is removed and `path` stays as it was.
+    Left-overs of a run that was killed are removed first. On an error it is removed and `path` stays as it was.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Which rows train, tune and test: seeded folds, and the trials that use them.
 
-Folds are computed by the job that scores, from what stands beside the rows: nothing about them is stored, so a change of
-their number or kind repeats no sampling and no extraction.
+Folds are computed by the job that scores, from what stands beside the rows: nothing about them is stored, so a change
+of their number or kind repeats no sampling and no extraction.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def segment_folds(
 ) -> np.ndarray:
     """The fold of each segment, (segments,) int64.
 
-    By row (`groups` is None): the segments of each label, sorted by hash, are dealt round robin from a start that depends
-    on the label: every fold has its share of every label, and rare labels do not all end up in the first folds.
+    By row (`groups` is None): the segments of each label, sorted by hash, are dealt round robin from a start that
+    depends on the label: every fold has its share of every label, and rare labels are not all in the first folds.
 
     Args:
         labels, utterances, rows: (segments,) label, utterance, and row in the sample table of each segment.
@@ -56,8 +56,8 @@ def frame_folds(
 ) -> np.ndarray:
     """The fold of each frame, (rows,) int64.
 
-    By row (`groups` is None): by a hash of (seed, sample, utterance, frame), as the paper's random frames. Neighbours in
-    time, which are nearly the same, then lie in training and test folds; by utterance or speaker they do not.
+    By row (`groups` is None): by a hash of (seed, sample, utterance, frame), as the paper's random frames. Neighbours
+    in time, which are nearly the same, then lie in training and test folds; by utterance or speaker they do not.
 
     Args:
         utterances: (utterances,) ids, in the order of their frames.

@@ -123,7 +123,7 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
     A catalogue name takes its fetched checkpoint folder resources/models/NAME where there is one.
 
     Raises:
-        ModelError: nothing of that name, weights missing, or an architecture without the layers of wav2vec 2.0's design.
+        ModelError: nothing of that name, missing weights, or another architecture than wav2vec 2.0's design.
     """
     source = str(source)
     if locate(source).is_dir():

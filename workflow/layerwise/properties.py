@@ -137,11 +137,7 @@ def _score(shards: list[h5py.File], question: Property, sample: int, layer: str,
             ].any(axis=0)
             record |= {"classes": present.shape[1], "classes_unseen": int((~seen).sum())}
     cut = [t for t in records for side in "xy" if t[f"kept_{side}"] < FLAG_BELOW * t[f"d{side}"]]
-    reason = (
-        f"trial {cut[0]['trial']} kept {cut[0]['kept_x']} of {cut[0]['dx']} and {cut[0]['kept_y']} of {cut[0]['dy']} dimensions"
-        if cut
-        else ""
-    )
+    reason = "trial {trial} kept {kept_x} of {dx} and {kept_y} of {dy} dimensions".format(**cut[0]) if cut else ""
     return {"status": "flagged" if cut else "ok", "reason": reason, "trials": records}
 
 
@@ -162,7 +158,7 @@ def _trial_record(number: int, trial: Trial) -> dict:
 
 
 def _views(shards: list[h5py.File], question: Property, sample: int, layer: str) -> list[tuple]:
-    """(view x, view y) of each shard, in the order that the paper puts them: the layer second, but first with labels."""
+    """(view x, view y) of each shard, in the paper's order: the layer second, but first with labels."""
     path = f"{sample}/{question.span}"
     rows = [store.dataset(file, f"{path}/{layer}") for file in shards]
     if question.target == "T0":

@@ -35,11 +35,17 @@ def logged(snakemake) -> Iterator[None]:
             check_copy(Path(snakemake.scriptdir).parent)
             yield
         except LayerwiseError as error:
-            logging.error("%s: %s", type(error).__name__, error)  # noqa: TRY400: a traceback would hide the sentence
+            logging.error("%s: %s", type(error).__name__, error)
             sys.exit(1)
         except Exception:
-            logging.error("%s", traceback.format_exc())  # noqa: TRY400
+            logging.error("%s", traceback.format_exc())
             sys.exit(1)
+
+
+def prefer_package(parent: str) -> None:
+    """Let every job that this process starts import the package below `parent`, whatever copy may be installed."""
+    others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path not in ("", parent)]
+    os.environ["PYTHONPATH"] = os.pathsep.join([parent, *others])
 
 
 def check_copy(workflow: Path) -> None:

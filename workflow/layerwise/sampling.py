@@ -35,7 +35,7 @@ class SampleSizes:
 
 @dataclass(frozen=True)
 class SampleSet:
-    """One draw. `utterances` has the columns of the corpus table; `phones` and `words`: utterance_id, label, start, end."""
+    """One draw: `utterances` with the columns of the corpus table, `phones` and `words` of the intervals but `tier`."""
 
     utterances: pd.DataFrame
     phones: pd.DataFrame
@@ -47,9 +47,9 @@ def draw_sample(
 ) -> SampleSet:
     """Sample set number `sample`, which depends on (seed, sample) and the tables alone, not on how many are drawn.
 
-    Utterances are drawn from all, phones and words from all intervals of the corpus; the words are the `word_types` most
-    frequent ones (at equal counts in alphabetical order). Where there is less than asked for, all is taken and a warning
-    logged. Every table is sorted by utterance, then by start.
+    Utterances are drawn from all, phones and words from all intervals of the corpus; the words are the `word_types`
+    most frequent ones (at equal counts in alphabetical order). Where there is less than asked for, all is taken and a
+    warning logged. Every table is sorted by utterance, then by start.
 
     Args:
         utterances: utterances.parquet.

@@ -1,7 +1,7 @@
 """Representations on disk: one HDF5 file a model and shard, laid out as /<sample>/<span>/<layer>.
 
 Frames carry `utterance_id`, `speaker_id` (one an utterance, in order) and `offsets` (utterances + 1), with
-`offsets_10ms` for the layers averaged to 10 ms; segments carry `row`, `label`, `utterance_id`, `speaker_id` and `start`.
+`offsets_10ms` for the layers averaged to 10 ms; segments carry `row`, `label`, `utterance_id`, `speaker_id`, `start`.
 `/<sample>/target/mel` and `mel_10ms` hold the mel rows that match the frames; the attribute `grid` of a frame layer is
 the suffix (`_10ms` or nothing) of the mel rows and offsets that it goes with. A file without the attribute `complete`,
 written last, is not read.
@@ -84,7 +84,7 @@ class RepresentationWriter:
         dataset[-len(rows) :] = rows
 
     def _stored_dtype(self, path: str, rows: np.ndarray) -> np.dtype:
-        """float16 only where every magnitude of the layer fits; a layer that outgrows it is written again as float32."""
+        """float16 while every magnitude of the layer fits; a layer that outgrows it is written again as float32."""
         if path in self._file and self._file[path].dtype != np.float16:
             return self._file[path].dtype
         if self._dtype != np.float16 or not rows.size or np.abs(rows).max() <= FLOAT16_MAX:

@@ -2,23 +2,10 @@
 
 
 rule score_layers:
-    message:
-        "{wildcards.property} of {wildcards.model}, layers {wildcards.layers}, sample {wildcards.sample}"
     input:
         representations=lambda wildcards: shards_of(wildcards.model),
     output:
         scores=results("scores/{property}/{model}/{sample}/{layers}.json"),
-    params:
-        layers=lambda wildcards: layer_jobs(wildcards.property, wildcards.model)[
-            wildcards.layers
-        ],
-        seed=config["samples"]["seed"],
-        folds=config["cca"]["folds"],
-        trials=config["cca"]["trials"],
-        folds_by=config["cca"]["folds_by"],
-        standardise=config["cca"]["standardise"],
-        epsilons=config["cca"]["epsilons"],
-        code=code_digest("layerwise.properties"),
     log:
         log_of("score_layers/{property}/{model}/{sample}/{layers}"),
     benchmark:
@@ -28,6 +15,17 @@ rule score_layers:
     threads: 1
     resources:
         mem_mb=2000,
+    params:
+        layers=lambda wildcards: layer_jobs(wildcards.property, wildcards.model)[wildcards.layers],
+        seed=config["samples"]["seed"],
+        folds=config["cca"]["folds"],
+        trials=config["cca"]["trials"],
+        folds_by=config["cca"]["folds_by"],
+        standardise=config["cca"]["standardise"],
+        epsilons=config["cca"]["epsilons"],
+        code=code_digest("layerwise.properties"),
+    message:
+        "{wildcards.property} of {wildcards.model}, layers {wildcards.layers}, sample {wildcards.sample}"
     script:
         "../scripts/score_layers.py"
 

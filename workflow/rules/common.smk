@@ -1,4 +1,4 @@
-# The checked configuration, and the names that rules share.
+# The checked configuration, and what rules share: paths, and what a name stands for.
 import os
 import re
 import sys
@@ -9,19 +9,14 @@ from snakemake.logging import logger
 # Planning and every job use the package of this checkout, whatever copy may be installed.
 PACKAGE_PARENT = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, PACKAGE_PARENT)
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [PACKAGE_PARENT]
-    + [
-        path
-        for path in os.environ.get("PYTHONPATH", "").split(os.pathsep)
-        if path and path != PACKAGE_PARENT
-    ]
-)
 
 from layerwise.configuration import read_experiment
 from layerwise.errors import LayerwiseError
 from layerwise.properties import PROPERTIES
 from layerwise.provenance import code_digest
+from layerwise.run import prefer_package
+
+prefer_package(PACKAGE_PARENT)
 
 try:
     EXPERIMENT = read_experiment(config)
@@ -29,10 +24,11 @@ except LayerwiseError as error:
     raise WorkflowError(str(error))
 
 config.update(EXPERIMENT.config)  # in place: captions of the report see it too
+CORPUS = f"{config['corpus']['name']}/{config['corpus']['split']}"
 MODELS = EXPERIMENT.models
+TITLES = {name: entry.title for name, entry in MODELS.items()}
 SAMPLES = range(1, config["samples"]["count"] + 1)
 SHARDS = range(config["representations"]["shards"])
-TITLES = {name: entry.title for name, entry in MODELS.items()}
 
 if not config["representations"]["keep"]:
     logger.warning(
@@ -49,6 +45,9 @@ wildcard_constraints:
     layers=r"[CT]\d+(-[CT]\d+)?",
 
 
+# Paths
+
+
 def results(path):
     """A path of this experiment."""
     return f"results/{config['experiment']}/{path}"
@@ -62,11 +61,61 @@ def benchmark_of(path):
     return results(f"benchmarks/{path}.tsv")
 
 
+# The corpus
+
+
+def local_copy(source):
+    """Where an archive or folder of the corpus lies, once it has been fetched."""
+    if source.is_url:
+        return f"resources/downloads/{source.location.rsplit('/', 1)[-1]}"
+    return str(source.path)
+
+
+def audio_root():
+    """The folder that the paths of utterances.parquet are relative to."""
+    if EXPERIMENT.audio.is_folder:
+        return local_copy(EXPERIMENT.audio)
+    return f"resources/corpora/{CORPUS}/audio"
+
+
+DOWNLOADS = {local_copy(source): source for source in (EXPERIMENT.audio, EXPERIMENT.alignments) if source.is_url}
+
+
+# Models
+
+
+def models_of(kind):
+    """A wildcard constraint: the models of one kind (random, hub), or nothing at all."""
+    names = [re.escape(name) for name, entry in MODELS.items() if entry.kind == kind]
+    return "|".join(names) or r"(?!)"
+
+
+def checkpoint_folder(wildcards):
+    """Where a model's checkpoint lies; one that is on this machine already is used where it is."""
+    entry = MODELS[wildcards.model]
+    if entry.kind == "folder":
+        return str(entry.folder)
+    return f"resources/models/{wildcards.model}"
+
+
+def checkpoint_files(wildcards):
+    """What extraction has to notice a change of: a folder that a rule makes, or the files of one that was given."""
+    folder = checkpoint_folder(wildcards)
+    if MODELS[wildcards.model].kind != "folder":
+        return folder
+    return sorted(entry.path for entry in os.scandir(folder) if entry.is_file())
+
+
+# Representations and scores
+
+
+def shards_of(model):
+    return expand(rules.extract_representations.output.shard, model=model, shard=SHARDS)
+
+
 def layer_jobs(property_name, model):
     """Score jobs of one property and model: name (T3, or T0-T6 for consecutive layers) → layers."""
     layers = EXPERIMENT.layers(property_name, model)
     size = config["cca"]["layers_per_job"]
     parts = [layers[start : start + size] for start in range(0, len(layers), size)]
-    return {
-        part[0] if len(part) == 1 else f"{part[0]}-{part[-1]}": part for part in parts
-    }
+    return {part[0] if len(part) == 1 else f"{part[0]}-{part[-1]}": part for part in parts}

@@ -1,41 +1,13 @@
 # From archives to two tables: what utterances there are, and when each phone and word is spoken.
 
 
-CORPUS = f"{config['corpus']['name']}/{config['corpus']['split']}"
-
-
-def local_copy(source):
-    """Where a source lies once it has been fetched."""
-    if source.is_url:
-        return f"resources/downloads/{source.location.rsplit('/', 1)[-1]}"
-    return str(source.path)
-
-
-def audio_root():
-    if EXPERIMENT.audio.is_folder:
-        return local_copy(EXPERIMENT.audio)
-    return f"resources/corpora/{CORPUS}/audio"
-
-
-DOWNLOADS = {
-    local_copy(source): source
-    for source in (EXPERIMENT.audio, EXPERIMENT.alignments)
-    if source.is_url
-}
-
-
 localrules:
     fetch_archive,
 
 
 rule fetch_archive:
-    message:
-        "Fetch {wildcards.archive}"
     output:
         archive="resources/downloads/{archive}",
-    params:
-        url=lambda wildcards, output: DOWNLOADS[output.archive].location,
-        checks=lambda wildcards, output: DOWNLOADS[output.archive].checks,
     log:
         log_of("fetch_archive/{archive}"),
     benchmark:
@@ -45,21 +17,20 @@ rule fetch_archive:
     threads: 1
     resources:
         download=1,
+    params:
+        url=lambda wildcards, output: DOWNLOADS[output.archive].location,
+        checks=lambda wildcards, output: DOWNLOADS[output.archive].checks,
+    message:
+        "Fetch {wildcards.archive}"
     script:
         "../scripts/fetch_archive.py"
 
 
 rule unpack_audio:
-    message:
-        f"Unpack the audio of {CORPUS}"
     input:
         archive=local_copy(EXPERIMENT.audio),
     output:
         folder=directory(f"resources/corpora/{CORPUS}/audio"),
-    params:
-        split=config["corpus"]["split"],
-        checks=EXPERIMENT.audio.checks,
-        code=code_digest("layerwise.corpus"),
     log:
         log_of("unpack_audio"),
     benchmark:
@@ -67,21 +38,22 @@ rule unpack_audio:
     conda:
         "../../envs/corpus.yaml"
     threads: 1
+    params:
+        split=config["corpus"]["split"],
+        checks=EXPERIMENT.audio.checks,
+        code=code_digest("layerwise.corpus"),
+    message:
+        f"Unpack the audio of {CORPUS}"
     script:
         "../scripts/unpack_audio.py"
 
 
 rule index_utterances:
-    message:
-        f"List the utterances of {CORPUS}, and decode each once"
     input:
         audio=audio_root(),
     output:
         utterances=results("corpus/utterances.parquet"),
         problems=results("corpus/audio_problems.csv"),
-    params:
-        split=config["corpus"]["split"],
-        code=code_digest("layerwise.corpus"),
     log:
         log_of("index_utterances"),
     benchmark:
@@ -89,23 +61,22 @@ rule index_utterances:
     conda:
         "../../envs/corpus.yaml"
     threads: 4
+    params:
+        split=config["corpus"]["split"],
+        code=code_digest("layerwise.corpus"),
+    message:
+        f"List the utterances of {CORPUS}, and decode each once"
     script:
         "../scripts/index_utterances.py"
 
 
 rule index_alignments:
-    message:
-        f"Read the phones and words of {CORPUS}"
     input:
         alignments=local_copy(EXPERIMENT.alignments),
         utterances=rules.index_utterances.output.utterances,
     output:
         intervals=results("corpus/intervals.parquet"),
         problems=results("corpus/alignment_problems.csv"),
-    params:
-        split=config["corpus"]["split"],
-        checks=EXPERIMENT.alignments.checks,
-        code=code_digest("layerwise.alignments"),
     log:
         log_of("index_alignments"),
     benchmark:
@@ -113,5 +84,11 @@ rule index_alignments:
     conda:
         "../../envs/corpus.yaml"
     threads: 1
+    params:
+        split=config["corpus"]["split"],
+        checks=EXPERIMENT.alignments.checks,
+        code=code_digest("layerwise.alignments"),
+    message:
+        f"Read the phones and words of {CORPUS}"
     script:
         "../scripts/index_alignments.py"

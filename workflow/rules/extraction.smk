@@ -1,30 +1,7 @@
 # One pass over the audio: every layer, every span, every sample set.
 
 
-def checkpoint_folder(model):
-    entry = MODELS[model]
-    return str(entry.folder) if entry.kind == "folder" else f"resources/models/{model}"
-
-
-def checkpoint_files(wildcards):
-    """What extraction has to notice a change of: the folder that a rule made, or the files of one that was given."""
-    folder = checkpoint_folder(wildcards.model)
-    if MODELS[wildcards.model].kind != "folder":
-        return folder
-    return sorted(entry.path for entry in os.scandir(folder) if entry.is_file())
-
-
-def shards_of(model):
-    return expand(rules.extract_representations.output.shard, model=model, shard=SHARDS)
-
-
-def kept(path):
-    return path if config["representations"]["keep"] else temp(path)
-
-
 rule extract_representations:
-    message:
-        "Extract every layer of {wildcards.model}, shard {wildcards.shard}"
     input:
         checkpoint=checkpoint_files,
         samples=expand(rules.draw_sample.output, sample=SAMPLES),
@@ -32,18 +9,11 @@ rule extract_representations:
         utterances=ancient(rules.index_utterances.output.utterances),
         audio=ancient(audio_root()),
     output:
-        shard=kept(results("representations/{model}/{shard}.h5")),
-    params:
-        checkpoint=lambda wildcards: checkpoint_folder(wildcards.model),
-        layers=lambda wildcards: MODELS[wildcards.model].layers,
-        normalise=lambda wildcards: MODELS[wildcards.model].normalise,
-        source=lambda wildcards: MODELS[wildcards.model].source,
-        revision=lambda wildcards: MODELS[wildcards.model].revision,
-        corpus=CORPUS,
-        seed=config["samples"]["seed"],
-        dtype=config["representations"]["dtype"],
-        shards=len(SHARDS),
-        code=code_digest("layerwise.extraction"),
+        shard=(
+            results("representations/{model}/{shard}.h5")
+            if config["representations"]["keep"]
+            else temp(results("representations/{model}/{shard}.h5"))
+        ),
     log:
         log_of("extract_representations/{model}/{shard}"),
     benchmark:
@@ -54,6 +24,19 @@ rule extract_representations:
     resources:
         gpu=1,
         mem_mb=8000,
+    params:
+        checkpoint=checkpoint_folder,
+        layers=lambda wildcards: MODELS[wildcards.model].layers,
+        normalise=lambda wildcards: MODELS[wildcards.model].normalise,
+        source=lambda wildcards: MODELS[wildcards.model].source,
+        revision=lambda wildcards: MODELS[wildcards.model].revision,
+        corpus=CORPUS,
+        seed=config["samples"]["seed"],
+        dtype=config["representations"]["dtype"],
+        shards=len(SHARDS),
+        code=code_digest("layerwise.extraction"),
+    message:
+        "Extract every layer of {wildcards.model}, shard {wildcards.shard}"
     script:
         "../scripts/extract_representations.py"
 

@@ -2,8 +2,6 @@
 
 
 rule draw_sample:
-    message:
-        "Draw sample set {wildcards.sample}"
     input:
         utterances=rules.index_utterances.output.utterances,
         intervals=rules.index_alignments.output.intervals,
@@ -11,13 +9,6 @@ rule draw_sample:
         utterances=results("samples/{sample}/utterances.parquet"),
         phones=results("samples/{sample}/phones.parquet"),
         words=results("samples/{sample}/words.parquet"),
-    params:
-        seed=config["samples"]["seed"],
-        utterances=config["samples"]["utterances"],
-        phones_per_type=config["samples"]["phones_per_type"],
-        word_types=config["samples"]["word_types"],
-        words_per_type=config["samples"]["words_per_type"],
-        code=code_digest("layerwise.sampling"),
     log:
         log_of("draw_sample/{sample}"),
     benchmark:
@@ -25,5 +16,14 @@ rule draw_sample:
     conda:
         "../../envs/corpus.yaml"
     threads: 1
+    params:
+        seed=config["samples"]["seed"],
+        utterances=config["samples"]["utterances"],
+        phones_per_type=config["samples"]["phones_per_type"],
+        word_types=config["samples"]["word_types"],
+        words_per_type=config["samples"]["words_per_type"],
+        code=code_digest("layerwise.sampling"),
+    message:
+        "Draw sample set {wildcards.sample}"
     script:
         "../scripts/draw_sample.py"

@@ -2,18 +2,10 @@
 
 
 rule collect_scores:
-    message:
-        "Gather all scores in one table"
     input:
         scores=rules.scores.input,
     output:
         scores=results("tables/scores.csv"),
-    params:
-        properties=config["properties"],
-        models=list(MODELS),
-        blocks={name: entry.blocks for name, entry in MODELS.items()},
-        strict=config["strict"],
-        code=code_digest("layerwise.summary"),
     log:
         log_of("collect_scores"),
     benchmark:
@@ -21,21 +13,24 @@ rule collect_scores:
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    params:
+        properties=config["properties"],
+        models=list(MODELS),
+        blocks={name: entry.blocks for name, entry in MODELS.items()},
+        strict=config["strict"],
+        code=code_digest("layerwise.summary"),
+    message:
+        "Gather all scores in one table"
     script:
         "../scripts/collect_scores.py"
 
 
 rule summarise_trends:
-    message:
-        "Average the scores of each layer, and find the best ones"
     input:
         scores=rules.collect_scores.output.scores,
     output:
         trends=results("tables/trends.csv"),
         best=results("tables/best_layers.csv"),
-    params:
-        folds=config["cca"]["folds"],
-        code=code_digest("layerwise.summary"),
     log:
         log_of("summarise_trends"),
     benchmark:
@@ -43,20 +38,20 @@ rule summarise_trends:
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    params:
+        folds=config["cca"]["folds"],
+        code=code_digest("layerwise.summary"),
+    message:
+        "Average the scores of each layer, and find the best ones"
     script:
         "../scripts/summarise_trends.py"
 
 
 rule tabulate_layers:
-    message:
-        "Tabulate {wildcards.property} by layer and model"
     input:
         trends=rules.summarise_trends.output.trends,
     output:
         table=results("tables/layers_{property}.csv"),
-    params:
-        metric=config["metric"],
-        code=code_digest("layerwise.summary"),
     log:
         log_of("tabulate_layers/{property}"),
     benchmark:
@@ -64,23 +59,20 @@ rule tabulate_layers:
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    params:
+        metric=config["metric"],
+        code=code_digest("layerwise.summary"),
+    message:
+        "Tabulate {wildcards.property} by layer and model"
     script:
         "../scripts/tabulate_layers.py"
 
 
 rule summarise_samples:
-    message:
-        "Count what the sample sets asked for and got"
     input:
         samples=expand(rules.draw_sample.output, sample=SAMPLES),
     output:
         table=results("tables/samples.csv"),
-    params:
-        utterances=config["samples"]["utterances"],
-        phones_per_type=config["samples"]["phones_per_type"],
-        word_types=config["samples"]["word_types"],
-        words_per_type=config["samples"]["words_per_type"],
-        code=code_digest("layerwise.summary"),
     log:
         log_of("summarise_samples"),
     benchmark:
@@ -88,13 +80,19 @@ rule summarise_samples:
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    params:
+        utterances=config["samples"]["utterances"],
+        phones_per_type=config["samples"]["phones_per_type"],
+        word_types=config["samples"]["word_types"],
+        words_per_type=config["samples"]["words_per_type"],
+        code=code_digest("layerwise.summary"),
+    message:
+        "Count what the sample sets asked for and got"
     script:
         "../scripts/summarise_samples.py"
 
 
 rule plot_trends:
-    message:
-        "Plot {wildcards.property} over {wildcards.axis}"
     input:
         trends=rules.summarise_trends.output.trends,
     output:
@@ -104,26 +102,26 @@ rule plot_trends:
             category="{property}",
         ),
         png=results("plots/{property}_{axis}.png"),
-    wildcard_constraints:
-        axis="depth|layer",
-    params:
-        metric=config["metric"],
-        titles=TITLES,
-        code=code_digest("layerwise.plots"),
     log:
         log_of("plot_trends/{property}_{axis}"),
     benchmark:
         benchmark_of("plot_trends/{property}_{axis}")
+    wildcard_constraints:
+        axis="depth|layer",
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    params:
+        metric=config["metric"],
+        titles=TITLES,
+        code=code_digest("layerwise.plots"),
+    message:
+        "Plot {wildcards.property} over {wildcards.axis}"
     script:
         "../scripts/plot_trends.py"
 
 
 rule plot_heatmap:
-    message:
-        "Plot {wildcards.property} as layers by models"
     input:
         trends=rules.summarise_trends.output.trends,
     output:
@@ -133,10 +131,6 @@ rule plot_heatmap:
             category="{property}",
         ),
         png=results("plots/{property}_heatmap.png"),
-    params:
-        metric=config["metric"],
-        titles=TITLES,
-        code=code_digest("layerwise.plots"),
     log:
         log_of("plot_heatmap/{property}"),
     benchmark:
@@ -144,13 +138,17 @@ rule plot_heatmap:
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    params:
+        metric=config["metric"],
+        titles=TITLES,
+        code=code_digest("layerwise.plots"),
+    message:
+        "Plot {wildcards.property} as layers by models"
     script:
         "../scripts/plot_heatmap.py"
 
 
 rule plot_overview:
-    message:
-        "Plot all properties side by side"
     input:
         trends=rules.summarise_trends.output.trends,
     output:
@@ -160,11 +158,6 @@ rule plot_overview:
             category="overview",
         ),
         png=results("plots/overview.png"),
-    params:
-        properties=config["properties"],
-        metric=config["metric"],
-        titles=TITLES,
-        code=code_digest("layerwise.plots"),
     log:
         log_of("plot_overview"),
     benchmark:
@@ -172,6 +165,13 @@ rule plot_overview:
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    params:
+        properties=config["properties"],
+        metric=config["metric"],
+        titles=TITLES,
+        code=code_digest("layerwise.plots"),
+    message:
+        "Plot all properties side by side"
     script:
         "../scripts/plot_overview.py"
 
@@ -187,8 +187,6 @@ PLOTS = {
 
 
 rule write_report:
-    message:
-        "Write the report"
     input:
         overview=rules.plot_overview.output.svg,
         plots=list(PLOTS.values()),
@@ -200,6 +198,13 @@ rule write_report:
         template=ancient(os.path.join(PACKAGE_PARENT, "report/report.html.j2")),
     output:
         html=results("report.html"),
+    log:
+        log_of("write_report"),
+    benchmark:
+        benchmark_of("write_report")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
     params:
         configuration=config,
         plots=PLOTS,
@@ -208,13 +213,8 @@ rule write_report:
         alignments=EXPERIMENT.alignments.location,
         sources={name: entry.source for name, entry in MODELS.items()},
         code=code_digest("layerwise.reporting"),
-    log:
-        log_of("write_report"),
-    benchmark:
-        benchmark_of("write_report")
-    conda:
-        "../../envs/summary.yaml"
-    threads: 1
+    message:
+        "Write the report"
     script:
         "../scripts/write_report.py"
 
