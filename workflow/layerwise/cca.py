@@ -28,6 +28,11 @@ __all__ = [
 # Eigenvalues of a training covariance at or below this share of the largest are directions without variance: what is
 # left of a one-hot view's redundant dimension, of constant and of repeated columns, is rounding noise.
 RANK_TOLERANCE = 1e-12
+# The output of a LayerNorm has one such direction (its values, unscaled, sum to zero). Stored as float16 its variance is
+# that of the stored digits' rounding, 1e-8 of the largest; summed in float32 it is that of the sums' rounding. These
+# multiples of the expected rounding variance count as noise; true directions of hidden states lie far above them.
+STORAGE_NOISE = 16
+PRODUCT_NOISE = 4
 # A standard deviation below this share of a dimension's root mean square is rounding noise of float64 sums.
 CONSTANT_TOLERANCE = 1e-12
 # A variate whose remainder, after projection on those before it, is below this share of its variance adds no direction.
@@ -177,7 +182,16 @@ class _Directions:
 class _TrainingView:
     """The training covariance of one view, scaled for the fit; one eigendecomposition for each distinct cut."""
 
-    def __init__(self, name: str, covariance: np.ndarray, mean: np.ndarray, n: int, standardise: bool):
+    def __init__(
+        self,
+        name: str,
+        covariance: np.ndarray,
+        mean: np.ndarray,
+        n: int,
+        standardise: bool,
+        stored: float,
+        products: float,
+    ) -> None:
         variance = covariance.diagonal()
         varies = variance > CONSTANT_TOLERANCE**2 * (variance + mean**2)
         if not varies.any():
@@ -192,6 +206,7 @@ class _TrainingView:
         # (`pwcca_published` adds means to them, so their unit matters to it).
         self.unit = np.sqrt(np.abs(covariance[np.ix_(varies, varies)]).max() / self.largest)
         self.covariance = covariance
+        self.noise = _rounding_noise(variance, mean, stored, products)
         self._directions: dict[bytes, _Directions] = {}
 
     def directions(self, epsilon: float) -> _Directions:
@@ -205,7 +220,10 @@ class _TrainingView:
             values, vectors = np.linalg.eigh(
                 self.covariance[np.ix_(kept, kept)] * np.outer(scale, scale) / self.largest
             )
-            alive = values > RANK_TOLERANCE * values[-1]
+            noise = (self.noise[kept] * scale**2 / self.largest) @ vectors**2
+            alive = values > np.maximum(RANK_TOLERANCE * values[-1], noise)
+            if not alive.any():
+                raise DegenerateViewError(f"view {self.name}: its variance is rounding noise of the stored numbers")
             self._directions[key] = _Directions(kept, values[alive], vectors[:, alive])
         return self._directions[key]
 
@@ -213,6 +231,17 @@ class _TrainingView:
         """The symmetric root (Σ + ε)^(-1/2) on the directions with variance, (kept, kept)."""
         vectors = directions.eigenvectors
         return (vectors / np.sqrt(directions.eigenvalues + epsilon)) @ vectors.T
+
+
+def _rounding_noise(variance: np.ndarray, mean: np.ndarray, stored: float, products: float) -> np.ndarray:
+    """The variance of each dimension, (d,), below which a direction is taken for rounding noise.
+
+    Rounding to half a unit in the last place, `stored` relative to a power of two, has variance stored² v² / 6 on
+    average over mantissas. The rounding errors of d × d float32 sums form a random symmetric matrix, whose spectral
+    norm grows with √d.
+    """
+    by_storage = STORAGE_NOISE * stored**2 / 6 * (variance + mean**2)
+    return np.maximum(by_storage, PRODUCT_NOISE * products * np.sqrt(variance.size) * variance)
 
 
 @dataclass(frozen=True)
@@ -239,8 +268,9 @@ class _Fit:
             )
         self.n = train.n
         self.xy = train.xy
-        self.x = _TrainingView("x", train.xx, train.mean_x, train.n, standardise)
-        self.y = _TrainingView("y", train.yy, train.mean_y, train.n, standardise)
+        noise = train.rounding
+        self.x = _TrainingView("x", train.xx, train.mean_x, train.n, standardise, noise.x, noise.products)
+        self.y = _TrainingView("y", train.yy, train.mean_y, train.n, standardise, noise.y, noise.products)
 
     def project(self, epsilon_x: float, epsilon_y: float) -> _Projection:
         x, y = self.x.directions(epsilon_x), self.y.directions(epsilon_y)

@@ -7,7 +7,7 @@ sum of folds, and every trial, regulariser and metric then works on d × d matri
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -37,6 +37,24 @@ class EmptyFoldError(RefusedScoreError):
 
 
 @dataclass(frozen=True)
+class Rounding:
+    """How coarsely the numbers behind moments are rounded; 0 where that is beyond what float64 sums could show.
+
+    Attributes:
+        x, y: half a unit in the last place of the stored rows, relative to a value: 2⁻¹¹ for float16.
+        products: the same of the products: 2⁻²⁴ for float32.
+    """
+
+    x: float = 0.0
+    y: float = 0.0
+    products: float = 0.0
+
+    def __or__(self, other: Rounding) -> Rounding:
+        """The coarser of both, for moments that are added up."""
+        return Rounding(max(self.x, other.x), max(self.y, other.y), max(self.products, other.products))
+
+
+@dataclass(frozen=True)
 class Covariance:
     """Sample covariances (divided by n − 1) and means of two views over one set of rows.
 
@@ -49,6 +67,7 @@ class Covariance:
     xx: np.ndarray
     xy: np.ndarray
     yy: np.ndarray
+    rounding: Rounding
 
 
 @dataclass(frozen=True)
@@ -68,6 +87,7 @@ class Moments:
     xx: np.ndarray
     xy: np.ndarray
     yy: np.ndarray
+    rounding: Rounding = field(default_factory=Rounding)
 
     @property
     def dx(self) -> int:
@@ -110,7 +130,7 @@ class Moments:
             )
         other = other.about(self.origin_x, self.origin_y)
         sums = {name: getattr(self, name) + getattr(other, name) for name in ("count", "x", "y", "xx", "xy", "yy")}
-        return replace(self, **sums)
+        return replace(self, rounding=self.rounding | other.rounding, **sums)
 
     def covariance(self, folds: Iterable[int]) -> Covariance:
         """Means and covariances over the rows of `folds`.
@@ -141,6 +161,7 @@ class Moments:
             xx=central(self.xx, sum_x, sum_x),
             xy=central(self.xy, sum_x, sum_y),
             yy=central(self.yy, sum_y, sum_y),
+            rounding=self.rounding,
         )
 
 
@@ -185,7 +206,10 @@ def fold_moments(view_x, view_y, fold, product_dtype=None, folds: int | None = N
         block[:, :dx] = view_x[start:stop][order]
         block[:, dx:] = view_y[start:stop][order]
         if start == 0:
-            origin[:] = block.mean(axis=0, dtype=np.float64).astype(dtype)  # exactly what is subtracted below
+            # Rounded to what is subtracted below. Whole numbers stay as they are: their products are exact.
+            for view, side in ((view_x, slice(dx)), (view_y, slice(dx, None))):
+                if view.dtype.kind == "f":
+                    origin[side] = block[:, side].mean(axis=0, dtype=np.float64).astype(dtype)
         block -= origin.astype(dtype)
         ends = np.cumsum(np.bincount(fold[start:stop], minlength=folds))
         for number, end in enumerate(ends):
@@ -198,7 +222,17 @@ def fold_moments(view_x, view_y, fold, product_dtype=None, folds: int | None = N
                 yy[number] += product[dx:, dx:]
     if not np.isfinite(sums).all():
         raise NonFiniteViewError(_where_not_finite(view_x, view_y, block_rows))
-    return Moments(count, origin[:dx], origin[dx:], sums[:, :dx], sums[:, dx:], xx, xy, yy)
+    rounding = Rounding(
+        x=_roundoff(view_x.dtype, np.float16),
+        y=_roundoff(view_y.dtype, np.float16),
+        products=_roundoff(dtype, np.float32),
+    )
+    return Moments(count, origin[:dx], origin[dx:], sums[:, :dx], sums[:, dx:], xx, xy, yy, rounding)
+
+
+def _roundoff(dtype: np.dtype, coarse: type) -> float:
+    """Half a unit in the last place for a type that is as coarse as `coarse`."""
+    return float(np.finfo(dtype).eps) / 2 if dtype == coarse else 0.0
 
 
 def _product_dtype(dtype_x: np.dtype, dtype_y: np.dtype) -> type:
