@@ -28,7 +28,7 @@ __all__ = [
 # Eigenvalues of a training covariance at or below this share of the largest are directions without variance: what is
 # left of a one-hot view's redundant dimension, of constant and of repeated columns, is rounding noise.
 RANK_TOLERANCE = 1e-12
-# The output of a LayerNorm has one such direction (its values, unscaled, sum to zero). Stored as float16 its variance is
+# A LayerNorm's output has one such direction (its values, unscaled, sum to zero). Stored as float16 its variance is
 # that of the stored digits' rounding, 1e-8 of the largest; summed in float32 it is that of the sums' rounding. These
 # multiples of the expected rounding variance count as noise; true directions of hidden states lie far above them.
 STORAGE_NOISE = 16

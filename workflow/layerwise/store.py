@@ -80,8 +80,9 @@ class RepresentationWriter:
             self._create(path, rows)
             return
         dataset = self._file[path]
-        dataset.resize(dataset.shape[0] + len(rows), axis=0)
-        dataset[-len(rows) :] = rows
+        end = dataset.shape[0]
+        dataset.resize(end + len(rows), axis=0)
+        dataset[end:] = rows
 
     def _stored_dtype(self, path: str, rows: np.ndarray) -> np.dtype:
         """float16 while every magnitude of the layer fits; a layer that outgrows it is written again as float32."""
