@@ -36,7 +36,9 @@ PRODUCT_NOISE = 4
 # A standard deviation below this share of a dimension's root mean square is rounding noise of float64 sums.
 CONSTANT_TOLERANCE = 1e-12
 # A variate whose remainder, after projection on those before it, is below this share of its variance adds no direction.
+# The share is larger where float32 sums are rounded to more than that.
 DEPENDENCE_TOLERANCE = 1e-10
+DEPENDENCE_NOISE = 100
 
 
 class TooFewRowsError(RefusedScoreError):
@@ -307,11 +309,14 @@ class _Fit:
         else:
             p, v_variates, mean = py, y_variates, test.mean_y[kept_y]
         gram, cross = p.T @ v_variates, v_variates.T  # of the variates, and of the variates with v; (k, k), (k, kept)
-        weights = _projection_weights(gram, cross)
+        products = test.rounding.products
+        weights = _projection_weights(gram, cross, products)
         # (n − 1)/n turns the sample covariance into the mean product that the uncentred terms are added to.
         ratio = (test.n - 1) / test.n
         added = mean[: p.shape[1]]
-        published = _projection_weights(ratio * gram + np.outer(added, added), ratio * cross + np.outer(added, mean))
+        published = _projection_weights(
+            ratio * gram + np.outer(added, added), ratio * cross + np.outer(added, mean), products
+        )
         return CCAScores(
             mean_cca=float(correlations.mean()),
             pwcca=float(weights @ correlations),
@@ -328,32 +333,34 @@ class _Fit:
         )
 
 
-def _projection_weights(gram: np.ndarray, cross: np.ndarray) -> np.ndarray:
+def _projection_weights(gram: np.ndarray, cross: np.ndarray, products: float) -> np.ndarray:
     """Normalised weights wᵢ ∝ Σⱼ |⟨Qᵢ, vⱼ⟩|, Q the thin QR factor of the variates A, from AᵀA (k, k) and Aᵀv (k, d).
 
     AᵀA = RᵀR, so Qᵀv = R⁻ᵀ Aᵀv. A variate that depends on those before it (a test fold with fewer rows or classes than
     directions) has no Qᵢ of its own and weight 0.
+
+    Args:
+        products: rounding of the sums behind the matrices, which decides what depends on what.
     """
-    inner = np.zeros_like(cross)
-    independent = _independent(gram)
-    root = np.linalg.cholesky(gram[np.ix_(independent, independent)])
-    inner[independent] = np.linalg.solve(root, cross[independent])
+    tolerance = max(DEPENDENCE_TOLERANCE, DEPENDENCE_NOISE * products)
+    try:
+        root = np.linalg.cholesky(gram)  # lower: Rᵀ
+        independent = bool((root.diagonal() ** 2 > tolerance * gram.diagonal()).all())
+    except np.linalg.LinAlgError:
+        independent = False
+    inner = np.linalg.solve(root, cross) if independent else _orthogonalise(gram, cross, tolerance)
     weights = np.abs(inner).sum(axis=1)
     return weights / weights.sum()
 
 
-def _independent(gram: np.ndarray) -> np.ndarray:
-    """Indices of the columns that are no combination of those before them, from their Gram matrix (k, k)."""
-    try:
-        root = np.linalg.cholesky(gram)
-        if (root.diagonal() ** 2 > DEPENDENCE_TOLERANCE * gram.diagonal()).all():
-            return np.arange(gram.shape[0])
-    except np.linalg.LinAlgError:
-        pass
-    chosen: list[int] = []
-    rest = gram.copy()  # Schur complement: what the chosen columns leave of the others
+def _orthogonalise(gram: np.ndarray, cross: np.ndarray, tolerance: float) -> np.ndarray:
+    """Qᵀv as in `_projection_weights`, by Cholesky steps that leave out dependent variates; their rows are 0."""
+    rest, inner = gram.copy(), np.zeros_like(cross)  # what the steps so far leave of AᵀA, and of Aᵀv
+    left = cross.copy()
     for column in range(gram.shape[0]):
-        if rest[column, column] > DEPENDENCE_TOLERANCE * gram[column, column]:
-            rest -= np.outer(rest[:, column], rest[column]) / rest[column, column]
-            chosen.append(column)
-    return np.array(chosen)
+        if rest[column, column] > tolerance * gram[column, column]:
+            factor = rest[:, column] / np.sqrt(rest[column, column])  # ⟨Q_column, A⟩
+            inner[column] = left[column] / factor[column]
+            rest -= np.outer(factor, factor)
+            left -= np.outer(factor, inner[column])
+    return inner
