@@ -78,8 +78,10 @@ def read_experiment(config: dict) -> Experiment:
     Raises:
         ConfigurationError: all that is wrong with the shape, or else all that is wrong with the meaning.
     """
+    schema = _schema("config.schema.yaml")
+    config = from_command_line(config, schema)
     check_schema(config, "config.schema.yaml")
-    config = with_defaults(config, _schema("config.schema.yaml"))
+    config = with_defaults(config, schema)
     known_models = _catalogue("models.yaml") | config["extra_models"]
     corpora = _catalogue("corpora.yaml")
     errors = [
@@ -115,6 +117,22 @@ def check_schema(content: dict, schema: str) -> None:
     errors = sorted(validator.iter_errors(content), key=lambda error: [str(part) for part in error.absolute_path])
     if errors:
         raise ConfigurationError(_listed([line for error in errors for line in _explained(error)]))
+
+
+def from_command_line(value: object, schema: dict) -> object:
+    """Numbers, booleans and null where the schema wants no text: `--config` hands nested values over as text."""
+    types = schema.get("type", "string")
+    if isinstance(value, dict):
+        parts = schema.get("properties", {})
+        return {key: from_command_line(part, parts.get(key, {})) for key, part in value.items()}
+    if isinstance(value, list):
+        return [from_command_line(item, schema.get("items", {})) for item in value]
+    if isinstance(value, str) and ("string" not in types or ("null" in types and value == "null")):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
 
 
 def with_defaults(config: dict, schema: dict) -> dict:

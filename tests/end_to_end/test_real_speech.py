@@ -1,0 +1,126 @@
+"""Recordings of people, far too few for a word score: what can be measured is, and what cannot says why."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+REAL_SPEECH = Path(__file__).resolve().parents[3] / "shared" / "real_speech"
+MODEL = "random-wav2vec2-tiny"
+
+pytestmark = pytest.mark.skipif(not REAL_SPEECH.is_dir(), reason="no recordings in ../shared/real_speech")
+
+
+@pytest.fixture(scope="module")
+def real(checkout, tmp_path_factory):
+    """Three properties, then `word` too, then the same in earnest: (checkout, the runs, the scores after each)."""
+    copy = checkout.copy(tmp_path_factory.mktemp("real"))
+    configuration = {
+        "experiment": "real",
+        "corpus": {
+            "name": "real-mini",
+            "split": "real-mini",
+            "audio": str(REAL_SPEECH / "real-mini.tar.gz"),
+            "alignments": str(REAL_SPEECH / "real-mini_alignments.zip"),
+        },
+        "models": [MODEL],
+        "samples": {"count": 1, "utterances": 11, "phones_per_type": 30, "word_types": 20, "words_per_type": 5},
+        "cca": {"trials": 2},
+    }
+    changes = [
+        {"properties": ["intra", "mel", "phone"]},
+        {"properties": ["intra", "mel", "phone", "word"]},
+        {"properties": ["intra", "mel", "phone", "word"], "strict": True},
+    ]
+    runs, tables = [], []
+    for change, target in zip(changes, ("tables", "all", "tables"), strict=True):
+        (copy / "real.yaml").write_text(yaml.safe_dump(configuration | change))
+        runs.append(copy.snakemake("--cores", "2", target, configfile="real.yaml"))
+        table = copy / "results/real/tables/scores.csv"
+        tables.append(table.read_text() if table.exists() else "")
+    return copy / "results/real", runs, tables
+
+
+def rows(table: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(table.splitlines()))
+
+
+def reason_in(results) -> str:
+    (record,) = {
+        (record["status"], record["reason"])
+        for path in (results / "scores/word").rglob("*.json")
+        for record in json.loads(path.read_text())["records"]
+    }
+    assert record[0] == "skipped"
+    return record[1]
+
+
+def test_frames_and_phones_are_scored(real):
+    _, runs, tables = real
+    assert runs[0].returncode == 0, runs[0].output
+    scores = rows(tables[0])
+    assert {row["property"] for row in scores} == {"intra", "mel", "phone"}
+    assert {row["status"] for row in scores} <= {"ok", "flagged"}
+    assert all(math.isfinite(float(row["score"])) and -1 <= float(row["score"]) <= 1 for row in scores)
+    layer_0 = [float(row["score"]) for row in scores if (row["property"], row["layer"]) == ("intra", "T0")]
+    assert layer_0 == pytest.approx([1.0] * len(layer_0), abs=1e-3)
+
+
+def test_adding_words_extracts_nothing_and_goes_on(real):
+    _, runs, _ = real
+    assert runs[1].returncode == 0, runs[1].output
+    assert runs[1].jobs["score_layers"] == 1
+    assert not {"extract_representations", "draw_sample", "index_alignments"} & set(runs[1].jobs)
+
+
+def test_skipped_record_says_why(real):
+    reason = reason_in(real[0])
+    assert re.search(r"\b\d+ rows\b", reason)
+    assert re.search(r"\b\d+ types\b", reason)
+    assert "48" in reason  # dimensions of a layer
+    assert "dimensions" in reason
+
+
+def test_skipped_scores_stand_in_the_table(real):
+    results, _, tables = real
+    words = [row for row in rows(tables[1]) if row["property"] == "word"]
+    assert {row["layer"] for row in words} == {f"T{i}" for i in range(5)}
+    assert {(row["status"], row["reason"], row["score"]) for row in words} == {("skipped", reason_in(results), "")}
+
+
+def test_other_rows_are_the_same(real):
+    def others(table):
+        return [line for line in table.splitlines() if not line.startswith("word,")]
+
+    assert others(real[2][1]) == others(real[2][0])
+    assert len(others(real[2][0])) > 50
+
+
+@pytest.mark.parametrize("kind", ["depth", "layer", "heatmap"])
+def test_plot_says_why_there_is_none(real, kind):
+    root = ElementTree.parse(real[0] / f"plots/word_{kind}.svg").getroot()
+    texts = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    shown = re.sub(r"\s+", " ", " ".join(texts))
+    assert "skipped" in shown
+    assert reason_in(real[0]) in shown
+
+
+def test_report_says_why(real):
+    assert reason_in(real[0]) in (real[0] / "report.html").read_text().replace("&#39;", "'")
+
+
+def test_strict_makes_it_an_error(real):
+    results, runs, tables = real
+    assert runs[2].returncode == 1
+    assert reason_in(results) in runs[2].output
+    assert "strict" in runs[2].output
+    assert "score_layers" not in runs[2].jobs
+    assert "Traceback" not in runs[2].output
+    assert tables[2] in ("", tables[1])  # no other table in its place

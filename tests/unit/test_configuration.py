@@ -1,0 +1,497 @@
+"""What a configuration may say, and what is said about a wrong one."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+import re
+
+import jsonschema
+import pytest
+import yaml
+
+from layerwise import configuration
+from layerwise.catalogue import ROOT
+from layerwise.configuration import SCHEMAS, ConfigurationError, Experiment, check_schema, read_experiment
+
+SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())
+read_once = functools.cache(configuration.read_yaml)
+BASE_CONV = {"conv_stride": [5, 2, 2, 2, 2, 2, 2], "num_hidden_layers": 3}
+
+
+def refusal(config: dict) -> str:
+    """What is said about a wrong configuration."""
+    with pytest.raises(ConfigurationError) as caught:
+        read_experiment(config)
+    return str(caught.value)
+
+
+def lines(config: dict) -> list[str]:
+    return re.findall(r"^  - (.+)$", refusal(config), re.MULTILINE)
+
+
+def parts(schema: dict, path: tuple[str, ...] = ()):
+    """(path, schema) of every key that the schema names, sections before their keys."""
+    for key, part in schema.get("properties", {}).items():
+        yield (*path, key), part
+        yield from parts(part, (*path, key))
+
+
+def nested(path: tuple[str, ...], value) -> dict:
+    for key in reversed(path):
+        value = {key: value}
+    return value
+
+
+@pytest.fixture(autouse=True)
+def _read_once(monkeypatch):
+    """Schemas and catalogues don't change while these tests run, and reading them is most of the time."""
+    monkeypatch.setattr(configuration, "read_yaml", read_once)
+
+
+PARTS = dict(parts(SCHEMA))
+SECTIONS = [path for path, part in PARTS.items() if "properties" in part]
+LEAVES = [path for path, part in PARTS.items() if "properties" not in part]
+
+
+def ids(paths):
+    return [".".join(path) for path in paths]
+
+
+# The schema itself
+
+
+def test_schema_has_keys_at_two_levels():
+    assert ("corpus", "name") in LEAVES
+    assert ("samples",) in SECTIONS
+    assert len(LEAVES) > 20
+
+
+@pytest.mark.parametrize("path", PARTS, ids=ids(PARTS))
+def test_every_key_has_a_description_and_a_valid_default(path):
+    part = PARTS[path]
+    assert len(part["description"]) > 10
+    assert "default" in part
+    assert read_experiment(nested(path, part["default"])).config == read_experiment({}).config
+
+
+@pytest.mark.parametrize("path", [(), *SECTIONS], ids=[".", *ids(SECTIONS)])
+def test_no_level_takes_other_keys(path):
+    part = PARTS[path] if path else SCHEMA
+    assert part["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("schema", sorted(path.name for path in SCHEMAS.glob("*.yaml")))
+def test_schemas_are_schemas(schema):
+    jsonschema.Draft202012Validator.check_schema(yaml.safe_load((SCHEMAS / schema).read_text()))
+
+
+def test_every_field_of_a_model_is_described():
+    model = yaml.safe_load((SCHEMAS / "models.schema.yaml").read_text())["$defs"]["model"]
+    assert model["additionalProperties"] is False
+    assert all(part["description"] for part in model["properties"].values())
+
+
+# config.yaml and the catalogues
+
+
+def test_config_yaml_is_valid_and_names_every_key():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    assert read_experiment(config).config == config
+
+    def keys(content, path=()):
+        for key, value in content.items():
+            yield (*path, key)
+            if isinstance(value, dict):
+                yield from keys(value, (*path, key))
+
+    assert set(keys(config)) == set(PARTS)
+
+
+@pytest.mark.parametrize("preset", sorted(path.name for path in (ROOT / "resources/experiments").glob("*.yaml")))
+def test_presets_are_valid_and_named_after_their_file(preset):
+    config = yaml.safe_load((ROOT / "resources/experiments" / preset).read_text())
+    assert read_experiment(config).config["experiment"] == preset.removesuffix(".yaml")
+
+
+@pytest.mark.parametrize("name", ["models", "corpora"])
+def test_catalogues_are_valid(name):
+    content = yaml.safe_load((ROOT / f"resources/{name}.yaml").read_text())
+    assert content
+    check_schema(content, f"{name}.schema.yaml")
+
+
+@pytest.mark.parametrize("model", yaml.safe_load((ROOT / "resources/models.yaml").read_text()))
+def test_every_model_of_the_catalogue_can_be_chosen(model):
+    entry = read_experiment({"models": [model]}).models[model]
+    assert entry.blocks >= 1
+    assert entry.conv_layers == 7
+    assert entry.stride_seconds == pytest.approx(0.02)
+
+
+def test_wrong_catalogue_is_named(monkeypatch, tmp_path):
+    (tmp_path / "resources").mkdir()
+    (tmp_path / "resources/models.yaml").write_text("mine: {source: a/b, colour: red}\n")
+    monkeypatch.setattr(configuration, "ROOT", tmp_path)
+    message = refusal({})
+    assert "resources/models.yaml" in message
+    assert "mine.colour" in message
+
+
+# Defaults
+
+
+def test_defaults_fill_every_level():
+    filled = read_experiment({}).config
+    for path, part in PARTS.items():
+        value = filled
+        for key in path:
+            value = value[key]
+        if path in LEAVES:
+            assert value == part["default"], path
+
+
+def test_given_values_stay_beside_defaults():
+    config = read_experiment({"samples": {"count": 7}, "cca": {"folds": 5, "trials": 2}}).config
+    assert config["samples"]["count"] == 7
+    assert config["samples"]["seed"] == PARTS["samples", "seed"]["default"]
+    assert config["cca"]["folds"] == 5
+    assert config["cca"]["standardise"] is True
+
+
+def test_what_was_given_is_not_changed():
+    given = {"samples": {"count": 2}}
+    before = copy.deepcopy(given)
+    read_experiment(given)
+    assert given == before
+
+
+# Values from the command line: Snakemake hands those of a nested mapping over as text
+
+
+@pytest.mark.parametrize(
+    ("given", "section", "key", "value"),
+    [
+        ({"samples": {"count": "4"}}, "samples", "count", 4),
+        ({"cca": {"standardise": "false"}}, "cca", "standardise", False),
+        ({"cca": {"epsilons": [["1e-4", "1.0e-3"]]}}, "cca", "epsilons", [[1e-4, 1e-3]]),
+        ({"corpus": {"audio": "null"}}, "corpus", "audio", None),
+        ({"corpus": {"name": "demo"}}, "corpus", "name", "demo"),
+    ],
+)
+def test_text_of_the_command_line_is_read(given, section, key, value):
+    read = read_experiment(given).config[section][key]
+    assert read == value
+    assert type(read) is type(value)
+
+
+def test_text_that_is_no_number_stays_wrong():
+    assert lines({"samples": {"count": "4x"}}) == ['samples.count: found "4x"; must be integer']
+
+
+# Shape
+
+
+@pytest.mark.parametrize("path", [(), *SECTIONS], ids=[".", *ids(SECTIONS)])
+def test_unknown_key_names_path_allowed_keys_and_nearest(path):
+    allowed = list((PARTS[path] if path else SCHEMA)["properties"])
+    for key in allowed:
+        typo = key[:-1] + "q"
+        (line,) = lines(nested((*path, typo), 1))
+        assert line.startswith(f"{'.'.join((*path, typo))}: there is no such key")
+        assert f"did you mean {key}?" in line
+        assert all(other in line for other in allowed)
+
+
+def test_key_like_no_other_has_no_guess():
+    (line,) = lines({"zzzzzzzz": 1})
+    assert "did you mean" not in line
+
+
+WRONG_TYPES = {
+    "string": [5, ["a"], {"a": 1}],
+    "integer": ["many", 4.5, True, None, [1]],
+    "boolean": ["yes", 1, None],
+    "array": ["one", 3, None, {"a": 1}],
+    "object": ["text", 5, None, ["a"]],
+}
+
+
+def wrong_types():
+    for path, part in PARTS.items():
+        kinds = part.get("type", "enum" if "enum" in part else "oneOf")
+        kinds = kinds if isinstance(kinds, list) else [kinds]
+        values = WRONG_TYPES.get(kinds[0], [5, None, {"a": 1}])
+        for value in values:
+            if not (value is None and "null" in kinds):
+                yield pytest.param(path, value, id=f"{'.'.join(path)}={json.dumps(value)}")
+
+
+@pytest.mark.parametrize(("path", "value"), list(wrong_types()))
+def test_wrong_type_names_the_path_and_what_was_found(path, value):
+    (line,) = lines(nested(path, value))
+    assert line.startswith(f"{'.'.join(path)}: found {json.dumps(value)}; ")
+    part = PARTS[path]
+    expected = part.get("type", part.get("enum"))
+    if expected is not None:
+        assert all(word in line for word in ([expected] if isinstance(expected, str) else expected))
+
+
+@pytest.mark.parametrize("path", [p for p in LEAVES if "minimum" in PARTS[p]], ids=".".join)
+def test_number_below_the_range(path):
+    least = PARTS[path]["minimum"]
+    (line,) = lines(nested(path, least - 1))
+    assert line == f"{'.'.join(path)}: found {least - 1}; must be at least {least}"
+    # The least itself is fine, as far as the schema goes.
+    check_schema(nested(path, least), "config.schema.yaml")
+
+
+@pytest.mark.parametrize("path", [p for p in LEAVES if "enum" in PARTS[p]], ids=".".join)
+def test_value_that_is_none_of_a_few(path):
+    allowed = PARTS[path]["enum"]
+    (line,) = lines(nested(path, allowed[0] + "s"))
+    assert line.startswith(f'{".".join(path)}: found "{allowed[0]}s"; allowed: {", ".join(allowed)}')
+    assert f"did you mean {allowed[0]}?" in line
+
+
+@pytest.mark.parametrize("path", [p for p in LEAVES if PARTS[p].get("minItems")], ids=".".join)
+def test_empty_list(path):
+    (line,) = lines(nested(path, []))
+    assert line.startswith(f"{'.'.join(path)}: found []; must have at least 1 item")
+
+
+@pytest.mark.parametrize("path", [p for p in LEAVES if "pattern" in PARTS[p]], ids=".".join)
+@pytest.mark.parametrize("name", ["", "two words", "../up", "a/b", ".hidden"])
+def test_name_that_cannot_be_a_folder(path, name):
+    (line,) = lines(nested(path, name))
+    assert line.startswith(f"{'.'.join(path)}: found {json.dumps(name)}; must match ")
+
+
+@pytest.mark.parametrize(
+    ("epsilons", "path"),
+    [
+        ([[1e-3]], "cca.epsilons.0"),
+        ([[1e-3, 1e-3, 1e-3]], "cca.epsilons.0"),
+        ([[1e-3, 1e-3], [1e-3, -1]], "cca.epsilons.1.1"),
+        ([[1.0, 1e-3]], "cca.epsilons.0.0"),
+        ([["small", 1e-3]], "cca.epsilons.0.0"),
+    ],
+)
+def test_regularisers_are_pairs_of_shares(epsilons, path):
+    (line,) = lines({"cca": {"epsilons": epsilons}})
+    assert line.startswith(f"{path}: found ")
+
+
+@pytest.mark.xfail(strict=True, reason="NaN passes the schema")
+def test_regulariser_is_a_number():
+    assert "cca.epsilons" in refusal({"cca": {"epsilons": [[float("nan"), 1e-3]]}})
+
+
+@pytest.mark.parametrize("layers", ["some", ["T1", "X3"], ["T01"], ["C0"], [], [1]])
+def test_layers_are_all_or_names(layers):
+    (line,) = lines({"layers": layers})
+    assert line.startswith(f"layers: found {json.dumps(layers)}; ")
+    assert "all" in line
+    assert "T0" in line
+
+
+def test_unknown_field_of_an_extra_model():
+    message = refusal({"extra_models": {"mine": {"source": "a/b", "block": 3}}})
+    assert "extra_models.mine.block: there is no such key (did you mean blocks?)" in message
+
+
+def test_wrong_type_in_an_extra_model():
+    (line,) = lines({"extra_models": {"mine": {"source": "a/b", "blocks": "twelve"}}})
+    assert line == 'extra_models.mine.blocks: found "twelve"; must be integer'
+
+
+@pytest.mark.xfail(strict=True, reason="the condition on random-init holds where source is missing")
+def test_extra_model_without_a_source():
+    (line,) = lines({"extra_models": {"mine": {"title": "Mine"}}})
+    assert line.startswith("extra_models.mine.source: is missing; A checkpoint folder")
+
+
+def test_random_extra_model_without_architecture():
+    message = lines({"extra_models": {"mine": {"source": "random-init", "seed": 1}}})
+    assert [line.split(":")[0] for line in message] == ["extra_models.mine.architecture"]
+
+
+def test_name_of_an_extra_model():
+    (line,) = lines({"extra_models": {"two words": {"source": "a/b"}}})
+    assert line.startswith("extra_models")
+    assert "two words" in line
+
+
+def test_all_wrong_keys_are_reported_at_once():
+    found = lines({"metrik": 1, "samples": {"count": 0, "sede": 1}, "cca": {"folds": "ten"}})
+    assert sorted(line.split(":")[0] for line in found) == ["cca.folds", "metrik", "samples.count", "samples.sede"]
+
+
+# Meaning
+
+
+@pytest.mark.parametrize(
+    ("config", "key", "nearest"),
+    [
+        ({"models": ["random-wav2vec-tiny"]}, "models", "random-wav2vec2-tiny"),
+        ({"properties": ["phones"]}, "properties", "phone"),
+        ({"metric": "pwca"}, "metric", "pwcca"),
+        ({"corpus": {"name": "librispeach"}}, "corpus.name", "librispeech"),
+        ({"corpus": {"split": "dev-cleen"}}, "corpus.split", "dev-clean"),
+    ],
+)
+def test_unknown_name_has_a_nearest_match(config, key, nearest):
+    for line in lines(config):
+        assert line.startswith(f"{key}: ")
+        assert f"(did you mean {nearest}?)" in line
+        assert nearest in line.split("allowed: ")[1]
+
+
+def test_extra_models_are_suggested_too():
+    (line,) = lines({"models": ["my-hubrt"], "extra_models": {"my-hubert": {"source": "a/b"}}})
+    assert "did you mean my-hubert?" in line
+
+
+@pytest.mark.parametrize(
+    ("config", "line"),
+    [
+        ({"models": ["random-wavlm-tiny"] * 2}, "models: 'random-wavlm-tiny' stands there 2 times"),
+        ({"properties": ["mel", "phone", "mel", "mel"]}, "properties: 'mel' stands there 3 times"),
+        ({"layers": ["T1", "T2", "T1"]}, "layers: 'T1' stands there 2 times"),
+    ],
+)
+def test_repeated_names(config, line):
+    assert lines(config) == [line]
+
+
+@pytest.mark.parametrize(("folds", "trials"), [(10, 6), (3, 2), (5, 3)])
+def test_too_many_trials_for_the_folds(folds, trials):
+    (line,) = lines({"cca": {"folds": folds, "trials": trials}})
+    assert line.startswith(f"cca.trials: found {trials}; ")
+    assert f"at most {folds // 2}" in line
+
+
+@pytest.mark.parametrize(("folds", "trials"), [(10, 5), (3, 1), (5, 2)])
+def test_as_many_trials_as_the_folds_allow(folds, trials):
+    assert read_experiment({"cca": {"folds": folds, "trials": trials}}).config["cca"]["trials"] == trials
+
+
+def test_layer_that_no_model_has():
+    message = lines({"models": ["random-wav2vec2-tiny", "random-hubert-tiny"], "layers": ["T6", "T7"]})
+    assert "layers: no model of this experiment has a layer T7" in message
+    assert not any("has a layer T6" in line for line in message)  # HuBERT has six blocks
+
+
+def test_property_without_a_layer():
+    config = {"models": ["random-wav2vec2-tiny"], "properties": ["mel", "phone"], "layers": ["C1", "C7"]}
+    (line,) = lines(config)
+    assert line.startswith("layers: none of C1, C7 is a layer of random-wav2vec2-tiny")
+    assert "'phone'" in line
+
+
+def test_layers_are_chosen_in_order_of_depth():
+    config = {"models": ["random-hubert-tiny", "random-wav2vec2-tiny"], "properties": ["mel", "phone"]}
+    every = read_experiment(config)
+    assert every.layers("phone", "random-hubert-tiny") == [f"T{i}" for i in range(7)]
+    assert every.layers("mel", "random-wav2vec2-tiny") == [f"C{i}" for i in range(1, 8)] + [f"T{i}" for i in range(5)]
+    some = read_experiment(config | {"layers": ["T6", "T0", "C3"]})
+    assert some.layers("mel", "random-hubert-tiny") == ["C3", "T0", "T6"]
+    assert some.layers("phone", "random-hubert-tiny") == ["T0", "T6"]
+    assert some.layers("phone", "random-wav2vec2-tiny") == ["T0"]
+
+
+@pytest.mark.parametrize("kind", ["audio", "alignments"])
+def test_source_that_does_not_exist(kind):
+    (line,) = lines({"corpus": {kind: "no/such/place"}})
+    assert line.startswith(f"corpus.{kind}: no/such/place does not exist")
+
+
+@pytest.mark.xfail(strict=True, reason="an empty path is taken for the working directory")
+@pytest.mark.parametrize("kind", ["audio", "alignments"])
+def test_source_without_a_name(kind):
+    assert f"corpus.{kind}" in refusal({"corpus": {kind: ""}})
+
+
+def test_own_corpus_needs_both_sources(tmp_path):
+    (line,) = lines({"corpus": {"name": "mine", "split": "all", "audio": str(tmp_path)}})
+    assert line.startswith("corpus.name: 'mine'")
+    assert "corpus.alignments is not given" in line
+
+
+def test_sources_of_a_corpus(tmp_path):
+    own = read_experiment({"corpus": {"name": "mine", "audio": str(tmp_path), "alignments": "https://host/a.zip"}})
+    assert own.audio.is_folder
+    assert own.audio.path == tmp_path
+    assert own.alignments.is_url
+    assert own.alignments.checks == {"size": None, "md5": None, "sha256": None}
+    catalogue = read_experiment({"corpus": {"name": "librispeech", "split": "dev-clean"}})
+    assert catalogue.audio.location.startswith("https://")
+    assert catalogue.audio.checks["size"] == 337926286
+    demo = read_experiment({})
+    assert not demo.audio.is_url
+    assert demo.audio.path.is_file()
+
+
+def test_url_is_not_looked_up(monkeypatch):
+    import socket
+
+    def refuse(*_):
+        raise AssertionError("the network was used")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    config = {"corpus": {"name": "librispeech", "split": "test-clean"}, "models": ["hubert-large"]}
+    assert isinstance(read_experiment(config), Experiment)
+
+
+# Models of one's own
+
+
+def write_model(folder, **config):
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(BASE_CONV | config))
+    return str(folder)
+
+
+def test_extra_model_takes_its_layers_from_its_folder(tmp_path):
+    source = write_model(tmp_path / "mine")
+    entry = read_experiment({"models": ["mine"], "extra_models": {"mine": {"source": source}}}).models["mine"]
+    assert entry.kind == "folder"
+    assert entry.layers == [f"C{i}" for i in range(1, 8)] + ["T0", "T1", "T2", "T3"]
+    assert entry.stride_seconds == pytest.approx(0.02)
+    assert entry.title == "mine"
+
+
+def test_extra_model_with_the_name_of_another(tmp_path):
+    config = {"extra_models": {"hubert-base": {"source": write_model(tmp_path / "mine")}}}
+    (line,) = lines(config)
+    assert line.startswith("extra_models.hubert-base: ")
+    assert "choose another" in line
+
+
+def test_extra_model_whose_folder_has_no_config(tmp_path):
+    (tmp_path / "empty").mkdir()
+    config = {"models": ["mine"], "extra_models": {"mine": {"source": str(tmp_path / "empty")}}}
+    (line,) = lines(config)
+    assert "mine: " in line
+    assert str(tmp_path / "empty/config.json") in line
+    assert "does not exist" in line
+
+
+def test_extra_model_whose_config_is_broken(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "config.json").write_text("{not json")
+    (line,) = lines({"models": ["mine"], "extra_models": {"mine": {"source": str(folder)}}})
+    assert str(folder / "config.json") in line
+
+
+def test_extra_model_that_is_not_chosen_is_left_alone():
+    assert read_experiment({"extra_models": {"mine": {"source": "/no/such/folder"}}})
+
+
+def test_meanings_are_reported_at_once():
+    config = {"models": ["nothing"], "properties": ["colour"], "metric": "guess", "cca": {"trials": 9}}
+    found = [line.split(":")[0] for line in lines(config | {"corpus": {"audio": "nowhere"}})]
+    assert sorted(found) == ["cca.trials", "corpus.audio", "metric", "models", "properties"]

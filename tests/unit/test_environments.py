@@ -1,0 +1,78 @@
+"""The conda environments of the rules: the pins of pyproject.toml, and all that the scripts import."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from importlib import metadata
+
+import pytest
+import yaml
+
+from package_imports import ROOT, closure, imported, rules
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
+DISTRIBUTIONS = metadata.packages_distributions()
+
+
+def name_of(requirement: str) -> str:
+    return re.match(r"[\w.-]+", requirement)[0].lower().replace("_", "-")
+
+
+def pins(environment) -> list[str]:
+    dependencies = yaml.safe_load(environment.read_text())["dependencies"]
+    (from_pip,) = [part["pip"] for part in dependencies if isinstance(part, dict)]
+    return from_pip
+
+
+def third_party(paths) -> set[str]:
+    """Distributions that files import, by their normal names."""
+    modules = {name.split(".")[0] for path in paths for name in imported(path)}
+    modules -= set(sys.stdlib_module_names) | {"layerwise"}
+    return {DISTRIBUTIONS[module][0].lower().replace("_", "-") for module in modules}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_pins_are_those_of_the_project(environment):
+    found = pins(environment)
+    assert found
+    assert [pin for pin in found if pin not in PROJECT["dependencies"]] == []
+    assert len({name_of(pin) for pin in found}) == len(found)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_environment_holds_what_its_scripts_import(environment):
+    scripts = {rule.script for rule in rules() if rule.environment == environment}
+    assert scripts, "no rule uses it"
+    needed = third_party(closure(scripts))
+    assert "numpy" in needed | {"numpy"}
+    assert sorted(needed - {name_of(pin) for pin in pins(environment)}) == []
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_environment_can_read_tables_where_its_scripts_do(environment):
+    """pandas imports pyarrow by itself."""
+    scripts = {rule.script for rule in rules() if rule.environment == environment}
+    if any("_parquet(" in path.read_text() for path in closure(scripts)):
+        assert "pyarrow" in {name_of(pin) for pin in pins(environment)}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_python_is_new_enough(environment):
+    dependencies = yaml.safe_load(environment.read_text())["dependencies"]
+    (version,) = [part.split("=")[-1] for part in dependencies if isinstance(part, str) and part.startswith("python=")]
+    least = re.search(r">=\s*([\d.]+)", PROJECT["requires-python"])[1]
+    assert tuple(map(int, version.split("."))) >= tuple(map(int, least.split(".")))[:2]
+
+
+def test_every_rule_has_an_environment():
+    assert {rule.environment for rule in rules()} == set(ENVIRONMENTS)
+
+
+def test_the_project_depends_on_all_that_the_package_imports():
+    needed = third_party((ROOT / "workflow/layerwise").glob("*.py"))
+    declared = {name_of(requirement) for requirement in PROJECT["dependencies"]}
+    # jsonschema brings referencing.
+    assert sorted(needed - declared - {"referencing"}) == []

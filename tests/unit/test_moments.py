@@ -1,0 +1,191 @@
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layerwise import moments
+from layerwise.moments import EmptyFoldError, NonFiniteViewError, ViewLengthError, fold_moments
+from synthetic_views import one_hot, random_folds, related
+
+PARTS = ("mean_x", "mean_y", "xx", "xy", "yy")
+
+
+def assert_same(left, right, folds, tolerance=1e-9):
+    """Means and covariances agree, relative to the largest magnitude of each."""
+    ours, theirs = left.covariance(folds), right.covariance(folds)
+    assert ours.n == theirs.n
+    for part in PARTS:
+        a, b = getattr(ours, part), getattr(theirs, part)
+        assert np.abs(a - b).max() <= tolerance * np.abs(b).max(), part
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    rows=st.integers(20, 200),
+    dx=st.integers(1, 6),
+    dy=st.integers(1, 6),
+    folds=st.integers(2, 5),
+    offset=st.sampled_from([0.0, 1e4]),
+    seed=st.integers(0, 2**32),
+)
+def test_covariances_are_those_of_the_rows(rows, dx, dy, folds, offset, seed):
+    x, y = related(rows, dx, dy, seed)
+    x, y = x + offset, y - offset
+    fold = random_folds(rows, folds, seed)
+    some = list(range(1, folds))
+    ours = fold_moments(x, y, fold).covariance(some)
+    mine = np.isin(fold, some)
+    expected = np.cov(np.hstack([x, y])[mine].T)
+    assert ours.n == mine.sum()
+    np.testing.assert_allclose(ours.mean_x, x[mine].mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(ours.mean_y, y[mine].mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(ours.xx, expected[:dx, :dx], atol=1e-9)
+    np.testing.assert_allclose(ours.xy, expected[:dx, dx:], atol=1e-9)
+    np.testing.assert_allclose(ours.yy, expected[dx:, dx:], atol=1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(shards=st.integers(2, 5), apart=st.sampled_from([0.0, 1.0, 1e3]), seed=st.integers(0, 2**32))
+def test_moments_of_shards_add_up_to_those_of_the_whole(shards, apart, seed):
+    rng = np.random.default_rng(seed)
+    x, y = related(300, 5, 3, seed)
+    part = np.sort(rng.integers(0, shards, 300))
+    x, y = x + apart * rng.normal(size=(shards, 5))[part], y + apart * rng.normal(size=(shards, 3))[part]
+    fold = random_folds(300, 4, seed)
+    whole = fold_moments(x, y, fold)
+    several = [fold_moments(x[part == k], y[part == k], fold[part == k], folds=4) for k in range(shards) if k in part]
+    forward, backward = several[0], several[-1]
+    for one in several[1:]:
+        forward = forward + one
+    for one in several[-2::-1]:
+        backward = backward + one
+    assert forward.count.tolist() == np.bincount(fold).tolist()
+    for total in (forward, backward):
+        assert_same(total, whole, [0, 1, 2])
+        assert_same(total, whole, [3])
+
+
+def test_the_sum_remembers_the_coarsest_rounding():
+    x, y = related(60, 3, 2)
+    fold = random_folds(60, 3)
+    fine = fold_moments(x, y, fold)
+    coarse = fold_moments(x.astype(np.float16), y.astype(np.float16), fold)
+    assert (fine.rounding.x, fine.rounding.products) == (0, 0)
+    assert (fine + coarse).rounding == coarse.rounding == (coarse + fine).rounding
+    assert (coarse.rounding.x, coarse.rounding.y, coarse.rounding.products) == (2**-11, 2**-11, 2**-24)
+
+
+def test_moments_of_other_shapes_are_not_added():
+    x, y = related(60, 3, 2)
+    fold = random_folds(60, 3)
+    with pytest.raises(ViewLengthError, match=r"3 × 2 dimensions in 3 folds .* 2 × 3 dimensions in 3 folds"):
+        fold_moments(x, y, fold) + fold_moments(y, x, fold)
+    with pytest.raises(ViewLengthError, match="in 4 folds"):
+        fold_moments(x, y, fold) + fold_moments(x, y, fold, folds=4)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize(("block_bytes", "product_rows"), [(1, 7), (5000, 64), (2**25, 33)])
+def test_the_size_of_blocks_does_not_matter(monkeypatch, dtype, block_bytes, product_rows):
+    x, y = (view.astype(dtype) for view in related(1000, 6, 4))
+    fold = random_folds(1000, 5)
+    whole = fold_moments(x, y, fold, product_dtype="float64")
+    monkeypatch.setattr(moments, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(moments, "PRODUCT_ROWS", product_rows)
+    pieces = fold_moments(x, y, fold, product_dtype="float64")
+    assert_same(pieces, whole, [0, 1, 2])
+    assert_same(pieces, whole, [4])
+
+
+def test_float32_products_stay_close_on_long_views_and_far_from_zero():
+    x, y = (view.astype(np.float16) for view in related(40_000, 4, 3))
+    fold = np.zeros(40_000, int)
+    assert_same(fold_moments(x, y, fold), fold_moments(x, y, fold, product_dtype="float64"), [0], tolerance=2e-6)
+    far = (x + np.float16(100)).astype(np.float16)  # without the shift, squares of 100 would swallow the variance
+    assert_same(fold_moments(far, y, fold), fold_moments(far, y, fold, product_dtype="float64"), [0], tolerance=2e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_datasets_and_arrays_give_the_same(tmp_path, monkeypatch, dtype):
+    monkeypatch.setattr(moments, "BLOCK_BYTES", 4000)
+    monkeypatch.setattr(moments, "PRODUCT_ROWS", 50)
+    x, y = (view.astype(dtype) for view in related(500, 6, 4))
+    fold = random_folds(500, 3)
+    with h5py.File(tmp_path / "views.h5", "w") as file:
+        file["x"], file["y"] = x, y
+        stored = fold_moments(file["x"], file["y"], fold)
+    held = fold_moments(x, y, fold)
+    for name in ("count", "origin_x", "origin_y", "x", "y", "xx", "xy", "yy"):
+        np.testing.assert_array_equal(getattr(stored, name), getattr(held, name))
+
+
+def test_counts_of_one_hot_labels_are_exact():
+    labels = np.random.default_rng(0).integers(0, 6, 5000)
+    x = related(5000, 3, 2)[0].astype(np.float16)
+    fold = random_folds(5000, 4)
+    ours = fold_moments(x, one_hot(labels), fold)
+    for number in range(4):
+        np.testing.assert_array_equal(ours.yy[number], np.diag(np.bincount(labels[fold == number], minlength=6)))
+
+
+@pytest.mark.parametrize(
+    ("dtype_x", "dtype_y", "products"),
+    [
+        ("float16", "float16", 2**-24),
+        ("float16", "uint8", 2**-24),
+        ("uint8", "float16", 2**-24),
+        ("float16", "float32", 0),
+        ("float32", "float32", 0),
+        ("float32", "uint8", 0),
+        ("float64", "float16", 0),
+    ],
+)
+def test_products_are_float32_only_where_the_views_are_short(dtype_x, dtype_y, products):
+    x, y = related(60, 3, 3)
+    assert fold_moments(x.astype(dtype_x), y.astype(dtype_y), np.zeros(60, int)).rounding.products == products
+
+
+def test_a_shard_may_miss_the_last_folds():
+    x, y = related(20, 3, 2)
+    ours = fold_moments(x, y, np.arange(20) % 3, folds=10)
+    assert (ours.folds, ours.dx, ours.dy) == (10, 3, 2)
+    assert ours.count.tolist() == [7, 7, 6] + 7 * [0]
+    assert not ours.xx[3:].any()
+
+
+def test_views_of_different_length_are_refused():
+    x, y = related(40, 3, 2)
+    fold = np.zeros(40, int)
+    with pytest.raises(ViewLengthError, match="40 and 39 rows with 40 fold"):
+        fold_moments(x, y[:-1], fold)
+    with pytest.raises(ViewLengthError, match="40 and 40 rows with 38 fold"):
+        fold_moments(x, y, fold[:-2])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(("name", "row"), [("x", 0), ("x", 37), ("y", 99)])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_views_that_are_not_finite_are_refused_by_name_and_row(monkeypatch, bad, name, row, dtype):
+    monkeypatch.setattr(moments, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(moments, "PRODUCT_ROWS", 10)
+    views = dict(zip("xy", (view.astype(dtype) for view in related(100, 3, 2)), strict=True))
+    views[name][row, 1] = bad
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.raises(NonFiniteViewError, match=f"view {name} holds NaN or infinity, first in row {row} of 100"),
+    ):
+        fold_moments(views["x"], views["y"], random_folds(100, 3))
+
+
+def test_folds_without_rows_are_refused_with_the_counts():
+    x, y = related(20, 3, 2)
+    ours = fold_moments(x, y, np.array([0] * 10 + [2] * 9 + [3]), folds=5)
+    with pytest.raises(EmptyFoldError, match=r"fold 1 of 5 has no rows .*\[10, 0, 9, 1, 0\]"):
+        ours.covariance([0, 1])
+    with pytest.raises(EmptyFoldError, match="fold 7 of 5"):
+        ours.covariance([7])
+    with pytest.raises(EmptyFoldError, match="fewer than two rows"):
+        ours.covariance([3])
+    with pytest.raises(EmptyFoldError, match="fewer than two rows"):
+        ours.covariance([])

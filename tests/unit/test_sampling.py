@@ -1,0 +1,263 @@
+import csv
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layerwise.sampling import SampleSizes, SamplingError, draw_sample, draw_sample_tables, segment_frames
+from synthetic_views import DATA
+
+SIZES = SampleSizes(utterances=12, phones_per_type=5, word_types=4, words_per_type=3)
+TABLES = ("utterances", "phones", "words")
+
+WORDS = {"the": 30, "of": 20, "and": 20, "zebra": 20, "ant": 19, "bee": 4}
+PHONES = {"AH": 60, "S": 25, "ZH": 6}
+
+
+@pytest.fixture
+def corpus():
+    return corpus_tables()
+
+
+def corpus_tables():
+    """Utterances and intervals with the counts above, at times that are all different."""
+    rng = np.random.default_rng(0)
+    names = [f"{speaker}-1-{number:04d}" for speaker in (84, 1272) for number in range(15)]
+    utterances = pd.DataFrame(
+        {
+            "utterance_id": names,
+            "speaker_id": [name.split("-")[0] for name in names],
+            "chapter_id": "1",
+            "audio_path": [f"{name}.flac" for name in names],
+            "sample_rate": 16000,
+            "num_samples": 16000 * 9,
+            "duration": 9.0,
+            "text": "",
+        }
+    )
+    rows = [
+        (rng.choice(names), tier, label)
+        for tier, counts in (("word", WORDS), ("phone", PHONES))
+        for label, count in counts.items()
+        for _ in range(count)
+    ]
+    intervals = pd.DataFrame(rows, columns=["utterance_id", "tier", "label"])
+    intervals["start"] = np.round(rng.permutation(len(rows)) * 0.03, 2)
+    intervals["end"] = np.round(intervals["start"] + 0.02, 2)
+    return utterances, intervals.sort_values(["utterance_id", "tier", "start"], ignore_index=True)
+
+
+def assert_same_sample(left, right, names=TABLES):
+    for name in names:
+        pd.testing.assert_frame_equal(getattr(left, name), getattr(right, name))
+
+
+# --- what a sample holds ------------------------------------------------------------------------------------------
+
+
+def test_a_sample_has_the_sizes_that_were_asked_for(corpus):
+    drawn = draw_sample(*corpus, 1, 1, SIZES)
+    assert len(drawn.utterances) == 12
+    assert drawn.phones["label"].value_counts().to_dict() == {"AH": 5, "S": 5, "ZH": 5}
+    assert drawn.words["label"].value_counts().to_dict() == {"the": 3, "of": 3, "and": 3, "zebra": 3}
+    assert list(drawn.phones.columns) == list(drawn.words.columns) == ["utterance_id", "label", "start", "end"]
+    assert list(drawn.utterances.columns) == list(corpus[0].columns)
+
+
+def test_a_sample_takes_rows_of_the_corpus_once_and_in_order(corpus):
+    _, intervals = corpus
+    drawn = draw_sample(*corpus, 1, 1, SIZES)
+    assert drawn.utterances["utterance_id"].is_monotonic_increasing
+    assert drawn.utterances["utterance_id"].is_unique
+    for tier, table in (("phone", drawn.phones), ("word", drawn.words)):
+        assert not table.duplicated().any()
+        there = intervals[intervals["tier"] == tier]
+        assert len(table.merge(there)) == len(table)
+        pd.testing.assert_frame_equal(table, table.sort_values(["utterance_id", "start"], ignore_index=True))
+    # Segments come from the whole corpus, not from the utterances of the frame sample alone.
+    assert not set(drawn.phones["utterance_id"]) <= set(drawn.utterances["utterance_id"])
+
+
+def test_the_most_frequent_words_are_taken_and_ties_go_by_the_alphabet(corpus):
+    def words_of(types):
+        sizes = SampleSizes(utterances=1, phones_per_type=1, word_types=types, words_per_type=1)
+        return set(draw_sample(*corpus, 1, 1, sizes).words["label"])
+
+    assert words_of(1) == {"the"}
+    assert words_of(2) == {"the", "and"}
+    assert words_of(3) == {"the", "and", "of"}
+    assert words_of(5) == {"the", "and", "of", "zebra", "ant"}
+
+
+def test_a_shortage_takes_all_and_warns_with_the_counts(corpus, caplog):
+    sizes = SampleSizes(utterances=31, phones_per_type=25, word_types=7, words_per_type=20)
+    with caplog.at_level(logging.WARNING, logger="layerwise.sampling"):
+        drawn = draw_sample(*corpus, 4, 1, sizes)
+    assert len(drawn.utterances) == 30
+    assert drawn.phones["label"].value_counts().to_dict() == {"AH": 25, "S": 25, "ZH": 6}
+    assert drawn.words["label"].value_counts().to_dict() == {"the": 20, "of": 20, "and": 20, "zebra": 20} | {
+        "ant": 19,
+        "bee": 4,
+    }
+    said = [record.getMessage() for record in caplog.records]
+    assert "sample 4: 31 utterances asked for, the corpus has 30: all are taken" in said
+    assert "sample 4: 7 word types asked for, the corpus has 6: all are taken" in said
+    assert "sample 4: 1 of 3 labels have fewer than 25 instances, all are taken: ZH 6" in said
+    assert "sample 4: 2 of 6 labels have fewer than 20 instances, all are taken: ant 19, bee 4" in said
+    assert len(said) == 4
+
+
+def test_enough_of_everything_warns_of_nothing(corpus, caplog):
+    just_enough = SampleSizes(utterances=30, phones_per_type=6, word_types=6, words_per_type=4)
+    with caplog.at_level(logging.WARNING, logger="layerwise.sampling"):
+        draw_sample(*corpus, 1, 1, just_enough)
+    assert caplog.records == []
+
+
+def test_phones_and_words_are_drawn_apart(corpus):
+    """The same intervals in both tiers: one stream of random numbers for both would draw the same ones."""
+    utterances, intervals = corpus
+    words = intervals[intervals["tier"] == "word"]
+    sizes = SampleSizes(utterances=1, phones_per_type=3, word_types=6, words_per_type=3)
+    drawn = draw_sample(utterances, pd.concat([words, words.assign(tier="phone")]), 1, 1, sizes)
+    assert len(drawn.phones) == len(drawn.words) == 18
+    assert len(drawn.phones.merge(drawn.words)) < 18
+
+
+def test_a_corpus_without_alignments_has_empty_segment_tables(corpus):
+    utterances, intervals = corpus
+    drawn = draw_sample(utterances, intervals.iloc[:0], 1, 1, SIZES)
+    assert (len(drawn.utterances), len(drawn.phones), len(drawn.words)) == (12, 0, 0)
+    assert list(drawn.words.columns) == ["utterance_id", "label", "start", "end"]
+
+
+# --- what a sample depends on -------------------------------------------------------------------------------------
+
+
+def test_samples_differ_by_number_and_by_seed(corpus):
+    draws = [draw_sample(*corpus, sample, seed, SIZES) for sample, seed in ((1, 1), (2, 1), (1, 2), (2, 2))]
+    for name in TABLES:
+        assert len({getattr(drawn, name).to_csv() for drawn in draws}) == 4, name
+
+
+@settings(max_examples=10, deadline=None)
+@given(order=st.integers(0, 2**32))
+def test_the_order_of_the_input_tables_does_not_matter(order):
+    utterances, intervals = corpus_tables()
+    shuffled = (table.sample(frac=1, random_state=np.random.default_rng(order)) for table in (utterances, intervals))
+    assert_same_sample(draw_sample(*shuffled, 1, 1, SIZES), draw_sample(utterances, intervals, 1, 1, SIZES))
+
+
+@pytest.mark.parametrize(
+    ("changed", "others"),
+    [
+        ({"utterances": 5}, ("phones", "words")),
+        ({"phones_per_type": 2}, ("utterances", "words")),
+        ({"words_per_type": 2}, ("utterances", "phones")),
+        ({"word_types": 2}, ("utterances", "phones")),
+    ],
+)
+def test_one_size_changes_one_table(corpus, changed, others):
+    before = draw_sample(*corpus, 1, 1, SIZES)
+    after = draw_sample(*corpus, 1, 1, SampleSizes(**(vars(SIZES) | changed)))
+    assert_same_sample(before, after, others)
+    (name,) = set(TABLES) - set(others)
+    assert len(getattr(after, name)) < len(getattr(before, name))
+
+
+def test_tables_are_the_same_bytes_each_time_and_whatever_else_was_drawn(corpus, tmp_path):
+    sources = tmp_path / "utterances.parquet", tmp_path / "intervals.parquet"
+    for table, path in zip(corpus, sources, strict=True):
+        table.to_parquet(path, index=False)
+
+    def bytes_of(folder, samples):
+        for sample in samples:
+            out = {name: tmp_path / folder / str(sample) / f"{name}.parquet" for name in TABLES}
+            draw_sample_tables(*sources, sample, 7, SIZES, out)
+        return {path.relative_to(tmp_path / folder): path.read_bytes() for path in (tmp_path / folder).rglob("*.*")}
+
+    few, many = bytes_of("few", [1, 2]), bytes_of("many", [3, 2, 1])
+    assert len(few) == 6
+    assert len(many) == 9
+    assert few.items() <= many.items()
+    read = pd.read_parquet(tmp_path / "few" / "2" / "words.parquet")
+    pd.testing.assert_frame_equal(read, draw_sample(*corpus, 2, 7, SIZES).words)
+
+
+def test_a_corpus_without_utterances_is_refused(corpus, tmp_path):
+    utterances, intervals = corpus
+    utterances.iloc[:0].to_parquet(tmp_path / "u.parquet")
+    intervals.iloc[:0].to_parquet(tmp_path / "i.parquet")
+    with pytest.raises(SamplingError, match=r"u\.parquet holds no utterance"):
+        draw_sample_tables(
+            tmp_path / "u.parquet", tmp_path / "i.parquet", 1, 1, SIZES, {"words": tmp_path / "w.parquet"}
+        )
+    assert not (tmp_path / "w.parquet").exists()
+
+
+# --- frames of a segment ------------------------------------------------------------------------------------------
+
+
+def test_segments_take_the_published_frames():
+    with (DATA / "pooling" / "segments.csv").open(encoding="utf-8") as stream:
+        cases = list(csv.DictReader(stream))
+    assert len(cases) == 300
+    for case in cases:
+        start, end, stride = (float(case[name]) for name in ("start", "end", "stride_seconds"))
+        frames = segment_frames(start, end, stride, int(case["num_frames"]), case["span"])
+        assert frames == (int(case["first_frame"]), int(case["last_frame"]) + 1), case
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "span", "frames"),
+    [
+        (0.58, 0.60, "word", (29, 30)),  # 0.58 / 0.02 is 28.999… in floats
+        (0.10, 0.58, "word", (5, 29)),
+        (0.14, 0.28, "word", (7, 14)),  # 0.14 / 0.02 is 7.000000000000001, 0.28 / 0.02 is 14.000000000000002
+        (0.11, 0.13, "word", (5, 7)),  # every frame that it touches
+        (0.00, 0.06, "phone", (1, 2)),  # the middle third of three
+        (0.00, 0.04, "phone", (1, 2)),  # the second of two
+        (0.00, 0.02, "phone", (0, 1)),
+        (0.00, 0.12, "phone", (2, 4)),
+        (0.00, 0.10, "phone", (2, 3)),
+        (1.96, 2.02, "word", (98, 100)),  # the last interval may end after the last frame
+        (2.00, 2.04, "word", (99, 100)),
+        (7.00, 7.04, "phone", (99, 100)),
+    ],
+)
+def test_segments_take_these_frames_of_a_hundred(start, end, span, frames):
+    assert segment_frames(start, end, 0.02, 100, span) == frames
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    start=st.integers(0, 3000),
+    length=st.integers(0, 300),
+    stride=st.sampled_from([0.01, 0.02, 0.04]),
+    num_frames=st.integers(1, 2000),
+)
+def test_segments_keep_frames_of_the_utterance(start, length, stride, num_frames):
+    """Times in hundredths; whole numbers give the exact answer for a word, without floats."""
+    hop = round(stride * 100)
+    word, phone = (
+        segment_frames(start / 100, (start + length) / 100, stride, num_frames, span) for span in ("word", "phone")
+    )
+    for first, last in (word, phone):
+        assert 0 <= first < last <= num_frames
+    touched = start // hop, -(-(start + length) // hop)
+    if touched[0] < touched[1] <= num_frames:
+        assert word == touched
+        assert word[0] <= phone[0]
+        assert phone[1] <= word[1]
+        count = word[1] - word[0]
+        assert phone[1] - phone[0] == max(1, count - 2 * ((count + 1) // 3))
+
+
+def test_other_spans_and_utterances_without_frames_are_refused():
+    with pytest.raises(ValueError, match="not 'frame'"):
+        segment_frames(0.0, 0.1, 0.02, 10, "frame")
+    with pytest.raises(ValueError, match="without frames"):
+        segment_frames(0.0, 0.1, 0.02, 0, "word")

@@ -1,0 +1,219 @@
+import os
+import signal
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+from layerwise import store
+from layerwise.store import RepresentationError, dataset, reading, strings, writing
+from synthetic_views import CHECKOUT
+
+LAYER = "1/frame/T1"
+
+
+def write(path, matrices, dtype="float16", shard=0, attributes=None):
+    """A file with one dataset at LAYER, appended matrix by matrix."""
+    with writing(path, dtype, {"shard": shard, **(attributes or {})}) as writer:
+        for rows in matrices:
+            writer.append(LAYER, rows, {"definition": "output of block 1"})
+    return path
+
+
+def matrices(count=6, rows=50, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(rows, 4)).astype(np.float32) for _ in range(count)]
+
+
+@pytest.fixture(params=[2**20, 1000, 1])
+def flush_bytes(request, monkeypatch):
+    monkeypatch.setattr(store, "FLUSH_BYTES", request.param)
+
+
+# --- round trips --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("flush_bytes")
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_what_is_written_is_read(tmp_path, dtype):
+    parts = matrices()
+    path = tmp_path / "new" / "0.h5"
+    with writing(path, dtype, {"shard": 0, "model": "m"}) as writer:
+        for number, rows in enumerate(parts):
+            writer.append(LAYER, rows, {"definition": "output of block 1", "grid": ""})
+            writer.append("1/phone/label", np.array([f"ɑ{number}", "S"]))
+            writer.append("1/phone/row", np.array([2 * number, 70_000_000_000]))
+            writer.append("1/phone/start", np.array([0.1 * number, 1 / 3]))
+    with reading([path]) as (file,):
+        assert file.attrs["complete"]
+        assert file.attrs["model"] == "m"
+        layer = dataset(file, LAYER)
+        assert dict(layer.attrs) == {"definition": "output of block 1", "grid": ""}
+        assert layer.dtype == dtype
+        np.testing.assert_array_equal(layer[:], np.concatenate(parts).astype(dtype))
+        expected = [text for number in range(6) for text in (f"ɑ{number}", "S")]
+        assert strings(file["1/phone/label"]).tolist() == expected
+        assert file["1/phone/row"][:].tolist() == [row for n in range(6) for row in (2 * n, 70_000_000_000)]
+        assert file["1/phone/row"].dtype == np.int64
+        np.testing.assert_array_equal(file["1/phone/start"][:], [t for n in range(6) for t in (0.1 * n, 1 / 3)])
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.usefixtures("flush_bytes")
+def test_offsets_are_the_borders_of_utterances(tmp_path):
+    with writing(tmp_path / "0.h5", "float32", {"shard": 0}) as writer:
+        for rows in (3, 0, 5):
+            writer.append(LAYER, np.ones((rows, 2), np.float32))
+            writer.extend_offsets("1/frame/offsets", rows)
+            writer.extend_offsets("1/frame/offsets_10ms", 2 * rows)
+    with reading([tmp_path / "0.h5"]) as (file,):
+        assert file["1/frame/offsets"][:].tolist() == [0, 3, 3, 8]
+        assert file["1/frame/offsets_10ms"][:].tolist() == [0, 6, 6, 16]
+        assert file[LAYER].shape == (8, 2)
+
+
+@pytest.mark.usefixtures("flush_bytes")
+@pytest.mark.parametrize("sizes", [(0,), (0, 0), (0, 3), (3, 0), (2, 0, 4, 0)])
+def test_no_rows_may_be_appended_at_any_time(tmp_path, sizes):
+    with writing(tmp_path / "0.h5", "float16", {"shard": 0}) as writer:
+        for rows in sizes:
+            writer.append(LAYER, np.ones((rows, 7), np.float32))
+            writer.append("1/phone/label", np.full(rows, "AH"))
+            writer.append("1/phone/row", np.arange(rows))
+    with reading([tmp_path / "0.h5"]) as (file,):
+        assert file[LAYER].shape == (sum(sizes), 7)
+        assert file[LAYER].dtype == np.float16
+        assert strings(file["1/phone/label"]).tolist() == sum(sizes) * ["AH"]
+        assert file["1/phone/row"].shape == (sum(sizes),)
+
+
+# --- float16 ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("flush_bytes")
+@pytest.mark.parametrize("where", [0, 3, 5])
+@pytest.mark.parametrize("large", [70_000.0, -1e30])
+def test_a_layer_that_outgrows_float16_is_float32_from_its_first_row(tmp_path, where, large):
+    """Also where earlier rows are on disk already; rows that are rounded by then stay so, and later ones are exact."""
+    parts = matrices()
+    parts[where][7, 2] = large
+    with writing(tmp_path / "0.h5", "float16", {"shard": 0}) as writer:
+        for rows in parts:
+            writer.append(LAYER, rows, {"definition": "output of block 1"})
+            writer.append("1/frame/T2", np.ones_like(rows))
+    with reading([tmp_path / "0.h5"]) as (file,):
+        stored = file[LAYER][:]
+        assert file[LAYER].dtype == np.float32
+        assert file[LAYER].attrs["definition"] == "output of block 1"
+        assert file["1/frame/T2"].dtype == np.float16  # the others are as they were asked for
+        assert stored[50 * where + 7, 2] == np.float32(large)
+        np.testing.assert_allclose(stored, np.concatenate(parts), rtol=2**-11)
+        np.testing.assert_array_equal(stored[50 * where :], np.concatenate(parts[where:]))
+
+
+def test_the_largest_float16_still_fits(tmp_path):
+    rows = np.full((3, 2), np.finfo(np.float16).max, np.float32)
+    with reading([write(tmp_path / "0.h5", [rows])]) as (file,):
+        assert file[LAYER].dtype == np.float16
+        np.testing.assert_array_equal(file[LAYER][:], rows)
+
+
+# --- files that are not whole -------------------------------------------------------------------------------------
+
+
+def fail_halfway(path):
+    with writing(path, "float16", {"shard": 0}) as writer:
+        writer.append(LAYER, np.ones((3, 2), np.float32))
+        raise RuntimeError("halfway")
+
+
+def test_an_error_leaves_no_file(tmp_path):
+    with pytest.raises(RuntimeError, match="halfway"):
+        fail_halfway(tmp_path / "0.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_writer_leaves_no_file_of_that_name(tmp_path):
+    path = tmp_path / "0.h5"
+    program = f"""
+import sys, time
+import numpy as np
+from layerwise import store
+store.FLUSH_BYTES = 1
+with store.writing({str(path)!r}, "float16", {{"shard": 0}}) as writer:
+    writer.append("{LAYER}", np.ones((1000, 8), np.float32))
+    print("written", flush=True)
+    time.sleep(60)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "workflow")}
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout.readline() == b"written\n"
+        process.send_signal(signal.SIGKILL)
+        assert process.wait(20) == -signal.SIGKILL
+    assert not path.exists()
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".")
+    write(path, matrices())  # what it left is in nobody's way
+    with reading([path]) as (file,):
+        assert file[LAYER].shape == (300, 4)
+
+
+def test_a_file_that_was_not_completed_is_refused(tmp_path):
+    path = write(tmp_path / "0.h5", matrices())
+    with h5py.File(path, "a") as file:
+        del file.attrs["complete"]
+    with (
+        pytest.raises(RepresentationError, match=r"0\.h5 was not completed: delete it and extract again"),
+        reading([path]),
+    ):
+        pass
+
+
+def test_complete_is_written_last(tmp_path, monkeypatch):
+    """A writer that dies while it closes has not called its file complete."""
+    seen = {}
+
+    def look(file):
+        seen.update(there=LAYER in file, attributes=set(file.attrs))
+
+    monkeypatch.setattr(h5py.File, "flush", look)
+    write(tmp_path / "0.h5", matrices(), attributes={"model": "m"})
+    assert seen == {"there": True, "attributes": {"shard", "model"}}
+
+
+@pytest.mark.parametrize("content", [b"", b"not HDF5 at all" * 100, None])
+def test_what_is_no_hdf5_file_is_refused_by_name(tmp_path, content):
+    path = tmp_path / "0.h5"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(RepresentationError, match=r"0\.h5 cannot be read as HDF5"), reading([path]):
+        pass
+
+
+# --- reading ------------------------------------------------------------------------------------------------------
+
+
+def test_shards_come_in_their_order(tmp_path):
+    paths = [write(tmp_path / f"{name}.h5", matrices(), shard=shard) for name, shard in (("a", 2), ("b", 10), ("c", 0))]
+    with reading(paths) as files:
+        assert [int(file.attrs["shard"]) for file in files] == [0, 2, 10]
+
+
+def test_files_are_closed_after_reading(tmp_path):
+    with reading([write(tmp_path / "0.h5", matrices())]) as (file,):
+        assert file
+    assert not file
+
+
+def test_a_missing_dataset_is_refused_with_what_lies_beside_it(tmp_path):
+    with writing(tmp_path / "0.h5", "float16", {"shard": 0}) as writer:
+        for layer in ("T0", "T1"):
+            writer.append(f"1/frame/{layer}", np.ones((3, 2), np.float32))
+    with reading([tmp_path / "0.h5"]) as (file,):
+        with pytest.raises(RepresentationError, match=r"0\.h5 has no /1/frame/T9; in /1/frame there is T0, T1"):
+            dataset(file, "1/frame/T9")
+        with pytest.raises(RepresentationError, match="has no /1/word/T0; in /1/word there is nothing"):
+            dataset(file, "1/word/T0")
+        assert dataset(file, "1/frame/T1").shape == (3, 2)

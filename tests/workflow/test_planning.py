@@ -1,0 +1,90 @@
+"""What is planned before anything has been made."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+PRESETS = ["base-models", "icassp2023", "smoke"]
+
+
+@pytest.fixture
+def no_network(tmp_path):
+    """A folder for PYTHONPATH in which every connection of a Python process is refused and noted."""
+    folder = tmp_path / "no-network"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import pathlib, socket\n"
+        "def refuse(*args, **kwargs):\n"
+        "    pathlib.Path(__file__).with_name('used').touch()\n"
+        "    raise OSError('the network was used')\n"
+        "socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse\n"
+    )
+    return folder
+
+
+def test_no_network_guard_works(no_network):
+    code = "import socket; socket.create_connection(('127.0.0.1', 9))"
+    environment = os.environ | {"PYTHONPATH": str(no_network)}
+    tried = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert "the network was used" in tried.stderr
+    assert (no_network / "used").exists()
+
+
+def test_every_preset_is_tested(checkout):
+    assert sorted(path.stem for path in (checkout / "resources/experiments").glob("*.yaml")) == PRESETS
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_planned_offline(checkout, no_network, name):
+    preset = f"resources/experiments/{name}.yaml"
+    chosen = yaml.safe_load((checkout / preset).read_text())
+    plan = checkout.plan(configfile=preset, python_path=no_network)
+    models, samples = len(chosen["models"]), chosen["samples"]["count"]
+    assert plan.jobs["extract_representations"] == models
+    assert plan.jobs["draw_sample"] == samples
+    assert plan.jobs["score_layers"] >= models * samples * len(chosen["properties"])
+    assert plan.jobs.get("fetch_model", 0) + plan.jobs.get("make_random_model", 0) == models
+    assert not (no_network / "used").exists()
+
+
+def test_demo_stays_under_a_hundred_score_jobs(checkout):
+    plan = checkout.plan(configfile=None)
+    assert 0 < plan.jobs["score_layers"] < 100
+    assert plan.jobs["extract_representations"] == 3
+
+
+@pytest.mark.parametrize(
+    ("target", "last", "beyond"),
+    [
+        ("extract", "extract_representations", "score_layers"),
+        ("scores", "score_layers", "collect_scores"),
+        ("tables", "tabulate_layers", "plot_trends"),
+        ("plots", "plot_overview", "write_report"),
+        ("report", "write_report", "nothing"),
+    ],
+)
+def test_targets_end_where_they_say(checkout, target, last, beyond):
+    jobs = checkout.plan(target).jobs
+    assert last in jobs
+    assert beyond not in jobs
+
+
+def test_score_jobs_are_batched_by_consecutive_layers(checkout, tmp_path):
+    configuration = tmp_path / "batches.yaml"
+    configuration.write_text("properties: [mel]\nmodels: [random-wav2vec2-tiny]\nsamples: {count: 1}\n")
+    jobs = {}
+    for size in (1, 5):
+        arguments = ["scores", "--config", f"cca={{layers_per_job: {size}}}"]
+        jobs[size] = checkout.plan(*arguments, configfile=str(configuration)).jobs["score_layers"]
+    assert jobs == {1: 12, 5: 3}  # C1…C7, T0…T4
+
+
+def test_giving_up_representations_is_warned_of(checkout):
+    warning = "representations.keep is false"
+    assert warning in checkout.plan("extract", "--config", "representations={keep: false}").output
+    assert warning not in checkout.plan("extract").output

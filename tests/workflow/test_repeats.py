@@ -1,0 +1,210 @@
+"""A change repeats what it invalidates, and nothing else: dry runs over the finished smoke experiment."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+PLOTS = {"plot_trends", "plot_heatmap", "plot_overview", "write_report"}
+AFTER_SCORES = {"collect_scores", "summarise_trends", "tabulate_layers"} | PLOTS
+AFTER_EXTRACTION = {"score_layers"} | AFTER_SCORES
+AFTER_SAMPLING = {"extract_representations"} | AFTER_EXTRACTION
+ALL_OF_ONE_MODEL = {"make_random_model"} | AFTER_SAMPLING
+
+
+def plan(checkout, **changes):
+    """Rules that would run again after a change of the smoke experiment's configuration."""
+    return checkout.plan(*configured(**changes))
+
+
+def configured(**changes) -> list[str]:
+    return ["--config", *(f"{key}={yaml.safe_dump(value, default_flow_style=True)}" for key, value in changes.items())]
+
+
+def test_finished_experiment_has_nothing_to_do(smoke):
+    run = smoke.plan()
+    assert run.jobs == {}
+    assert "Nothing to be done" in run.output
+
+
+@pytest.mark.xfail(strict=True, reason="write_report has the template's absolute path as an input")
+def test_moved_checkout_has_nothing_to_do(finished):
+    assert finished.plan().jobs == {}
+
+
+# Code
+
+CHANGES = {
+    "plots": PLOTS,
+    "reporting": {"write_report"},
+    "summary": AFTER_SCORES | {"summarise_samples"},
+    "cca": AFTER_EXTRACTION,
+    "extraction": AFTER_SAMPLING,
+    "checkpoints": ALL_OF_ONE_MODEL,
+    "sampling": {"draw_sample", "summarise_samples"} | AFTER_SAMPLING,
+    "alignments": {"index_alignments", "draw_sample", "summarise_samples"} | AFTER_SAMPLING,
+    "configuration": set(),
+}
+
+
+@pytest.mark.parametrize(("module", "repeated"), CHANGES.items(), ids=CHANGES)
+def test_changed_module_repeats_what_uses_it(smoke, module, repeated):
+    with smoke.appended("\nCHANGED = True\n", f"workflow/layerwise/{module}.py"):
+        assert set(smoke.plan().jobs) == repeated
+
+
+def test_changed_plot_style_repeats_every_plot_once(smoke):
+    with smoke.appended('\nSTYLE["lines.linewidth"] = 7\n', "workflow/layerwise/plots.py"):
+        # Two properties: each over depth and layer, and a heat map.
+        assert smoke.plan().jobs == {"plot_trends": 4, "plot_heatmap": 2, "plot_overview": 1, "write_report": 1}
+
+
+def test_changed_comments_repeat_nothing(smoke):
+    modules = [f"workflow/layerwise/{path.name}" for path in (smoke / "workflow/layerwise").glob("*.py")]
+    assert len(modules) > 15
+    with smoke.appended("\n# A new remark.\n", *modules):
+        assert smoke.plan().jobs == {}
+
+
+def test_changed_script_repeats_its_rule(smoke):
+    with smoke.appended("\nCHANGED = True\n", "workflow/scripts/plot_heatmap.py"):
+        assert smoke.plan().jobs == {"plot_heatmap": 2, "write_report": 1}
+
+
+@pytest.mark.xfail(strict=True, reason="write_report takes its template as ancient()")
+def test_changed_template_repeats_the_report(smoke):
+    with smoke.appended("<!-- changed -->\n", "workflow/report/report.html.j2"):
+        assert smoke.plan().jobs == {"write_report": 1}
+
+
+# Configuration
+
+
+def test_new_model_extracts_that_model_alone(smoke):
+    run = plan(smoke, models=["random-wav2vec2-tiny", "random-hubert-tiny"])
+    jobs = run.jobs
+    assert (jobs["make_random_model"], jobs["extract_representations"], jobs["score_layers"]) == (1, 1, 2)
+    assert set(jobs) == ALL_OF_ONE_MODEL
+    extracted = [line for line in run.messages if line.startswith("Extract")]
+    assert extracted == ["Extract every layer of random-hubert-tiny, shard 0"]
+    assert not any("of random-wav2vec2-tiny" in line for line in run.messages)
+
+
+def test_new_property_scores_that_property_alone(smoke):
+    run = plan(smoke, properties=["mel", "phone", "word"])
+    assert set(run.jobs) == AFTER_EXTRACTION
+    scored = [line for line in run.messages if ", layers " in line]
+    assert scored == ["word of random-wav2vec2-tiny, layers T0-T4, sample 1"]
+
+
+CCA = {  # a value that differs from the smoke experiment's, for every key
+    "folds": 8,
+    "trials": 1,
+    "folds_by": "utterance",
+    "standardise": False,
+    "layers_per_job": 3,
+    "epsilons": [[1.0e-4, 1.0e-4]],
+}
+
+
+def test_every_key_of_cca_is_tested(checkout):
+    schema = yaml.safe_load((checkout / "workflow/schemas/config.schema.yaml").read_text())
+    assert set(schema["properties"]["cca"]["properties"]) == set(CCA)
+
+
+@pytest.mark.parametrize("key", CCA)
+def test_cca_extracts_nothing(smoke, key):
+    jobs = plan(smoke, cca={key: CCA[key]}).jobs
+    assert set(jobs) == AFTER_EXTRACTION
+    assert jobs["score_layers"] == (6 if key == "layers_per_job" else 2)  # C1-C3 … T2-T4, and T0-T2, T3-T4
+
+
+def test_other_seed_keeps_the_corpus_index(smoke):
+    assert set(plan(smoke, samples={"seed": 2}).jobs) == {"draw_sample", "summarise_samples"} | AFTER_SAMPLING
+
+
+def test_more_samples_keep_the_earlier_ones(smoke):
+    run = plan(smoke, samples={"count": 3})
+    assert set(run.jobs) == {"draw_sample", "summarise_samples"} | AFTER_SAMPLING
+    drawn = sorted(line for line in run.messages if line.startswith("Draw"))
+    assert drawn == ["Draw sample set 2", "Draw sample set 3"]
+
+
+def test_more_samples_leave_earlier_tables_as_they_were(finished):
+    tables = sorted((finished / "results/smoke/samples/1").glob("*.parquet"))
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tables}
+    assert len(before) == 3
+    target = "results/smoke/samples/2/utterances.parquet"
+    run = finished.snakemake("--cores", "1", target, *configured(samples={"count": 2}))
+    assert run.returncode == 0, run.output
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tables} == before
+    assert (finished / target).read_bytes() != (finished / "results/smoke/samples/1/utterances.parquet").read_bytes()
+
+
+def test_metric_repeats_no_score(smoke):
+    assert set(plan(smoke, metric="mean_cca").jobs) == {"tabulate_layers"} | PLOTS
+
+
+def test_strict_repeats_collecting_and_what_follows(smoke):
+    assert set(plan(smoke, strict=True).jobs) == AFTER_SCORES
+
+
+@pytest.mark.parametrize("change", [{"dtype": "float32"}, {"shards": 2}], ids=str)
+def test_other_storage_extracts_again_from_the_same_samples(smoke, change):
+    jobs = plan(smoke, representations=change).jobs
+    assert set(jobs) == AFTER_SAMPLING
+    assert jobs["extract_representations"] == change.get("shards", 1)
+
+
+def test_order_of_models_repeats_no_score(smoke):
+    run = plan(smoke, models=["random-hubert-tiny", "random-wav2vec2-tiny"])
+    assert not any(line.endswith("sample 1") and "of random-wav2vec2-tiny" in line for line in run.messages)
+    assert run.jobs["score_layers"] == 2  # of the new model
+
+
+def test_other_experiment_shares_corpus_audio_and_model(smoke):
+    jobs = plan(smoke, experiment="another").jobs
+    assert "extract_representations" in jobs
+    assert not {"unpack_audio", "make_random_model"} & set(jobs)
+
+
+# An older copy of the package, as an installed one could be
+
+
+@pytest.fixture
+def stale(tmp_path) -> Path:
+    """A folder with a package `layerwise` of another time: whatever imports it fails or does something else."""
+    folder = tmp_path / "site-packages"
+    package = folder / "layerwise"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text('__version__ = "0.0.0"\n')
+    for module in ("run", "summary", "configuration", "properties", "provenance", "errors"):
+        (package / f"{module}.py").write_text(f'raise RuntimeError("the stale {module} was imported")\n')
+    return folder
+
+
+def test_stale_copy_is_not_used_in_planning(smoke, stale):
+    assert smoke.plan(python_path=stale).jobs == {}
+
+
+def test_stale_copy_is_not_used_in_jobs(finished, stale):
+    table = finished / "results/smoke/tables/layers_mel.csv"
+    before = table.read_bytes()
+    table.unlink()
+    run = finished.snakemake("--cores", "1", "results/smoke/tables/layers_mel.csv", python_path=stale)
+    assert run.returncode == 0, run.output
+    assert table.read_bytes() == before
+
+
+def test_jobs_that_import_another_copy_are_refused(finished, tmp_path):
+    """Where something puts another copy before the checkout's after all, the job says so instead of using it."""
+    shutil.copytree(finished / "workflow/layerwise", tmp_path / "elsewhere/layerwise")
+    script = finished / "workflow/scripts/tabulate_layers.py"
+    first = f"import sys\nsys.path.insert(0, {str(tmp_path / 'elsewhere')!r})\n"
+    script.write_text(first + script.read_text())
+    run = finished.snakemake("--cores", "1", "results/smoke/tables/layers_mel.csv")
+    assert run.returncode != 0
+    assert f"this job imported {tmp_path / 'elsewhere/layerwise'}" in run.output
