@@ -1,6 +1,6 @@
 # What each layer of a speech model knows. Paths, in the order of the data:
 #
-# resources/downloads/<file>                                      archives that came from a URL
+# resources/downloads/<host>/<path>                               archives that came from a URL
 # resources/corpora/<corpus>/<split>/audio/                       the audio archive, unpacked
 # resources/models/<model>/                                       a checkpoint folder, drawn or fetched
 # results/<experiment>/corpus/{utterances,intervals}.parquet      beside {audio,alignment}_problems.csv

@@ -201,7 +201,6 @@ def test_unknown_names_are_refused(hub, fetch, tmp_path, repository, revision):
     assert not list(tmp_path.glob("*out*"))
 
 
-@pytest.mark.xfail(strict=True, reason="the client's ConnectError is no OSError")
 def test_hub_that_cannot_be_reached(fetch, tmp_path):
     said = fetch("owner/tiny", None, tmp_path / "out", "http://127.0.0.1:9")
     assert said.startswith("owner/tiny (revision main) could not be fetched")

@@ -30,7 +30,6 @@ def test_finished_experiment_has_nothing_to_do(smoke):
     assert "Nothing to be done" in run.output
 
 
-@pytest.mark.xfail(strict=True, reason="write_report has the template's absolute path as an input")
 def test_moved_checkout_has_nothing_to_do(finished):
     assert finished.plan().jobs == {}
 
@@ -74,7 +73,6 @@ def test_changed_script_repeats_its_rule(smoke):
         assert smoke.plan().jobs == {"plot_heatmap": 2, "write_report": 1}
 
 
-@pytest.mark.xfail(strict=True, reason="write_report takes its template as ancient()")
 def test_changed_template_repeats_the_report(smoke):
     with smoke.appended("<!-- changed -->\n", "workflow/report/report.html.j2"):
         assert smoke.plan().jobs == {"write_report": 1}

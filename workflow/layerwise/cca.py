@@ -33,8 +33,11 @@ RANK_TOLERANCE = 1e-12
 # multiples of the expected rounding variance count as noise; true directions of hidden states lie far above them.
 STORAGE_NOISE = 16
 PRODUCT_NOISE = 4
-# A standard deviation below this share of a dimension's root mean square is rounding noise of float64 sums.
+CANCELLATION_NOISE = 32
+# A standard deviation below the first share of a dimension's root mean square is rounding noise; so is a variance below
+# the second share of the squared offset that was subtracted to get it (a column that is constant in training alone).
 CONSTANT_TOLERANCE = 1e-12
+CANCELLATION_TOLERANCE = 1e-12
 # A variate whose remainder, after projection on those before it, is below this share of its variance adds no direction.
 # The share is larger where float32 sums are rounded to more than that.
 DEPENDENCE_TOLERANCE = 1e-10
@@ -187,18 +190,18 @@ class _TrainingView:
     def __init__(
         self,
         name: str,
+        train: Covariance,
         covariance: np.ndarray,
         mean: np.ndarray,
-        n: int,
-        standardise: bool,
+        offset: np.ndarray,
         stored: float,
-        products: float,
+        standardise: bool,
     ) -> None:
-        variance = covariance.diagonal()
-        varies = variance > CONSTANT_TOLERANCE**2 * (variance + mean**2)
+        variance, products = covariance.diagonal(), train.rounding.products
+        varies = variance > _constant_below(variance, mean, offset, products)
         if not varies.any():
             raise DegenerateViewError(
-                f"view {name}: all {variance.size} dimensions are constant over {n} training rows"
+                f"view {name}: all {variance.size} dimensions are constant over {train.n} training rows"
             )
         self.name = name
         # What a raw dimension is multiplied by for the fit; 0 takes a constant one out.
@@ -208,7 +211,7 @@ class _TrainingView:
         # (`pwcca_published` adds means to them, so their unit matters to it).
         self.unit = np.sqrt(np.abs(covariance[np.ix_(varies, varies)]).max() / self.largest)
         self.covariance = covariance
-        self.noise = _rounding_noise(variance, mean, stored, products)
+        self.noise = _noise_below(variance, mean, stored, products)
         self._directions: dict[bytes, _Directions] = {}
 
     def directions(self, epsilon: float) -> _Directions:
@@ -235,7 +238,17 @@ class _TrainingView:
         return (vectors / np.sqrt(directions.eigenvalues + epsilon)) @ vectors.T
 
 
-def _rounding_noise(variance: np.ndarray, mean: np.ndarray, stored: float, products: float) -> np.ndarray:
+def _constant_below(variance: np.ndarray, mean: np.ndarray, offset: np.ndarray, products: float) -> np.ndarray:
+    """The variance of each dimension, (d,), up to which the dimension is constant but for rounding.
+
+    A mean costs digits when rows are rounded to their distance from the origin; an offset from it does when its
+    square is taken from a sum of squares.
+    """
+    cancelled = max(CANCELLATION_TOLERANCE, CANCELLATION_NOISE * products) * offset**2
+    return np.maximum(CONSTANT_TOLERANCE**2 * (variance + mean**2), cancelled)
+
+
+def _noise_below(variance: np.ndarray, mean: np.ndarray, stored: float, products: float) -> np.ndarray:
     """The variance of each dimension, (d,), below which a direction is taken for rounding noise.
 
     Rounding to half a unit in the last place, `stored` relative to a power of two, has variance stored² v² / 6 on
@@ -270,9 +283,8 @@ class _Fit:
             )
         self.n = train.n
         self.xy = train.xy
-        noise = train.rounding
-        self.x = _TrainingView("x", train.xx, train.mean_x, train.n, standardise, noise.x, noise.products)
-        self.y = _TrainingView("y", train.yy, train.mean_y, train.n, standardise, noise.y, noise.products)
+        self.x = _TrainingView("x", train, train.xx, train.mean_x, train.offset_x, train.rounding.x, standardise)
+        self.y = _TrainingView("y", train, train.yy, train.mean_y, train.offset_y, train.rounding.y, standardise)
 
     def project(self, epsilon_x: float, epsilon_y: float) -> _Projection:
         x, y = self.x.directions(epsilon_x), self.y.directions(epsilon_y)

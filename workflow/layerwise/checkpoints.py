@@ -50,6 +50,7 @@ def fetch_checkpoint(repository: str, revision: str | None, out: Path) -> None:
     Raises:
         CheckpointError: the hub does not know the repository or revision, or cannot be reached.
     """
+    import httpx2
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -60,7 +61,7 @@ def fetch_checkpoint(repository: str, revision: str | None, out: Path) -> None:
         with replaced_folder(out) as folder:
             snapshot_download(repository, revision=revision, local_dir=folder, allow_patterns=patterns)
             shutil.rmtree(folder / ".cache", ignore_errors=True)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError, httpx2.HTTPError, OSError) as error:
         raise CheckpointError(
             f"{repository} (revision {revision or 'main'}) could not be fetched: {error}; a copy on this machine "
             "can be named under extra_models with `source: FOLDER`"

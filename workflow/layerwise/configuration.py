@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import referencing
 
 from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, locate, model_entry, read_yaml
@@ -91,7 +92,8 @@ def read_experiment(config: dict) -> Experiment:
         *_repeated("models", config["models"]),
         *_repeated("properties", config["properties"]),
         *_clashing("extra_models", config["extra_models"], _catalogue("models.yaml")),
-        *_impossible_folds(config["cca"]),
+        *_impossible_folds(config, corpora),
+        *_impossible_epsilons(config["cca"]["epsilons"]),
     ]
     models = {}
     for name in config["models"]:
@@ -116,7 +118,7 @@ def check_schema(content: dict, schema: str) -> None:
     validator = jsonschema.Draft202012Validator(_schema(schema), registry=_registry())
     errors = sorted(validator.iter_errors(content), key=lambda error: [str(part) for part in error.absolute_path])
     if errors:
-        raise ConfigurationError(_listed([line for error in errors for line in _explained(error)]))
+        raise ConfigurationError(_listed(dict.fromkeys(line for error in errors for line in _explained(error))))
 
 
 def from_command_line(value: object, schema: dict) -> object:
@@ -170,7 +172,7 @@ def _registry() -> referencing.Registry:
 # What goes wrong, in words
 
 
-def _listed(errors: Sequence[str]) -> str:
+def _listed(errors: Iterable[str]) -> str:
     return "the configuration cannot be used:\n" + "\n".join(f"  - {error}" for error in errors)
 
 
@@ -195,6 +197,7 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
         "minimum": lambda value: f"must be at least {value}",
         "exclusiveMinimum": lambda value: f"must be above {value}",
         "exclusiveMaximum": lambda value: f"must be below {value}",
+        "minLength": lambda value: "must not be empty",
         "minItems": lambda value: f"must have at least {value} item{'s' if value > 1 else ''}",
         "maxItems": lambda value: f"must have at most {value} items",
         "pattern": lambda value: f"must match {value}",
@@ -238,30 +241,45 @@ def _clashing(key: str, names: Iterable[str], catalogue: dict) -> list[str]:
     ]
 
 
-def _impossible_folds(cca: dict) -> list[str]:
+def _impossible_folds(config: dict, corpora: dict) -> list[str]:
+    """More trials than folds allow; fewer groups than folds, as far as the catalogue knows the corpus."""
+    cca, corpus = config["cca"], config["corpus"]
+    errors = []
     if 2 * cca["trials"] > cca["folds"]:
-        return [
+        errors.append(
             f"cca.trials: found {cca['trials']}; each trial needs a dev and a test fold of its own, "
             f"so cca.folds {cca['folds']} allow at most {cca['folds'] // 2}"
-        ]
-    return []
+        )
+    known = {} if corpus["audio"] else corpora.get(corpus["name"], {}).get("splits", {}).get(corpus["split"], {})
+    groups = {"speaker": known.get("speakers"), "utterance": config["samples"]["utterances"]}.get(cca["folds_by"])
+    if groups is not None and groups < cca["folds"]:
+        errors.append(
+            f"cca.folds_by: found {cca['folds_by']}; the {groups} {cca['folds_by']}s of a sample set cannot fill "
+            f"{cca['folds']} folds: cca.folds must be at most {groups}"
+        )
+    return errors
+
+
+def _impossible_epsilons(epsilons: list) -> list[str]:
+    return [f"cca.epsilons: found {pair}; both must be numbers" for pair in epsilons if not np.isfinite(pair).all()]
 
 
 def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:
     """A listed layer may be missing in a smaller model, but not in all; and every property needs one of them."""
-    if config["layers"] == "all" or not models:
+    listed = config["layers"]
+    if listed == "all" or not models:
         return []
-    everywhere = {layer for entry in models.values() for layer in entry.layers}
-    errors = [
-        f"layers: no model of this experiment has a layer {name}" for name in config["layers"] if name not in everywhere
+    everywhere = list(dict.fromkeys(layer for entry in models.values() for layer in entry.layers))
+    absent = [name for name in listed if name not in everywhere]
+    if absent:
+        return [f"layers: {', '.join(absent)} are in no model of this experiment; there are {', '.join(everywhere)}"]
+    return _repeated("layers", listed) + [
+        f"layers: none of {', '.join(listed)} is a layer of {model} that {name!r} is asked of"
+        for name in config["properties"]
+        if name in PROPERTIES
+        for model, entry in models.items()
+        if not set(PROPERTIES[name].layers(entry.layers)) & set(listed)
     ]
-    for name in set(config["properties"]) & set(PROPERTIES):
-        for model, entry in models.items():
-            if not set(PROPERTIES[name].layers(entry.layers)) & set(config["layers"]):
-                errors.append(
-                    f"layers: none of {', '.join(config['layers'])} is a layer of {model} that {name!r} is asked of"
-                )
-    return errors + _repeated("layers", config["layers"])
 
 
 def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]:

@@ -206,9 +206,8 @@ class _Frames:
             writer.append(f"{sample}/frame/{name}", rows[kept], attributes)
         writer.append(f"{sample}/target/mel", self.mel[kept])
         writer.append(f"{sample}/target/mel_10ms", self.mel_10ms[kept])
-        if kept == slice(None):
-            writer.extend_offsets(f"{sample}/frame/offsets", len(self.mel))
-            writer.extend_offsets(f"{sample}/frame/offsets_10ms", len(self.mel_10ms))
+        for name, target in (("offsets", self.mel), ("offsets_10ms", self.mel_10ms)):
+            writer.extend_offsets(f"{sample}/frame/{name}", [len(target)][kept])
         names = np.array([[done.utterance_id, done.speaker_id]])[kept]
         writer.append(f"{sample}/frame/utterance_id", names[:, 0])
         writer.append(f"{sample}/frame/speaker_id", names[:, 1])

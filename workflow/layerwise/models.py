@@ -7,12 +7,12 @@ transformers (the last one with or without a final LayerNorm), what a block retu
 
 from __future__ import annotations
 
-import json
 import threading
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModel
 from transformers.utils import logging as transformers_logging
 
@@ -164,16 +164,16 @@ def _from_pretrained(source: str, normalise: bool | None, device: str, revision:
         options["revision"] = revision
     try:
         module, report = AutoModel.from_pretrained(
-            source, output_loading_info=True, trust_remote_code=False, dtype=torch.float32, **options
+            source,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are refused below, by name
+            trust_remote_code=False,
+            dtype=torch.float32,
+            **options,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"{source} could not be loaded: {error}") from error
-    for problem in ("missing_keys", "mismatched_keys"):
-        names = [key if isinstance(key, str) else key[0] for key in report[problem]]
-        wrong = sorted(name for name in names if name.split(".")[-1] not in UNUSED_WEIGHTS)
-        if wrong:
-            # transformers would fill them with random numbers
-            raise ModelError(f"{source}: {len(wrong)} weights are {problem.split('_')[0]}: {', '.join(wrong[:10])}")
+    _check_weights(source, module, report)
     if not (hasattr(module, "feature_extractor") and hasattr(getattr(module, "encoder", None), "layers")):
         raise ModelError(
             f"{source} is a {type(module).__name__}: only models with a convolutional waveform encoder and transformer "
@@ -182,6 +182,28 @@ def _from_pretrained(source: str, normalise: bool | None, device: str, revision:
     if normalise is None:
         normalise = module.config.feat_extract_norm == "layer"
     return SpeechModel(module, normalise, device, revision or "")
+
+
+def _check_weights(source: str, module: torch.nn.Module, report: dict) -> None:
+    """Refuse a checkpoint whose weights are not those of the model: transformers would fill in random numbers.
+
+    Surplus weights of other parts, such as the heads of pre-training, are no layer's business.
+
+    Raises:
+        ModelError: weights are missing, misshapen, or belong to layers that the configuration does not have.
+    """
+    parts = {name for name, _ in module.named_children()}
+    surplus = [key.removeprefix(f"{module.base_model_prefix}.") for key in report["unexpected_keys"]]
+    problems = {
+        "missing": report["missing_keys"],
+        "of another shape": [key if isinstance(key, str) else key[0] for key in report["mismatched_keys"]],
+        "surplus": [key for key in surplus if key.split(".")[0] in parts],
+    }
+    for problem, names in problems.items():
+        wrong = sorted(name for name in names if name.split(".")[-1] not in UNUSED_WEIGHTS)
+        if wrong:
+            listed = ", ".join(wrong[:10]) + (", …" if len(wrong) > 10 else "")
+            raise ModelError(f"{source}: {len(wrong)} weights are {problem}: {listed} (compared with its config.json)")
 
 
 def _geometry(kernels, strides) -> tuple[list[int], list[int]]:

@@ -59,11 +59,15 @@ class Covariance:
     """Sample covariances (divided by n − 1) and means of two views over one set of rows.
 
     Shapes: mean_x (dx,), mean_y (dy,), xx (dx, dx), xy (dx, dy), yy (dy, dy); float64, in the units of the views.
+    `offset_x` and `offset_y` are the means about the origins of the sums: what they amount to, squared, was subtracted
+    from the sums of squares.
     """
 
     n: int
     mean_x: np.ndarray
     mean_y: np.ndarray
+    offset_x: np.ndarray
+    offset_y: np.ndarray
     xx: np.ndarray
     xy: np.ndarray
     yy: np.ndarray
@@ -158,6 +162,8 @@ class Moments:
             n=n,
             mean_x=self.origin_x + sum_x / n,
             mean_y=self.origin_y + sum_y / n,
+            offset_x=sum_x / n,
+            offset_y=sum_y / n,
             xx=central(self.xx, sum_x, sum_x),
             xy=central(self.xy, sum_x, sum_y),
             yy=central(self.yy, sum_y, sum_y),
@@ -181,7 +187,8 @@ def fold_moments(view_x, view_y, fold, product_dtype=None, folds: int | None = N
 
     Raises:
         ViewLengthError: the views and `fold` differ in length.
-        NonFiniteViewError: a view holds NaN or infinity.
+        NonFiniteViewError: a view holds NaN or infinity, or values whose squares overflow.
+        ValueError: a fold number is negative, or not below `folds`.
     """
     fold = np.asarray(fold)
     if not view_x.shape[0] == view_y.shape[0] == fold.size:
@@ -190,7 +197,10 @@ def fold_moments(view_x, view_y, fold, product_dtype=None, folds: int | None = N
         )
     dtype = np.dtype(product_dtype or _product_dtype(view_x.dtype, view_y.dtype))
     dx, dy = view_x.shape[1], view_y.shape[1]
-    folds = folds or (int(fold.max()) + 1 if fold.size else 0)
+    largest = int(fold.max(initial=-1))
+    folds = folds or largest + 1
+    if largest >= folds or fold.min(initial=0) < 0:
+        raise ValueError(f"fold numbers run from {fold.min()} to {largest}; with {folds} folds from 0 to {folds - 1}")
     block_rows = max(PRODUCT_ROWS, BLOCK_BYTES // ((dx + dy) * dtype.itemsize))
 
     count = np.bincount(fold, minlength=folds).astype(np.int64)
@@ -220,7 +230,7 @@ def fold_moments(view_x, view_y, fold, product_dtype=None, folds: int | None = N
                 xx[number] += product[:dx, :dx]
                 xy[number] += product[:dx, dx:]
                 yy[number] += product[dx:, dx:]
-    if not np.isfinite(sums).all():
+    if not (np.isfinite(sums).all() and all(np.isfinite(np.einsum("fii", part)).all() for part in (xx, yy))):
         raise NonFiniteViewError(_where_not_finite(view_x, view_y, block_rows))
     rounding = Rounding(
         x=_roundoff(view_x.dtype, np.float16),
@@ -247,4 +257,4 @@ def _where_not_finite(view_x, view_y, block_rows: int) -> str:
             bad = ~np.isfinite(np.asarray(view[start : start + block_rows], np.float64)).all(axis=1)
             if bad.any():
                 return f"view {name} holds NaN or infinity, first in row {start + int(bad.argmax())} of {view.shape[0]}"
-    return "the sums of the views overflow their type"
+    return "the squares of a view's values overflow the type of the products"

@@ -26,6 +26,11 @@ def code_digest(*modules: str) -> str:
     return digest.hexdigest()[:12]
 
 
+def file_digest(path: Path) -> str:
+    """A short digest of what is in a file that code reads, such as a template."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+
+
 def _closure(modules: tuple[str, ...]) -> set[Path]:
     waiting, found = [_path(name) for name in modules], set()
     while waiting:
@@ -65,5 +70,5 @@ def _meaning(path: Path) -> bytes:
             and isinstance(body[0], ast.Expr)
             and isinstance(body[0].value, ast.Constant)
         ):
-            body[0] = ast.Pass()
+            node.body = body[1:] or [ast.Pass()]
     return ast.dump(tree).encode()

@@ -23,6 +23,7 @@ from layerwise.files import replaced
 FLUSH_BYTES = 2**20  # rows are gathered to about this much before they are written
 CHUNK_BYTES = 2**18
 FLOAT16_MAX = float(np.finfo(np.float16).max)
+FLOAT16_MIN_RMS = 2.0**-10
 
 
 class RepresentationError(LayerwiseError):
@@ -52,10 +53,11 @@ class RepresentationWriter:
         if self._bytes[path] >= FLUSH_BYTES:
             self._flush(path)
 
-    def extend_offsets(self, path: str, rows: int) -> None:
-        """Note that the next utterance has this many rows; `path` becomes a dataset of (utterances + 1) borders."""
+    def extend_offsets(self, path: str, lengths: Iterable[int]) -> None:
+        """Note how many rows the next utterances have; `path` becomes a dataset of (utterances + 1) borders."""
         offsets = self._offsets.setdefault(path, [0])
-        offsets.append(offsets[-1] + rows)
+        for length in lengths:
+            offsets.append(offsets[-1] + length)
 
     def close(self, attributes: dict) -> None:
         """Write what is waiting, then the attributes, then `complete`."""
@@ -85,10 +87,15 @@ class RepresentationWriter:
         dataset[end:] = rows
 
     def _stored_dtype(self, path: str, rows: np.ndarray) -> np.dtype:
-        """float16 while every magnitude of the layer fits; a layer that outgrows it is written again as float32."""
+        """float16 while the magnitudes of the layer fit; a layer that turns out not to is written again as float32.
+
+        Beyond 65,504 float16 is infinite; rounding below 2⁻¹⁴ is absolute, and would show in a layer of tiny values.
+        """
         if path in self._file and self._file[path].dtype != np.float16:
             return self._file[path].dtype
-        if self._dtype != np.float16 or not rows.size or np.abs(rows).max() <= FLOAT16_MAX:
+        if self._dtype != np.float16 or not rows.any():
+            return self._dtype
+        if np.abs(rows).max() <= FLOAT16_MAX and np.sqrt(np.mean(rows**2, dtype=np.float64)) >= FLOAT16_MIN_RMS:
             return self._dtype
         if path in self._file:
             written = self._file[path][:].astype(np.float32)

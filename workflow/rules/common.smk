@@ -10,10 +10,11 @@ from snakemake.logging import logger
 PACKAGE_PARENT = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, PACKAGE_PARENT)
 
+from layerwise.cca import METRICS
 from layerwise.configuration import read_experiment
 from layerwise.errors import LayerwiseError
 from layerwise.properties import PROPERTIES
-from layerwise.provenance import code_digest
+from layerwise.provenance import code_digest, file_digest
 from layerwise.run import prefer_package
 
 prefer_package(PACKAGE_PARENT)
@@ -67,7 +68,7 @@ def benchmark_of(path):
 def local_copy(source):
     """Where an archive or folder of the corpus lies, once it has been fetched."""
     if source.is_url:
-        return f"resources/downloads/{source.location.rsplit('/', 1)[-1]}"
+        return f"resources/downloads/{re.sub('^https?://|[?#].*$', '', source.location)}"
     return str(source.path)
 
 

@@ -16,6 +16,7 @@ rule collect_scores:
     params:
         properties=config["properties"],
         models=list(MODELS),
+        metrics=METRICS,
         blocks={name: entry.blocks for name, entry in MODELS.items()},
         strict=config["strict"],
         code=code_digest("layerwise.summary"),
@@ -195,7 +196,6 @@ rule write_report:
         samples=rules.summarise_samples.output.table,
         audio_problems=rules.index_utterances.output.problems,
         alignment_problems=rules.index_alignments.output.problems,
-        template=ancient(os.path.join(PACKAGE_PARENT, "report/report.html.j2")),
     output:
         html=results("report.html"),
     log:
@@ -212,6 +212,7 @@ rule write_report:
         audio=EXPERIMENT.audio.location,
         alignments=EXPERIMENT.alignments.location,
         sources={name: entry.source for name, entry in MODELS.items()},
+        template=file_digest(os.path.join(PACKAGE_PARENT, "report/report.html.j2")),
         code=code_digest("layerwise.reporting"),
     message:
         "Write the report"

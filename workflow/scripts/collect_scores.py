@@ -1,13 +1,12 @@
 """Gather all scores in one table."""
 
-from layerwise.cca import METRICS
 from layerwise.run import logged
 from layerwise.summary import collect_scores
 
 with logged(snakemake):
     collect_scores(
         snakemake.input.scores,
-        metrics=METRICS,
+        metrics=snakemake.params.metrics,
         properties=snakemake.params.properties,
         models=snakemake.params.models,
         blocks=snakemake.params.blocks,
