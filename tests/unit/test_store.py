@@ -67,7 +67,7 @@ def test_offsets_are_the_borders_of_utterances(tmp_path):
         for rows in (3, 0, 5):
             writer.append(LAYER, np.ones((rows, 2), np.float32))
             writer.extend_offsets("1/frame/offsets", [rows])
-            writer.extend_offsets("1/frame/offsets_10ms", 2 * rows)
+            writer.extend_offsets("1/frame/offsets_10ms", [2 * rows])
     with reading([tmp_path / "0.h5"]) as (file,):
         assert file["1/frame/offsets"][:].tolist() == [0, 3, 3, 8]
         assert file["1/frame/offsets_10ms"][:].tolist() == [0, 6, 6, 16]
