@@ -179,5 +179,5 @@ def test_pictures_have_the_same_bytes_each_time(trends, tmp_path, function, whic
 
 
 def test_unknown_properties_and_metrics_keep_their_names():
-    assert plots.title_of("glove", "cka") == "CKA-glove"
+    assert plots.title_of("glove", "pwcca") == "CCA-glove"
     assert plots.title_of("phone", "rsa") == "rsa-phone: phonetic content"

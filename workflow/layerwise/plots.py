@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from layerwise.files import replaced
+from layerwise.properties import PROPERTIES
 from layerwise.summary import CHANCE, AnyPath, layer_key, layer_ranges, read_table
 
 STYLE = {
@@ -49,20 +50,11 @@ FLAGGED = "flagged: the fit kept too few dimensions"
 NOTE_LINES = 5
 EMPTY_SIZE = (9, 2.2)  # inches, of a picture that holds only words
 
-PROPERTY_TITLES = {
-    "intra": "similarity to layer 0",
-    "inter": "similarity to another model",
-    "mel": "acoustic content",
-    "phone": "phonetic content",
-    "word": "word identity",
-}
 # What goes before a property's name, and the metric in words.
 METRIC_TITLES = {
     "mean_cca": ("CCA", "mean canonical correlation"),
     "pwcca": ("CCA", "projection-weighted CCA"),
     "pwcca_published": ("CCA", "projection-weighted CCA, as published"),
-    "svcca": ("SVCCA", "singular vector CCA"),
-    "cka": ("CKA", "linear centred kernel alignment"),
 }
 
 
@@ -78,7 +70,7 @@ class _Look:
 def title_of(property_name: str, metric: str) -> str:
     """A property in words, such as `CCA-mel: acoustic content`."""
     name = f"{METRIC_TITLES.get(metric, (metric, ''))[0]}-{property_name}"
-    return f"{name}: {PROPERTY_TITLES[property_name]}" if property_name in PROPERTY_TITLES else name
+    return f"{name}: {PROPERTIES[property_name].title}" if property_name in PROPERTIES else name
 
 
 def plot_trends(

@@ -37,7 +37,7 @@ class Property:
     """A named question.
 
     Attributes:
-        title: as in plots.
+        title: what it asks for, as in plots.
         span: `frame`, `phone` or `word`: what a row stands for.
         target: what the layer is compared with: `mel`, `label` (one-hot) or `T0` (layer 0 of the same model).
         conv: whether it is asked of C layers too.
@@ -57,10 +57,10 @@ class Property:
 PROPERTIES = {
     entry.name: entry
     for entry in (
-        Property("intra", "CCA-intra: similarity to layer 0", "frame", "T0"),
-        Property("mel", "CCA-mel: acoustic content", "frame", "mel", conv=True),
-        Property("phone", "CCA-phone: phonetic content", "phone", "label"),
-        Property("word", "CCA-word: word identity", "word", "label"),
+        Property("intra", "similarity to layer 0", "frame", "T0"),
+        Property("mel", "acoustic content", "frame", "mel", conv=True),
+        Property("phone", "phonetic content", "phone", "label"),
+        Property("word", "word identity", "word", "label"),
     )
 }
 

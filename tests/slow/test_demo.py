@@ -1,0 +1,92 @@
+"""The default experiment in full: what its tables say, that it is done once, that a kill loses nothing. 6 minutes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+DEMO = {"configfile": None}
+TABLES = "results/demo/tables"
+
+
+@pytest.fixture(scope="module")
+def demo(checkout, tmp_path_factory):
+    """A copy in which the demo has been run undisturbed."""
+    copy = checkout.copy(tmp_path_factory.mktemp("demo"))
+    run = copy.snakemake("--cores", "2", **DEMO)
+    assert run.returncode == 0, run.output
+    return copy
+
+
+@pytest.fixture(scope="module")
+def scores(demo):
+    return pd.read_csv(demo / f"{TABLES}/scores.csv")
+
+
+def test_every_property_of_every_model_is_scored(scores):
+    assert set(scores["status"]) == {"ok"}
+    assert scores.groupby("property")["model"].nunique().to_dict() == dict.fromkeys(
+        ["intra", "mel", "phone", "word"], 3
+    )
+    assert scores["score"].between(-1, 1 + 1e-9).all()
+    assert (scores.groupby(["property", "model", "layer", "metric"]).size() == 9).all()  # three samples, three trials
+
+
+def test_layer_0_is_the_same_as_itself(scores):
+    same = scores[(scores["property"] == "intra") & (scores["layer"] == "T0")]
+    assert len(same) == 3 * 9 * 3
+    assert same["score"].sub(1).abs().max() < 1e-6
+
+
+def test_first_conv_blocks_hold_most_of_the_spectrum(scores):
+    """Even random filters keep it; each further block of random weights loses some."""
+    mel = scores[(scores["property"] == "mel") & (scores["metric"] == "pwcca")]
+    mean = mel.pivot_table(values="score", index="model", columns="layer")
+    assert (mean["C1"] > 0.4).all()
+    assert (mean["C1"] > mean["C4"]).all()
+    assert (mean["C4"] > mean["C7"]).all()
+
+
+def test_second_run_does_nothing(demo):
+    run = demo.snakemake("--cores", "2", **DEMO)
+    assert run.returncode == 0
+    assert "Nothing to be done" in run.output
+
+
+@pytest.mark.parametrize(
+    "begun",
+    ["logs/extract_representations/random-hubert-tiny/0.log", "scores/phone/random-hubert-tiny", "plots"],
+    ids=["extraction", "scores", "plots"],
+)
+def test_a_killed_run_goes_on_to_the_same_tables(demo, fresh, begun):
+    """Snakemake and all of its jobs are killed at once, as by a power cut, when the first trace of a stage appears."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--cores", "2"],
+        cwd=fresh.root,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    trace = fresh / "results/demo" / begun
+    deadline = time.monotonic() + 300
+    while not trace.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.2)
+    time.sleep(1)
+    killed_while_running = process.poll() is None
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert killed_while_running
+    assert trace.exists()
+
+    locked = fresh.snakemake("--cores", "2", **DEMO)
+    assert locked.returncode != 0
+    assert "--unlock" in locked.output
+    assert fresh.snakemake("--unlock", **DEMO).returncode == 0
+    run = fresh.snakemake("--cores", "2", **DEMO)
+    assert run.returncode == 0, run.output
+    for table in (demo / TABLES).iterdir():
+        assert (fresh / f"{TABLES}/{table.name}").read_bytes() == table.read_bytes(), table.name
