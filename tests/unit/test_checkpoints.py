@@ -161,10 +161,10 @@ def fetch(tmp_path):
         environment |= {"PYTHONPATH": str(WORKFLOW), "HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": endpoint}
         environment |= {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
         code = (
-            "import sys, time; from pathlib import Path; from layerwise.checkpoints import *\n"
+            "import sys, time; from pathlib import Path; from layerwise.hub import *\n"
             "time.sleep = lambda seconds: None  # the client tries again after up to 8 seconds\n"
             f"try: fetch_checkpoint({repository!r}, {revision!r}, Path({str(out)!r}))\n"
-            "except CheckpointError as error: print(error); sys.exit(3)\n"
+            "except HubError as error: print(error); sys.exit(3)\n"
         )
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
         assert done.returncode in (0, 3), done.stderr
@@ -180,7 +180,11 @@ def address(server) -> str:
 @pytest.mark.parametrize("revision", [None, COMMIT])
 def test_repository_is_fetched_without_what_is_not_needed(hub, fetch, weights, tmp_path, revision):
     assert fetch("owner/tiny", revision, tmp_path / "out", address(hub)) == ""
-    assert contents(tmp_path / "out") == contents(weights)
+    given, got = contents(weights), contents(tmp_path / "out")
+    assert got.pop("origin.txt") == f"owner/tiny, commit {COMMIT}\n".encode()
+    assert given.pop("origin.txt") == b"random weights, seed 1\n"
+    assert got == given
+    assert load(tmp_path / "out").origin == f"owner/tiny, commit {COMMIT}"
     assert not any("pytorch_model.bin" in path or "README" in path for path in hub.asked if "/resolve/" in path)
     assert load(tmp_path / "out").layers(speech(0.3))["T4"].shape == (14, 48)
 
@@ -188,7 +192,12 @@ def test_repository_is_fetched_without_what_is_not_needed(hub, fetch, weights, t
 def test_pickled_weights_are_fetched_where_there_are_no_others(hub, fetch, tmp_path):
     del hub.repositories["owner/tiny"]["model.safetensors"]
     assert fetch("owner/tiny", None, tmp_path / "out", address(hub)) == ""
-    assert set(contents(tmp_path / "out")) == {"config.json", "preprocessor_config.json", "pytorch_model.bin"}
+    assert set(contents(tmp_path / "out")) == {
+        "config.json",
+        "origin.txt",
+        "preprocessor_config.json",
+        "pytorch_model.bin",
+    }
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from layerwise import corpus
+from layerwise import corpus, downloads
 from layerwise.corpus import CorpusError
 from tiny_corpus import SPLIT, chapter_folder, flip_bytes, noise, write_archive, write_audio, write_utterance
 
@@ -67,7 +67,7 @@ def digests(data: bytes) -> dict[str, str | int]:
 
 def test_fetch_writes_what_the_server_has(server, tmp_path):
     server.answers = [(200, b"some audio")]
-    corpus.fetch(server.url, tmp_path / "new" / "a.tar.gz", **digests(b"some audio"))
+    downloads.fetch(server.url, tmp_path / "new" / "a.tar.gz", **digests(b"some audio"))
     assert (tmp_path / "new" / "a.tar.gz").read_bytes() == b"some audio"
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.tar.gz"]
     assert server.requests == 1
@@ -75,7 +75,7 @@ def test_fetch_writes_what_the_server_has(server, tmp_path):
 
 def test_fetch_tries_again_after_an_error_and_after_a_wrong_file(server, tmp_path, no_waiting):
     server.answers = [(503, b"busy"), (200, b"<html>sorry</html>"), (200, b"some audio")]
-    corpus.fetch(server.url, tmp_path / "a.tar.gz", **digests(b"some audio"))
+    downloads.fetch(server.url, tmp_path / "a.tar.gz", **digests(b"some audio"))
     assert (tmp_path / "a.tar.gz").read_bytes() == b"some audio"
     assert server.requests == 3
 
@@ -84,35 +84,35 @@ def test_fetch_tries_again_after_an_error_and_after_a_wrong_file(server, tmp_pat
 def test_fetch_leaves_nothing_when_every_try_is_wrong(server, tmp_path, no_waiting, check):
     server.answers = [(200, b"<html>sorry</html>")]
     expected = digests(b"some audio")[check]
-    with pytest.raises(CorpusError, match=rf"(?s){re.escape(server.url)}.*3 tries.*expected {expected}"):
-        corpus.fetch(server.url, tmp_path / "a.tar.gz", **{check: expected}, retries=2)
+    with pytest.raises(downloads.DownloadError, match=rf"(?s){re.escape(server.url)}.*3 tries.*expected {expected}"):
+        downloads.fetch(server.url, tmp_path / "a.tar.gz", **{check: expected}, retries=2)
     assert server.requests == 3
     assert list(tmp_path.iterdir()) == []
 
 
 def test_fetch_names_a_missing_page(server, tmp_path, no_waiting):
     server.answers = [(404, b"")]
-    with pytest.raises(CorpusError, match=r"404.*mirror or a local copy"):
-        corpus.fetch(server.url, tmp_path / "a.tar.gz", retries=1)
+    with pytest.raises(downloads.DownloadError, match=r"404.*mirror or a local copy"):
+        downloads.fetch(server.url, tmp_path / "a.tar.gz", retries=1)
 
 
 def test_fetch_ignores_what_a_killed_job_left(server, tmp_path):
     server.answers = [(200, b"some audio")]
     (tmp_path / ".a.tar.gz.download").write_bytes(b"half")
-    corpus.fetch(server.url, tmp_path / "a.tar.gz")
+    downloads.fetch(server.url, tmp_path / "a.tar.gz")
     assert (tmp_path / "a.tar.gz").read_bytes() == b"some audio"
 
 
 def test_fetch_refuses_a_local_path(tmp_path):
-    with pytest.raises(CorpusError, match="a local file is used as it is"):
-        corpus.fetch("resources/demo/a.tar.gz", tmp_path / "a.tar.gz")
+    with pytest.raises(downloads.DownloadError, match="a local file is used as it is"):
+        downloads.fetch("resources/demo/a.tar.gz", tmp_path / "a.tar.gz")
 
 
 def test_verify_accepts_the_right_file(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"some audio")
-    corpus.verify(path)
-    corpus.verify(path, **{**digests(b"some audio"), "md5": digests(b"some audio")["md5"].upper()})
+    downloads.verify(path)
+    downloads.verify(path, **{**digests(b"some audio"), "md5": digests(b"some audio")["md5"].upper()})
 
 
 @pytest.mark.parametrize("check", ["md5", "sha256", "size"])
@@ -120,13 +120,15 @@ def test_verify_says_what_was_found_and_what_was_expected(tmp_path, check):
     path = tmp_path / "a"
     path.write_bytes(b"some audio")
     found, expected = digests(b"some audio")[check], digests(b"other audio")[check]
-    with pytest.raises(CorpusError, match=rf"{re.escape(str(path))}: found .*{found}.* expected {expected}"):
-        corpus.verify(path, **{check: expected})
+    with pytest.raises(
+        downloads.DownloadError, match=rf"{re.escape(str(path))}: found .*{found}.* expected {expected}"
+    ):
+        downloads.verify(path, **{check: expected})
 
 
 def test_verify_names_a_missing_file(tmp_path):
-    with pytest.raises(CorpusError, match="there is no such file"):
-        corpus.verify(tmp_path / "a", size=3)
+    with pytest.raises(downloads.DownloadError, match="there is no such file"):
+        downloads.verify(tmp_path / "a", size=3)
 
 
 # Unpacking
@@ -542,4 +544,4 @@ def test_what_the_catalogue_says_of_files_in_the_repository_is_true():
     assert len(entries) == 2
     for entry in entries:
         checks = {"size": entry["bytes"], "md5": entry["md5"], "sha256": entry["sha256"]}
-        corpus.verify(REPOSITORY / entry["source"], **checks)
+        downloads.verify(REPOSITORY / entry["source"], **checks)

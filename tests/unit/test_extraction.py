@@ -105,7 +105,8 @@ def run(corpus, checkpoint, model):
             corpus / "utterances.parquet",
             corpus,
             out,
-            **{"layers": model.layer_names, "dtype": "float32", "device": "cpu"} | options,
+            **{"layers": model.layer_names, "stride_seconds": model.stride_seconds, "dtype": "float32", "device": "cpu"}
+            | options,
         )
         return out
 
@@ -313,6 +314,12 @@ def test_shard_without_utterances_is_refused(run, tmp_path):
 # What is refused
 
 
+def test_another_stride_than_promised(run, tmp_path):
+    with pytest.raises(ExtractionError, match=r"a frame every 0\.02 s, the catalogue says 0\.04"):
+        run(tmp_path / "0.h5", stride_seconds=0.04)
+    assert not (tmp_path / "0.h5").exists()
+
+
 def test_other_layers_than_promised(run, tmp_path):
     with pytest.raises(ExtractionError, match=r"has the layers .*T2, the catalogue says C1, T0, T1: conv_layers"):
         run(tmp_path / "0.h5", layers=["C1", "T0", "T1"])
@@ -345,6 +352,7 @@ def test_audio_that_cannot_be_used_is_named(checkpoint, model, corpus, tmp_path,
             corpus / "utterances.parquet",
             root,
             tmp_path / "out/0.h5",
+            stride_seconds=0.02,
             layers=model.layer_names,
             threads=threads,
         )

@@ -172,10 +172,10 @@ def test_group_folds_depend_on_seed_and_sample():
 
 
 def test_fewer_groups_than_folds_are_refused():
-    with pytest.raises(FoldError, match=r"10 groups cannot fill 11 folds: cca\.folds_by and cca\.folds"):
+    with pytest.raises(FoldError, match=r"10 groups \(cca\.folds_by\) cannot fill 11 folds \(cca\.folds\)"):
         frame_folds(UTTERANCES, np.full(40, 9), SPEAKERS, 11, 1, 1)
     labels, utterances, rows = segments(50)
-    with pytest.raises(FoldError, match="1 groups cannot fill 2 folds"):
+    with pytest.raises(FoldError, match=r"1 groups .* cannot fill 2 folds"):
         segment_folds(labels, utterances, rows, np.full(50, "84"), 2, 1, 1)
     assert np.unique(frame_folds(UTTERANCES, np.full(40, 9), SPEAKERS, 10, 1, 1)).size == 10
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModel, BertConfig, BertModel
+from transformers import AutoConfig, AutoModel, BertConfig, BertModel
 
 from layerwise import catalogue, models
 from layerwise.models import ModelError, WaveformError, load
@@ -236,16 +236,38 @@ def same_layers(one, other) -> None:
         np.testing.assert_allclose(rows, expected[layer], **CLOSE)
 
 
-def test_name_of_the_catalogue_makes_its_random_weights_once(monkeypatch, tmp_path, loaded):
-    (tmp_path / "resources").mkdir()
+def test_name_of_the_catalogue_draws_its_random_weights(monkeypatch, tmp_path, loaded):
+    """Whatever the workflow may have made of an earlier seed or architecture under this name."""
+    (tmp_path / "resources/models/random-wavlm-tiny").mkdir(parents=True)
     shutil.copy(catalogue.ROOT / "resources/models.yaml", tmp_path / "resources")
     for module in (models, catalogue):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     same_layers(loaded["random-wavlm-tiny"], load("random-wavlm-tiny"))
-    folder = tmp_path / "resources/models/random-wavlm-tiny"
-    made = (folder / "model.safetensors").stat().st_mtime_ns
-    same_layers(loaded["random-wavlm-tiny"], load("random-wavlm-tiny"))
-    assert (folder / "model.safetensors").stat().st_mtime_ns == made
+    assert list((tmp_path / "resources/models/random-wavlm-tiny").iterdir()) == []
+
+
+def test_transformer_at_another_rate_is_refused(tmp_path):
+    """SEW squeezes the frames between the encoder and the blocks: its segments would be cut from the wrong frames."""
+    config = AutoConfig.for_model(
+        "sew", hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+        conv_dim=[16, 16], conv_kernel=[10, 3], conv_stride=[5, 2], num_conv_pos_embeddings=16,
+        num_conv_pos_embedding_groups=2, squeeze_factor=2,
+    )  # fmt: skip
+    AutoModel.from_config(config).save_pretrained(tmp_path / "sew")
+    with pytest.raises(ModelError, match=r"the transformer has \d+ frames where the conv encoder has \d+"):
+        load(tmp_path / "sew").layers(speech(0.3))
+
+
+def test_data2vec_is_read_and_normalised(tmp_path):
+    """Its configuration has no feat_extract_norm; its conv blocks always use LayerNorm."""
+    config = AutoConfig.for_model(
+        "data2vec-audio", hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+        conv_dim=[16] * 7, num_conv_pos_embedding_groups=2, conv_pos_kernel_size=3,
+    )  # fmt: skip
+    AutoModel.from_config(config).save_pretrained(tmp_path / "data2vec")
+    model = load(tmp_path / "data2vec")
+    assert model.normalise
+    assert set(model.layers(speech(0.3))) == {*(f"C{i}" for i in range(1, 8)), "T0", "T1", "T2"}
 
 
 def test_name_of_the_catalogue_takes_its_fetched_folder_and_normalisation(monkeypatch, tmp_path, folders):

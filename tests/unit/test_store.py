@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from layerwise import store
+from layerwise.moments import fold_moments
 from layerwise.store import RepresentationError, dataset, reading, strings, writing
 from synthetic_views import CHECKOUT
 
@@ -141,6 +142,7 @@ def test_a_killed_writer_leaves_no_file_of_that_name(tmp_path):
 import sys, time
 import numpy as np
 from layerwise import store
+from layerwise.moments import fold_moments
 store.FLUSH_BYTES = 1
 with store.writing({str(path)!r}, "float16", {{"shard": 0}}) as writer:
     writer.append("{LAYER}", np.ones((1000, 8), np.float32))
@@ -217,3 +219,26 @@ def test_a_missing_dataset_is_refused_with_what_lies_beside_it(tmp_path):
         with pytest.raises(RepresentationError, match="has no /1/word/T0; in /1/word there is nothing"):
             dataset(file, "1/word/T0")
         assert dataset(file, "1/frame/T1").shape == (3, 2)
+
+
+def test_what_was_rounded_before_a_layer_outgrew_float16_is_marked(tmp_path, monkeypatch):
+    """The rounding of the first rows stays, and decides which directions are noise."""
+    monkeypatch.setattr("layerwise.store.FLUSH_BYTES", 1)
+    rows = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    with writing(tmp_path / "0.h5", "float16", {"shard": 0}) as writer:
+        writer.append(LAYER, rows)
+        writer.append(LAYER, 1e6 * rows)
+    with reading([tmp_path / "0.h5"]) as (file,):
+        assert file[LAYER].dtype == np.float32
+        assert file[LAYER].attrs["rounded"] == "float16"
+        moments = fold_moments(file[LAYER], file[LAYER], np.arange(100) % 5)
+    assert moments.rounding.x == moments.rounding.y == 2.0**-11
+
+
+def test_rows_that_were_not_drawn_hold_no_memory(tmp_path):
+    """An empty slice of an utterance's frames is a view that would keep all of them."""
+    frames = np.ones((1000, 8), np.float32)
+    with writing(tmp_path / "0.h5", "float32", {"shard": 0}) as writer:
+        before = sys.getrefcount(frames)
+        writer.append(LAYER, frames[:0])
+        assert sys.getrefcount(frames) == before

@@ -5,3 +5,5 @@ properties, summary, plots); a module imports only modules before it, and `store
 """
 
 __version__ = "0.1.0"
+
+SAMPLE_RATE = 16_000  # Hz, of every model here and of the audio that they take

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import yaml
 
+from layerwise import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
 
 ROOT = Path(__file__).resolve().parents[2]  # of the checkout: catalogues name files relative to it
-SAMPLE_RATE = 16_000
 
 
 class CatalogueError(LayerwiseError):

@@ -98,14 +98,15 @@ class Trial:
     Attributes:
         regularisers: metric → the (epsilon_x, epsilon_y) that served it: `pwcca_published` chooses for itself, the
             others take the pair with the highest `pwcca` on dev (at a tie the first).
-        scores: what the pair chosen by `pwcca` gives on the test fold, with `pwcca_published` from its own pair.
+        metrics: each metric on the test fold, with the pair that serves it.
+        scores: metric → all that this pair gives on the test fold, with the dimensions that it kept.
     """
 
     dev_fold: int
     test_fold: int
     regularisers: dict[str, tuple[float, float]]
     metrics: dict[str, float]
-    scores: CCAScores
+    scores: dict[str, CCAScores]
 
 
 def evaluate(
@@ -167,7 +168,7 @@ def _run_trial(moments: Moments, dev: int, test: int, epsilons, standardise: boo
         test_fold=test,
         regularisers={name: tuple(epsilons[index]) for name, index in chosen.items()},
         metrics={name: getattr(scores[index], name) for name, index in chosen.items()},
-        scores=scores[best["pwcca"]],
+        scores={name: scores[index] for name, index in chosen.items()},
     )
 
 

@@ -1,9 +1,8 @@
-"""Checkpoint folders: drawn from a seed, or fetched from the Hugging Face hub."""
+"""Checkpoint folders whose weights are drawn from a seed."""
 
 from __future__ import annotations
 
 import logging
-import shutil
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError
@@ -11,9 +10,11 @@ from layerwise.files import replaced_folder
 
 log = logging.getLogger(__name__)
 
+ORIGIN = "origin.txt"  # in a checkpoint folder: where its weights come from, in a line
+
 
 class CheckpointError(LayerwiseError):
-    """A checkpoint cannot be made or fetched."""
+    """A checkpoint cannot be made."""
 
 
 def make_random_checkpoint(architecture: dict, seed: int, out: Path) -> None:
@@ -40,29 +41,11 @@ def make_random_checkpoint(architecture: dict, seed: int, out: Path) -> None:
     with replaced_folder(out) as folder:
         model.save_pretrained(folder)
         # The originals normalise the waveform for layer-norm encoders only.
-        Wav2Vec2FeatureExtractor(do_normalize=config.feat_extract_norm == "layer").save_pretrained(folder)
+        Wav2Vec2FeatureExtractor(do_normalize=uses_layer_norm(config)).save_pretrained(folder)
+        (folder / ORIGIN).write_text(f"random weights, seed {seed}\n", encoding="utf-8")
     log.info("%s: %.2f million random weights, seed %d", out, model.num_parameters() / 1e6, seed)
 
 
-def fetch_checkpoint(repository: str, revision: str | None, out: Path) -> None:
-    """Fetch configuration and weights of a Hugging Face repository at one revision (`HF_ENDPOINT` and token respected).
-
-    Raises:
-        CheckpointError: the hub does not know the repository or revision, or cannot be reached.
-    """
-    import httpx2
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    try:
-        files = HfApi().list_repo_files(repository, revision=revision)
-        safe = any(name.endswith(".safetensors") for name in files)
-        patterns = ["config.json", "preprocessor_config.json", "*.safetensors*" if safe else "pytorch_model*.bin*"]
-        with replaced_folder(out) as folder:
-            snapshot_download(repository, revision=revision, local_dir=folder, allow_patterns=patterns)
-            shutil.rmtree(folder / ".cache", ignore_errors=True)
-    except (HfHubHTTPError, LocalEntryNotFoundError, httpx2.HTTPError, OSError) as error:
-        raise CheckpointError(
-            f"{repository} (revision {revision or 'main'}) could not be fetched: {error}; a copy on this machine "
-            "can be named under extra_models with `source: FOLDER`"
-        ) from error
+def uses_layer_norm(config) -> bool:
+    """Whether the conv blocks of a transformers configuration use LayerNorm; data2vec-audio's always do."""
+    return getattr(config, "feat_extract_norm", "layer") == "layer"

@@ -123,10 +123,12 @@ def check_schema(content: dict, schema: str) -> None:
 
 def from_command_line(value: object, schema: dict) -> object:
     """Numbers, booleans and null where the schema wants no text: `--config` hands nested values over as text."""
+    if "$ref" in schema:
+        schema = _registry().resolver().lookup(schema["$ref"]).contents
     types = schema.get("type", "string")
     if isinstance(value, dict):
-        parts = schema.get("properties", {})
-        return {key: from_command_line(part, parts.get(key, {})) for key, part in value.items()}
+        parts, others = schema.get("properties", {}), schema.get("additionalProperties") or {}
+        return {key: from_command_line(part, parts.get(key, others)) for key, part in value.items()}
     if isinstance(value, list):
         return [from_command_line(item, schema.get("items", {})) for item in value]
     if isinstance(value, str) and ("string" not in types or ("null" in types and value == "null")):

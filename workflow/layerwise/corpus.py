@@ -1,4 +1,4 @@
-"""The corpus: fetching and unpacking it, and the table of its utterances.
+"""The corpus: unpacking it, and the table of its utterances.
 
 A corpus lies in LibriSpeech's layout, `LibriSpeech/<split>/SPEAKER/CHAPTER/SPEAKER-CHAPTER-UTTERANCE.flac` (or `.wav`)
 beside `SPEAKER-CHAPTER.trans.txt` (Panayotov et al. 2015, https://www.openslr.org/12). Audio that would spoil a number
@@ -8,7 +8,6 @@ later is found here, where it costs one decoding, and named.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import logging
 import os
 import re
@@ -23,18 +22,17 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
-import pooch
 import pyarrow as pa
 import pyarrow.parquet as pq
 import soundfile
 from tqdm import tqdm
 
+from layerwise import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
 
 log = logging.getLogger(__name__)
 
-SAMPLE_RATE = 16000
 AUDIO_SUFFIXES = (".flac", ".wav")
 
 UTTERANCE_SCHEMA = pa.schema(
@@ -59,7 +57,7 @@ _CUT_WAV = re.compile(r"^data : (?!4294967295 )(\d+) \(should be (\d+)\)", re.MU
 
 
 class CorpusError(LayerwiseError):
-    """The corpus cannot be fetched, unpacked or read."""
+    """The corpus cannot be unpacked or read."""
 
 
 @dataclass(frozen=True, order=True)
@@ -74,90 +72,6 @@ class Problem:
 
 class _BadAudio(Exception):
     """(problem, detail) of a recording that cannot be used."""
-
-
-# Fetching
-
-
-def fetch(
-    url: str,
-    destination: Path,
-    sha256: str | None = None,
-    md5: str | None = None,
-    size: int | None = None,
-    *,
-    retries: int = 3,
-) -> None:
-    """Download `url` to `destination`, which appears only when it is whole and as expected.
-
-    Args:
-        sha256, md5: hexadecimal digests; None: not checked.
-        size: bytes; None: not checked.
-        retries: further tries after a failed or a wrong download.
-
-    Raises:
-        CorpusError: the download failed or is not what was expected, at every try.
-    """
-    if not re.match(r"https?://", url):
-        raise CorpusError(
-            f"cannot download {url!r}: expected an http:// or https:// address; a local file is used as it is"
-        )
-    http = pooch.HTTPDownloader(progressbar=True, chunk_size=_BLOCK_BYTES)
-
-    def download_checked(address: str, output_file: str, pooch_: pooch.Pooch) -> None:
-        http(address, output_file, pooch_)
-        try:
-            verify(Path(output_file), size=size, md5=md5, sha256=sha256)
-        except CorpusError as error:
-            log.warning("%s: %s", address, error)
-            raise ValueError(str(error)) from error  # the one kind of error, with HTTP's, that pooch tries again on
-
-    downloaded = destination.with_name(f".{destination.name}.download")
-    downloaded.unlink(missing_ok=True)
-    store = pooch.create(
-        path=destination.parent,
-        base_url="",
-        registry={downloaded.name: None},
-        urls={downloaded.name: url},
-        retry_if_failed=retries,
-    )
-    log.info("downloading %s to %s", url, destination)
-    try:
-        store.fetch(downloaded.name, downloader=download_checked)
-    except (OSError, ValueError) as error:  # requests' errors are OSErrors
-        raise CorpusError(
-            f"could not download {url} ({retries + 1} tries): {error}. "
-            "Another mirror or a local copy can be named in the configuration"
-        ) from error
-    os.replace(downloaded, destination)
-
-
-def verify(path: Path, *, size: int | None = None, md5: str | None = None, sha256: str | None = None) -> None:
-    """Check a file's size in bytes and its digests (hexadecimal); None: not checked.
-
-    Raises:
-        CorpusError: naming the file, what was found and what was expected.
-    """
-    if not path.is_file():
-        raise CorpusError(f"{path}: there is no such file")
-    found_size = path.stat().st_size
-    if size is not None and found_size != size:
-        raise CorpusError(f"{path}: found {found_size} bytes, expected {size}")
-    expected = {name: digest for name, digest in (("md5", md5), ("sha256", sha256)) if digest is not None}
-    for name, found in _digests(path, expected).items():
-        if found != expected[name].lower():
-            raise CorpusError(f"{path}: found {name} {found}, expected {expected[name]}")
-
-
-def _digests(path: Path, names: Iterable[str]) -> dict[str, str]:
-    """Digests by name, in one reading of the file: the archives are up to 30 GB."""
-    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in names}
-    if hashes:
-        with path.open("rb") as stream:
-            while block := stream.read(_BLOCK_BYTES):
-                for digest in hashes.values():
-                    digest.update(block)
-    return {name: digest.hexdigest() for name, digest in hashes.items()}
 
 
 # Unpacking

@@ -15,9 +15,9 @@ import soundfile
 import torch
 from tqdm import tqdm
 
-from layerwise import __version__, store
+from layerwise import SAMPLE_RATE, __version__, store
 from layerwise.errors import LayerwiseError
-from layerwise.features import MEL_SECONDS, SAMPLE_RATE, average_segments, average_windows, log_mel, match_frames
+from layerwise.features import MEL_SECONDS, average_segments, average_windows, log_mel, match_frames
 from layerwise.models import SpeechModel, load_folder
 from layerwise.sampling import segment_frames
 
@@ -48,6 +48,7 @@ def extract(
     out: Path,
     *,
     layers: list[str],
+    stride_seconds: float,
     dtype: str = "float16",
     shard: int = 0,
     shards: int = 1,
@@ -65,7 +66,7 @@ def extract(
         checkpoint: folder of the model.
         samples: sample number → folder with its utterances, phones and words tables.
         utterances: the corpus table, for the paths of the audio below `audio_root`.
-        layers: the layers that the catalogue promises, checked against the checkpoint.
+        layers, stride_seconds: what the catalogue promises, checked against the checkpoint.
         dtype: `float16` or `float32`, of the stored rows.
         attributes: facts to keep with the file (model, corpus, seed, …).
         device: None: `cuda` where there is one.
@@ -76,6 +77,7 @@ def extract(
         ExtractionError: audio that cannot be read or is too short; a model with other layers than promised.
     """
     torch.set_num_threads(1)
+    torch.backends.cudnn.allow_tf32 = False  # the default on recent GPUs: convolutions with ten bits of mantissa
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     model = load_folder(checkpoint, device, normalise)
     if model.layer_names != layers:
@@ -83,12 +85,23 @@ def extract(
             f"{checkpoint} has the layers {', '.join(model.layer_names)}, the catalogue says {', '.join(layers)}: "
             "conv_layers and blocks must be those of the checkpoint"
         )
+    if not np.isclose(model.stride_seconds, stride_seconds):
+        raise ExtractionError(
+            f"{checkpoint} has a frame every {model.stride_seconds} s, the catalogue says {stride_seconds}: "
+            "stride_seconds must be that of the checkpoint"
+        )
     plan = _plan(samples, utterances, shard, shards)
     if plan.utterances.empty:
         raise ExtractionError(
             f"shard {shard} of {shards} has no utterance: representations.shards must be at most their number"
         )
-    facts = {"stride_seconds": model.stride_seconds, "layerwise_version": __version__, "shard": shard, "shards": shards}
+    facts = {
+        "revision": model.origin,
+        "stride_seconds": model.stride_seconds,
+        "layerwise_version": __version__,
+        "shard": shard,
+        "shards": shards,
+    }
     log.info("%d utterances, shard %d of %d, on %s", len(plan.utterances), shard, shards, device)
     seconds = 0.0
     with store.writing(out, dtype, {**(attributes or {}), **facts}) as writer:

@@ -6,7 +6,7 @@ import librosa
 import numpy as np
 import scipy.signal
 
-from layerwise.catalogue import SAMPLE_RATE
+from layerwise import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
 
 MEL_SECONDS = 0.01  # hop of the filterbank frames

@@ -19,7 +19,8 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    # One name, whoever writes: what a killed job left is overwritten by the next one, and Snakemake runs one at a time.
+    temporary = target.with_name(f".{target.stem}.tmp{target.suffix}")
     try:
         yield temporary
         os.replace(temporary, target)

@@ -10,12 +10,10 @@ import hashlib
 
 import numpy as np
 
-from layerwise.errors import LayerwiseError
-
-BY = ("row", "utterance", "speaker")
+from layerwise.moments import RefusedScoreError
 
 
-class FoldError(LayerwiseError):
+class FoldError(RefusedScoreError):
     """The rows cannot be divided into these folds."""
 
 
@@ -96,9 +94,7 @@ def _group_folds(groups: np.ndarray, folds: int, seed: int, sample: int) -> np.n
     """Groups, sorted by hash, each to the fold that has fewest rows so far."""
     names, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if len(names) < folds:
-        raise FoldError(
-            f"{len(names)} groups cannot fill {folds} folds: cca.folds_by and cca.folds do not go together here"
-        )
+        raise FoldError(f"{len(names)} groups (cca.folds_by) cannot fill {folds} folds (cca.folds)")
     order = np.argsort([_hash(seed, sample, name) for name in names], kind="stable")
     fold_of, rows = np.empty(len(names), np.int64), np.zeros(folds, np.int64)
     for group in order:

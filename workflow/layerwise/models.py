@@ -7,6 +7,7 @@ transformers (the last one with or without a final LayerNorm), what a block retu
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from safetensors import SafetensorError
 from transformers import AutoModel
 from transformers.utils import logging as transformers_logging
 
-from layerwise.catalogue import ROOT, SAMPLE_RATE, layer_names, locate, model_entry, read_yaml
-from layerwise.checkpoints import make_random_checkpoint
+from layerwise import SAMPLE_RATE
+from layerwise.catalogue import ROOT, layer_names, locate, model_entry, read_yaml
+from layerwise.checkpoints import ORIGIN, make_random_checkpoint, uses_layer_norm
 from layerwise.errors import LayerwiseError
 
 # Weights that only pre-training uses: absent from some published checkpoints, and no layer depends on them.
@@ -41,17 +43,18 @@ class SpeechModel:
         definitions: layer → what its values are, in words.
         windows_10ms: conv layer → (window, hop) in frames of that layer whose means are 10 ms apart and see 25 ms each
             (for wav2vec 2.0's encoder 79, 39, 19, 9, 4, 2 and 32, 16, 8, 4, 2, 1), for layers finer than the last.
-        revision: commit or seed that the weights come from, as far as known.
+        origin: where the weights come from, as the folder says: repository and commit, or a seed; else empty.
     """
 
-    def __init__(self, module: torch.nn.Module, normalise: bool, device: str = "cpu", revision: str = "") -> None:
+    def __init__(self, module: torch.nn.Module, normalise: bool, device: str = "cpu", origin: str = "") -> None:
         self.module = module.eval().to(device)
         self.normalise = normalise
         self.device = device
-        self.revision = revision
+        self.origin = origin
         config = module.config
         self.layer_names = layer_names(len(config.conv_stride), config.num_hidden_layers)
         self.stride_seconds = float(np.prod(config.conv_stride)) / SAMPLE_RATE
+        self._last_conv = f"C{len(config.conv_stride)}"
         self.definitions = _definitions(config)
         self._strides, self._fields = _geometry(config.conv_kernel, config.conv_stride)
         self.min_samples = self._fields[-1]
@@ -83,6 +86,7 @@ class SpeechModel:
 
         Raises:
             WaveformError: more than one dimension, NaN or infinity, or too short for one frame.
+            ModelError: the transformer's frames are not those of the conv encoder.
         """
         waveform = np.asarray(waveform, np.float32)
         if waveform.ndim != 1:
@@ -101,7 +105,14 @@ class SpeechModel:
         with torch.inference_mode():
             self.module(values)
         captured = self._captured.__dict__
-        return {name: captured.pop(name)[0].float().cpu().numpy() for name in self.layer_names}
+        layers = {name: captured.pop(name)[0].float().cpu().numpy() for name in self.layer_names}
+        conv, first = len(layers[self._last_conv]), len(layers["T0"])
+        if conv != first:
+            raise ModelError(
+                f"the transformer has {first} frames where the conv encoder has {conv}: its rate, which decides the "
+                "frames of a segment, is not that of the conv strides in config.json"
+            )
+        return layers
 
     def _capture_output(self, name: str, channels_first: bool = False):
         def hook(_module, _inputs, output):
@@ -134,15 +145,17 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
             raise ModelError(f"{source!r} is no folder, no Hugging Face id (owner/name) and not in {sorted(catalogue)}")
         return _from_pretrained(source, None, device)
     entry = model_entry(source, catalogue[source])
-    made = ROOT / "resources/models" / source
-    if entry.kind == "random" and not made.is_dir():
-        make_random_checkpoint(entry.architecture, entry.seed, made)
-    if entry.kind == "folder" or made.is_dir():
-        return load_folder(entry.folder if entry.kind == "folder" else made, device, entry.normalise)
+    if entry.kind == "random":
+        with tempfile.TemporaryDirectory() as folder:
+            make_random_checkpoint(entry.architecture, entry.seed, Path(folder) / source)
+            return load_folder(Path(folder) / source, device, entry.normalise)
+    fetched = entry.folder if entry.kind == "folder" else ROOT / "resources/models" / source
+    if fetched.is_dir():
+        return load_folder(fetched, device, entry.normalise)
     return _from_pretrained(entry.source, entry.normalise, device, revision=entry.revision)
 
 
-def load_folder(folder: Path, device: str = "cpu", normalise: bool | None = None, revision: str = "") -> SpeechModel:
+def load_folder(folder: Path, device: str = "cpu", normalise: bool | None = None) -> SpeechModel:
     """A model from a checkpoint folder (config.json and weights); nothing is fetched.
 
     Args:
@@ -154,14 +167,14 @@ def load_folder(folder: Path, device: str = "cpu", normalise: bool | None = None
     """
     if not (Path(folder) / "config.json").is_file():
         raise ModelError(f"{folder} holds no config.json: not a checkpoint folder of transformers")
-    return _from_pretrained(str(folder), normalise, device, local_files_only=True, revision=revision)
+    origin = Path(folder) / ORIGIN
+    said = origin.read_text(encoding="utf-8").strip() if origin.is_file() else ""
+    return _from_pretrained(str(folder), normalise, device, said, local_files_only=True)
 
 
-def _from_pretrained(source: str, normalise: bool | None, device: str, revision: str | None = None, **options):
+def _from_pretrained(source: str, normalise: bool | None, device: str, origin: str = "", **options) -> SpeechModel:
     transformers_logging.set_verbosity_error()  # it would list the unused heads of every pre-training checkpoint
     transformers_logging.disable_progress_bar()
-    if "local_files_only" not in options:
-        options["revision"] = revision
     try:
         module, report = AutoModel.from_pretrained(
             source,
@@ -180,8 +193,8 @@ def _from_pretrained(source: str, normalise: bool | None, device: str, revision:
             "blocks, as wav2vec 2.0, HuBERT, WavLM and data2vec-audio, can be read"
         )
     if normalise is None:
-        normalise = module.config.feat_extract_norm == "layer"
-    return SpeechModel(module, normalise, device, revision or "")
+        normalise = uses_layer_norm(module.config)
+    return SpeechModel(module, normalise, device, origin)
 
 
 def _check_weights(source: str, module: torch.nn.Module, report: dict) -> None:

@@ -233,11 +233,16 @@ def fold_moments(view_x, view_y, fold, product_dtype=None, folds: int | None = N
     if not (np.isfinite(sums).all() and all(np.isfinite(np.einsum("fii", part)).all() for part in (xx, yy))):
         raise NonFiniteViewError(_where_not_finite(view_x, view_y, block_rows))
     rounding = Rounding(
-        x=_roundoff(view_x.dtype, np.float16),
-        y=_roundoff(view_y.dtype, np.float16),
+        x=_roundoff(_stored_dtype(view_x), np.float16),
+        y=_roundoff(_stored_dtype(view_y), np.float16),
         products=_roundoff(dtype, np.float32),
     )
     return Moments(count, origin[:dx], origin[dx:], sums[:, :dx], sums[:, dx:], xx, xy, yy, rounding)
+
+
+def _stored_dtype(view) -> np.dtype:
+    """The coarsest type that the rows of a view went through; a dataset says so where that is not its own."""
+    return np.dtype(getattr(view, "attrs", {}).get("rounded", view.dtype))
 
 
 def _roundoff(dtype: np.dtype, coarse: type) -> float:

@@ -126,7 +126,8 @@ def _score(shards: list[h5py.File], question: Property, sample: int, layer: str,
     except RefusedScoreError as error:
         rows = sum(x.shape[0] for x, _ in views)
         types = f", {views[0][1].shape[1]} types" if question.target == "label" else ""
-        reason = f"{question.name}, sample {sample}: {error} ({rows} rows{types})"
+        dimensions = f"{views[0][0].shape[1]} and {views[0][1].shape[1]} dimensions"
+        reason = f"{question.name}, sample {sample}: {error} ({rows} rows of {dimensions}{types})"
         return {"status": "skipped", "reason": reason, "trials": []}
     records = [_trial_record(number, trial) for number, trial in enumerate(trials, start=1)]
     if question.target == "label":
@@ -136,13 +137,18 @@ def _score(shards: list[h5py.File], question: Property, sample: int, layer: str,
                 [f for f in range(settings.folds) if f not in (record["dev_fold"], record["test_fold"])]
             ].any(axis=0)
             record |= {"classes": present.shape[1], "classes_unseen": int((~seen).sum())}
-    cut = [t for t in records for side in "xy" if t[f"kept_{side}"] < FLAG_BELOW * t[f"d{side}"]]
-    reason = "trial {trial} kept {kept_x} of {dx} and {kept_y} of {dy} dimensions".format(**cut[0]) if cut else ""
+    cut = [
+        f"{metric}, trial {record['trial']}: kept {kept_x} of {record['dx']} and {kept_y} of {record['dy']} dimensions"
+        for record in records
+        for metric, (kept_x, kept_y) in record["kept"].items()
+        if kept_x < FLAG_BELOW * record["dx"] or kept_y < FLAG_BELOW * record["dy"]
+    ]
+    reason = cut[0] if cut else ""
     return {"status": "flagged" if cut else "ok", "reason": reason, "trials": records}
 
 
 def _trial_record(number: int, trial: Trial) -> dict:
-    scores = trial.scores
+    scores = trial.scores["pwcca"]
     sizes = ("n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y")
     return {
         "trial": number,
@@ -151,6 +157,8 @@ def _trial_record(number: int, trial: Trial) -> dict:
         "regularisers": trial.regularisers,
         "metrics": trial.metrics,
         **{name: getattr(scores, name) for name in sizes},
+        # pwcca_published has regularisers of its own, and with them a cut of its own
+        "kept": {name: [each.kept_x, each.kept_y] for name, each in trial.scores.items()},
         "classes": 0,
         "classes_unseen": 0,
         "correlations": scores.correlations.tolist(),

@@ -31,6 +31,13 @@ def file_digest(path: Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
 
 
+def folder_digest(folder: Path) -> str:
+    """A short digest of the files below a folder, their sizes and ages; Snakemake sees the age of the top only."""
+    found = sorted((str(path.relative_to(folder)), path.stat()) for path in Path(folder).rglob("*") if path.is_file())
+    listed = [(name, status.st_size, status.st_mtime_ns) for name, status in found]
+    return hashlib.sha256(repr(listed).encode()).hexdigest()[:12]
+
+
 def _closure(modules: tuple[str, ...]) -> set[Path]:
     waiting, found = [_path(name) for name in modules], set()
     while waiting:
@@ -71,4 +78,4 @@ def _meaning(path: Path) -> bytes:
             and isinstance(body[0].value, ast.Constant)
         ):
             node.body = body[1:] or [ast.Pass()]
-    return ast.dump(tree).encode()
+    return ast.unparse(tree).encode()  # unlike a dump, the same text in every version of Python

@@ -23,7 +23,6 @@ from layerwise.files import replaced
 FLUSH_BYTES = 2**20  # rows are gathered to about this much before they are written
 CHUNK_BYTES = 2**18
 FLOAT16_MAX = float(np.finfo(np.float16).max)
-FLOAT16_MIN_RMS = 2.0**-10
 
 
 class RepresentationError(LayerwiseError):
@@ -48,7 +47,8 @@ class RepresentationWriter:
             attributes: facts about the dataset, its definition in words among them.
         """
         self._attributes.setdefault(path, attributes or {})
-        self._waiting[path].append(rows)
+        # No rows are still a view of all of an utterance's frames, and would keep them in memory.
+        self._waiting[path].append(rows if len(rows) else rows.copy())
         self._bytes[path] += rows.nbytes
         if self._bytes[path] >= FLUSH_BYTES:
             self._flush(path)
@@ -89,18 +89,17 @@ class RepresentationWriter:
     def _stored_dtype(self, path: str, rows: np.ndarray) -> np.dtype:
         """float16 while the magnitudes of the layer fit; a layer that turns out not to is written again as float32.
 
-        Beyond 65,504 float16 is infinite; rounding below 2⁻¹⁴ is absolute, and would show in a layer of tiny values.
+        What was written before keeps its rounding, and the attribute `rounded` says so.
         """
         if path in self._file and self._file[path].dtype != np.float16:
             return self._file[path].dtype
-        if self._dtype != np.float16 or not rows.any():
-            return self._dtype
-        if np.abs(rows).max() <= FLOAT16_MAX and np.sqrt(np.mean(rows**2, dtype=np.float64)) >= FLOAT16_MIN_RMS:
+        if self._dtype != np.float16 or not rows.size or np.abs(rows).max() <= FLOAT16_MAX:
             return self._dtype
         if path in self._file:
             written = self._file[path][:].astype(np.float32)
             del self._file[path]
             self._create(path, written)
+            self._attributes[path] = {**self._attributes[path], "rounded": "float16"}
         return np.dtype(np.float32)
 
     def _create(self, path: str, rows: np.ndarray) -> None:

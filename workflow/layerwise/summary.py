@@ -165,7 +165,8 @@ def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
         for metric, score in trial["metrics"].items():
             if score is None or not math.isfinite(score):
                 raise ValueError(f"{metric} of {record['layer']}, trial {trial['trial']}, is {score}, not a number")
-            rows.append({**common, **counts, "metric": metric, "score": score})
+            kept_x, kept_y = trial["kept"][metric]
+            rows.append({**common, **counts, "kept_x": kept_x, "kept_y": kept_y, "metric": metric, "score": score})
     return rows
 
 

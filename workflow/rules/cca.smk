@@ -2,19 +2,12 @@
 
 
 rule score_layers:
+    message:
+        "{wildcards.property} of {wildcards.model}, layers {wildcards.layers}, sample {wildcards.sample}"
     input:
         representations=lambda wildcards: shards_of(wildcards.model),
     output:
         scores=results("scores/{property}/{model}/{sample}/{layers}.json"),
-    log:
-        log_of("score_layers/{property}/{model}/{sample}/{layers}"),
-    benchmark:
-        benchmark_of("score_layers/{property}/{model}/{sample}/{layers}")
-    conda:
-        "../../envs/cca.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
     params:
         layers=lambda wildcards: layer_jobs(wildcards.property, wildcards.model)[wildcards.layers],
         seed=config["samples"]["seed"],
@@ -24,8 +17,15 @@ rule score_layers:
         standardise=config["cca"]["standardise"],
         epsilons=config["cca"]["epsilons"],
         code=code_digest("layerwise.properties"),
-    message:
-        "{wildcards.property} of {wildcards.model}, layers {wildcards.layers}, sample {wildcards.sample}"
+    log:
+        log_of("score_layers/{property}/{model}/{sample}/{layers}"),
+    benchmark:
+        benchmark_of("score_layers/{property}/{model}/{sample}/{layers}")
+    conda:
+        "../../envs/cca.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
     script:
         "../scripts/score_layers.py"
 

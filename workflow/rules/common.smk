@@ -14,7 +14,7 @@ from layerwise.cca import METRICS
 from layerwise.configuration import read_experiment
 from layerwise.errors import LayerwiseError
 from layerwise.properties import PROPERTIES
-from layerwise.provenance import code_digest, file_digest
+from layerwise.provenance import code_digest, file_digest, folder_digest
 from layerwise.run import prefer_package
 
 prefer_package(PACKAGE_PARENT)
@@ -68,7 +68,7 @@ def benchmark_of(path):
 def local_copy(source):
     """Where an archive or folder of the corpus lies, once it has been fetched."""
     if source.is_url:
-        return f"resources/downloads/{re.sub('^https?://|[?#].*$', '', source.location)}"
+        return f"resources/downloads/{re.sub('[^A-Za-z0-9._/-]', '_', source.location.split('://', 1)[1])}"
     return str(source.path)
 
 
@@ -77,6 +77,11 @@ def audio_root():
     if EXPERIMENT.audio.is_folder:
         return local_copy(EXPERIMENT.audio)
     return f"resources/corpora/{CORPUS}/audio"
+
+
+def state_of(source):
+    """Changes when a file of a given folder does; archives are watched by Snakemake."""
+    return folder_digest(source.path) if source.is_folder else None
 
 
 DOWNLOADS = {local_copy(source): source for source in (EXPERIMENT.audio, EXPERIMENT.alignments) if source.is_url}

@@ -6,8 +6,13 @@ localrules:
 
 
 rule fetch_archive:
+    message:
+        "Fetch {wildcards.archive}"
     output:
         archive="resources/downloads/{archive}",
+    params:
+        url=lambda wildcards, output: DOWNLOADS[output.archive].location,
+        checks=lambda wildcards, output: DOWNLOADS[output.archive].checks,
     log:
         log_of("fetch_archive/{archive}"),
     benchmark:
@@ -17,20 +22,21 @@ rule fetch_archive:
     threads: 1
     resources:
         download=1,
-    params:
-        url=lambda wildcards, output: DOWNLOADS[output.archive].location,
-        checks=lambda wildcards, output: DOWNLOADS[output.archive].checks,
-    message:
-        "Fetch {wildcards.archive}"
     script:
         "../scripts/fetch_archive.py"
 
 
 rule unpack_audio:
+    message:
+        f"Unpack the audio of {CORPUS}"
     input:
         archive=local_copy(EXPERIMENT.audio),
     output:
         folder=directory(f"resources/corpora/{CORPUS}/audio"),
+    params:
+        split=config["corpus"]["split"],
+        checks=EXPERIMENT.audio.checks,
+        code=code_digest("layerwise.corpus"),
     log:
         log_of("unpack_audio"),
     benchmark:
@@ -38,22 +44,22 @@ rule unpack_audio:
     conda:
         "../../envs/corpus.yaml"
     threads: 1
-    params:
-        split=config["corpus"]["split"],
-        checks=EXPERIMENT.audio.checks,
-        code=code_digest("layerwise.corpus"),
-    message:
-        f"Unpack the audio of {CORPUS}"
     script:
         "../scripts/unpack_audio.py"
 
 
 rule index_utterances:
+    message:
+        f"List the utterances of {CORPUS}, and decode each once"
     input:
         audio=audio_root(),
     output:
         utterances=results("corpus/utterances.parquet"),
         problems=results("corpus/audio_problems.csv"),
+    params:
+        split=config["corpus"]["split"],
+        state=state_of(EXPERIMENT.audio),
+        code=code_digest("layerwise.corpus"),
     log:
         log_of("index_utterances"),
     benchmark:
@@ -61,22 +67,24 @@ rule index_utterances:
     conda:
         "../../envs/corpus.yaml"
     threads: 4
-    params:
-        split=config["corpus"]["split"],
-        code=code_digest("layerwise.corpus"),
-    message:
-        f"List the utterances of {CORPUS}, and decode each once"
     script:
         "../scripts/index_utterances.py"
 
 
 rule index_alignments:
+    message:
+        f"Read the phones and words of {CORPUS}"
     input:
         alignments=local_copy(EXPERIMENT.alignments),
         utterances=rules.index_utterances.output.utterances,
     output:
         intervals=results("corpus/intervals.parquet"),
         problems=results("corpus/alignment_problems.csv"),
+    params:
+        split=config["corpus"]["split"],
+        checks=EXPERIMENT.alignments.checks,
+        state=state_of(EXPERIMENT.alignments),
+        code=code_digest("layerwise.alignments"),
     log:
         log_of("index_alignments"),
     benchmark:
@@ -84,11 +92,5 @@ rule index_alignments:
     conda:
         "../../envs/corpus.yaml"
     threads: 1
-    params:
-        split=config["corpus"]["split"],
-        checks=EXPERIMENT.alignments.checks,
-        code=code_digest("layerwise.alignments"),
-    message:
-        f"Read the phones and words of {CORPUS}"
     script:
         "../scripts/index_alignments.py"

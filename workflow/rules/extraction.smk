@@ -2,6 +2,8 @@
 
 
 rule extract_representations:
+    message:
+        "Extract every layer of {wildcards.model}, shard {wildcards.shard}"
     input:
         checkpoint=checkpoint_files,
         samples=expand(rules.draw_sample.output, sample=SAMPLES),
@@ -14,6 +16,17 @@ rule extract_representations:
             if config["representations"]["keep"]
             else temp(results("representations/{model}/{shard}.h5"))
         ),
+    params:
+        checkpoint=checkpoint_folder,
+        layers=lambda wildcards: MODELS[wildcards.model].layers,
+        stride_seconds=lambda wildcards: MODELS[wildcards.model].stride_seconds,
+        normalise=lambda wildcards: MODELS[wildcards.model].normalise,
+        source=lambda wildcards: MODELS[wildcards.model].source,
+        corpus=CORPUS,
+        seed=config["samples"]["seed"],
+        dtype=config["representations"]["dtype"],
+        shards=len(SHARDS),
+        code=code_digest("layerwise.extraction"),
     log:
         log_of("extract_representations/{model}/{shard}"),
     benchmark:
@@ -24,19 +37,6 @@ rule extract_representations:
     resources:
         gpu=1,
         mem_mb=8000,
-    params:
-        checkpoint=checkpoint_folder,
-        layers=lambda wildcards: MODELS[wildcards.model].layers,
-        normalise=lambda wildcards: MODELS[wildcards.model].normalise,
-        source=lambda wildcards: MODELS[wildcards.model].source,
-        revision=lambda wildcards: MODELS[wildcards.model].revision,
-        corpus=CORPUS,
-        seed=config["samples"]["seed"],
-        dtype=config["representations"]["dtype"],
-        shards=len(SHARDS),
-        code=code_digest("layerwise.extraction"),
-    message:
-        "Extract every layer of {wildcards.model}, shard {wildcards.shard}"
     script:
         "../scripts/extract_representations.py"
 

@@ -6,45 +6,45 @@ localrules:
 
 
 rule make_random_model:
+    message:
+        "Draw the weights of {wildcards.model}"
     output:
         folder=directory("resources/models/{model}"),
-    log:
-        log_of("make_random_model/{model}"),
-    benchmark:
-        benchmark_of("make_random_model/{model}")
     wildcard_constraints:
         model=models_of("random"),
-    conda:
-        "../../envs/extraction.yaml"
-    threads: 1
     params:
         architecture=lambda wildcards: MODELS[wildcards.model].architecture,
         seed=lambda wildcards: MODELS[wildcards.model].seed,
         code=code_digest("layerwise.checkpoints"),
-    message:
-        "Draw the weights of {wildcards.model}"
+    log:
+        log_of("make_random_model/{model}"),
+    benchmark:
+        benchmark_of("make_random_model/{model}")
+    conda:
+        "../../envs/extraction.yaml"
+    threads: 1
     script:
         "../scripts/make_random_model.py"
 
 
 rule fetch_model:
+    message:
+        "Fetch {wildcards.model} from the Hugging Face hub"
     output:
         folder=directory("resources/models/{model}"),
+    wildcard_constraints:
+        model=models_of("hub"),
+    params:
+        repository=lambda wildcards: MODELS[wildcards.model].source,
+        revision=lambda wildcards: MODELS[wildcards.model].revision,
     log:
         log_of("fetch_model/{model}"),
     benchmark:
         benchmark_of("fetch_model/{model}")
-    wildcard_constraints:
-        model=models_of("hub"),
     conda:
         "../../envs/extraction.yaml"
     threads: 1
     resources:
         download=1,
-    params:
-        repository=lambda wildcards: MODELS[wildcards.model].source,
-        revision=lambda wildcards: MODELS[wildcards.model].revision,
-    message:
-        "Fetch {wildcards.model} from the Hugging Face hub"
     script:
         "../scripts/fetch_model.py"

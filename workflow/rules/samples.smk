@@ -2,6 +2,8 @@
 
 
 rule draw_sample:
+    message:
+        "Draw sample set {wildcards.sample}"
     input:
         utterances=rules.index_utterances.output.utterances,
         intervals=rules.index_alignments.output.intervals,
@@ -9,13 +11,6 @@ rule draw_sample:
         utterances=results("samples/{sample}/utterances.parquet"),
         phones=results("samples/{sample}/phones.parquet"),
         words=results("samples/{sample}/words.parquet"),
-    log:
-        log_of("draw_sample/{sample}"),
-    benchmark:
-        benchmark_of("draw_sample/{sample}")
-    conda:
-        "../../envs/corpus.yaml"
-    threads: 1
     params:
         seed=config["samples"]["seed"],
         utterances=config["samples"]["utterances"],
@@ -23,7 +18,12 @@ rule draw_sample:
         word_types=config["samples"]["word_types"],
         words_per_type=config["samples"]["words_per_type"],
         code=code_digest("layerwise.sampling"),
-    message:
-        "Draw sample set {wildcards.sample}"
+    log:
+        log_of("draw_sample/{sample}"),
+    benchmark:
+        benchmark_of("draw_sample/{sample}")
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 1
     script:
         "../scripts/draw_sample.py"

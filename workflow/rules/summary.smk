@@ -2,17 +2,16 @@
 
 
 rule collect_scores:
+    message:
+        "Gather all scores in one table"
     input:
         scores=rules.scores.input,
     output:
-        scores=results("tables/scores.csv"),
-    log:
-        log_of("collect_scores"),
-    benchmark:
-        benchmark_of("collect_scores")
-    conda:
-        "../../envs/summary.yaml"
-    threads: 1
+        scores=report(
+            results("tables/scores.csv"),
+            caption="../report/scores.rst",
+            category="tables",
+        ),
     params:
         properties=config["properties"],
         models=list(MODELS),
@@ -20,18 +19,28 @@ rule collect_scores:
         blocks={name: entry.blocks for name, entry in MODELS.items()},
         strict=config["strict"],
         code=code_digest("layerwise.summary"),
-    message:
-        "Gather all scores in one table"
+    log:
+        log_of("collect_scores"),
+    benchmark:
+        benchmark_of("collect_scores")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
     script:
         "../scripts/collect_scores.py"
 
 
 rule summarise_trends:
+    message:
+        "Average the scores of each layer, and find the best ones"
     input:
         scores=rules.collect_scores.output.scores,
     output:
         trends=results("tables/trends.csv"),
         best=results("tables/best_layers.csv"),
+    params:
+        folds=config["cca"]["folds"],
+        code=code_digest("layerwise.summary"),
     log:
         log_of("summarise_trends"),
     benchmark:
@@ -39,20 +48,20 @@ rule summarise_trends:
     conda:
         "../../envs/summary.yaml"
     threads: 1
-    params:
-        folds=config["cca"]["folds"],
-        code=code_digest("layerwise.summary"),
-    message:
-        "Average the scores of each layer, and find the best ones"
     script:
         "../scripts/summarise_trends.py"
 
 
 rule tabulate_layers:
+    message:
+        "Tabulate {wildcards.property} by layer and model"
     input:
         trends=rules.summarise_trends.output.trends,
     output:
         table=results("tables/layers_{property}.csv"),
+    params:
+        metric=config["metric"],
+        code=code_digest("layerwise.summary"),
     log:
         log_of("tabulate_layers/{property}"),
     benchmark:
@@ -60,20 +69,23 @@ rule tabulate_layers:
     conda:
         "../../envs/summary.yaml"
     threads: 1
-    params:
-        metric=config["metric"],
-        code=code_digest("layerwise.summary"),
-    message:
-        "Tabulate {wildcards.property} by layer and model"
     script:
         "../scripts/tabulate_layers.py"
 
 
 rule summarise_samples:
+    message:
+        "Count what the sample sets asked for and got"
     input:
         samples=expand(rules.draw_sample.output, sample=SAMPLES),
     output:
         table=results("tables/samples.csv"),
+    params:
+        utterances=config["samples"]["utterances"],
+        phones_per_type=config["samples"]["phones_per_type"],
+        word_types=config["samples"]["word_types"],
+        words_per_type=config["samples"]["words_per_type"],
+        code=code_digest("layerwise.summary"),
     log:
         log_of("summarise_samples"),
     benchmark:
@@ -81,19 +93,13 @@ rule summarise_samples:
     conda:
         "../../envs/summary.yaml"
     threads: 1
-    params:
-        utterances=config["samples"]["utterances"],
-        phones_per_type=config["samples"]["phones_per_type"],
-        word_types=config["samples"]["word_types"],
-        words_per_type=config["samples"]["words_per_type"],
-        code=code_digest("layerwise.summary"),
-    message:
-        "Count what the sample sets asked for and got"
     script:
         "../scripts/summarise_samples.py"
 
 
 rule plot_trends:
+    message:
+        "Plot {wildcards.property} over {wildcards.axis}"
     input:
         trends=rules.summarise_trends.output.trends,
     output:
@@ -103,26 +109,26 @@ rule plot_trends:
             category="{property}",
         ),
         png=results("plots/{property}_{axis}.png"),
-    log:
-        log_of("plot_trends/{property}_{axis}"),
-    benchmark:
-        benchmark_of("plot_trends/{property}_{axis}")
     wildcard_constraints:
         axis="depth|layer",
-    conda:
-        "../../envs/summary.yaml"
-    threads: 1
     params:
         metric=config["metric"],
         titles=TITLES,
         code=code_digest("layerwise.plots"),
-    message:
-        "Plot {wildcards.property} over {wildcards.axis}"
+    log:
+        log_of("plot_trends/{property}_{axis}"),
+    benchmark:
+        benchmark_of("plot_trends/{property}_{axis}")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
     script:
         "../scripts/plot_trends.py"
 
 
 rule plot_heatmap:
+    message:
+        "Plot {wildcards.property} as layers by models"
     input:
         trends=rules.summarise_trends.output.trends,
     output:
@@ -132,6 +138,10 @@ rule plot_heatmap:
             category="{property}",
         ),
         png=results("plots/{property}_heatmap.png"),
+    params:
+        metric=config["metric"],
+        titles=TITLES,
+        code=code_digest("layerwise.plots"),
     log:
         log_of("plot_heatmap/{property}"),
     benchmark:
@@ -139,17 +149,13 @@ rule plot_heatmap:
     conda:
         "../../envs/summary.yaml"
     threads: 1
-    params:
-        metric=config["metric"],
-        titles=TITLES,
-        code=code_digest("layerwise.plots"),
-    message:
-        "Plot {wildcards.property} as layers by models"
     script:
         "../scripts/plot_heatmap.py"
 
 
 rule plot_overview:
+    message:
+        "Plot all properties side by side"
     input:
         trends=rules.summarise_trends.output.trends,
     output:
@@ -159,6 +165,11 @@ rule plot_overview:
             category="overview",
         ),
         png=results("plots/overview.png"),
+    params:
+        properties=config["properties"],
+        metric=config["metric"],
+        titles=TITLES,
+        code=code_digest("layerwise.plots"),
     log:
         log_of("plot_overview"),
     benchmark:
@@ -166,13 +177,6 @@ rule plot_overview:
     conda:
         "../../envs/summary.yaml"
     threads: 1
-    params:
-        properties=config["properties"],
-        metric=config["metric"],
-        titles=TITLES,
-        code=code_digest("layerwise.plots"),
-    message:
-        "Plot all properties side by side"
     script:
         "../scripts/plot_overview.py"
 
@@ -188,6 +192,8 @@ PLOTS = {
 
 
 rule write_report:
+    message:
+        "Write the report"
     input:
         overview=rules.plot_overview.output.svg,
         plots=list(PLOTS.values()),
@@ -198,13 +204,6 @@ rule write_report:
         alignment_problems=rules.index_alignments.output.problems,
     output:
         html=results("report.html"),
-    log:
-        log_of("write_report"),
-    benchmark:
-        benchmark_of("write_report")
-    conda:
-        "../../envs/summary.yaml"
-    threads: 1
     params:
         configuration=config,
         plots=PLOTS,
@@ -214,8 +213,13 @@ rule write_report:
         sources={name: entry.source for name, entry in MODELS.items()},
         template=file_digest(os.path.join(PACKAGE_PARENT, "report/report.html.j2")),
         code=code_digest("layerwise.reporting"),
-    message:
-        "Write the report"
+    log:
+        log_of("write_report"),
+    benchmark:
+        benchmark_of("write_report")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
     script:
         "../scripts/write_report.py"
 

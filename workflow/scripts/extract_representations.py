@@ -15,6 +15,7 @@ with logged(snakemake):
         audio_root=Path(snakemake.input.audio),
         out=Path(snakemake.output.shard),
         layers=snakemake.params.layers,
+        stride_seconds=snakemake.params.stride_seconds,
         dtype=snakemake.params.dtype,
         shard=int(snakemake.wildcards.shard),
         shards=snakemake.params.shards,
@@ -22,7 +23,6 @@ with logged(snakemake):
         attributes={
             "model": snakemake.wildcards.model,
             "source": snakemake.params.source,
-            "revision": snakemake.params.revision or "",
             "corpus": snakemake.params.corpus,
             "seed": snakemake.params.seed,
         },

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from layerwise.corpus import fetch
+from layerwise.downloads import fetch
 from layerwise.run import logged
 
 with logged(snakemake):

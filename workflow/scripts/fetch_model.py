@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from layerwise.checkpoints import fetch_checkpoint
+from layerwise.hub import fetch_checkpoint
 from layerwise.run import logged
 
 with logged(snakemake):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from layerwise.alignments import index_alignments
-from layerwise.corpus import verify
+from layerwise.downloads import verify
 from layerwise.run import logged
 
 with logged(snakemake):

@@ -11,4 +11,5 @@ with logged(snakemake):
         snakemake.params.split,
         Path(snakemake.output.utterances),
         Path(snakemake.output.problems),
+        threads=snakemake.threads,
     )

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from layerwise.corpus import unpack_audio, verify
+from layerwise.corpus import unpack_audio
+from layerwise.downloads import verify
 from layerwise.run import logged
 
 with logged(snakemake):
