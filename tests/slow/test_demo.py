@@ -88,5 +88,6 @@ def test_a_killed_run_goes_on_to_the_same_tables(demo, fresh, begun):
     assert fresh.snakemake("--unlock", **DEMO).returncode == 0
     run = fresh.snakemake("--cores", "2", **DEMO)
     assert run.returncode == 0, run.output
+    assert not list((fresh / "results").rglob(".*tmp*"))  # what the killed jobs were writing
     for table in (demo / TABLES).iterdir():
         assert (fresh / f"{TABLES}/{table.name}").read_bytes() == table.read_bytes(), table.name

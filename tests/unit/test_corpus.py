@@ -155,11 +155,11 @@ def test_unpack_keeps_the_split_and_the_files_at_the_top(tmp_path):
 
 def test_unpack_removes_what_a_killed_job_left(tmp_path):
     archive = write_archive(tmp_path / "a.tar.gz", FILES)
-    left = tmp_path / ".out.unpacking" / "LibriSpeech" / SPLIT / "9"
+    left = tmp_path / ".out.tmp" / "LibriSpeech" / SPLIT / "9"
     left.mkdir(parents=True)
     corpus.unpack_audio(archive, SPLIT, tmp_path / "out")
     assert {path.name for path in (tmp_path / "out" / "LibriSpeech" / SPLIT).iterdir()} == {"1"}
-    assert not (tmp_path / ".out.unpacking").exists()
+    assert not (tmp_path / ".out.tmp").exists()
 
 
 def test_unpack_does_not_overwrite(tmp_path):

@@ -227,7 +227,8 @@ def test_a_layer_of_nans_is_skipped_and_the_others_are_scored(tmp_path, score):
     records = score(write_shards(tmp_path / "tiny", change=broken), "intra", ["T0", "T1", "T2"])
     assert [record["status"] for record in records] == ["ok", "skipped", "ok"]
     assert records[1]["reason"] == (
-        f"intra, sample 1: view y holds NaN or infinity, first in row 5 of {FRAMES} ({FRAMES} rows of 12 and 12 dimensions)"
+        f"intra, sample 1: view y holds NaN or infinity, first in row 5 of {FRAMES} "
+        f"({FRAMES} rows of 12 and 12 dimensions)"
     )
 
 

@@ -144,3 +144,17 @@ def test_score_jobs_import_little():
     """A start costs more than most scores."""
     used = {name.split(".")[0] for path in closure({RULES["score_layers"].script}) for name in imported(path)}
     assert not used & {"pandas", "torch", "transformers", "scipy", "matplotlib"}
+
+
+def test_folder_digest_sees_files_at_any_depth(tmp_path):
+    """Snakemake sees the age of the top folder only."""
+    folder = tmp_path / "audio"
+    deep = folder / "84" / "121123"
+    deep.mkdir(parents=True)
+    (deep / "84-121123-0000.flac").write_bytes(b"one")
+    before = provenance.folder_digest(folder)
+    assert provenance.folder_digest(folder) == before
+    (deep / "84-121123-0001.flac").write_bytes(b"two")
+    added = provenance.folder_digest(folder)
+    (deep / "84-121123-0000.flac").write_bytes(b"another")
+    assert len({before, added, provenance.folder_digest(folder)}) == 3

@@ -11,7 +11,6 @@ import gzip
 import logging
 import os
 import re
-import shutil
 import tarfile
 import zlib
 from collections import Counter
@@ -29,7 +28,7 @@ from tqdm import tqdm
 
 from layerwise import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
-from layerwise.files import replaced
+from layerwise.files import replaced, replaced_folder
 
 log = logging.getLogger(__name__)
 
@@ -91,16 +90,10 @@ def unpack_audio(archive: Path, split: str, destination: Path) -> None:
     _refuse_other_formats(archive)
     if destination.exists() and any(destination.iterdir()):
         raise CorpusError(f"{destination} is not empty; remove it to unpack {archive} again")
-    partial = destination.with_name(f".{destination.name}.unpacking")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with replaced_folder(destination) as partial:
         splits = _unpack_split(archive, split, partial)
         if split not in splits:
             raise CorpusError(f"{archive} has no audio of split {split!r}; it has {listed(splits)}")
-        os.replace(partial, destination)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     log.info("unpacked %d recordings of %s to %s", splits[split], split, destination)
 
 

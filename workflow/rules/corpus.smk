@@ -21,6 +21,7 @@ rule fetch_archive:
         "../../envs/corpus.yaml"
     threads: 1
     resources:
+        mem_mb=500,
         download=1,
     script:
         "../scripts/fetch_archive.py"
@@ -44,6 +45,8 @@ rule unpack_audio:
     conda:
         "../../envs/corpus.yaml"
     threads: 1
+    resources:
+        mem_mb=1000,
     script:
         "../scripts/unpack_audio.py"
 
@@ -67,6 +70,8 @@ rule index_utterances:
     conda:
         "../../envs/corpus.yaml"
     threads: 4
+    resources:
+        mem_mb=2000,
     script:
         "../scripts/index_utterances.py"
 
@@ -92,5 +97,7 @@ rule index_alignments:
     conda:
         "../../envs/corpus.yaml"
     threads: 1
+    resources:
+        mem_mb=2000,
     script:
         "../scripts/index_alignments.py"

@@ -23,6 +23,8 @@ rule make_random_model:
     conda:
         "../../envs/extraction.yaml"
     threads: 1
+    resources:
+        mem_mb=4000,
     script:
         "../scripts/make_random_model.py"
 
@@ -45,6 +47,7 @@ rule fetch_model:
         "../../envs/extraction.yaml"
     threads: 1
     resources:
+        mem_mb=1000,
         download=1,
     script:
         "../scripts/fetch_model.py"

@@ -25,5 +25,7 @@ rule draw_sample:
     conda:
         "../../envs/corpus.yaml"
     threads: 1
+    resources:
+        mem_mb=1000,
     script:
         "../scripts/draw_sample.py"

@@ -26,6 +26,8 @@ rule collect_scores:
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    resources:
+        mem_mb=2000,
     script:
         "../scripts/collect_scores.py"
 
@@ -48,6 +50,8 @@ rule summarise_trends:
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    resources:
+        mem_mb=1000,
     script:
         "../scripts/summarise_trends.py"
 
@@ -69,6 +73,8 @@ rule tabulate_layers:
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    resources:
+        mem_mb=1000,
     script:
         "../scripts/tabulate_layers.py"
 
@@ -93,6 +99,8 @@ rule summarise_samples:
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    resources:
+        mem_mb=1000,
     script:
         "../scripts/summarise_samples.py"
 
@@ -122,6 +130,8 @@ rule plot_trends:
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    resources:
+        mem_mb=1000,
     script:
         "../scripts/plot_trends.py"
 
@@ -149,6 +159,8 @@ rule plot_heatmap:
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    resources:
+        mem_mb=1000,
     script:
         "../scripts/plot_heatmap.py"
 
@@ -177,6 +189,8 @@ rule plot_overview:
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    resources:
+        mem_mb=1000,
     script:
         "../scripts/plot_overview.py"
 
@@ -220,6 +234,8 @@ rule write_report:
     conda:
         "../../envs/summary.yaml"
     threads: 1
+    resources:
+        mem_mb=1000,
     script:
         "../scripts/write_report.py"
 
