@@ -59,6 +59,16 @@ def test_all_that_is_said_goes_to_the_log(job):
         assert word in log
 
 
+def test_warnings_of_the_package_are_seen_on_the_terminal_too(job):
+    code, terminal, log = job(
+        "logging.getLogger('layerwise.corpus').warning('left out'); logging.getLogger('other').warning('elsewhere')"
+    )
+    assert code == 0
+    assert terminal == "WARNING: left out\n"
+    assert "WARNING left out" in log
+    assert "WARNING elsewhere" in log
+
+
 def test_log_of_an_earlier_run_is_replaced(job):
     job("print('first')")
     assert "first" not in job("print('second')")[2]

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from layerwise.errors import LayerwiseError
 
@@ -17,20 +18,22 @@ from layerwise.errors import LayerwiseError
 def logged(snakemake) -> Iterator[None]:
     """Send everything that a script says, its errors too, to the log of its rule, and end the job with them.
 
-    An error of the input is one line in the log; anything else is a traceback.
+    An error of the input is one line in the log; anything else is a traceback. Warnings of the package, such as what
+    was left out of a corpus, are shown on the terminal too: nobody reads the log of a job that succeeds.
 
     Raises:
         SystemExit: the block failed.
     """
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as file:
+    with path.open("w", encoding="utf-8") as file, os.fdopen(os.dup(sys.stderr.fileno()), "w") as terminal:
         # On the level of the file descriptor, so that warnings of libraries written in C are there too.
         os.dup2(file.fileno(), sys.stdout.fileno())
         os.dup2(file.fileno(), sys.stderr.fileno())
         logging.basicConfig(
             level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr, force=True
         )
+        logging.getLogger().addHandler(_warnings_to(terminal))
         try:
             check_copy(Path(snakemake.scriptdir).parent)
             yield
@@ -40,6 +43,13 @@ def logged(snakemake) -> Iterator[None]:
         except Exception:
             logging.error("%s", traceback.format_exc())
             sys.exit(1)
+
+
+def _warnings_to(terminal: TextIO) -> logging.Handler:
+    handler = logging.StreamHandler(terminal)
+    handler.addFilter(lambda record: record.levelno == logging.WARNING and record.name.startswith("layerwise"))
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    return handler
 
 
 def prefer_package(parent: str) -> None:
