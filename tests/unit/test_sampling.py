@@ -106,7 +106,7 @@ def test_a_shortage_takes_all_and_warns_with_the_counts(corpus, caplog):
     assert "sample 4: 31 utterances asked for, the corpus has 30: all are taken" in said
     assert "sample 4: 7 word types asked for, the corpus has 6: all are taken" in said
     assert "sample 4: 1 of 3 labels have fewer than 25 instances, all are taken: ZH 6" in said
-    assert "sample 4: 2 of 6 labels have fewer than 20 instances, all are taken: ant 19, bee 4" in said
+    assert "sample 4: 2 of 6 labels have fewer than 20 instances, all are taken: bee 4, ant 19" in said
     assert len(said) == 4
 
 

@@ -148,7 +148,7 @@ class _Pass:
     utterance_id: str
     speaker_id: str
     seconds: float
-    layers: dict[str, np.ndarray]
+    blocks: dict[str, np.ndarray]  # T layers, for segments; C layers at their own rate are too large to keep waiting
     frames: _Frames
 
 
@@ -160,7 +160,8 @@ def _passes(model: SpeechModel, utterances: pd.DataFrame, root: Path, threads: i
             waveform = _read_audio(root / row.audio_path)
             layers = model.layers(waveform)
             frames = _Frames.of(model, layers, waveform)
-            return _Pass(row.utterance_id, row.speaker_id, waveform.size / SAMPLE_RATE, layers, frames)
+            blocks = {name: values for name, values in layers.items() if name.startswith("T")}
+            return _Pass(row.utterance_id, row.speaker_id, waveform.size / SAMPLE_RATE, blocks, frames)
         except LayerwiseError as error:
             raise ExtractionError(f"{row.utterance_id} ({row.audio_path}): {error}") from error
 
@@ -227,18 +228,15 @@ class _Frames:
 
 
 def _write_segments(writer, sample: int, span: str, segments: pd.DataFrame, model: SpeechModel, done: _Pass) -> None:
-    frames = len(done.layers["T0"])
+    frames = len(done.blocks["T0"])
     borders = np.array(
         [segment_frames(row.start, row.end, model.stride_seconds, frames, span) for row in segments.itertuples()],
         np.int64,
     ).reshape(-1, 2)
-    for name, values in done.layers.items():
-        if name.startswith("T"):
-            definition = (
-                f"{model.definitions[name]}; mean over the {'middle third of the ' if span == 'phone' else ''}{span}"
-            )
-            rows = average_segments(values, borders[:, 0], borders[:, 1])
-            writer.append(f"{sample}/{span}/{name}", rows, {"definition": definition})
+    what = "the middle third of the phone" if span == "phone" else f"the {span}"
+    for name, values in done.blocks.items():
+        rows = average_segments(values, borders[:, 0], borders[:, 1])
+        writer.append(f"{sample}/{span}/{name}", rows, {"definition": f"{model.definitions[name]}; mean over {what}"})
     writer.append(f"{sample}/{span}/row", segments.index.to_numpy(np.int64))
     writer.append(f"{sample}/{span}/label", segments["label"].to_numpy(str))
     writer.append(f"{sample}/{span}/start", segments["start"].to_numpy(np.float64))

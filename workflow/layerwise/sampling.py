@@ -81,9 +81,11 @@ def _draw_per_label(intervals, labels: list[str], per_label: int, generator, sam
     drawn = [generator.permutation(rows_of[label])[:per_label] for label in labels]
     short = {label: len(rows) for label, rows in zip(labels, drawn, strict=True) if len(rows) < per_label}
     if short:
+        rarest = sorted(short, key=lambda label: (short[label], label))
+        listed = ", ".join(f"{label} {short[label]}" for label in rarest[:10]) + (", …" if len(rarest) > 10 else "")
         log.warning(
             "sample %d: %d of %d labels have fewer than %d instances, all are taken: %s",
-            sample, len(short), len(labels), per_label, ", ".join(f"{label} {n}" for label, n in short.items()),
+            sample, len(short), len(labels), per_label, listed,
         )  # fmt: skip
     rows = np.concatenate(drawn) if drawn else np.array([], dtype=int)
     return intervals.iloc[rows].sort_values(["utterance_id", "start"], ignore_index=True)

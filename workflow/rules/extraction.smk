@@ -36,7 +36,8 @@ rule extract_representations:
     threads: 8
     resources:
         gpu=1,
-        mem_mb=8000,
+        # A Large model, and all layers of half a minute of audio per thread.
+        mem_mb=lambda wildcards, threads: 2000 + 1500 * threads,
     script:
         "../scripts/extract_representations.py"
 
