@@ -4,13 +4,13 @@ from layerwise.reporting import write_report
 from layerwise.run import logged
 
 with logged(snakemake):
-    configuration, titles = snakemake.params.configuration, snakemake.params.titles
+    configuration = snakemake.params.configuration
     write_report(
         experiment=configuration["experiment"],
         configuration=configuration,
         metric=configuration["metric"],
         properties=configuration["properties"],
-        titles=titles,
+        titles=snakemake.params.titles,
         overview=snakemake.input.overview,
         plots=snakemake.params.plots,
         scores=snakemake.input.scores,
@@ -23,7 +23,7 @@ with logged(snakemake):
         provenance={
             "audio": snakemake.params.audio,
             "alignments": snakemake.params.alignments,
-            **{titles[name]: source for name, source in snakemake.params.sources.items()},
+            **snakemake.params.sources,  # by name: two models may share a title
         },
         out=snakemake.output.html,
     )
