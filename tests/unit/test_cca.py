@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 import textbook_cca
+from layerwise import moments
 from layerwise.cca import METRICS, DegenerateViewError, TooFewRowsError, cross_validate, evaluate, fold_moments
 from layerwise.moments import EmptyFoldError
 from synthetic_views import golden_cca, layer_norm, mixing, one_hot, planted, random_folds, related, rotation
@@ -98,6 +100,26 @@ def test_scores_are_those_of_the_textbook(dx, dy, rows, seed, standardise, epsil
     assert ours.pwcca == pytest.approx(plain.pwcca, abs=1e-8)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    dx=st.integers(1, 12),
+    dy=st.integers(1, 12),
+    seed=st.integers(0, 2**32),
+    standardise=st.booleans(),
+    fall=st.floats(1, 100),
+)
+def test_svcca_and_cka_are_those_of_the_textbook(dx, dy, seed, standardise, fall):
+    x, y = related(400, dx, dy, seed)
+    x, y = x * np.geomspace(1, 1 / fall, dx), y * np.geomspace(1, 1 / fall, dy)  # some directions fall below 1 %
+    fold = random_folds(400, 10, seed)
+    ours = scores_of(x, y, fold, standardise=standardise)
+    training, testing = np.isin(fold, TRAIN), fold == TEST
+    plain, kept = textbook_cca.svcca(x[training], y[training], x[testing], y[testing], standardise)
+    assert (ours.svcca_x, ours.svcca_y) == kept == ours.dimensions("svcca")
+    assert ours.svcca == pytest.approx(plain, abs=1e-8)
+    assert ours.cka == pytest.approx(textbook_cca.cka(x[testing], y[testing]), abs=1e-8)
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     dx=st.integers(2, 5),
@@ -146,7 +168,9 @@ def test_a_target_of_noise_scores_near_zero_on_held_out_rows():
     held_out = np.array([list(evaluate(moments, [*range(test), *range(test + 1, 10)], [test], RIDGE, RIDGE)
                               .metrics.values()) for test in range(10)])  # fmt: skip
     assert np.abs(held_out).max() < 0.1
-    assert np.abs(held_out.mean(axis=0)).max() < 0.02
+    *fitted, cka = held_out.mean(axis=0)
+    assert np.abs(fitted).max() < 0.02
+    assert cka == pytest.approx(np.sqrt(20 * 15) / 400, rel=0.1)  # its bias: no fold is held out of anything
     assert evaluate(moments, TRAIN, TRAIN, RIDGE, RIDGE).mean_cca > 0.06  # what a fit on its own rows would claim
 
 
@@ -205,7 +229,7 @@ def test_shifts_and_a_common_scale_change_nothing(seed, shift, scale_x, scale_y,
     moved_x = scale_x * x + shift * np.arange(6)
     moved_y = scale_y * y - shift
     before, after = (scores_of(*views, fold, standardise=standardise) for views in ((x, y), (moved_x, moved_y)))
-    assert_same_scores(before, after, 1e-7, ("mean_cca", "pwcca"))
+    assert_same_scores(before, after, 1e-7, ("mean_cca", "pwcca", "svcca", "cka"))
     np.testing.assert_allclose(before.correlations, after.correlations, atol=1e-7)
 
 
@@ -229,6 +253,18 @@ def test_orthogonal_maps_of_the_view_that_gives_no_weights_change_nothing(seed, 
     np.testing.assert_allclose(before.correlations, after.correlations, atol=1e-6)
 
 
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32), dx=st.integers(2, 7), dy=st.integers(2, 7))
+def test_orthogonal_maps_of_both_views_change_no_metric_without_weights(seed, dx, dy):
+    rng = np.random.default_rng(seed)
+    x, y = related(500, dx, dy, seed)
+    fold = random_folds(500, 10, seed)
+    before, after = scores_of(x, y, fold), scores_of(x @ rotation(dx, rng), y @ rotation(dy, rng), fold)
+    assert_same_scores(before, after, 1e-6, ("mean_cca", "svcca"))
+    assert_same_scores(before, after, 1e-12, ("cka",))
+    np.testing.assert_allclose(before.correlations, after.correlations, atol=1e-6)
+
+
 @pytest.mark.parametrize("narrow_first", [True, False])
 def test_a_map_of_the_view_that_gives_the_weights_changes_the_weights_alone(narrow_first):
     wide, narrow = related(500, 7, 4)
@@ -249,6 +285,55 @@ def test_at_a_tie_the_second_view_gives_the_weights():
     assert abs(scores_of(x, y, fold).pwcca - scores_of(x, y @ turn, fold).pwcca) > 1e-3
 
 
+@pytest.mark.parametrize("standardise", [False, True])
+@pytest.mark.parametrize(("block_bytes", "product_rows"), [(1, 7), (5000, 64), (2**25, 333)])
+def test_blocks_and_threads_change_no_score(monkeypatch, standardise, block_bytes, product_rows):
+    x, y = related(3000, 40, 30)
+    fold = random_folds(3000)
+    with threadpool_limits(1):
+        whole = scores_of(x, y, fold, standardise=standardise)
+    monkeypatch.setattr(moments, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(moments, "PRODUCT_ROWS", product_rows)
+    for threads in (1, 2, 4):
+        with threadpool_limits(threads):
+            pieces = scores_of(x, y, fold, standardise=standardise)
+        assert_same_scores(whole, pieces, 1e-9, ("mean_cca", "pwcca", "svcca", "cka"))
+        np.testing.assert_allclose(whole.correlations, pieces.correlations, rtol=0, atol=1e-9)
+
+
+# --- principal directions and kernels ------------------------------------------------------------------------------
+
+
+def test_svcca_leaves_out_directions_that_hold_a_hundredth_of_the_variance():
+    """What x and y share lies in a weak direction: CCA finds it, SVCCA never looks there."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4000, 4)), rng.normal(size=(4000, 4))
+    y[:, 3] = x[:, 3]
+    weak = np.array([1, 1, 1, 0.05])
+    turn = rotation(4, rng)
+    scores = scores_of(x * weak @ turn, y * weak, random_folds(4000))
+    assert (scores.svcca_x, scores.svcca_y) == (3, 3)
+    assert scores.correlations[0] == pytest.approx(1, abs=1e-6)
+    assert abs(scores.svcca) < 0.1
+
+
+def test_svcca_keeps_all_of_a_subspace_of_equal_variance():
+    """Balanced one-hot labels have equal eigenvalues: 99 % of 119 directions would be an arbitrary 118."""
+    labels = np.tile(np.arange(120), 50)
+    fold = np.repeat(np.arange(10), 600)  # five of each label in each fold
+    x = np.random.default_rng(0).normal(size=(120, 8))[labels] + np.random.default_rng(1).normal(size=(6000, 8))
+    scores = scores_of(x, one_hot(labels), fold)
+    assert (scores.rank_y, scores.svcca_y, scores.svcca_x) == (119, 119, 8)
+
+
+def test_one_large_dimension_decides_cka_and_nothing_else():
+    x, y = related(2000, 6, 6)
+    x[:, 0] = 1e3 * np.random.default_rng(5).normal(size=2000)
+    scores = scores_of(x, y, random_folds(2000), standardise=True)
+    assert scores.cka < 0.05
+    assert scores.svcca > 0.3
+
+
 @settings(max_examples=20, deadline=None)
 @given(shards=st.integers(2, 6), seed=st.integers(0, 2**32), standardise=st.booleans())
 def test_scores_of_summed_shards_are_those_of_the_whole(shards, seed, standardise):
@@ -263,7 +348,7 @@ def test_scores_of_summed_shards_are_those_of_the_whole(shards, seed, standardis
         total = own if total is None else total + own
     whole = scores_of(x, y, fold, standardise=standardise)
     summed = evaluate(total, TRAIN, [TEST], RIDGE, RIDGE, standardise)
-    assert_same_scores(whole, summed, 1e-9, ("mean_cca", "pwcca"))
+    assert_same_scores(whole, summed, 1e-9, ("mean_cca", "pwcca", "svcca", "cka"))
     np.testing.assert_allclose(whole.correlations, summed.correlations, atol=1e-9)
 
 
@@ -297,7 +382,7 @@ def test_float32_products_are_close_to_float64(kind, standardise):
         theirs = evaluate(exact, TRAIN, [TEST], *epsilons, standardise)
         assert (ours.rank_x, ours.rank_y) == (theirs.rank_x, theirs.rank_y)
         # The signs of the SVD, which `pwcca_published` depends on, survive no rounding: the next test is about that.
-        assert_same_scores(ours, theirs, 1e-4, ("mean_cca", "pwcca"))
+        assert_same_scores(ours, theirs, 1e-4, ("mean_cca", "pwcca", "svcca", "cka"))
         np.testing.assert_allclose(ours.correlations, theirs.correlations, rtol=0, atol=1e-4)
 
 
@@ -412,7 +497,7 @@ def test_constant_columns_are_dropped(standardise, value):
     padded = np.insert(x, [0, 3, 6], value, axis=1)
     before, after = (scores_of(view, y, fold, standardise=standardise) for view in (x, padded))
     assert (after.dx, after.kept_x, after.rank_x) == (9, 6, 6)
-    assert_same_scores(before, after, 1e-9, ("mean_cca", "pwcca"))
+    assert_same_scores(before, after, 1e-9, ("mean_cca", "pwcca", "svcca", "cka"))
 
 
 @pytest.mark.parametrize("standardise", [False, True])
@@ -489,12 +574,17 @@ def test_a_regulariser_above_every_variance_is_refused():
         scores_of(x, y, random_folds(100), epsilons=(RIDGE, 2.0))
 
 
-def test_held_out_rows_that_are_all_the_same_are_refused():
-    x, y = related(100, 3, 2)
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+@pytest.mark.parametrize(("held_out", "value"), [(DEV, 1.0), (TEST, 0.1), (TEST, 0.0)])
+def test_held_out_rows_that_are_all_the_same_are_refused(dtype, held_out, value):
+    x, y = (view.astype(dtype) for view in related(100, 3, 2))
     fold = random_folds(100)
-    x[fold == TEST] = 1.0
-    with pytest.raises(DegenerateViewError, match="2 of 2 variates are constant over the 10 held-out rows"):
-        scores_of(x, y, fold)
+    x[fold == held_out] = value
+    with pytest.raises(DegenerateViewError, match="view x: all 3 dimensions are constant over 10 held-out rows"):
+        cross_validate(fold_moments(x, y, fold), [(DEV, TEST)], PAPER_EPSILONS)
+    y[fold == held_out] = value
+    with pytest.raises(DegenerateViewError, match="constant over 10 held-out rows"):
+        scores_of(x, y, fold, test=held_out, train=list(range(8)))
 
 
 def test_a_fold_without_rows_is_refused():
@@ -527,7 +617,8 @@ def test_each_trial_takes_what_is_best_on_dev_and_reports_it_on_test(rogue_momen
             ]
             best[metric] = PAPER_EPSILONS[on_dev.index(max(on_dev))]
         assert trial.regularisers == {**best, "mean_cca": best["pwcca"]}
-        for metric, pair in trial.regularisers.items():
+        for metric in METRICS:  # svcca and cka have no regulariser: any pair gives them
+            pair = trial.regularisers.get(metric, PAPER_EPSILONS[3])
             expected = evaluate(rogue_moments, train, [trial.test_fold], *pair, standardise)
             assert trial.metrics[metric] == pytest.approx(getattr(expected, metric), abs=1e-12)
         assert trial.scores["pwcca"].pwcca == trial.metrics["pwcca"]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerwise.folds import FoldError, frame_folds, segment_folds, trials
+from layerwise.folds import FoldError, frame_folds, merged, segment_folds, trials
 
 UTTERANCES = np.array([f"{speaker}-{chapter}" for speaker in range(10) for chapter in range(4)])
 SPEAKERS = np.array([name.split("-")[0] for name in UTTERANCES])
@@ -198,3 +198,21 @@ def test_trials_are_disjoint_and_more_of_them_begin_with_the_same(folds, seed, s
 def test_more_trials_than_pairs_of_folds_are_refused():
     with pytest.raises(FoldError, match="6 trials need 12 folds, a dev and a test fold each; there are 10"):
         trials(10, 6, 1, 1)
+
+
+# --- folds that no trial holds out ---------------------------------------------------------------------------------
+
+
+@given(folds=st.integers(2, 12), seed=st.integers(0, 99), data=st.data())
+def test_what_is_only_trained_on_becomes_one_fold(folds, seed, data):
+    count = data.draw(st.integers(1, folds // 2))
+    fold = np.random.default_rng(seed).integers(0, folds, 300)
+    fold[:folds] = np.arange(folds)
+    pairs = trials(folds, count, seed, 1)
+    fewer, renumbered = merged(fold, pairs)
+    assert fewer.max() + 1 == min(folds, 2 * count + 1)
+    for before, after in zip(pairs, renumbered, strict=True):
+        for old, new in zip(before, after, strict=True):
+            np.testing.assert_array_equal(fewer == new, fold == old)
+    rest = ~np.isin(fold, np.ravel(pairs))
+    assert set(fewer[rest]) <= {2 * count}

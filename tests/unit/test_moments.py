@@ -3,12 +3,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from layerwise import moments
 from layerwise.moments import EmptyFoldError, NonFiniteViewError, ViewLengthError, fold_moments
 from synthetic_views import one_hot, random_folds, related
 
 PARTS = ("mean_x", "mean_y", "xx", "xy", "yy")
+
+
+def assert_equal(left, right):
+    """To the last digit."""
+    for name in ("count", "xy"):
+        np.testing.assert_array_equal(getattr(left, name), getattr(right, name))
+    for view in "xy":
+        for name in ("origin", "sums", "products"):
+            np.testing.assert_array_equal(getattr(getattr(left, view), name), getattr(getattr(right, view), name))
+    assert left.rounding == right.rounding
 
 
 def assert_same(left, right, folds, tolerance=1e-9):
@@ -116,8 +127,7 @@ def test_datasets_and_arrays_give_the_same(tmp_path, monkeypatch, dtype):
         file["x"], file["y"] = x, y
         stored = fold_moments(file["x"], file["y"], fold)
     held = fold_moments(x, y, fold)
-    for name in ("count", "origin_x", "origin_y", "x", "y", "xx", "xy", "yy"):
-        np.testing.assert_array_equal(getattr(stored, name), getattr(held, name))
+    assert_equal(stored, held)
 
 
 def test_counts_of_one_hot_labels_are_exact():
@@ -126,7 +136,9 @@ def test_counts_of_one_hot_labels_are_exact():
     fold = random_folds(5000, 4)
     ours = fold_moments(x, one_hot(labels), fold)
     for number in range(4):
-        np.testing.assert_array_equal(ours.yy[number], np.diag(np.bincount(labels[fold == number], minlength=6)))
+        np.testing.assert_array_equal(
+            ours.y.products[number], np.diag(np.bincount(labels[fold == number], minlength=6))
+        )
 
 
 @pytest.mark.parametrize(
@@ -146,12 +158,56 @@ def test_products_are_float32_only_where_the_views_are_short(dtype_x, dtype_y, p
     assert fold_moments(x.astype(dtype_x), y.astype(dtype_y), np.zeros(60, int)).rounding.products == products
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_the_number_of_threads_changes_no_digit(monkeypatch, dtype):
+    monkeypatch.setattr(moments, "BLOCK_BYTES", 4000)
+    monkeypatch.setattr(moments, "PRODUCT_ROWS", 50)
+    x, y = (view.astype(dtype) for view in related(3000, 40, 30))
+    fold = random_folds(3000, 3)
+    with threadpool_limits(1):
+        one = fold_moments(x, y, fold)
+    for threads in (2, 5):
+        with threadpool_limits(threads):
+            assert_equal(fold_moments(x, y, fold), one)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    rows=st.integers(30, 300),
+    dx=st.integers(1, 6),
+    dy=st.integers(1, 6),
+    dtype=st.sampled_from(["float16", "float64"]),
+    seed=st.integers(0, 2**32),
+)
+def test_another_partner_needs_the_moments_of_one_view_only_once(rows, dx, dy, dtype, seed):
+    x, y = (view.astype(dtype) for view in related(rows, dx, dy, seed))
+    other_x, other_y = np.roll(x, rows // 3, axis=0), np.roll(y, rows // 2, axis=0)
+    fold = random_folds(rows, 4, seed)
+    first = fold_moments(x, y, fold)
+    tolerance = 1e-5 if dtype == "float16" else 1e-9
+    kept_x = fold_moments(x, other_y, fold, known_x=first.x)
+    kept_y = fold_moments(other_x, y, fold, known_y=first.y)
+    assert kept_x.x is first.x
+    assert kept_y.y is first.y
+    assert_same(kept_x, fold_moments(x, other_y, fold), [0, 1, 2], tolerance)
+    assert_same(kept_y, fold_moments(other_x, y, fold), [0, 1, 2], tolerance)
+
+
+def test_a_new_partner_that_is_not_finite_is_refused():
+    x, y = related(60, 3, 2)
+    fold = random_folds(60, 3)
+    known = fold_moments(x, y, fold)
+    y[7, 0] = np.inf
+    with pytest.raises(NonFiniteViewError, match="view y holds NaN or infinity, first in row 7 of 60"):
+        fold_moments(x, y, fold, known_x=known.x)
+
+
 def test_a_shard_may_miss_the_last_folds():
     x, y = related(20, 3, 2)
     ours = fold_moments(x, y, np.arange(20) % 3, folds=10)
     assert (ours.folds, ours.dx, ours.dy) == (10, 3, 2)
     assert ours.count.tolist() == [7, 7, 6] + 7 * [0]
-    assert not ours.xx[3:].any()
+    assert not ours.x.products[3:].any()
 
 
 def test_views_of_different_length_are_refused():
@@ -171,10 +227,7 @@ def test_views_that_are_not_finite_are_refused_by_name_and_row(monkeypatch, bad,
     monkeypatch.setattr(moments, "PRODUCT_ROWS", 10)
     views = dict(zip("xy", (view.astype(dtype) for view in related(100, 3, 2)), strict=True))
     views[name][row, 1] = bad
-    with (
-        np.errstate(invalid="ignore"),
-        pytest.raises(NonFiniteViewError, match=f"view {name} holds NaN or infinity, first in row {row} of 100"),
-    ):
+    with pytest.raises(NonFiniteViewError, match=f"view {name} holds NaN or infinity, first in row {row} of 100"):
         fold_moments(views["x"], views["y"], random_folds(100, 3))
 
 

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from layerwise import chance
 from layerwise import folds as folding
 from layerwise.cca import METRICS, cross_validate, fold_moments
 from layerwise.properties import PROPERTIES, ScoreSettings, score_layers
@@ -53,7 +54,9 @@ def test_layer_0_against_itself_gives_one(tmp_path, score, dtype, standardise):
     (record,) = score(paths, "intra", ["T0"], standardise=standardise)
     assert record["status"] == "ok"
     for trial in record["trials"]:
-        assert trial["metrics"] == pytest.approx(dict.fromkeys(METRICS, 1.0), abs=1e-6)
+        assert {name: trial["metrics"][name] for name in METRICS} == pytest.approx(
+            dict.fromkeys(METRICS, 1.0), abs=1e-6
+        )
         # A LayerNorm leaves one direction without variance.
         assert (trial["kept_x"], trial["rank_x"], trial["rank_y"]) == (DIMENSIONS, DIMENSIONS - 1, DIMENSIONS - 1)
 
@@ -90,16 +93,57 @@ def test_views_folds_and_trials_are_those_of_the_package(
     else:
         fold = folding.frame_folds(np.array(UTTERANCES), np.array([len(a[y]) for a in added]), None, 10, seed, sample)
     pairs = folding.trials(10, 3, seed, sample)
-    expected = cross_validate(fold_moments(whole[x], view_y, fold), pairs, [tuple(e) for e in EPSILONS], True)
+    apart, renumbered = folding.merged(fold, pairs)
+    if property_name == "phone":
+        order = chance.permutation(keys[1], fold, property_name, seed, sample)
+        unrelated = whole[x], view_y[order]
+    else:
+        offset = chance.roll_offset(rows, property_name, seed, sample)
+        unrelated = np.concatenate([whole[x][offset:], whole[x][:offset]]), view_y
+    epsilons = [tuple(pair) for pair in EPSILONS]
+    expected, by_chance = (
+        cross_validate(fold_moments(*views, apart), renumbered, epsilons, True)
+        for views in ((whole[x], view_y), unrelated)
+    )
     (record,) = score(write_shards(tmp_path / "tiny", sample=sample), property_name, [layer], sample, seed=seed)
     assert record["status"] == "ok"
-    for found, wanted in zip(record["trials"], expected, strict=True):
-        assert (found["dev_fold"], found["test_fold"]) == (wanted.dev_fold, wanted.test_fold)
-        assert found["metrics"] == pytest.approx(wanted.metrics, abs=1e-12)
+    for found, pair, wanted, unwanted in zip(record["trials"], pairs, expected, by_chance, strict=True):
+        assert (found["dev_fold"], found["test_fold"]) == pair
+        chances = {f"{name}_chance": value for name, value in unwanted.metrics.items()}
+        assert found["metrics"] == pytest.approx(wanted.metrics | chances, abs=1e-5)
+        assert {name: found["metrics"][name] for name in METRICS} == pytest.approx(wanted.metrics, abs=1e-12)
         assert found["correlations"] == pytest.approx(wanted.scores["pwcca"].correlations.tolist(), abs=1e-12)
-        assert {name: tuple(pair) for name, pair in found["regularisers"].items()} == wanted.regularisers
+        for name, pair_of_name in wanted.regularisers.items():
+            assert tuple(found["regularisers"][name]) == pair_of_name
         assert (found["dx"], found["dy"]) == (whole[x].shape[1], view_y.shape[1])
         assert found["n_train"] + found["n_test"] + (fold == found["dev_fold"]).sum() == rows
+
+
+# --- chance -------------------------------------------------------------------------------------------------------
+
+
+def test_a_layer_that_tells_phones_apart_is_above_chance_and_noise_is_not(shard, score):
+    telling, silent = score(shard, "phone", ["T1", "T0"])
+    for metric in METRICS:
+        level = np.mean(values(telling, f"{metric}_chance"))
+        assert np.mean(values(telling, metric)) > level + 0.2
+        assert np.mean(values(silent, metric)) == pytest.approx(np.mean(values(silent, f"{metric}_chance")), abs=0.15)
+        assert level < 0.3
+
+
+def test_the_layer_itself_by_chance_is_as_unrelated_as_any(shard, score):
+    """T0 against itself scores 1; rolled, its frames are of other utterances."""
+    (record,) = score(shard, "intra", ["T0"])
+    assert max(values(record, "pwcca_chance")) < 0.2
+
+
+def test_every_trial_has_a_chance_level_for_every_metric(shard, score):
+    (record,) = score(shard, "mel")
+    for trial in record["trials"]:
+        assert set(trial["metrics"]) == {*METRICS, *(f"{name}_chance" for name in METRICS)} == set(trial["kept"])
+        assert set(trial["regularisers"]) == {
+            name for name in trial["metrics"] if name.startswith(("mean_cca", "pwcca"))
+        }
 
 
 # --- shards -------------------------------------------------------------------------------------------------------
@@ -112,7 +156,7 @@ def test_shards_give_what_one_file_gives(tmp_path, score, property_name, layer, 
     paths = write_shards(tmp_path / "five", shards=5, dtype="float32")
     (parts,) = score(paths, property_name, [layer], folds_by=folds_by)
     for one, several in zip(whole["trials"], parts["trials"], strict=True):
-        for metric in ("mean_cca", "pwcca"):
+        for metric in ("mean_cca", "pwcca", "svcca", "cka", "pwcca_chance"):
             assert several["metrics"][metric] == pytest.approx(one["metrics"][metric], abs=1e-9)
         assert several["correlations"] == pytest.approx(one["correlations"], abs=1e-9)
         assert several["regularisers"]["pwcca"] == one["regularisers"]["pwcca"]
@@ -320,7 +364,6 @@ def test_records_hold_what_the_tables_need(shard, tmp_path):
     }
     assert [trial["trial"] for trial in record["trials"]] == [1, 2, 3]
     for trial in record["trials"]:
-        assert set(trial["metrics"]) == set(trial["regularisers"]) == {"mean_cca", "pwcca", "pwcca_published"}
         assert all(pair in EPSILONS for pair in trial["regularisers"].values())
         sizes = {name: trial[name] for name in ("dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y")}
         assert sizes == {"dx": 12, "dy": 5, "kept_x": 12, "kept_y": 5, "rank_x": 12, "rank_y": 4}

@@ -2,10 +2,13 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import h5py
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from layerwise import store
 from layerwise.moments import fold_moments
@@ -242,3 +245,53 @@ def test_rows_that_were_not_drawn_hold_no_memory(tmp_path):
         before = sys.getrefcount(frames)
         writer.append(LAYER, frames[:0])
         assert sys.getrefcount(frames) == before
+
+
+# --- shards as one view -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shards(tmp_path):
+    """Datasets of 5, 0, 7 and 3 rows that hold 0…14, in one file each."""
+    with ExitStack() as stack:
+        files = []
+        for number, numbers in enumerate(np.split(np.arange(15), [5, 5, 12])):
+            files.append(stack.enter_context(h5py.File(tmp_path / f"{number}.h5", "w")))
+            files[-1]["1/frame/T0"] = np.column_stack([numbers, -numbers]).astype(np.float16)
+            files[-1]["1/frame/offsets"] = numbers
+            files[-1]["1/frame/utterance_id"] = numbers.astype(str).astype(h5py.string_dtype())
+        yield files
+
+
+@given(offset=st.integers(0, 40), start=st.integers(0, 16), stop=st.integers(0, 20))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_rows_of_shards_are_read_as_one_and_rolled(shards, offset, start, stop):
+    whole = np.column_stack([np.arange(15), -np.arange(15)]).astype(np.float16)
+    rows = store.rows(shards, "1/frame/T0")
+    assert (rows.shape, rows.dtype, rows.attrs["rounded"]) == ((15, 2), np.float16, np.float16)
+    np.testing.assert_array_equal(rows[start:stop], whole[start:stop])
+    rolled = rows.rolled(offset)
+    assert rolled.shape == rows.shape
+    np.testing.assert_array_equal(rolled[start:stop], np.roll(whole, -offset, axis=0)[start:stop])
+    assert rows[start:stop].dtype == rolled[start:stop].dtype == np.float16
+
+
+def test_a_shard_that_outgrew_float16_makes_the_view_float32(shards):
+    grown = shards[2]["1/frame/T0"][:].astype(np.float32) * 1e6
+    del shards[2]["1/frame/T0"]
+    shards[2]["1/frame/T0"] = grown
+    rows = store.rows(shards, "1/frame/T0")
+    assert (rows.dtype, rows.attrs["rounded"]) == (np.float32, np.float16)
+    assert rows[0:3].dtype == rows[0:15].dtype == np.float32
+    np.testing.assert_array_equal(rows[4:6], [[4, -4], [5e6, -5e6]])
+
+
+def test_numbers_and_text_of_shards_are_joined_in_order(shards):
+    np.testing.assert_array_equal(store.joined(shards, "1/frame/offsets"), np.arange(15))
+    assert store.joined_strings(shards, "1/frame/utterance_id").tolist() == [str(n) for n in range(15)]
+
+
+def test_a_shard_without_the_matrix_is_refused_by_name(shards):
+    del shards[3]["1/frame/T0"]
+    with pytest.raises(RepresentationError, match=r"3\.h5 has no /1/frame/T0"):
+        store.rows(shards, "1/frame/T0")

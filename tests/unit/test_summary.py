@@ -2,6 +2,7 @@ import json
 import math
 
 import pandas as pd
+import numpy as np
 import pytest
 
 from layerwise import summary
@@ -61,8 +62,8 @@ def best_of(trends, tmp_path):
 def test_scores_have_the_columns_and_the_order_of_the_contract(tmp_path, collect):
     out = collect(write_experiment(tmp_path, BLOCKS, PROPERTIES))
     assert out.read_text().splitlines()[0] == (
-        "property,model,layer,layer_index,depth,sample,trial,metric,score,n_train,n_test,dx,dy,kept_x,kept_y,"
-        "classes_unseen,alignments,status,reason"
+        "property,model,layer,layer_index,depth,sample,trial,metric,score,n_train,n_test,dx,dy,rows_per_dimension,"
+        "kept_x,kept_y,classes_unseen,alignments,status,reason"
     )
     table = summary.read_table(out)
     # word: 5 + 3 layers, mel: 12 + 10 (with C1 to C7); 2 samples, 3 trials, 2 metrics
@@ -70,6 +71,7 @@ def test_scores_have_the_columns_and_the_order_of_the_contract(tmp_path, collect
     assert list(table["property"].unique()) == PROPERTIES
     assert list(table["model"].unique()) == list(BLOCKS)
     mel = table[(table["property"] == "mel") & (table["model"] == "a-model")]
+    assert table["rows_per_dimension"].unique().tolist() == [pytest.approx(800 / (48 + 39))]
     assert list(mel["layer"].unique()) == [*(f"C{i}" for i in range(1, 8)), "T0", "T1", "T2"]
     assert list(mel["depth"].unique())[1:] == [0.0, 0.5, 1.0]
     assert mel.loc[mel["layer"] == "C3", "depth"].isna().all()
@@ -106,7 +108,7 @@ def test_a_skipped_record_gets_a_row_per_metric_without_a_score(tmp_path, collec
     lines = collect([file]).read_text().splitlines()[1:]
     reason = '"word, sample 1: too few rows"'
     assert lines == [
-        f"word,a-model,T1,1,0.5,1,,{metric},,,,,,,,,given,skipped,{reason}" for metric in ("mean_cca", "pwcca")
+        f"word,a-model,T1,1,0.5,1,,{metric},,,,,,,,,,given,skipped,{reason}" for metric in ("mean_cca", "pwcca")
     ]
 
 
@@ -214,6 +216,7 @@ def test_the_best_layer_its_runner_up_and_its_ties(trends_of, tmp_path):
     assert row["mean"] == pytest.approx(0.7)
     assert row["depth"] == pytest.approx(5 / 12)
     assert row["low"] == pytest.approx(0.7 - 0.02912910, abs=1e-7)
+    assert np.isnan(row["chance"])  # these scores come without one
 
 
 def test_flagged_and_skipped_layers_are_not_ranked(trends_of, tmp_path):
@@ -238,6 +241,8 @@ def test_neither_intra_nor_conv_layers_nor_chance_are_ranked(tmp_path):
     (row,) = best_of(tmp_path / "trends.csv", tmp_path).to_dict("records")
     # of depths 0.25, 0.5, 0.75 and 1 the second is nearest to the peak of the made-up curve
     assert (row["property"], row["metric"], row["layer"]) == ("mel", "pwcca", "T2")
+    assert row["chance"] == pytest.approx(0.128)  # 0.12 + 0.004 times the trial, on average
+    assert row["rows_per_dimension"] == pytest.approx(800 / (48 + 39))
 
 
 def test_the_wide_table_holds_means_in_order_of_depth(tmp_path, collect):

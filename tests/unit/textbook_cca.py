@@ -1,4 +1,4 @@
-"""Ridge CCA on rows, as a textbook has it: slow, plain, and with nothing of the package in it."""
+"""Ridge CCA, SVCCA and linear CKA on rows, as textbooks have them: slow, plain, with nothing of the package in them."""
 
 from __future__ import annotations
 
@@ -81,3 +81,33 @@ def fit(x, y, test_x, test_y, epsilon_x, epsilon_y, standardise=False) -> Textbo
         weighing=weighing,
         v=v,
     )
+
+
+def svcca(x, y, test_x, test_y, standardise=False, share=0.99) -> tuple[float, tuple[int, int]]:
+    """(mean correlation on held-out rows, directions kept of each view): principal components, then CCA by QR."""
+    train, test = [np.asarray(v, np.float64) for v in (x, y)], [np.asarray(v, np.float64) for v in (test_x, test_y)]
+    axes, scores, unseen = [], [], []
+    for rows, held_out in zip(train, test, strict=True):
+        unit = np.where(rows.std(axis=0) > 0, rows.std(axis=0), 1.0) if standardise else 1.0
+        centred = (rows - rows.mean(axis=0)) / unit
+        _, singular, vectors = np.linalg.svd(centred, full_matrices=False)
+        variance = np.cumsum(singular**2) / (singular**2).sum()
+        main = vectors[: int(np.argmax(variance >= share)) + 1]
+        axes.append(main)
+        scores.append(centred @ main.T)
+        unseen.append((held_out - held_out.mean(axis=0)) / unit @ main.T)
+    (qx, rx), (qy, ry) = (np.linalg.qr(score) for score in scores)
+    left, _, right = np.linalg.svd(qx.T @ qy, full_matrices=False)
+    a, b = unseen[0] @ np.linalg.solve(rx, left), unseen[1] @ np.linalg.solve(ry, right.T)
+    correlations = [np.corrcoef(a[:, i], b[:, i])[0, 1] for i in range(a.shape[1])]
+    return float(np.mean(correlations)), (len(axes[0]), len(axes[1]))
+
+
+def cka(x, y) -> float:
+    """From n × n Gram matrices, as Kornblith et al. (2019) define it: HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L))."""
+    grams = []
+    for rows in (np.asarray(x, np.float64), np.asarray(y, np.float64)):
+        centring = np.eye(len(rows)) - 1 / len(rows)
+        grams.append(centring @ (rows @ rows.T) @ centring)
+    k, m = grams
+    return float(np.trace(k @ m) / np.sqrt(np.trace(k @ k) * np.trace(m @ m)))

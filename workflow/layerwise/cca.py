@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 
@@ -42,6 +43,10 @@ CANCELLATION_TOLERANCE = 1e-12
 # The share is larger where float32 sums are rounded to more than that.
 DEPENDENCE_TOLERANCE = 1e-10
 DEPENDENCE_NOISE = 100
+# SVCCA keeps the principal directions that hold this share of a view's variance.
+SVCCA_VARIANCE = 0.99
+# Eigenvalues that agree to this share are one subspace, of which a part would be an arbitrary choice.
+EQUAL_EIGENVALUES = 1e-9
 
 
 class TooFewRowsError(RefusedScoreError):
@@ -56,22 +61,37 @@ class DegenerateViewError(RefusedScoreError):
 class CCAScores:
     """What one fit gives on one set of held-out rows.
 
+    aᵢ = (x − x̄) Px[:, i] and bᵢ = (y − ȳ) Py[:, i] are the canonical variates of the held-out rows, centred by their
+    own means, and cᵢ = corr(aᵢ, bᵢ). Orthogonal maps, x → x Q, leave a fit unchanged where no dimension is cut and the
+    fit is not standardised: both look at single dimensions.
+
     Attributes:
-        mean_cca: mean of the canonical correlations. Invariant to shifts of either view and to a common scale.
-        pwcca: projection-weighted mean (Morcos et al. 2018, eq. 3), Σ wᵢcᵢ: with v the view that has fewer dimensions
-            after the cut (at a tie the second), centred, and Q the thin QR factor of its variates,
-            wᵢ ∝ Σⱼ |⟨Qᵢ, vⱼ⟩|. Invariant to shifts and a common scale, and to orthogonal maps of the other view.
+        mean_cca: (1/k) Σ cᵢ (Raghu et al. 2017, ρ̄). Invariant to shifts, to a common scale, and to orthogonal maps of
+            either view; to any invertible map as the regulariser goes to 0.
+        pwcca: Σ wᵢcᵢ, projection-weighted (Morcos, Raghu and Bengio 2018, eq. 3): with v the view that has fewer
+            dimensions after the cut (at a tie the second), centred, and Q the thin QR factor of its variates,
+            wᵢ ∝ Σⱼ |⟨Qᵢ, vⱼ⟩|. Invariant to shifts and a common scale of either view, and to orthogonal maps of the
+            other view; not to those of v, whose own dimensions the weights add up.
         pwcca_published: the same as the published analysis code has it: the mean of kept dimension i is added to
             variate i before the QR, and v is not centred. Depends on shifts, and on the signs that an SVD returned.
-        correlations: (directions,) canonical correlations in the order of the training fit.
+        svcca: (1/k) Σ cᵢ of a fit without ridge on the principal directions that hold 99 % of each view's training
+            variance (Raghu et al. 2017). Of a subspace of equal eigenvalues all is kept. Invariances as `mean_cca`'s.
+            No regulariser, hence no choice on dev.
+        cka: linear centred kernel alignment, ‖Σxy‖² / (‖Σxx‖ ‖Σyy‖) in Frobenius norms (Kornblith et al. 2019, eq. 3 in
+            its feature form), of the raw held-out rows: nothing is fitted. Invariant to shifts, a common scale and
+            orthogonal maps of either view, exactly, and to no other map: one large dimension decides it. Biased
+            upwards where rows are few for the dimensions: compare with its chance level.
+        correlations: (directions,) canonical correlations cᵢ in the order of the training fit.
         n_train, n_test: rows that were fitted on and measured on.
         dx, dy: dimensions of the views; kept_x, kept_y: those that survive the variance cut; rank_x, rank_y:
-            directions with variance among them.
+            directions with variance among them; svcca_x, svcca_y: principal directions that `svcca` keeps.
     """
 
     mean_cca: float
     pwcca: float
     pwcca_published: float
+    svcca: float
+    cka: float
     correlations: np.ndarray
     n_train: int
     n_test: int
@@ -81,14 +101,23 @@ class CCAScores:
     kept_y: int
     rank_x: int
     rank_y: int
+    svcca_x: int
+    svcca_y: int
 
     @property
     def metrics(self) -> dict[str, float]:
         """Every metric by name."""
         return {name: getattr(self, name) for name in METRICS}
 
+    def dimensions(self, metric: str) -> tuple[int, int]:
+        """Dimensions of both views that a metric is a score of, after what it leaves out."""
+        if metric == "svcca":
+            return self.svcca_x, self.svcca_y
+        return (self.dx, self.dy) if metric == "cka" else (self.kept_x, self.kept_y)
+
 
 METRICS = tuple(field.name for field in fields(CCAScores) if field.type == "float")
+REGULARISED = ("mean_cca", "pwcca", "pwcca_published")
 
 
 @dataclass(frozen=True)
@@ -96,8 +125,8 @@ class Trial:
     """One (dev fold, test fold) pair: regularisers chosen on dev, metrics measured on test.
 
     Attributes:
-        regularisers: metric → the (epsilon_x, epsilon_y) that served it: `pwcca_published` chooses for itself, the
-            others take the pair with the highest `pwcca` on dev (at a tie the first).
+        regularisers: metric → the (epsilon_x, epsilon_y) that served it: `pwcca_published` chooses for itself,
+            `mean_cca` takes the pair with the highest `pwcca` on dev (at a tie the first). `svcca` and `cka` have none.
         metrics: each metric on the test fold, with the pair that serves it.
         scores: metric → all that this pair gives on the test fold, with the dimensions that it kept.
     """
@@ -133,7 +162,8 @@ def evaluate(
         EmptyFoldError: a fold has no rows.
     """
     fit = _Fit(moments.covariance(_folds(train)), standardise)
-    return fit.measure(fit.project(epsilon_x, epsilon_y), moments.covariance(_folds(test)))
+    test = _held_out(moments, _folds(test))
+    return fit.scores(fit.measure(fit.project(epsilon_x, epsilon_y), test), test)
 
 
 def cross_validate(
@@ -155,21 +185,31 @@ def cross_validate(
 
 def _run_trial(moments: Moments, dev: int, test: int, epsilons, standardise: bool) -> Trial:
     fit = _Fit(moments.covariance(set(range(moments.folds)) - {dev, test}), standardise)
-    on_dev, on_test = moments.covariance([dev]), moments.covariance([test])
-    projections = [fit.project(*pair) for pair in epsilons]
-    measured = [fit.measure(projection, on_dev) for projection in projections]
-    best = {
-        name: int(np.argmax([getattr(scores, name) for scores in measured])) for name in ("pwcca", "pwcca_published")
-    }
-    scores = {index: fit.measure(projections[index], on_test) for index in set(best.values())}
+    dev_rows, test_rows = _held_out(moments, [dev]), _held_out(moments, [test])
+    on_dev, on_test = [], []
+    for pair in epsilons:
+        projection = fit.project(*pair)  # measured at once and let go: of 1,024 dimensions it takes 17 MB
+        on_dev.append(fit.measure(projection, dev_rows))
+        on_test.append(fit.measure(projection, test_rows))
+    best = {name: int(np.argmax([getattr(at, name) for at in on_dev])) for name in ("pwcca", "pwcca_published")}
     chosen = {name: best.get(name, best["pwcca"]) for name in METRICS}
+    of_pair = {index: fit.scores(on_test[index], test_rows) for index in set(best.values())}
+    scores = {name: of_pair[index] for name, index in chosen.items()}
     return Trial(
         dev_fold=dev,
         test_fold=test,
-        regularisers={name: tuple(epsilons[index]) for name, index in chosen.items()},
-        metrics={name: getattr(scores[index], name) for name, index in chosen.items()},
-        scores={name: scores[index] for name, index in chosen.items()},
+        regularisers={name: tuple(epsilons[chosen[name]]) for name in REGULARISED},
+        metrics={name: getattr(scores[name], name) for name in METRICS},
+        scores=scores,
     )
+
+
+def _held_out(moments: Moments, folds: list[int]) -> Covariance:
+    """Covariances to measure on; a view that does not vary there has no correlation with anything."""
+    rows = moments.covariance(folds)
+    _varies("x", rows.xx, rows.mean_x, rows.offset_x, rows, "held-out")
+    _varies("y", rows.yy, rows.mean_y, rows.offset_y, rows, "held-out")
+    return rows
 
 
 def _folds(folds: Iterable[int] | int) -> list[int]:
@@ -199,11 +239,7 @@ class _TrainingView:
         standardise: bool,
     ) -> None:
         variance, products = covariance.diagonal(), train.rounding.products
-        varies = variance > _constant_below(variance, mean, offset, products)
-        if not varies.any():
-            raise DegenerateViewError(
-                f"view {name}: all {variance.size} dimensions are constant over {train.n} training rows"
-            )
+        varies = _varies(name, covariance, mean, offset, train, "training")
         self.name = name
         # What a raw dimension is multiplied by for the fit; 0 takes a constant one out.
         self.scale = np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1)) if standardise else 1.0, 0.0)
@@ -233,20 +269,30 @@ class _TrainingView:
             self._directions[key] = _Directions(kept, values[alive], vectors[:, alive])
         return self._directions[key]
 
-    def whitening(self, directions: _Directions, epsilon: float) -> np.ndarray:
-        """The symmetric root (Σ + ε)^(-1/2) on the directions with variance, (kept, kept)."""
-        vectors = directions.eigenvectors
-        return (vectors / np.sqrt(directions.eigenvalues + epsilon)) @ vectors.T
+    def raw(self, directions: _Directions, vectors: np.ndarray) -> np.ndarray:
+        """Vectors of the scaled, kept dimensions as weights of the raw ones, (kept, k)."""
+        return self.unit * self.scale[directions.kept][:, None] * vectors
 
 
-def _constant_below(variance: np.ndarray, mean: np.ndarray, offset: np.ndarray, products: float) -> np.ndarray:
-    """The variance of each dimension, (d,), up to which the dimension is constant but for rounding.
+def _varies(
+    name: str, covariance: np.ndarray, mean: np.ndarray, offset: np.ndarray, rows: Covariance, which: str
+) -> np.ndarray:
+    """Which dimensions of a view vary by more than rounding, (d,) bool.
 
     A mean costs digits when rows are rounded to their distance from the origin; an offset from it does when its
     square is taken from a sum of squares.
+
+    Raises:
+        DegenerateViewError: none does.
     """
-    cancelled = max(CANCELLATION_TOLERANCE, CANCELLATION_NOISE * products) * offset**2
-    return np.maximum(CONSTANT_TOLERANCE**2 * (variance + mean**2), cancelled)
+    variance = covariance.diagonal()
+    cancelled = max(CANCELLATION_TOLERANCE, CANCELLATION_NOISE * rows.rounding.products) * offset**2
+    varies = variance > np.maximum(CONSTANT_TOLERANCE**2 * (variance + mean**2), cancelled)
+    if not varies.any():
+        raise DegenerateViewError(
+            f"view {name}: all {variance.size} dimensions are constant over {rows.n} {which} rows"
+        )
+    return varies
 
 
 def _noise_below(variance: np.ndarray, mean: np.ndarray, stored: float, products: float) -> np.ndarray:
@@ -272,6 +318,20 @@ class _Projection:
     rank_y: int
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What a projection gives on held-out rows: those fields of CCAScores that depend on the regulariser."""
+
+    mean_cca: float
+    pwcca: float
+    pwcca_published: float
+    correlations: np.ndarray
+    kept_x: int
+    kept_y: int
+    rank_x: int
+    rank_y: int
+
+
 class _Fit:
     """Ridge CCA on one training covariance, for any number of regularisers."""
 
@@ -286,37 +346,55 @@ class _Fit:
         self.xy = train.xy
         self.x = _TrainingView("x", train, train.xx, train.mean_x, train.offset_x, train.rounding.x, standardise)
         self.y = _TrainingView("y", train, train.yy, train.mean_y, train.offset_y, train.rounding.y, standardise)
+        self._rotated: tuple = (None, None)
 
     def project(self, epsilon_x: float, epsilon_y: float) -> _Projection:
         x, y = self.x.directions(epsilon_x), self.y.directions(epsilon_y)
-        scale_x, scale_y = self.x.scale[x.kept], self.y.scale[y.kept]
-        white_x, white_y = self.x.whitening(x, epsilon_x), self.y.whitening(y, epsilon_y)
-        cross = self.xy[np.ix_(x.kept, y.kept)] * np.outer(scale_x, scale_y) / np.sqrt(self.x.largest * self.y.largest)
-        # Symmetric roots and this SVD return the signs that the published scores depend on.
-        left, _, right = np.linalg.svd(white_x @ cross @ white_y, full_matrices=False)
-        rank_x, rank_y = x.eigenvalues.size, y.eigenvalues.size
-        directions = min(rank_x, rank_y)  # the rest of T is null: no correlation is defined there
+        directions = min(x.eigenvalues.size, y.eigenvalues.size)  # the rest of T is null: no correlation is defined
+        ridge_x, ridge_y = (1 / np.sqrt(v.eigenvalues + e) for v, e in ((x, epsilon_x), (y, epsilon_y)))
+        cross = ridge_x[:, None] * self._cross(x, y) * ridge_y
+        # T itself, not its form between eigenvectors: symmetric roots and this SVD return the signs that the published
+        # scores depend on.
+        left, _, right = np.linalg.svd(x.eigenvectors @ cross @ y.eigenvectors.T, full_matrices=False)
+        left, right = left[:, :directions], right[:directions].T
         return _Projection(
             kept_x=x.kept,
             kept_y=y.kept,
-            px=self.x.unit * scale_x[:, None] * (white_x @ left[:, :directions]),
-            py=self.y.unit * scale_y[:, None] * (white_y @ right[:directions].T),
-            rank_x=rank_x,
-            rank_y=rank_y,
+            px=self.x.raw(x, x.eigenvectors @ (ridge_x[:, None] * (x.eigenvectors.T @ left))),
+            py=self.y.raw(y, y.eigenvectors @ (ridge_y[:, None] * (y.eigenvectors.T @ right))),
+            rank_x=x.eigenvalues.size,
+            rank_y=y.eigenvalues.size,
         )
 
-    def measure(self, projection: _Projection, test: Covariance) -> CCAScores:
+    def _cross(self, x: _Directions, y: _Directions) -> np.ndarray:
+        """Scaled Σxy between the eigenvectors of both views, (rank_x, rank_y); kept while the cut stays the same."""
+        if self._rotated[0] != (id(x), id(y)):
+            scale = np.outer(self.x.scale[x.kept], self.y.scale[y.kept]) / np.sqrt(self.x.largest * self.y.largest)
+            cross = x.eigenvectors.T @ (_part(self.xy, x.kept, y.kept) * scale) @ y.eigenvectors
+            self._rotated = (id(x), id(y)), cross
+        return self._rotated[1]
+
+    @cached_property
+    def _singular_vector_projection(self) -> _Projection:
+        """The fit of SVCCA: no ridge, between the principal directions that hold most of each view's variance."""
+        x, y = self.x.directions(0.0), self.y.directions(0.0)
+        main_x, main_y = _main(x.eigenvalues), _main(y.eigenvalues)
+        white_x, white_y = (v.eigenvectors[:, m] / np.sqrt(v.eigenvalues[m]) for v, m in ((x, main_x), (y, main_y)))
+        roots = np.sqrt(np.outer(x.eigenvalues[main_x], y.eigenvalues[main_y]))
+        left, _, right = np.linalg.svd(self._cross(x, y)[np.ix_(main_x, main_y)] / roots, full_matrices=False)
+        return _Projection(
+            kept_x=x.kept,
+            kept_y=y.kept,
+            px=self.x.raw(x, white_x @ left),
+            py=self.y.raw(y, white_y @ right.T),
+            rank_x=int(main_x.sum()),
+            rank_y=int(main_y.sum()),
+        )
+
+    def measure(self, projection: _Projection, test: Covariance) -> _Measured:
         """Metrics on held-out rows, centred by their own means."""
         kept_x, kept_y, px, py = projection.kept_x, projection.kept_y, projection.px, projection.py
-        x_variates = test.xx[np.ix_(kept_x, kept_x)] @ px  # (kept_x, directions): covariance of x with its variates
-        y_variates = test.yy[np.ix_(kept_y, kept_y)] @ py
-        together = np.einsum("ik,ik->k", px, test.xy[np.ix_(kept_x, kept_y)] @ py)
-        variance = np.einsum("ik,ik->k", px, x_variates) * np.einsum("ik,ik->k", py, y_variates)
-        if not (variance > 0).all():
-            raise DegenerateViewError(
-                f"{int((variance <= 0).sum())} of {variance.size} variates are constant over the {test.n} held-out rows"
-            )
-        correlations = together / np.sqrt(variance)
+        x_variates, y_variates, correlations = _correlate(projection, test)
         if kept_x.sum() < kept_y.sum():
             p, v_variates, mean = px, x_variates, test.mean_x[kept_x]
         else:
@@ -330,20 +408,60 @@ class _Fit:
         published = _projection_weights(
             ratio * gram + np.outer(added, added), ratio * cross + np.outer(added, mean), products
         )
-        return CCAScores(
+        return _Measured(
             mean_cca=float(correlations.mean()),
             pwcca=float(weights @ correlations),
             pwcca_published=float(published @ correlations),
             correlations=correlations,
-            n_train=self.n,
-            n_test=test.n,
-            dx=kept_x.size,
-            dy=kept_y.size,
             kept_x=int(kept_x.sum()),
             kept_y=int(kept_y.sum()),
             rank_x=projection.rank_x,
             rank_y=projection.rank_y,
         )
+
+    def scores(self, measured: _Measured, test: Covariance) -> CCAScores:
+        """All scores: what was measured with regularisers, and the metrics that have none."""
+        projection = self._singular_vector_projection
+        *_, correlations = _correlate(projection, test)
+        norms = np.linalg.norm(test.xx) * np.linalg.norm(test.yy)
+        return CCAScores(
+            **vars(measured),
+            svcca=float(correlations.mean()),
+            cka=float(np.linalg.norm(test.xy) ** 2 / norms),
+            n_train=self.n,
+            n_test=test.n,
+            dx=test.xy.shape[0],
+            dy=test.xy.shape[1],
+            svcca_x=projection.rank_x,
+            svcca_y=projection.rank_y,
+        )
+
+
+def _part(matrix: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Rows and columns of a matrix by boolean masks; no copy where that is all of them."""
+    return matrix if rows.all() and columns.all() else matrix[np.ix_(rows, columns)]
+
+
+def _main(eigenvalues: np.ndarray) -> np.ndarray:
+    """Which of ascending eigenvalues SVCCA keeps, bool: the fewest with 99 % of their sum, and their equals."""
+    falling = eigenvalues[::-1]
+    share = np.cumsum(falling) / falling.sum()
+    last = falling[min(int((share < SVCCA_VARIANCE).sum()), falling.size - 1)]
+    return eigenvalues >= last * (1 - EQUAL_EIGENVALUES)
+
+
+def _correlate(projection: _Projection, test: Covariance) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Covariances of x with its variates (kept_x, k), of y with its own (kept_y, k), and the correlations (k,)."""
+    kept_x, kept_y, px, py = projection.kept_x, projection.kept_y, projection.px, projection.py
+    x_variates = _part(test.xx, kept_x, kept_x) @ px
+    y_variates = _part(test.yy, kept_y, kept_y) @ py
+    together = np.einsum("ik,ik->k", px, _part(test.xy, kept_x, kept_y) @ py)
+    variance = np.einsum("ik,ik->k", px, x_variates) * np.einsum("ik,ik->k", py, y_variates)
+    if not (variance > 0).all():
+        raise DegenerateViewError(
+            f"{int((variance <= 0).sum())} of {variance.size} variates are constant over the {test.n} held-out rows"
+        )
+    return x_variates, y_variates, together / np.sqrt(variance)
 
 
 def _projection_weights(gram: np.ndarray, cross: np.ndarray, products: float) -> np.ndarray:

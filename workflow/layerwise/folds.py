@@ -90,6 +90,18 @@ def trials(folds: int, count: int, seed: int, sample: int) -> list[tuple[int, in
     return list(zip(order[: 2 * count : 2], order[1 : 2 * count : 2], strict=True))
 
 
+def merged(fold: np.ndarray, pairs: list[tuple[int, int]]) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """Folds and trials renumbered: the folds that some trial holds out first, all others as one behind them.
+
+    What is only ever trained on needs no moments of its own: of ten folds and three trials, seven are left.
+    """
+    apart = sorted({number for pair in pairs for number in pair})
+    new = {number: place for place, number in enumerate(apart)}
+    numbers = np.arange(int(fold.max(initial=-1)) + 1)
+    place = np.array([new.get(number, len(apart)) for number in numbers.tolist()], np.int64)
+    return place[fold], [(new[dev], new[test]) for dev, test in pairs]
+
+
 def _group_folds(groups: np.ndarray, folds: int, seed: int, sample: int) -> np.ndarray:
     """Groups, sorted by hash, each to the fold that has fewest rows so far."""
     names, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)

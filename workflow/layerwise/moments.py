@@ -6,18 +6,22 @@ sum of folds, and every trial, regulariser and metric then works on d × d matri
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 
 import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from layerwise.errors import LayerwiseError
 
 # Rows that one float32 product may sum before the result is added up in float64: the rounding error of a float32 sum
 # grows with its length.
 PRODUCT_ROWS = 4096
-# Bytes of rows that are held at a time, in the type of the products.
-BLOCK_BYTES = 32 * 2**20
+# Bytes of rows, as they are stored, that are read at a time.
+BLOCK_BYTES = 16 * 2**20
 
 
 class RefusedScoreError(LayerwiseError):
@@ -75,55 +79,67 @@ class Covariance:
 
 
 @dataclass(frozen=True)
-class Moments:
-    """Sums over the rows of each fold, about one origin per view so that a large mean costs no digits.
+class ViewMoments:
+    """Sums over the rows of one view in each fold, about an origin so that a large mean costs no digits.
 
-    Shapes: count (folds,), origin_x (dx,), origin_y (dy,), x (folds, dx), y (folds, dy), xx (folds, dx, dx),
-    xy (folds, dx, dy), yy (folds, dy, dy). `x[f]` is Σ (row − origin_x) over fold f, `xx[f]` the sum of outer products
-    of the same, and so on. Moments of disjoint rows add up with `+`.
+    Shapes: origin (d,), sums (folds, d), products (folds, d, d): `sums[f]` is Σ (row − origin) over fold f,
+    `products[f]` the sum of outer products of the same.
+    """
+
+    origin: np.ndarray
+    sums: np.ndarray
+    products: np.ndarray
+
+    @property
+    def dimensions(self) -> int:
+        return self.origin.size
+
+    def about(self, origin: np.ndarray, count: np.ndarray) -> ViewMoments:
+        """The same moments about another origin; `count` is the number of rows in each fold, (folds,)."""
+        delta = self.origin - origin
+        moved = _moved(self.products, self.sums, self.sums, delta, delta, count)
+        return ViewMoments(origin, self.sums + count[:, None] * delta, moved)
+
+    def __add__(self, other: ViewMoments) -> ViewMoments:
+        """For moments about the same origin."""
+        return replace(self, sums=self.sums + other.sums, products=self.products + other.products)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Second moments of two views over the rows of each fold. Moments of disjoint rows add up with `+`.
+
+    Shapes: count (folds,), xy (folds, dx, dy): `xy[f]` is Σ (row of x − origin)(row of y − origin)ᵀ over fold f.
     """
 
     count: np.ndarray
-    origin_x: np.ndarray
-    origin_y: np.ndarray
-    x: np.ndarray
-    y: np.ndarray
-    xx: np.ndarray
+    x: ViewMoments
+    y: ViewMoments
     xy: np.ndarray
-    yy: np.ndarray
     rounding: Rounding = field(default_factory=Rounding)
 
     @property
     def dx(self) -> int:
-        return self.origin_x.size
+        return self.x.dimensions
 
     @property
     def dy(self) -> int:
-        return self.origin_y.size
+        return self.y.dimensions
 
     @property
     def folds(self) -> int:
         return self.count.size
 
     def about(self, origin_x: np.ndarray, origin_y: np.ndarray) -> Moments:
-        """The same moments about another origin: Σ(z+δ)(w+ε)ᵀ = Σzwᵀ + (Σz)εᵀ + δ(Σw)ᵀ + nδεᵀ."""
-        delta_x, delta_y = self.origin_x - origin_x, self.origin_y - origin_y
+        """The same moments about other origins."""
+        delta_x, delta_y = self.x.origin - origin_x, self.y.origin - origin_y
         if not (delta_x.any() or delta_y.any()):
             return self
-
-        def moved(product, left, right, delta_left, delta_right):
-            cross = left[:, :, None] * delta_right + delta_left[:, None] * right[:, None, :]
-            return product + cross + self.count[:, None, None] * np.outer(delta_left, delta_right)
-
         return replace(
             self,
-            origin_x=origin_x,
-            origin_y=origin_y,
-            x=self.x + self.count[:, None] * delta_x,
-            y=self.y + self.count[:, None] * delta_y,
-            xx=moved(self.xx, self.x, self.x, delta_x, delta_x),
-            xy=moved(self.xy, self.x, self.y, delta_x, delta_y),
-            yy=moved(self.yy, self.y, self.y, delta_y, delta_y),
+            x=self.x.about(origin_x, self.count),
+            y=self.y.about(origin_y, self.count),
+            xy=_moved(self.xy, self.x.sums, self.y.sums, delta_x, delta_y, self.count),
         )
 
     def __add__(self, other: Moments) -> Moments:
@@ -132,8 +148,8 @@ class Moments:
                 f"moments of {self.dx} × {self.dy} dimensions in {self.folds} folds cannot be added to moments of "
                 f"{other.dx} × {other.dy} dimensions in {other.folds} folds"
             )
-        other = other.about(self.origin_x, self.origin_y)
-        sums = {name: getattr(self, name) + getattr(other, name) for name in ("count", "x", "y", "xx", "xy", "yy")}
+        other = other.about(self.x.origin, self.y.origin)
+        sums = {name: getattr(self, name) + getattr(other, name) for name in ("count", "x", "y", "xy")}
         return replace(self, rounding=self.rounding | other.rounding, **sums)
 
     def covariance(self, folds: Iterable[int]) -> Covariance:
@@ -149,7 +165,7 @@ class Moments:
         if not folds or self.count[folds].sum() < 2:
             raise EmptyFoldError(f"folds {folds} hold fewer than two rows (rows per fold: {self.count.tolist()})")
         n = int(self.count[folds].sum())
-        sum_x, sum_y = (sum(side[fold] for fold in folds) for side in (self.x, self.y))
+        sum_x, sum_y = (sum(view.sums[fold] for fold in folds) for view in (self.x, self.y))
 
         def central(products, left, right):
             total = np.outer(left, right / -n)  # starts as the correction, so that no second d × d array is needed
@@ -160,30 +176,42 @@ class Moments:
 
         return Covariance(
             n=n,
-            mean_x=self.origin_x + sum_x / n,
-            mean_y=self.origin_y + sum_y / n,
+            mean_x=self.x.origin + sum_x / n,
+            mean_y=self.y.origin + sum_y / n,
             offset_x=sum_x / n,
             offset_y=sum_y / n,
-            xx=central(self.xx, sum_x, sum_x),
+            xx=central(self.x.products, sum_x, sum_x),
             xy=central(self.xy, sum_x, sum_y),
-            yy=central(self.yy, sum_y, sum_y),
+            yy=central(self.y.products, sum_y, sum_y),
             rounding=self.rounding,
         )
 
 
-def fold_moments(view_x, view_y, fold, product_dtype=None, folds: int | None = None) -> Moments:
+def fold_moments(
+    view_x,
+    view_y,
+    fold,
+    product_dtype=None,
+    folds: int | None = None,
+    known_x: ViewMoments | None = None,
+    known_y: ViewMoments | None = None,
+) -> Moments:
     """Moments of the rows of two views, apart for each fold.
 
-    The rows are read once, in blocks. Products are taken in `product_dtype` about the mean of the first block, over at
-    most 4,096 rows, and added up in float64.
+    The rows are read once, in blocks. Products are taken in `product_dtype` about the mean of the first 4,096 rows,
+    over at most as many rows of a fold, and added up in float64. As many products are in work as the linear algebra
+    library has threads; each one is computed by one thread and they are added up in order, so that no digit depends on
+    how many there are.
 
     Args:
-        view_x: n × dx, an array or an HDF5 dataset.
+        view_x: n × dx, an array, an HDF5 dataset, or what else has `shape`, `dtype` and slices of rows.
         view_y: n × dy, likewise; row i belongs to row i of `view_x`.
         fold: n integers from 0, the fold of each row.
         product_dtype: `float32` or `float64`; None takes float32 where a view is float16 and the other float16 or
             whole numbers (one-hot labels), and float64 everywhere else.
         folds: the number of folds, where it is more than `fold` shows (a shard that misses the last one).
+        known_x, known_y: what earlier moments hold of the same view in the same folds; its own products, the larger
+            part of the work beside a small target, are then not computed again. At most one of them.
 
     Raises:
         ViewLengthError: the views and `fold` differ in length.
@@ -196,48 +224,110 @@ def fold_moments(view_x, view_y, fold, product_dtype=None, folds: int | None = N
             f"views of {view_x.shape[0]} and {view_y.shape[0]} rows with {fold.size} fold numbers: all must be equal"
         )
     dtype = np.dtype(product_dtype or _product_dtype(view_x.dtype, view_y.dtype))
-    dx, dy = view_x.shape[1], view_y.shape[1]
     largest = int(fold.max(initial=-1))
     folds = folds or largest + 1
     if largest >= folds or fold.min(initial=0) < 0:
         raise ValueError(f"fold numbers run from {fold.min()} to {largest}; with {folds} folds from 0 to {folds - 1}")
-    block_rows = max(PRODUCT_ROWS, BLOCK_BYTES // ((dx + dy) * dtype.itemsize))
+    block_rows = max(PRODUCT_ROWS, BLOCK_BYTES // sum(v.shape[1] * v.dtype.itemsize for v in (view_x, view_y)))
+    x = known_x or _nothing_yet(view_x, PRODUCT_ROWS, dtype, folds)
+    y = known_y or _nothing_yet(view_y, PRODUCT_ROWS, dtype, folds)
+    dx = x.dimensions
+    xy = np.zeros((folds, dx, y.dimensions))
+    origin = np.concatenate([x.origin, y.origin]).astype(dtype)
+    # Columns whose products with all others are wanted. A product of all of them with themselves is symmetric: half
+    # the work.
+    wanted = slice(dx, None) if known_x else slice(dx) if known_y else slice(None)
 
-    count = np.bincount(fold, minlength=folds).astype(np.int64)
-    sums = np.zeros((folds, dx + dy))
-    xx, xy, yy = np.zeros((folds, dx, dx)), np.zeros((folds, dx, dy)), np.zeros((folds, dy, dy))
-    origin = np.zeros(dx + dy)
-    rows = np.empty((min(block_rows, fold.size), dx + dy), dtype)
-    for start in range(0, fold.size, block_rows):
-        stop = min(start + block_rows, fold.size)
-        # Rows of one fold side by side: long products are fast ones.
-        order = np.argsort(fold[start:stop], kind="stable")
-        block = rows[: stop - start]
-        block[:, :dx] = view_x[start:stop][order]
-        block[:, dx:] = view_y[start:stop][order]
-        if start == 0:
-            # Rounded to what is subtracted below. Whole numbers stay as they are: their products are exact.
-            for view, side in ((view_x, slice(dx)), (view_y, slice(dx, None))):
-                if view.dtype.kind == "f":
-                    origin[side] = block[:, side].mean(axis=0, dtype=np.float64).astype(dtype)
-        block -= origin.astype(dtype)
-        ends = np.cumsum(np.bincount(fold[start:stop], minlength=folds))
-        for number, end in enumerate(ends):
-            for first in range(ends[number - 1] if number else 0, end, PRODUCT_ROWS):
-                part = block[first : min(first + PRODUCT_ROWS, end)]
-                sums[number] += part.sum(axis=0, dtype=np.float64)
-                product = part.T @ part  # (dx + dy, dx + dy): a symmetric product costs half of three general ones
-                xx[number] += product[:dx, :dx]
-                xy[number] += product[:dx, dx:]
-                yy[number] += product[dx:, dx:]
-    if not (np.isfinite(sums).all() and all(np.isfinite(np.einsum("fii", part)).all() for part in (xx, yy))):
+    def product_of(slot: _Slot, block_x: np.ndarray, block_y: np.ndarray, rows: np.ndarray) -> _Slot:
+        part = slot.rows[: rows.size]
+        part[:, :dx] = block_x[rows]
+        part[:, dx:] = block_y[rows]
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused once all sums are known
+            part -= origin
+            np.matmul(np.ones(rows.size, dtype), part, out=slot.sums)
+            np.matmul(part[:, wanted].T, part, out=slot.product)
+        return slot
+
+    workers = max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+    slots = [_Slot.empty(origin.size, origin[wanted].size, dtype) for _ in range(workers + 1)]
+    for number, slot in _in_order(product_of, _parts(view_x, view_y, fold, block_rows), slots):
+        sums, product = slot.sums, slot.product
+        if known_x is None:
+            x.sums[number] += sums[:dx]
+            x.products[number] += product[:dx, :dx]
+        if known_y is None:
+            y.sums[number] += sums[dx:]
+            y.products[number] += product[-y.dimensions :, dx:]
+        xy[number] += product[:, :dx].T if known_x else product[:dx, dx:]
+    new = [view for view, known in ((x, known_x), (y, known_y)) if known is None]
+    finite = (np.isfinite(v.sums).all() and np.isfinite(np.einsum("fii->fi", v.products)).all() for v in new)
+    if not all(finite):
         raise NonFiniteViewError(_where_not_finite(view_x, view_y, block_rows))
     rounding = Rounding(
         x=_roundoff(_stored_dtype(view_x), np.float16),
         y=_roundoff(_stored_dtype(view_y), np.float16),
         products=_roundoff(dtype, np.float32),
     )
-    return Moments(count, origin[:dx], origin[dx:], sums[:, :dx], sums[:, dx:], xx, xy, yy, rounding)
+    return Moments(np.bincount(fold, minlength=folds).astype(np.int64), x, y, xy, rounding)
+
+
+def _moved(products, left, right, delta_left, delta_right, count) -> np.ndarray:
+    """Products about other origins, (folds, dl, dr): Σ(z+δ)(w+ε)ᵀ = Σzwᵀ + (Σz)εᵀ + δ(Σw)ᵀ + nδεᵀ."""
+    cross = left[:, :, None] * delta_right + delta_left[:, None] * right[:, None, :]
+    return products + cross + count[:, None, None] * np.outer(delta_left, delta_right)
+
+
+def _nothing_yet(view, rows: int, dtype: np.dtype, folds: int) -> ViewMoments:
+    """Empty sums about the mean of the first rows, rounded to what is subtracted from all.
+
+    Whole numbers stay as they are: their products are exact.
+    """
+    d = view.shape[1]
+    origin = np.zeros(d)
+    if view.dtype.kind == "f" and view.shape[0]:
+        with np.errstate(invalid="ignore", over="ignore"):
+            origin = view[:rows].mean(axis=0, dtype=np.float64).astype(dtype).astype(np.float64)
+    return ViewMoments(origin, np.zeros((folds, d)), np.zeros((folds, d, d)))
+
+
+def _parts(view_x, view_y, fold: np.ndarray, block_rows: int) -> Iterator[tuple]:
+    """Blocks of rows, and which of them one product takes: (fold number, block of x, block of y, rows)."""
+    for start in range(0, fold.size, block_rows):
+        stop = min(start + block_rows, fold.size)
+        block_x, block_y = view_x[start:stop], view_y[start:stop]
+        order = np.argsort(fold[start:stop], kind="stable")
+        ends = np.cumsum(np.bincount(fold[start:stop]))
+        for number, end in enumerate(ends):
+            for begin in range(ends[number - 1] if number else 0, end, PRODUCT_ROWS):
+                yield number, block_x, block_y, order[begin : min(begin + PRODUCT_ROWS, end)]
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """Room for the rows of one product and for what comes of it, used again and again: new pages cost as much time as
+    the conversion of the rows.
+    """
+
+    rows: np.ndarray  # (PRODUCT_ROWS, d)
+    sums: np.ndarray  # (d,)
+    product: np.ndarray  # (wanted, d)
+
+    @classmethod
+    def empty(cls, d: int, wanted: int, dtype: np.dtype) -> _Slot:
+        return cls(*(np.empty(shape, dtype) for shape in ((PRODUCT_ROWS, d), d, (wanted, d))))
+
+
+def _in_order(function, parts: Iterable[tuple], slots: list[_Slot]) -> Iterator[tuple[int, _Slot]]:
+    """(fold number, filled slot) of each part in order; all slots but the one that was yielded are in work."""
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(len(slots) - 1) as pool:
+        ahead: deque[tuple[int, Future]] = deque()
+        for (number, *part), slot in zip(parts, cycle(slots)):
+            ahead.append((number, pool.submit(function, slot, *part)))
+            if len(ahead) == len(slots):
+                number, done = ahead.popleft()
+                yield number, done.result()
+        for number, done in ahead:
+            yield number, done.result()
 
 
 def _stored_dtype(view) -> np.dtype:

@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from layerwise.chance import CHANCE
 from layerwise.files import replaced
 from layerwise.properties import PROPERTIES
-from layerwise.summary import CHANCE, AnyPath, layer_key, layer_ranges, read_table
+from layerwise.summary import AnyPath, layer_key, layer_ranges, read_table
 
 STYLE = {
     "font.family": "sans-serif",
@@ -55,6 +56,8 @@ METRIC_TITLES = {
     "mean_cca": ("CCA", "mean canonical correlation"),
     "pwcca": ("CCA", "projection-weighted CCA"),
     "pwcca_published": ("CCA", "projection-weighted CCA, as published"),
+    "svcca": ("SVCCA", "mean canonical correlation of principal directions"),
+    "cka": ("CKA", "linear centred kernel alignment"),
 }
 
 

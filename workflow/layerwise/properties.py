@@ -15,12 +15,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from layerwise import chance, store
 from layerwise import folds as folding
-from layerwise import store
-from layerwise.cca import Trial, cross_validate, fold_moments
+from layerwise.cca import REGULARISED, Trial, cross_validate, fold_moments
+from layerwise.chance import CHANCE
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
-from layerwise.moments import Moments, RefusedScoreError
+from layerwise.moments import EmptyFoldError, RefusedScoreError
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,11 @@ class Property:
     span: str
     target: str
     conv: bool = False
+
+    @property
+    def target_first(self) -> bool:
+        """Whether the target is view x and the layer view y, as in the paper; labels are the second view."""
+        return self.target != "label"
 
     def layers(self, names: Sequence[str]) -> list[str]:
         """Those of a model's layers that the question is asked of, in order of depth."""
@@ -117,100 +123,115 @@ def _summary(record: dict) -> str:
 
 def _score(shards: list[h5py.File], question: Property, sample: int, layer: str, settings: ScoreSettings) -> dict:
     """Status, reason and trials of one layer."""
-    views = _views(shards, question, sample, layer)
+    rows = store.rows(shards, f"{sample}/{question.span}/{layer}")
+    target = _target(shards, question, sample, layer)
     try:
         fold = _folds(shards, question, sample, layer, settings)
-        moments = _moments(views, fold, settings.folds)
+        _refuse_empty(fold, settings.folds)
         pairs = folding.trials(settings.folds, settings.trials, settings.seed, sample)
-        trials = cross_validate(moments, pairs, [tuple(pair) for pair in settings.epsilons], settings.standardise)
+        unrelated = _unrelated(shards, question, sample, target, fold, settings)
+        scored = _trials(question, rows, target, unrelated, fold, pairs, settings)
     except RefusedScoreError as error:
-        rows = sum(x.shape[0] for x, _ in views)
-        types = f", {views[0][1].shape[1]} types" if question.target == "label" else ""
-        dimensions = f"{views[0][0].shape[1]} and {views[0][1].shape[1]} dimensions"
-        reason = f"{question.name}, sample {sample}: {error} ({rows} rows of {dimensions}{types})"
+        x, y = (target, rows) if question.target_first else (rows, target)
+        types = f", {target.shape[1]} types" if question.target == "label" else ""
+        dimensions = f"{x.shape[1]} and {y.shape[1]} dimensions"
+        reason = f"{question.name}, sample {sample}: {error} ({rows.shape[0]} rows of {dimensions}{types})"
         return {"status": "skipped", "reason": reason, "trials": []}
-    records = [_trial_record(number, trial) for number, trial in enumerate(trials, start=1)]
+    records = [
+        {"trial": number, "dev_fold": pair[0], "test_fold": pair[1], **_trial_record(trial, by_chance)}
+        for number, (pair, (trial, by_chance)) in enumerate(zip(pairs, scored, strict=True), start=1)
+    ]
     if question.target == "label":
-        present = _present(views, fold, settings.folds)
-        for record in records:
-            seen = present[
-                [f for f in range(settings.folds) if f not in (record["dev_fold"], record["test_fold"])]
-            ].any(axis=0)
+        present = np.array([target[fold == number].any(axis=0) for number in range(settings.folds)])
+        for record, pair in zip(records, pairs, strict=True):
+            seen = np.delete(present, pair, axis=0).any(axis=0)
             record |= {"classes": present.shape[1], "classes_unseen": int((~seen).sum())}
     cut = [
         f"{metric}, trial {record['trial']}: kept {kept_x} of {record['dx']} and {kept_y} of {record['dy']} dimensions"
         for record in records
         for metric, (kept_x, kept_y) in record["kept"].items()
-        if kept_x < FLAG_BELOW * record["dx"] or kept_y < FLAG_BELOW * record["dy"]
+        if metric in REGULARISED and (kept_x < FLAG_BELOW * record["dx"] or kept_y < FLAG_BELOW * record["dy"])
     ]
     reason = cut[0] if cut else ""
     return {"status": "flagged" if cut else "ok", "reason": reason, "trials": records}
 
 
-def _trial_record(number: int, trial: Trial) -> dict:
+def _trials(
+    question: Property, rows, target, unrelated, fold: np.ndarray, pairs: list, settings: ScoreSettings
+) -> list[tuple[Trial, Trial]]:
+    """Each trial on the target, and by chance: on a target that has lost its place."""
+    fold, pairs = folding.merged(fold, pairs)
+    epsilons = [tuple(pair) for pair in settings.epsilons]
+    layer, results = {}, []
+    for view in (target, unrelated):
+        moments = fold_moments(*((view, rows) if question.target_first else (rows, view)), fold, **layer)
+        results.append(cross_validate(moments, pairs, epsilons, settings.standardise))
+        layer = {"known_y": moments.y} if question.target_first else {"known_x": moments.x}
+        del moments  # before there are others: those of 1,024 dimensions take 176 MB
+    return list(zip(*results, strict=True))
+
+
+def _trial_record(trial: Trial, by_chance: Trial) -> dict:
     scores = trial.scores["pwcca"]
     sizes = ("n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y")
+
+    def named(facts: dict, facts_by_chance: dict) -> dict:
+        return facts | {name + CHANCE: fact for name, fact in facts_by_chance.items()}
+
+    # each metric has a cut of its own: `pwcca_published` chooses its regularisers, `svcca` keeps main directions
+    kept, kept_by_chance = (
+        {name: list(each.dimensions(name)) for name, each in one.scores.items()} for one in (trial, by_chance)
+    )
     return {
-        "trial": number,
-        "dev_fold": trial.dev_fold,
-        "test_fold": trial.test_fold,
-        "regularisers": trial.regularisers,
-        "metrics": trial.metrics,
+        "regularisers": named(trial.regularisers, by_chance.regularisers),
+        "metrics": named(trial.metrics, by_chance.metrics),
         **{name: getattr(scores, name) for name in sizes},
-        # pwcca_published has regularisers of its own, and with them a cut of its own
-        "kept": {name: [each.kept_x, each.kept_y] for name, each in trial.scores.items()},
+        "kept": named(kept, kept_by_chance),
         "classes": 0,
         "classes_unseen": 0,
         "correlations": scores.correlations.tolist(),
     }
 
 
-def _views(shards: list[h5py.File], question: Property, sample: int, layer: str) -> list[tuple]:
-    """(view x, view y) of each shard, in the paper's order: the layer second, but first with labels."""
+def _target(shards: list[h5py.File], question: Property, sample: int, layer: str):
+    """What the layer is compared with, (rows × dimensions)."""
     path = f"{sample}/{question.span}"
-    rows = [store.dataset(file, f"{path}/{layer}") for file in shards]
     if question.target == "T0":
-        return [(store.dataset(file, f"{path}/T0"), view) for file, view in zip(shards, rows, strict=True)]
+        return store.rows(shards, f"{path}/T0")
     if question.target == "mel":
-        target = f"{sample}/target/mel{rows[0].attrs['grid']}"
-        return [(store.dataset(file, target), view) for file, view in zip(shards, rows, strict=True)]
-    labels = [store.strings(store.dataset(file, f"{path}/label")) for file in shards]
-    classes = np.unique(np.concatenate(labels))
-    return [(view, (own[:, None] == classes).astype(np.uint8)) for view, own in zip(rows, labels, strict=True)]
+        return store.rows(shards, f"{sample}/target/mel{store.dataset(shards[0], f'{path}/{layer}').attrs['grid']}")
+    labels = store.joined_strings(shards, f"{path}/label")
+    return (labels[:, None] == np.unique(labels)).astype(np.uint8)
 
 
-def _moments(views: list[tuple], fold: np.ndarray, folds: int) -> Moments:
-    ends = np.cumsum([view.shape[0] for view, _ in views])
-    parts = np.split(fold, ends[:-1])
-    total = None
-    for (x, y), part in zip(views, parts, strict=True):
-        if part.size:
-            own = fold_moments(x, y, part, folds=folds)
-            total = own if total is None else total + own
-    if total is None:
+def _unrelated(
+    shards: list[h5py.File], question: Property, sample: int, target, fold: np.ndarray, settings: ScoreSettings
+):
+    """The target with its rows in other places."""
+    key = (question.name, settings.seed, sample)
+    if question.span == "frame":
+        return target.rolled(chance.roll_offset(target.shape[0], *key))
+    return target[chance.permutation(store.joined(shards, f"{sample}/{question.span}/row"), fold, *key)]
+
+
+def _refuse_empty(fold: np.ndarray, folds: int) -> None:
+    count = np.bincount(fold, minlength=folds)
+    if not fold.size:
         raise RefusedScoreError("there are no rows")
-    return total
+    if not count.all():
+        raise EmptyFoldError(f"fold {count.argmin()} of {folds} has no rows (rows per fold: {count.tolist()})")
 
 
 def _folds(shards: list[h5py.File], question: Property, sample: int, layer: str, settings: ScoreSettings) -> np.ndarray:
     """The folds of all shards' rows, in order. Rows of one utterance are in one shard, so its order does not matter."""
     path = f"{sample}/{question.span}"
-
-    def joined(name: str) -> np.ndarray:
-        return np.concatenate([store.strings(store.dataset(file, f"{path}/{name}")) for file in shards])
-
-    utterances = joined("utterance_id")
-    groups = None if settings.folds_by == "row" else joined(f"{settings.folds_by}_id")
+    utterances = store.joined_strings(shards, f"{path}/utterance_id")
+    by = settings.folds_by
+    groups = None if by == "row" else store.joined_strings(shards, f"{path}/{by}_id")
     how = (groups, settings.folds, settings.seed, sample)
     if question.span == "frame":
         offsets = f"{path}/offsets{store.dataset(shards[0], f'{path}/{layer}').attrs['grid']}"
         frames = np.concatenate([np.diff(store.dataset(file, offsets)[:]) for file in shards])
         return folding.frame_folds(utterances, frames, *how)
-    rows = np.concatenate([store.dataset(file, f"{path}/row")[:] for file in shards])
-    return folding.segment_folds(joined("label"), utterances, rows, *how)
-
-
-def _present(views: list[tuple], fold: np.ndarray, folds: int) -> np.ndarray:
-    """Which classes occur in which fold, (folds, classes) bool."""
-    one_hot = np.concatenate([target for _, target in views])
-    return np.array([one_hot[fold == number].any(axis=0) for number in range(folds)])
+    labels = store.joined_strings(shards, f"{path}/label")
+    return folding.segment_folds(labels, utterances, store.joined(shards, f"{path}/row"), *how)

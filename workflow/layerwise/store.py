@@ -10,7 +10,7 @@ written last, is not read.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -153,3 +153,52 @@ def dataset(file: h5py.File, path: str) -> h5py.Dataset:
 def strings(data: h5py.Dataset) -> np.ndarray:
     """A dataset of text as an array of str."""
     return data.asstr()[:].astype(str) if data.shape[0] else np.array([], dtype=str)
+
+
+def rows(files: Sequence[h5py.File], path: str) -> Rows:
+    """The matrix at `path` of all shards, as one view."""
+    return Rows([dataset(file, path) for file in files])
+
+
+def joined(files: Sequence[h5py.File], path: str) -> np.ndarray:
+    """The numbers at `path` of all shards, in order."""
+    return np.concatenate([dataset(file, path)[:] for file in files])
+
+
+def joined_strings(files: Sequence[h5py.File], path: str) -> np.ndarray:
+    """The text at `path` of all shards, in order."""
+    return np.concatenate([strings(dataset(file, path)) for file in files])
+
+
+class Rows:
+    """The rows of one matrix in all shards, read as if they were one dataset: `rows[start:stop]`.
+
+    Attributes:
+        shape: (rows, dimensions) of all shards together.
+        dtype: float32 where a shard had to store the layer as such.
+        attrs: `rounded`, the coarsest type that any row went through.
+    """
+
+    def __init__(self, parts: Sequence[h5py.Dataset], offset: int = 0) -> None:
+        self._parts = parts
+        self._offset = offset
+        self._starts = np.cumsum([0, *(part.shape[0] for part in parts)])
+        self.shape = (int(self._starts[-1]), parts[0].shape[1])
+        self.dtype = np.result_type(*(part.dtype for part in parts))
+        through = [np.dtype(part.attrs.get("rounded", part.dtype)) for part in parts]
+        self.attrs = {"rounded": min(through, key=lambda dtype: dtype.itemsize)}
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        start, stop, _ = rows.indices(self.shape[0])
+        pieces = [np.empty((0, self.shape[1]), self.dtype)]
+        while start < stop:
+            at = (start + self._offset) % self.shape[0]
+            number = int(np.searchsorted(self._starts, at, side="right")) - 1
+            first = at - self._starts[number]
+            pieces.append(self._parts[number][first : first + stop - start])
+            start += len(pieces[-1])
+        return pieces[1] if len(pieces) == 2 and pieces[1].dtype == self.dtype else np.concatenate(pieces)
+
+    def rolled(self, offset: int) -> Rows:
+        """The same rows, those before `offset` moved to the end."""
+        return Rows(self._parts, self._offset + offset)

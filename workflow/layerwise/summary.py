@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 from scipy import stats
 
+from layerwise.chance import CHANCE
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
 
@@ -19,18 +20,18 @@ AnyPath = str | os.PathLike[str]
 
 ARPABET_PHONES = 39
 CONFIDENCE = 0.95
-CHANCE = "_chance"  # <metric>_chance is what unrelated views would score: a yardstick, never ranked
 
 SCORE_COLUMNS = [
     *("property", "model", "layer", "layer_index", "depth", "sample", "trial", "metric", "score"),
-    *("n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "classes_unseen", "alignments", "status", "reason"),
+    *("n_train", "n_test", "dx", "dy", "rows_per_dimension", "kept_x", "kept_y", "classes_unseen"),
+    *("alignments", "status", "reason"),
 ]
 TREND_COLUMNS = [
     *("property", "model", "layer", "layer_index", "depth", "metric"),
-    *("mean", "std", "n", "low", "high", "status", "reason"),
+    *("mean", "std", "n", "low", "high", "rows_per_dimension", "status", "reason"),
 ]
 BEST_COLUMNS = [
-    *("property", "model", "metric", "layer", "depth", "mean", "low", "high"),
+    *("property", "model", "metric", "layer", "depth", "mean", "low", "high", "chance", "rows_per_dimension"),
     *("runner_up", "tied", "reason"),
 ]
 SAMPLE_COLUMNS = ["sample", "span", "asked", "drawn", "types", "utterances", "hours"]
@@ -162,6 +163,7 @@ def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
     rows = []
     for trial in record["trials"]:
         counts = {name: trial[name] for name in ("trial", *_TRIAL_COUNTS)}
+        counts["rows_per_dimension"] = trial["n_train"] / (trial["dx"] + trial["dy"])
         for metric, score in trial["metrics"].items():
             if score is None or not math.isfinite(score):
                 raise ValueError(f"{metric} of {record['layer']}, trial {trial['trial']}, is {score}, not a number")
@@ -202,6 +204,7 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath) -> None:
         }
         if n:
             row["mean"] = values.mean()
+            row["rows_per_dimension"] = group["rows_per_dimension"].mean()
         if n > 1:
             row["std"] = values.std(ddof=1)
             half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * row["std"] * math.sqrt(1 / n + overlap)
@@ -216,9 +219,10 @@ def best_layers(trends: AnyPath, out: AnyPath) -> None:
     Ranked are T1…TL: T0 and the C layers are what the blocks work from. `intra` is not ranked, as a layer is most like
     itself, nor is a metric's chance level; flagged and skipped layers are left out. `tied` lists the other layers whose
     mean lies in the best layer's interval, in order of depth; without an interval (a single score) it stays empty. At
-    equal means the lower layer is best. A model without a layer to rank has an empty layer and the reason.
+    equal means the lower layer is best. `chance` is the metric's chance level at that layer. A model without a layer to rank has an empty layer and the reason.
     """
     table = read_table(trends)
+    chance = table.set_index(["property", "model", "metric", "layer"])["mean"]
     table = table[(table["property"] != "intra") & ~table["metric"].str.endswith(CHANCE)]
     rows = []
     keys = ["property", "model", "metric"]
@@ -231,7 +235,8 @@ def best_layers(trends: AnyPath, out: AnyPath) -> None:
             row["reason"] = reasons or "no transformer block was scored"
         else:
             best, others = ranked.iloc[0], ranked.iloc[1:]
-            row |= best[["layer", "depth", "mean", "low", "high"]].to_dict()
+            row |= best[["layer", "depth", "mean", "low", "high", "rows_per_dimension"]].to_dict()
+            row["chance"] = chance.get((row["property"], row["model"], row["metric"] + CHANCE, best["layer"]))
             row["runner_up"] = "" if others.empty else others["layer"].iloc[0]
             row["tied"] = " ".join(sorted(others.loc[others["mean"] >= best["low"], "layer"], key=layer_key))
         rows.append(row)
