@@ -1,8 +1,8 @@
 import json
 import math
 
-import pandas as pd
 import numpy as np
+import pandas as pd
 import pytest
 
 from layerwise import summary

@@ -19,7 +19,7 @@ from layerwise.errors import LayerwiseError
 
 # Rows that one float32 product may sum before the result is added up in float64: the rounding error of a float32 sum
 # grows with its length.
-PRODUCT_ROWS = 4096
+PRODUCT_ROWS = 2048
 # Bytes of rows, as they are stored, that are read at a time.
 BLOCK_BYTES = 16 * 2**20
 
@@ -198,7 +198,7 @@ def fold_moments(
 ) -> Moments:
     """Moments of the rows of two views, apart for each fold.
 
-    The rows are read once, in blocks. Products are taken in `product_dtype` about the mean of the first 4,096 rows,
+    The rows are read once, in blocks. Products are taken in `product_dtype` about the mean of the first 2,048 rows,
     over at most as many rows of a fold, and added up in float64. As many products are in work as the linear algebra
     library has threads; each one is computed by one thread and they are added up in order, so that no digit depends on
     how many there are.

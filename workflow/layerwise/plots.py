@@ -90,8 +90,8 @@ def plot_trends(
 
     On the `depth` axis (index / L, 0 to 1) are the T layers, so that models of different depth can be compared; on the
     `layer` axis the C layers too, where they were scored, left of a boundary. Hollow markers are flagged layers, gaps
-    skipped ones, and a note says why; it is all there is if everything was skipped. Where the table has the metric's
-    chance level, its mean over a model's layers is a thin dashed grey line.
+    skipped ones, and a note says why; it is all there is if everything was skipped. The chance level of each model is a
+    thin dashed grey line.
 
     Args:
         models: the order of the models, which also fixes how each one looks.
@@ -294,15 +294,15 @@ def _draw_lines(
                 style |= {"linestyle": "none", "markerfacecolor": "white", "label": "_flagged"}
                 axes.plot(x[hollow], mean[hollow], **style)
         handles.append(line)
-        levels = of_model.loc[of_model["metric"] == metric + CHANCE, "mean"]
-        if levels.notna().any():
+        levels = of_model[(of_model["metric"] == metric + CHANCE) & of_model["mean"].notna()]
+        for _, part in levels.groupby(levels["layer"].str[0]):
             chance = True
-            axes.axhline(levels.mean(), label="_chance", zorder=1, **CHANCE_STYLE)
+            axes.plot(positions[part.index], part["mean"], label="_chance", zorder=1, **CHANCE_STYLE)
     if flagged:
         hollow_marker = {"marker": "o", "markerfacecolor": "white", "color": "#444444", "linestyle": "none"}
         handles.append(Line2D([], [], markersize=markersize, label=_fold(FLAGGED, 26), **hollow_marker))
     if chance:
-        handles.append(Line2D([], [], label="chance (mean over layers)", **CHANCE_STYLE))
+        handles.append(Line2D([], [], label="chance level of each model", **CHANCE_STYLE))
     return handles
 
 

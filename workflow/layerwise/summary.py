@@ -219,7 +219,8 @@ def best_layers(trends: AnyPath, out: AnyPath) -> None:
     Ranked are T1…TL: T0 and the C layers are what the blocks work from. `intra` is not ranked, as a layer is most like
     itself, nor is a metric's chance level; flagged and skipped layers are left out. `tied` lists the other layers whose
     mean lies in the best layer's interval, in order of depth; without an interval (a single score) it stays empty. At
-    equal means the lower layer is best. `chance` is the metric's chance level at that layer. A model without a layer to rank has an empty layer and the reason.
+    equal means the lower layer is best. `chance` is the metric's chance level at that layer. A model without a layer to
+    rank has an empty layer and the reason.
     """
     table = read_table(trends)
     chance = table.set_index(["property", "model", "metric", "layer"])["mean"]

@@ -1,0 +1,192 @@
+"""What a score costs: python tests/benchmarks/scoring.py speed | memory | growth | start.
+
+speed   one score of 180,000 rows, 80 × 768, ten folds, three trials, six regularisers, from a float16 HDF5 file, beside
+        the floor (reading that file and one product of its rows in float32) and the published procedure, in one run
+memory  the highest resident memory of a whole score job above its imports, 80 × 768 and 1024 × 1024
+growth  seconds against rows, and against dimensions
+start   what a score job takes before and after its numbers: start, imports, opening and writing files
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import published_procedure
+
+from layerwise.cca import METRICS, cross_validate, fold_moments
+from layerwise.folds import merged, trials
+from layerwise.store import CHUNK_BYTES
+
+ROWS, MEL, WIDTH = 180_000, 80, 768
+PAIRS = trials(10, 3, 1, 1)
+EPSILONS = [(1e-10, 1e-10), (1e-9, 1e-10), (1e-8, 1e-8), (1e-7, 1e-6), (1e-6, 1e-5), (1e-5, 1e-5)]
+
+
+def write_views(path: Path, rows: int, dx: int, dy: int, shared: int = 32) -> None:
+    """A representation file of one sample: frames of two layers, `T0` and `T1`, and mel; float16, made-up numbers."""
+    rng = np.random.default_rng(0)
+    maps = {"target/mel": (dx, None), "frame/T1": (dy, None), "frame/T0": (dx, None)}
+    maps = {name: (width, rng.normal(size=(shared, width)).astype("f4")) for name, (width, _) in maps.items()}
+    with h5py.File(path, "w") as file:
+        for name, (width, _) in maps.items():
+            chunks = (min(rows, CHUNK_BYTES // (2 * width)), width)
+            file.create_dataset(f"1/{name}", (rows, width), "f2", chunks=chunks).attrs["grid"] = ""
+        for start in range(0, rows, 20_000):
+            stop = min(start + 20_000, rows)
+            hidden = rng.standard_normal((stop - start, shared), "f4")
+            for name, (width, mapped) in maps.items():
+                file[f"1/{name}"][start:stop] = hidden @ mapped + 3 * rng.standard_normal((stop - start, width), "f4")
+        utterances = max(1, rows // 360)
+        file["1/frame/offsets"] = np.linspace(0, rows, utterances + 1).astype(np.int64)
+        for name in ("utterance_id", "speaker_id"):
+            file[f"1/frame/{name}"] = np.arange(utterances).astype(str).astype(h5py.string_dtype())
+        file.attrs.update({"shard": 0, "complete": True})
+
+
+def folds_of(rows: int) -> np.ndarray:
+    return np.random.default_rng(1).permutation(np.arange(rows) % 10)
+
+
+def read_score(path: Path, fold: np.ndarray, x: str = "1/target/mel", y: str = "1/frame/T1"):
+    """As a score job does it: from the file to the metrics of every trial."""
+    apart, pairs = merged(fold, PAIRS)
+    with h5py.File(path, "r") as file:
+        return cross_validate(fold_moments(file[x], file[y], apart), pairs, EPSILONS)
+
+
+def seconds(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+def speed(folder: Path) -> None:
+    path = folder / "views.h5"
+    write_views(path, ROWS, MEL, WIDTH)
+    fold = folds_of(ROWS)
+    product_rows = np.random.default_rng(0).standard_normal((ROWS, MEL + WIDTH), "f4")
+
+    def read():
+        with h5py.File(path, "r") as file:
+            return file["1/target/mel"][:], file["1/frame/T1"][:]
+
+    def floor():
+        read()
+        product_rows.T @ product_rows
+
+    def chance():
+        apart, pairs = merged(fold, PAIRS)
+        with h5py.File(path, "r") as file:
+            mel, layer = file["1/target/mel"], file["1/frame/T1"]
+            cross_validate(fold_moments(mel, layer, apart, known_y=known), pairs, EPSILONS)
+
+    with h5py.File(path, "r") as file:
+        known = fold_moments(file["1/target/mel"], file["1/frame/T1"], merged(fold, PAIRS)[0]).y
+    timed = {"floor": [], "score": [], "chance": []}
+    for _ in range(7):
+        timed["floor"].append(seconds(floor))
+        timed["score"].append(seconds(lambda: read_score(path, fold)))
+        timed["chance"].append(seconds(chance))
+    middle = {name: statistics.median(times) for name, times in timed.items()}
+    print(f"one score of {ROWS:,} rows, {MEL} × {WIDTH}, from float16 HDF5; median of 7; {', '.join(METRICS)}")
+    for name, times in timed.items():
+        print(f"{name:10} {middle[name]:7.2f} s  (from {min(times):.2f} to {max(times):.2f})")
+    print(f"score / floor      {middle['score'] / middle['floor']:.2f}")
+    x, y = (np.ascontiguousarray(view.T.astype(np.float32)) for view in read())
+    published: list = []
+    own = seconds(lambda: published.extend(published_procedure.score(x, y, fold, PAIRS, EPSILONS)))
+    print(f"published  {own:7.2f} s, once, from arrays in memory")
+    print(f"published / score  {own / middle['score']:.0f}")
+    for trial, theirs in zip(read_score(path, fold), published, strict=True):
+        ours = {name: getattr(trial.scores["pwcca_published"], name) for name in theirs}
+        print("difference of the scores:", {name: f"{abs(ours[name] - value):.1e}" for name, value in theirs.items()})
+
+
+MEASURED_JOB = """
+import json, sys, time
+from pathlib import Path
+from layerwise.properties import ScoreSettings, score_layers
+
+def peak():
+    return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) / 1024
+
+started, imports = time.perf_counter(), peak()
+settings = ScoreSettings(10, 3, "row", True, json.loads(sys.argv[4]), 1)
+score_layers([sys.argv[1]], sys.argv[2], "made-up", 1, ["T1"], settings, Path(sys.argv[3]))
+print(json.dumps({"above": peak() - imports, "imports": imports, "seconds": time.perf_counter() - started}))
+"""
+
+
+def memory(folder: Path) -> None:
+    for question, dx, dy in (("mel", MEL, WIDTH), ("intra", 1024, 1024)):
+        path = folder / "views.h5"
+        write_views(path, ROWS, dx, dy)
+        command = [sys.executable, "-c", MEASURED_JOB, path, question, folder / "T1.json", json.dumps(EPSILONS)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        found = json.loads(done.stdout)
+        print(
+            f"{question:6} {ROWS:,} × {dx} and {dy}: {found['above'] * 1.048576:.0f} MB above the imports, "
+            f"{found['seconds']:.1f} s with its chance level"
+        )
+
+
+def growth(folder: Path) -> None:
+    path = folder / "views.h5"
+    print(f"rows, {MEL} × {WIDTH}: seconds to read and sum (of which a million rows), and for the trials; best of 3")
+    for rows in (125_000, 250_000, 500_000, 1_000_000, 2_000_000):
+        write_views(path, rows, MEL, WIDTH)
+        streamed, fitted = _best(path, "1/target/mel", rows)
+        print(f"{rows:>9,}  {streamed:7.2f} ({streamed / rows * 1e6:.2f})  {fitted:6.2f}")
+    print(
+        "dimensions, 180,000 rows: seconds to read and sum (of which a tera-operation of products), and for the trials"
+    )
+    for dx, dy in ((80, 256), (80, 512), (80, 768), (80, 1024), (256, 256), (512, 512), (768, 768), (1024, 1024)):
+        write_views(path, ROWS, dx, dy)
+        streamed, fitted = _best(path, "1/target/mel", ROWS)
+        print(f"{dx:>4} × {dy:<4}  {streamed:6.2f} ({streamed / (ROWS * (dx + dy) ** 2 / 1e12):.2f})  {fitted:6.2f}")
+
+
+def _best(path: Path, x: str, rows: int) -> tuple[float, float]:
+    fold, pairs = merged(folds_of(rows), PAIRS)
+    streamed, fitted = [], []
+    for _ in range(3):
+        with h5py.File(path, "r") as file:
+            started = time.perf_counter()
+            moments = fold_moments(file[x], file["1/frame/T1"], fold)
+            streamed.append(time.perf_counter() - started)
+            started = time.perf_counter()
+            cross_validate(moments, pairs, EPSILONS)
+            fitted.append(time.perf_counter() - started)
+    return min(streamed), min(fitted)
+
+
+def start(folder: Path) -> None:
+    path = folder / "views.h5"
+    write_views(path, 3_000, 8, 16)
+    command = [sys.executable, "-c", MEASURED_JOB, path, "mel", folder / "T1.json", json.dumps(EPSILONS)]
+    whole = [seconds(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(7)]
+    bare = [seconds(lambda: subprocess.run([sys.executable, "-c", ""], check=True)) for _ in range(7)]
+    print(f"a score job of 3,000 rows, 8 × 16: {statistics.median(whole):.2f} s, median of 7")
+    print(f"Python alone: {statistics.median(bare):.2f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["speed", "memory", "growth", "start"])
+    what = parser.parse_args().what
+    with tempfile.TemporaryDirectory() as folder:
+        globals()[what](Path(folder))
+
+
+if __name__ == "__main__":
+    main()
