@@ -21,8 +21,8 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import published_procedure
 
+import published_procedure
 from layerwise.cca import METRICS, cross_validate, fold_moments
 from layerwise.folds import merged, trials
 from layerwise.store import CHUNK_BYTES
@@ -142,14 +142,17 @@ def memory(folder: Path) -> None:
 
 def growth(folder: Path) -> None:
     path = folder / "views.h5"
-    print(f"rows, {MEL} × {WIDTH}: seconds to read and sum (of which a million rows), and for the trials; best of 3")
-    for rows in (125_000, 250_000, 500_000, 1_000_000, 2_000_000):
+    print(f"rows, {MEL} × {WIDTH}: seconds to read and sum, and for the trials; best of 3")
+    sizes, times = (125_000, 250_000, 500_000, 1_000_000, 2_000_000), []
+    for rows in sizes:
         write_views(path, rows, MEL, WIDTH)
         streamed, fitted = _best(path, "1/target/mel", rows)
-        print(f"{rows:>9,}  {streamed:7.2f} ({streamed / rows * 1e6:.2f})  {fitted:6.2f}")
-    print(
-        "dimensions, 180,000 rows: seconds to read and sum (of which a tera-operation of products), and for the trials"
-    )
+        times.append(streamed)
+        print(f"{rows:>9,}  {streamed:7.2f}  {fitted:6.2f}")
+    slope, start = np.polyfit(sizes, times, 1, w=1 / np.array(times))
+    apart = np.abs(np.polyval([slope, start], sizes) / times - 1).max()
+    print(f"the line {start:.2f} s + {slope * 1e6:.2f} s a million rows is at most {apart:.0%} away")
+    print("dimensions, 180,000 rows: seconds to read and sum (of which 10¹² products of numbers), and for the trials")
     for dx, dy in ((80, 256), (80, 512), (80, 768), (80, 1024), (256, 256), (512, 512), (768, 768), (1024, 1024)):
         write_views(path, ROWS, dx, dy)
         streamed, fitted = _best(path, "1/target/mel", ROWS)
