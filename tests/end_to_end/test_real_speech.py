@@ -69,8 +69,13 @@ def test_frames_and_phones_are_scored(real):
     assert {row["property"] for row in scores} == {"intra", "mel", "phone"}
     assert {row["status"] for row in scores} <= {"ok", "flagged"}
     assert all(math.isfinite(float(row["score"])) and -1 <= float(row["score"]) <= 1 for row in scores)
-    layer_0 = [float(row["score"]) for row in scores if (row["property"], row["layer"]) == ("intra", "T0")]
-    assert layer_0 == pytest.approx([1.0] * len(layer_0), abs=1e-3)
+    layer_0 = [row for row in scores if (row["property"], row["layer"]) == ("intra", "T0")]
+    found, by_chance = (
+        [float(row["score"]) for row in layer_0 if row["metric"].endswith("_chance") == chance]
+        for chance in (False, True)
+    )
+    assert found == pytest.approx([1.0] * len(found), abs=1e-3)
+    assert max(by_chance) < 0.3
 
 
 def test_adding_words_extracts_nothing_and_goes_on(real):
