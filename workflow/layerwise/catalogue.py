@@ -15,6 +15,7 @@ import yaml
 
 from layerwise import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
+from layerwise.originals import is_original, read_original
 
 ROOT = Path(__file__).resolve().parents[2]  # of the checkout: catalogues name files relative to it
 
@@ -30,7 +31,7 @@ class ModelEntry:
     Attributes:
         name: as in the configuration.
         title: as in plots.
-        source: `random-init`, a checkpoint folder, or a Hugging Face id.
+        source: `random-init`, a checkpoint folder or file, or a Hugging Face id.
         conv_layers, blocks: number of C layers, and of transformer blocks (T0…T<blocks>).
         stride_seconds: seconds per frame of the transformer.
         normalise: whether the waveform is brought to zero mean and unit variance first; None: as the architecture asks.
@@ -51,14 +52,14 @@ class ModelEntry:
 
     @property
     def kind(self) -> str:
-        """`random` (weights are drawn), `folder` (lies on this machine) or `hub` (is fetched)."""
+        """`random` (weights are drawn), `folder` (a folder or file on this machine) or `hub` (is fetched)."""
         if self.source == "random-init":
             return "random"
-        return "folder" if _is_folder(self.source) else "hub"
+        return "folder" if _is_local(self.source) else "hub"
 
     @property
     def folder(self) -> Path:
-        """Where a `folder` entry lies: relative to the working directory, or else to the checkout."""
+        """Where a `folder` entry lies, be it one file: relative to the working directory, or else to the checkout."""
         return locate(self.source)
 
     @property
@@ -93,14 +94,14 @@ def model_entry(name: str, description: dict) -> ModelEntry:
     shape = {}
     if description["source"] == "random-init":
         shape = _shape(description.get("architecture", {}))
-    elif _is_folder(description["source"]):
-        shape = _shape(_read_config(name, locate(description["source"])))
+    elif _is_local(description["source"]):
+        shape = _shape_of(name, locate(description["source"]))
     known = {"title": name, **shape, **known}
     missing = [key for key in ("conv_layers", "blocks", "stride_seconds") if key not in known]
     if missing:
         raise CatalogueError(
-            f"extra_models.{name}: {', '.join(missing)} must be given, because {description['source']!r} is no folder "
-            "whose config.json could say so"
+            f"extra_models.{name}: {', '.join(missing)} must be given, because {description['source']!r} is no checkpoint "
+            "on this machine that could say so"
         )
     return ModelEntry(name=name, **known)
 
@@ -111,9 +112,27 @@ def locate(path: str) -> Path:
     return given if given.is_absolute() or given.exists() else ROOT / given
 
 
-def _is_folder(source: str) -> bool:
-    """A Hugging Face id is `owner/name`; whatever exists here, or could not be an id, is a folder."""
-    return locate(source).is_dir() or not re.fullmatch(r"[\w.-]+/[\w.-]+", source) or source.startswith(".")
+def _is_local(source: str) -> bool:
+    """A Hugging Face id is `owner/name`; whatever exists here, or could not be an id, is a folder or file."""
+    could_be_id = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", source) and not source.endswith((".pt", ".pth"))
+    return locate(source).exists() or not could_be_id
+
+
+def _shape_of(name: str, source: Path) -> dict:
+    """Layers and stride of a checkpoint on this machine."""
+    if not source.exists():
+        raise CatalogueError(f"models.{name}: {source} does not exist")
+    if not is_original(source):
+        return _shape(_read_config(name, source))
+    try:
+        original = read_original(source)
+    except LayerwiseError as error:
+        raise CatalogueError(f"models.{name}: {error}") from error
+    return {
+        "conv_layers": original.conv_layers,
+        "blocks": original.blocks,
+        "stride_seconds": original.stride_seconds,
+    }
 
 
 def _read_config(name: str, folder: Path) -> dict:
@@ -123,7 +142,7 @@ def _read_config(name: str, folder: Path) -> dict:
     except FileNotFoundError:
         raise CatalogueError(
             f"models.{name}: {path} does not exist; a checkpoint folder holds config.json and the weights, as "
-            "transformers' save_pretrained writes them"
+            "transformers' save_pretrained writes them, or a model's original .pt file"
         ) from None
     except ValueError as error:
         raise CatalogueError(f"models.{name}: {path} is no JSON: {error}") from error

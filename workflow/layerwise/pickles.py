@@ -38,7 +38,7 @@ class UnsafePickleError(PickleError):
 
 
 class _ForeignClass(type):
-    """What a name in a pickle stands for: never the thing itself. Its call is refused, unless that is known to be data."""
+    """What a name in a pickle stands for, never the thing itself; its call is refused, unless it only holds data."""
 
     name: str
     written: str
@@ -95,7 +95,7 @@ class Storage(NamedTuple):
 
 
 class StoredTensor(NamedTuple):
-    """A tensor whose values are still in the file: element (i, j, …) is number offset + i·strides[0] + j·strides[1] …"""
+    """A tensor whose values are still in the file: element (i, j, …) is number offset + i·strides[0] + j·strides[1]…"""
 
     storage: Storage
     offset: int
