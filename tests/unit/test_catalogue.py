@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import yaml
 
 from layerwise import catalogue
 from layerwise.catalogue import ROOT, CatalogueError, layer_names, locate, model_entry, read_yaml
+from tiny_originals import settings, weights, write
 
 SHAPE = {"conv_layers": 7, "blocks": 12, "stride_seconds": 0.02}
 MODELS = yaml.safe_load((ROOT / "resources/models.yaml").read_text())
@@ -44,6 +48,9 @@ def test_yaml_without_names_is_refused(tmp_path, content, kind):
         ("../there", "folder"),
         ("/absolute/path", "folder"),
         ("resources/demo", "folder"),  # could be an id, but lies here
+        ("resources/models.yaml", "folder"),
+        ("checkpoints/mine.pt", "folder"),  # nothing is there, but no id ends so
+        ("checkpoints/best_bundle.pth", "folder"),
     ],
 )
 def test_kinds_of_source(source, kind):
@@ -92,8 +99,49 @@ def test_entry_of_the_hub_has_to_say_its_layers(missing):
 
 
 def test_folder_without_config(tmp_path):
-    with pytest.raises(CatalogueError, match=r"mine: .*config\.json does not exist"):
+    with pytest.raises(CatalogueError, match=r"mine: .*config\.json does not exist.*original \.pt file"):
         model_entry("mine", {"source": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    ("family", "layers", "stride_seconds"),
+    [
+        ("wav2vec2", layer_names(7, 3), 0.02),
+        ("hubert", layer_names(7, 3), 0.02),
+        ("wavlm", layer_names(7, 3), 0.02),
+        ("av_hubert", layer_names(0, 3), 0.04),
+        ("fast_vgs", layer_names(7, 2), 0.02),
+    ],
+)
+def test_entry_of_an_original_file_reads_it(tmp_path, family, layers, stride_seconds):
+    values = settings()
+    held = settings(encoder_layers=2) if family == "fast_vgs" else values
+    source = write(family, tmp_path, values, weights(family, held))
+    for given in {source, source if source.is_dir() else source.parent}:
+        entry = model_entry("mine", {"source": str(given)})
+        assert entry.kind == "folder"
+        assert entry.folder == given
+        assert (entry.layers, entry.stride_seconds) == (layers, stride_seconds)
+
+
+def test_planning_with_an_original_file_does_not_import_torch(tmp_path):
+    path = write("hubert", tmp_path, settings(), weights("hubert", settings()))
+    program = (
+        "import sys; from layerwise.catalogue import model_entry\n"
+        f"assert model_entry('mine', {{'source': {str(path)!r}}}).blocks == 3\n"
+        "assert 'torch' not in sys.modules"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+
+
+def test_original_file_that_cannot_be_used(tmp_path):
+    path = tmp_path / "mine.pt"
+    with pytest.raises(CatalogueError, match=r"models\.mine: .*mine\.pt does not exist"):
+        model_entry("mine", {"source": str(path)})
+    path.write_bytes(b"PK\x03\x04")
+    with pytest.raises(CatalogueError, match=r"models\.mine: .*mine\.pt is cut short"):
+        model_entry("mine", {"source": str(path)})
 
 
 def test_titles_of_the_catalogue_differ():

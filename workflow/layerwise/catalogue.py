@@ -100,7 +100,7 @@ def model_entry(name: str, description: dict) -> ModelEntry:
     missing = [key for key in ("conv_layers", "blocks", "stride_seconds") if key not in known]
     if missing:
         raise CatalogueError(
-            f"extra_models.{name}: {', '.join(missing)} must be given, because {description['source']!r} is no checkpoint "
+            f"extra_models.{name}: {', '.join(missing)} must be given: {description['source']!r} is no checkpoint "
             "on this machine that could say so"
         )
     return ModelEntry(name=name, **known)

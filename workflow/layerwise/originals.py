@@ -90,26 +90,18 @@ def read_original(source: Path) -> Original:
     if source.is_dir() and all((source / name).is_file() for name in FAST_VGS_FILES):
         return _read_fast_vgs(*(source / name for name in FAST_VGS_FILES))
     path = _file_in(source) if source.is_dir() else source
-    if path.name in FAST_VGS_FILES:
-        raise OriginalError(
-            f"{path} is half of a FaST-VGS checkpoint: name the folder with {' and '.join(FAST_VGS_FILES)}"
-        )
+    if path.name in FAST_VGS_FILES or path.suffix in (".json", ".safetensors", ".bin"):
+        raise OriginalError(f"{path} is one part of a checkpoint: name its folder")
     pickled = pickles.read(path)
-    content = pickled.content
-    if not isinstance(content, dict) or "model" not in content:
-        found = (
-            f"a dict of {', '.join(map(str, list(content)[:8]))}"
-            if isinstance(content, dict)
-            else type(content).__name__
-        )
+    content = pickled.content if isinstance(pickled.content, dict) else {}
+    if "model" not in content:
+        found = ", ".join(map(str, list(content)[:8])) or type(pickled.content).__name__
         raise OriginalError(
             f"{path} holds no checkpoint of fairseq (args or cfg, and model) or of WavLM (cfg and model), but {found}"
         )
     whole = _as_values(content.get("cfg")) or _as_values(content.get("args"))
     if not whole:
-        raise OriginalError(
-            f"{path} holds weights without a configuration (cfg or args): the model cannot be told from them"
-        )
+        raise OriginalError(f"{path} holds weights without a configuration (cfg or args) to say of what model they are")
     weights = _weights(path, content["model"])
     if "encoder_layers" in whole and "_name" not in whole and "arch" not in whole:
         return _read_wavlm(path, pickled, whole, weights)
