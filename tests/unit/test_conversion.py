@@ -210,6 +210,22 @@ def test_definitions_say_where_layer_0_and_the_last_are(tmp_path):
     assert "without the CLS frame" in model.definitions["T1"]
 
 
+@pytest.mark.parametrize("norms", [{}, LARGE], ids=["base", "large"])
+@pytest.mark.parametrize("family", WAVEFORM)
+def test_transformers_reads_what_was_converted(family, norms, tmp_path):
+    """The same weights through either way of loading."""
+    values = settings(**norms)
+    converted = load(write(family, tmp_path / "original", values, weights(family, values)))
+    converted.module.save_pretrained(tmp_path / "folder")
+    folder = load(tmp_path / "folder")
+    assert folder.layer_names == converted.layer_names
+    assert folder.definitions == converted.definitions
+    assert folder.normalise == converted.normalise
+    expected = converted.layers(speech(0.6))
+    for name, rows in folder.layers(speech(0.6)).items():
+        np.testing.assert_allclose(rows, expected[name], atol=1e-5, rtol=0, err_msg=name)
+
+
 # Waveforms
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from safetensors import SafetensorError
 from transformers import AutoModel
 from transformers.utils import logging as transformers_logging
 
-from layerwise import SAMPLE_RATE, avhubert, conversion, fastvgs
+from layerwise import SAMPLE_RATE, avhubert, conversion, fastvgs, pickles
 from layerwise.anatomy import Anatomy, ModelError, Tap, WaveformError, waveform_model
 from layerwise.catalogue import ROOT, locate, model_entry, read_yaml
 from layerwise.checkpoints import ORIGIN, make_random_checkpoint, uses_layer_norm
@@ -172,6 +173,9 @@ def load_folder(folder: Path, device: str = "cpu", normalise: bool | None = None
         raise ModelError(
             f"{folder} holds no config.json, as transformers' checkpoint folders do, and no original .pt file"
         )
+    if not any(folder.glob("*.safetensors")):
+        for weights in sorted(folder.glob("pytorch_model*.bin")):
+            pickles.read(weights)  # transformers would refuse the same, but not by the names of file and call
     return _from_pretrained(str(folder), normalise, device, said, local_files_only=True)
 
 
@@ -197,7 +201,7 @@ def _from_pretrained(source: str, normalise: bool | None, device: str, origin: s
             dtype=torch.float32,
             **options,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, EOFError, SafetensorError, UnpicklingError) as error:
         raise ModelError(f"{source} could not be loaded: {error}") from error
     _check_weights(source, module, report)
     if not (hasattr(module, "feature_extractor") and hasattr(getattr(module, "encoder", None), "layers")):

@@ -267,8 +267,11 @@ class _Array(np.ndarray):
         super().__setstate__((1, shape, dtype.resolved(), fortran, data))
 
 
-class _Unpickler(pickle.Unpickler):
-    """Builds data, and records of all else. Builders are bound methods: a pickle cannot change them."""
+class _Unpickler(pickle._Unpickler):
+    """Builds data, and records of all else. Builders are bound methods: a pickle cannot change them.
+
+    Python's own unpickler in Python: the one in C makes room for whatever number of objects a damaged file names.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, encoding="utf-8")
