@@ -71,7 +71,8 @@ def filled(build: Callable[[], torch.nn.Module], original: Original) -> torch.nn
         build: makes the module, with the names that transformers' Wav2Vec2Model or WavLMModel gives such parameters.
 
     Raises:
-        ModelError: a weight is missing, misshapen, not finite, or of no part of the module and none of `UNUSED_PARTS`.
+        ModelError: a weight is missing, misshapen, no finite floating-point number, or surplus: of no part of the
+            module and none of `UNUSED_PARTS`.
     """
     with torch.device("meta"):
         module = build()
@@ -83,11 +84,13 @@ def filled(build: Callable[[], torch.nn.Module], original: Original) -> torch.nn
         raise ModelError(f"{type(module).__name__}: two parameters have one name in the original checkpoint")
     _check(original, {name: shape for name, (_, shape) in wanted.items()})
     values = original.pickled.tensors({name: original.weights[name] for name in wanted})
-    values = {name: value.to(torch.float32).contiguous() for name, value in values.items()}
-    wrong = sorted(name for name, value in values.items() if not value.isfinite().all())
+    wrong = [name for name, value in values.items() if not (value.is_floating_point() and value.isfinite().all())]
     if wrong:
-        raise ModelError(f"{original.path}: {len(wrong)} weights hold NaN or infinity: {_listed(wrong)}")
-    module.load_state_dict({wanted[name][0]: value for name, value in values.items()}, strict=True, assign=True)
+        raise ModelError(
+            f"{original.path}: {len(wrong)} weights are no finite floating-point numbers: {_listed(wrong)}"
+        )
+    state = {wanted[name][0]: value.to(torch.float32).contiguous() for name, value in values.items()}
+    module.load_state_dict(state, strict=True, assign=True)
     empty = [name for name, value in chain(module.named_parameters(), module.named_buffers()) if value.is_meta]
     if empty:
         raise ModelError(f"{original.path} lacks {_listed(empty)}, which this version of transformers computes with")

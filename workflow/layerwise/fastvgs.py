@@ -68,7 +68,6 @@ def standardised(waveform: np.ndarray) -> torch.Tensor:
         WaveformError: all samples are equal, so that there is nothing to divide by.
     """
     values = waveform.astype(np.float64)
-    deviation = values.std()
-    if deviation == 0:
+    if np.ptp(values) == 0:
         raise WaveformError("the waveform is silent: FaST-VGS divides it by its standard deviation, which is 0")
-    return torch.from_numpy(((values - values.mean()) / deviation).astype(np.float32))[None]
+    return torch.from_numpy(((values - values.mean()) / values.std()).astype(np.float32))[None]

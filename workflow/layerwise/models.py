@@ -147,7 +147,7 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
             make_random_checkpoint(entry.architecture, entry.seed, Path(folder) / source)
             return load_folder(Path(folder) / source, device, entry.normalise)
     fetched = entry.folder if entry.kind == "folder" else ROOT / "resources/models" / source
-    if fetched.is_dir():
+    if fetched.exists():
         return load_folder(fetched, device, entry.normalise)
     return _from_pretrained(entry.source, entry.normalise, device, revision=entry.revision)
 
