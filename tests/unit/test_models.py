@@ -433,6 +433,7 @@ def test_config_of_an_unknown_model_type(tmp_path):
         load(tmp_path)
 
 
-def test_name_that_means_nothing():
-    with pytest.raises(ModelError, match=r"'no-such-model' is no folder.*random-hubert-tiny"):
-        load("no-such-model")
+@pytest.mark.parametrize("name", ["no-such-model", "no/such/folder", "/no/such/folder", "checkpoints/absent.pt"])
+def test_name_that_means_nothing(name):
+    with pytest.raises(ModelError, match=rf"'{name}' is no folder or file.*random-hubert-tiny"):
+        load(name)

@@ -55,7 +55,7 @@ class ModelEntry:
         """`random` (weights are drawn), `folder` (a folder or file on this machine) or `hub` (is fetched)."""
         if self.source == "random-init":
             return "random"
-        return "folder" if _is_local(self.source) else "hub"
+        return "folder" if is_local(self.source) else "hub"
 
     @property
     def folder(self) -> Path:
@@ -94,7 +94,7 @@ def model_entry(name: str, description: dict) -> ModelEntry:
     shape = {}
     if description["source"] == "random-init":
         shape = _shape(description.get("architecture", {}))
-    elif _is_local(description["source"]):
+    elif is_local(description["source"]):
         shape = _shape_of(name, locate(description["source"]))
     known = {"title": name, **shape, **known}
     missing = [key for key in ("conv_layers", "blocks", "stride_seconds") if key not in known]
@@ -112,7 +112,7 @@ def locate(path: str) -> Path:
     return given if given.is_absolute() or given.exists() else ROOT / given
 
 
-def _is_local(source: str) -> bool:
+def is_local(source: str) -> bool:
     """A Hugging Face id is `owner/name`; whatever exists here, or could not be an id, is a folder or file."""
     could_be_id = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", source) and not source.endswith((".pt", ".pth"))
     return locate(source).exists() or not could_be_id

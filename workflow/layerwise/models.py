@@ -21,7 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 from layerwise import SAMPLE_RATE, avhubert, conversion, fastvgs, pickles
 from layerwise.anatomy import Anatomy, ModelError, Tap, WaveformError, waveform_model
-from layerwise.catalogue import ROOT, locate, model_entry, read_yaml
+from layerwise.catalogue import ROOT, is_local, locate, model_entry, read_yaml
 from layerwise.checkpoints import ORIGIN, make_random_checkpoint, uses_layer_norm
 from layerwise.originals import is_original, read_original
 
@@ -136,7 +136,7 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
         return load_folder(locate(source), device)
     catalogue = read_yaml(ROOT / "resources/models.yaml")
     if source not in catalogue:
-        if "/" not in source:
+        if is_local(source):
             raise ModelError(
                 f"{source!r} is no folder or file, no Hugging Face id (owner/name) and not in {sorted(catalogue)}"
             )

@@ -25,8 +25,6 @@ FAST_VGS_FILES = ("args.pkl", "best_bundle.pth")
 FILTERBANK_SECONDS = 0.01  # hop of the filterbank frames that AV-HuBERT takes
 FILTERBANKS = 26
 
-WAVEFORM_FAMILIES = ("wav2vec2", "hubert", "wavlm")  # by transformers' names; it has these models itself
-
 
 class OriginalError(LayerwiseError):
     """A file holds no original checkpoint that can be read, or one that contradicts itself."""

@@ -154,7 +154,7 @@ class Pickled:
 
 
 def read(path: Path) -> Pickled:
-    """What a file of `pickle.dump` or of any `torch.save` since version 0.2 holds.
+    """What a file of `pickle.dump` or of `torch.save`, in its present or its older format, holds.
 
     Raises:
         UnsafePickleError: it asks for something to be called.
