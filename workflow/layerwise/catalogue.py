@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -18,6 +19,11 @@ from layerwise.errors import LayerwiseError
 from layerwise.originals import is_original, read_original
 
 ROOT = Path(__file__).resolve().parents[2]  # of the checkout: catalogues name files relative to it
+
+RANDOM, BY_HAND = "random-init", "by-hand"  # sources that are no places
+SHAPE = ("conv_layers", "blocks", "stride_seconds", "width")  # what a checkpoint says of itself
+
+_FACTS = ("title", "family", "objective", "modality", "size", "training_data", "hours", "licence", "source", "revision")
 
 
 class CatalogueError(LayerwiseError):
@@ -31,40 +37,62 @@ class ModelEntry:
     Attributes:
         name: as in the configuration.
         title: as in plots.
-        source: `random-init`, a checkpoint folder or file, or a Hugging Face id.
-        conv_layers, blocks: number of C layers, and of transformer blocks (T0…T<blocks>).
-        stride_seconds: seconds per frame of the transformer.
+        source: `random-init`, `by-hand`, a checkpoint folder or file, an https address, or a Hugging Face id.
+        conv_layers, blocks: number of C layers, and of transformer blocks (T0…T<blocks>); None: the checkpoint, once it
+            is here, will say.
+        stride_seconds: seconds per frame of the transformer; None: likewise.
+        width: dimensions of a transformer layer, where known.
         normalise: whether the waveform is brought to zero mean and unit variance first; None: as the architecture asks.
         revision: commit of the Hugging Face repository.
+        sha256: of the file at an https address.
         seed, architecture: of random weights: the configuration of transformers' model class.
+        family, objective, modality, size, training_data, hours, licence: what is known of it, for tables and plots.
     """
 
     name: str
     title: str
     source: str
-    conv_layers: int
-    blocks: int
-    stride_seconds: float
+    conv_layers: int | None = None
+    blocks: int | None = None
+    stride_seconds: float | None = None
+    width: int | None = None
     normalise: bool | None = None
     revision: str | None = None
+    sha256: str | None = None
     seed: int | None = None
     architecture: dict = field(default_factory=dict)
+    family: str = ""
+    objective: str = ""
+    modality: str = ""
+    size: str = ""
+    training_data: str = ""
+    hours: float | None = None
+    licence: str = ""
 
     @property
     def kind(self) -> str:
-        """`random` (weights are drawn), `folder` (a folder or file on this machine) or `hub` (is fetched)."""
-        if self.source == "random-init":
+        """`random` (weights are drawn), `folder` (a folder or file on this machine), `url` or `hub` (is fetched)."""
+        if self.source == RANDOM:
             return "random"
-        return "folder" if is_local(self.source) else "hub"
+        if is_url(self.source):
+            return "url"
+        return "folder" if self.source == BY_HAND or is_local(self.source) else "hub"
 
     @property
     def folder(self) -> Path:
         """Where a `folder` entry lies, be it one file: relative to the working directory, or else to the checkout."""
-        return locate(self.source)
+        return hand_folder(self.name) if self.source == BY_HAND else locate(self.source)
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether its layers are known; else its checkpoint has to be fetched first."""
+        return None not in (self.conv_layers, self.blocks, self.stride_seconds)
 
     @property
     def layers(self) -> list[str]:
         """Names in order of depth: C1…, T0…."""
+        if not self.is_planned:
+            raise CatalogueError(f"models.{self.name}: its layers are not known before its checkpoint has been fetched")
         return layer_names(self.conv_layers, self.blocks)
 
 
@@ -88,28 +116,77 @@ def model_entry(name: str, description: dict) -> ModelEntry:
     """The entry `name` with what its checkpoint folder or architecture says about its layers filled in.
 
     Raises:
-        CatalogueError: the number of layers or the stride is neither given nor to be read from the checkpoint.
+        CatalogueError: a checkpoint on this machine is missing or cannot be read; random weights are like no model of
+            the catalogue that has an architecture.
     """
+    if "like" in description:
+        if description["source"] != RANDOM:
+            raise CatalogueError(f"models.{name}.like: only random weights are like another model (source: {RANDOM})")
+        description = _inherited(name, description["like"]) | description
+    source, shape = description["source"], {}
     known = {key: value for key, value in description.items() if key in ModelEntry.__dataclass_fields__}
-    shape = {}
-    if description["source"] == "random-init":
+    if source == RANDOM:
         shape = _shape(description.get("architecture", {}))
-    elif is_local(description["source"]):
-        shape = _shape_of(name, locate(description["source"]))
-    known = {"title": name, **shape, **known}
-    missing = [key for key in ("conv_layers", "blocks", "stride_seconds") if key not in known]
+    elif source == BY_HAND:
+        # The files are here, and know better than the catalogue.
+        known |= _shape_of(name, _put_by_hand(name, description["files"], description["page"]))
+    elif not is_url(source) and is_local(source):
+        shape = _shape_of(name, locate(source))
+    return ModelEntry(**{"name": name, "title": name, **shape, **known})
+
+
+def with_shape(entry: ModelEntry, shape: Mapping) -> ModelEntry:
+    """The entry with what its checkpoint said of its layers."""
+    return replace(entry, **{key: shape[key] for key in SHAPE})
+
+
+def facts(entry: ModelEntry) -> dict:
+    """What a table says of a model, its name first."""
+    return {"model": entry.name} | {key: getattr(entry, key) for key in (*_FACTS, *SHAPE, "normalise")}
+
+
+def hand_folder(name: str) -> Path:
+    """Where the files of a model belong that only its user may fetch."""
+    return locate(f"resources/models/{name}")
+
+
+def _put_by_hand(name: str, files: list[str], page: str) -> Path:
+    folder = hand_folder(name)
+    missing = [file for file in files if not (folder / file).is_file()]
     if missing:
         raise CatalogueError(
-            f"extra_models.{name}: {', '.join(missing)} must be given: {description['source']!r} is no checkpoint "
-            "on this machine that could say so"
+            f"models.{name}: {' and '.join(missing)} must be fetched by hand, from {page}, and put into {folder}/; or "
+            f"name the folder that holds {' and '.join(files)}: under extra_models, a name of your own with "
+            "`source: FOLDER`"
         )
-    return ModelEntry(name=name, **known)
+    return folder
+
+
+def _inherited(name: str, model: str) -> dict:
+    """What random weights have in common with the trained model of the catalogue that they are like."""
+    catalogue = read_yaml(ROOT / "resources/models.yaml")
+    trained = catalogue.get(model, {})
+    if "architecture" not in trained:
+        able = ", ".join(key for key, entry in catalogue.items() if "architecture" in entry)
+        raise CatalogueError(f"models.{name}.like: {model!r} has no architecture in resources/models.yaml; {able} have")
+    return {
+        "title": f"{trained['title']} (random weights)",
+        "licence": "none needed",
+        "objective": "none",
+        "modality": "none",
+        **{key: trained[key] for key in ("family", "size", "architecture", "normalise") if key in trained},
+    }
 
 
 def locate(path: str) -> Path:
     """A path of a configuration or catalogue: as it is, or relative to the checkout where it does not exist."""
     given = Path(path).expanduser()
     return given if given.is_absolute() or given.exists() else ROOT / given
+
+
+def is_url(source: str) -> bool:
+    """Whether a source is the address of a file."""
+    return re.match(r"https?://", source) is not None
 
 
 def is_local(source: str) -> bool:
@@ -132,6 +209,7 @@ def _shape_of(name: str, source: Path) -> dict:
         "conv_layers": original.conv_layers,
         "blocks": original.blocks,
         "stride_seconds": original.stride_seconds,
+        "width": original.config["hidden_size"],
     }
 
 
@@ -156,6 +234,5 @@ def _shape(config: dict) -> dict:
             "conv_layers": len(config["conv_stride"]),
             "stride_seconds": math.prod(config["conv_stride"]) / SAMPLE_RATE,
         }
-    if "num_hidden_layers" in config:
-        shape["blocks"] = config["num_hidden_layers"]
-    return shape
+    names = {"num_hidden_layers": "blocks", "hidden_size": "width"}
+    return shape | {ours: config[theirs] for theirs, ours in names.items() if theirs in config}

@@ -6,6 +6,7 @@ rule score_layers:
         "{wildcards.property} of {wildcards.model}, layers {wildcards.layers}, sample {wildcards.sample}"
     input:
         representations=lambda wildcards: shards_of(wildcards.model),
+        shape=lambda wildcards: shape_of(wildcards.model),
     output:
         scores=results("scores/{property}/{model}/{sample}/{layers}.json"),
     params:
@@ -30,16 +31,24 @@ rule score_layers:
         "../scripts/score_layers.py"
 
 
+def all_scores(wildcards):
+    """Every score of the experiment; where the layers of a model are not known, its checkpoint is asked first."""
+    for model in UNPLANNED:
+        checkpoints.describe_model.get(model=model)
+    return [
+        path
+        for name in config["properties"]
+        for model in MODELS
+        for path in expand(
+            rules.score_layers.output.scores,
+            property=name,
+            model=model,
+            sample=SAMPLES,
+            layers=layer_jobs(name, model),
+        )
+    ]
+
+
 rule scores:
     input:
-        [
-            expand(
-                rules.score_layers.output.scores,
-                property=name,
-                model=model,
-                sample=SAMPLES,
-                layers=layer_jobs(name, model),
-            )
-            for name in config["properties"]
-            for model in MODELS
-        ],
+        all_scores,
