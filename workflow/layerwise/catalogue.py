@@ -45,6 +45,7 @@ class ModelEntry:
         normalise: whether the waveform is brought to zero mean and unit variance first; None: as the architecture asks.
         revision: commit of the Hugging Face repository.
         sha256: of the file at an https address.
+        page, files: of source `by-hand`: where the files are found, and their names.
         seed, architecture: of random weights: the configuration of transformers' model class.
         family, objective, modality, size, training_data, hours, licence: what is known of it, for tables and plots.
     """
@@ -59,6 +60,8 @@ class ModelEntry:
     normalise: bool | None = None
     revision: str | None = None
     sha256: str | None = None
+    page: str = ""
+    files: list[str] = field(default_factory=list)
     seed: int | None = None
     architecture: dict = field(default_factory=dict)
     family: str = ""
@@ -80,8 +83,28 @@ class ModelEntry:
 
     @property
     def folder(self) -> Path:
-        """Where a `folder` entry lies, be it one file: relative to the working directory, or else to the checkout."""
-        return hand_folder(self.name) if self.source == BY_HAND else locate(self.source)
+        """Where a `folder` entry lies, be it one file: relative to the working directory, or else to the checkout.
+
+        Raises:
+            CatalogueError: its files must be fetched by hand, and are not there.
+        """
+        self.require_files()
+        return _hand_folder(self.name) if self.source == BY_HAND else locate(self.source)
+
+    def require_files(self) -> None:
+        """Check that the files are there which nobody but the user may fetch.
+
+        Raises:
+            CatalogueError: they are not, with where they are to be had and where they belong.
+        """
+        folder = _hand_folder(self.name)
+        missing = [file for file in self.files if not (folder / file).is_file()]
+        if self.source == BY_HAND and missing:
+            raise CatalogueError(
+                f"models.{self.name}: {' and '.join(missing)} must be fetched by hand, from {self.page}, and put into "
+                f"{folder}/; or let a folder that holds {' and '.join(self.files)} be a model of your own: "
+                "extra_models: {NAME: {source: FOLDER}}"
+            )
 
     @property
     def is_planned(self) -> bool:
@@ -116,8 +139,8 @@ def model_entry(name: str, description: dict) -> ModelEntry:
     """The entry `name` with what its checkpoint folder or architecture says about its layers filled in.
 
     Raises:
-        CatalogueError: a checkpoint on this machine is missing or cannot be read; random weights are like no model of
-            the catalogue that has an architecture.
+        CatalogueError: a checkpoint that should be on this machine is missing, or cannot be read; random weights are
+            like no model of the catalogue that has an architecture.
     """
     if "like" in description:
         if description["source"] != RANDOM:
@@ -128,8 +151,8 @@ def model_entry(name: str, description: dict) -> ModelEntry:
     if source == RANDOM:
         shape = _shape(description.get("architecture", {}))
     elif source == BY_HAND:
-        # The files are here, and know better than the catalogue.
-        known |= _shape_of(name, _put_by_hand(name, description["files"], description["page"]))
+        if all((_hand_folder(name) / file).is_file() for file in description["files"]):
+            known |= _shape_of(name, _hand_folder(name))  # the files know better than the catalogue
     elif not is_url(source) and is_local(source):
         shape = _shape_of(name, locate(source))
     return ModelEntry(**{"name": name, "title": name, **shape, **known})
@@ -145,21 +168,8 @@ def facts(entry: ModelEntry) -> dict:
     return {"model": entry.name} | {key: getattr(entry, key) for key in (*_FACTS, *SHAPE, "normalise")}
 
 
-def hand_folder(name: str) -> Path:
-    """Where the files of a model belong that only its user may fetch."""
+def _hand_folder(name: str) -> Path:
     return locate(f"resources/models/{name}")
-
-
-def _put_by_hand(name: str, files: list[str], page: str) -> Path:
-    folder = hand_folder(name)
-    missing = [file for file in files if not (folder / file).is_file()]
-    if missing:
-        raise CatalogueError(
-            f"models.{name}: {' and '.join(missing)} must be fetched by hand, from {page}, and put into {folder}/; or "
-            f"name the folder that holds {' and '.join(files)}: under extra_models, a name of your own with "
-            "`source: FOLDER`"
-        )
-    return folder
 
 
 def _inherited(name: str, model: str) -> dict:

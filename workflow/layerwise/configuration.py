@@ -67,8 +67,12 @@ class Experiment:
     audio: Source
     alignments: Source
 
-    def layers(self, property_name: str, entry: ModelEntry) -> list[str]:
+    def layers(self, property_name: str, model: str) -> list[str]:
         """The layers of a model that a property is scored on, in order of depth."""
+        return self.layers_of(property_name, self.models[model])
+
+    def layers_of(self, property_name: str, entry: ModelEntry) -> list[str]:
+        """The same of a model whose layers have become known since."""
         names = PROPERTIES[property_name].layers(entry.layers)
         return names if self.config["layers"] == "all" else [name for name in names if name in self.config["layers"]]
 
@@ -100,6 +104,7 @@ def read_experiment(config: dict) -> Experiment:
         if name in known_models:
             try:
                 models[name] = model_entry(name, known_models[name])
+                models[name].require_files()
             except CatalogueError as error:
                 errors.append(str(error))
     errors += _absent_layers(config, models)

@@ -146,7 +146,7 @@ def shards_of(model):
 
 def layer_jobs(property_name, model):
     """Score jobs of one property and model: name (T3, or T0-T6 for consecutive layers) → layers."""
-    layers = EXPERIMENT.layers(property_name, entry_of(model))
+    layers = EXPERIMENT.layers_of(property_name, entry_of(model))
     size = config["cca"]["layers_per_job"]
     parts = [layers[start : start + size] for start in range(0, len(layers), size)]
     return {part[0] if len(part) == 1 else f"{part[0]}-{part[-1]}": part for part in parts}
