@@ -109,6 +109,13 @@ def test_address_of_a_file(source):
     assert (entry.kind, entry.is_planned, entry.sha256) == ("url", False, "0" * 64)
 
 
+def test_folder_whose_config_does_not_tell_the_layers(tmp_path):
+    """Of another design than wav2vec 2.0: its checkpoint is asked."""
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "whisper", "encoder_layers": 4}))
+    entry = model_entry("mine", {"source": str(tmp_path)})
+    assert (entry.kind, entry.is_planned) == ("folder", False)
+
+
 # Files that are fetched by hand
 
 

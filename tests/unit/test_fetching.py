@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from layerwise import downloads, fetching, hub
+from layerwise import catalogue, downloads, fetching, hub
+from layerwise.catalogue import CatalogueError
 from layerwise.downloads import DownloadError
 from layerwise.fetching import fetch_original
 from layerwise.models import load
@@ -313,6 +314,15 @@ def test_absent_page_is_not_asked_for_twice(server, address, tmp_path):
     with pytest.raises(DownloadError, match=r"\(1 try\): .*404"):
         downloads.fetch(f"{address}.gone", tmp_path / "tiny.pt")
     assert len(server.asked) == 1
+
+
+def test_loading_a_model_by_hand_says_where_its_files_belong(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(catalogue, "locate", lambda path: tmp_path / path)
+    with pytest.raises(
+        CatalogueError, match=r"best_bundle\.pth must be fetched by hand, from .*resources/models/fast-vgs/"
+    ):
+        load("fast-vgs")
 
 
 def test_manifest_lists_what_is_there(tmp_path):

@@ -95,7 +95,7 @@ def test_known_layers_are_planned_in_full(checkout, tmp_path, no_network):
 def test_unknown_layers_are_said_to_be(checkout, tmp_path, no_network):
     extra = {"mine": {"source": "owner/tiny"}, "other": {"source": "https://example.org/a.pt"}}
     plan = checkout.plan(configfile=experiment(tmp_path / "unknown.yaml", **extra), python_path=no_network)
-    assert "the layers of mine (owner/tiny) are not known before it has been fetched" in plan.output
+    assert "the layers of mine (owner/tiny) are not known before its checkpoint has been read" in plan.output
     assert "the layers of other (https://example.org/a.pt) are not known" in plan.output
     assert {"fetch_model", "describe_model", "collect_scores", "write_report"} <= set(plan.jobs)
     assert "DAG of jobs will be updated after completion" in plan.output
@@ -107,6 +107,13 @@ def test_extraction_alone_is_planned_without_layers(checkout, tmp_path):
     configfile = experiment(tmp_path / "unknown.yaml", mine={"source": "owner/tiny"})
     jobs = checkout.plan("extract", configfile=configfile).jobs
     assert jobs["extract_representations"] == jobs["describe_model"] == jobs["fetch_model"] == 1
+
+
+def test_random_weights_of_an_architecture_that_names_no_layers(checkout, tmp_path):
+    """transformers' defaults are not known to the plan either."""
+    control = {"source": "random-init", "seed": 1, "architecture": {"model_type": "wavlm"}}
+    jobs = checkout.plan(configfile=experiment(tmp_path / "default.yaml", mine=control)).jobs
+    assert jobs["make_random_model"] == jobs["describe_model"] == 1
 
 
 def test_from_an_id_to_the_report(fresh, hub, environment, guarded, tmp_path):

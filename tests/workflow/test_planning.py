@@ -33,7 +33,7 @@ def test_presets_are_planned_offline(checkout, no_network, name):
     assert plan.jobs["extract_representations"] == models
     assert plan.jobs["draw_sample"] == samples
     assert plan.jobs["score_layers"] >= models * samples * len(chosen["properties"])
-    assert plan.jobs.get("fetch_model", 0) + plan.jobs.get("make_random_model", 0) == models
+    assert sum(plan.jobs.get(rule, 0) for rule in ("fetch_model", "fetch_original", "make_random_model")) == models
     assert not (no_network / "used").exists()
 
 

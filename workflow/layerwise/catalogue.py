@@ -108,14 +108,14 @@ class ModelEntry:
 
     @property
     def is_planned(self) -> bool:
-        """Whether its layers are known; else its checkpoint has to be fetched first."""
+        """Whether its layers are known; else its checkpoint has to be read first."""
         return None not in (self.conv_layers, self.blocks, self.stride_seconds)
 
     @property
     def layers(self) -> list[str]:
         """Names in order of depth: C1…, T0…."""
         if not self.is_planned:
-            raise CatalogueError(f"models.{self.name}: its layers are not known before its checkpoint has been fetched")
+            raise CatalogueError(f"models.{self.name}: its layers are not known before its checkpoint has been read")
         return layer_names(self.conv_layers, self.blocks)
 
 

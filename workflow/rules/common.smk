@@ -132,7 +132,7 @@ def entry_of(model):
 for name in UNPLANNED:
     if not os.path.exists(*shape_of(name)):
         logger.warning(
-            f"the layers of {name} ({MODELS[name].source}) are not known before it has been fetched: "
+            f"the layers of {name} ({MODELS[name].source}) are not known before its checkpoint has been read: "
             "its scores join the plan then"
         )
 
