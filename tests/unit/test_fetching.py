@@ -124,6 +124,19 @@ def test_token_is_sent(server, fetch):
     assert {asked.token for asked in server.asked} == {"Bearer hf_secret"}
 
 
+def test_token_is_not_sent_to_where_the_hub_keeps_its_files(server, fetch, tmp_path):
+    with running() as store:
+        sent = store.files["/blob"] = server.repositories["owner/tiny"][WEIGHTS]
+        store.cut["/blob"] = len(sent) // 2 + 1
+        server.stored_at[WEIGHTS] = f"{store.address}/blob"
+        assert fetch("owner/tiny", HF_TOKEN="hf_secret") == ""
+        assert [(asked.token, asked.range) for asked in store.asked] == [
+            (None, None),
+            (None, f"bytes={len(sent) // 2 + 1}-"),
+        ]
+    assert (tmp_path / "out" / WEIGHTS).read_bytes() == sent
+
+
 def test_pickled_weights_are_fetched_where_there_are_no_others(server, fetch, tmp_path):
     del server.repositories["owner/tiny"][WEIGHTS]
     assert fetch("owner/tiny") == ""

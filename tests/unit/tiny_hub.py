@@ -34,7 +34,8 @@ class Hub(ThreadingHTTPServer):
         repositories: name → files of the newest commit; `older` those of a commit before.
         files: path → content, at addresses of their own.
         announced: file → content whose digest the hub states, where that is not what it sends.
-        cut: file → bytes after which an answer ends (a number) or, once each, stays away (`stall`).
+        stored_at: file → address where its content is, as hubs keep large files with others.
+        cut: file → bytes after which an answer ends; with `stall` its connection stays open, and nothing comes.
         digests: whether the hub states digests at all.
     """
 
@@ -46,6 +47,7 @@ class Hub(ThreadingHTTPServer):
         self.older: dict[str, dict[str, bytes]] = {}
         self.files: dict[str, bytes] = {}
         self.announced: dict[str, bytes] = {}
+        self.stored_at: dict[str, str] = {}
         self.cut: dict[str, int] = {}
         self.stall = False
         self.digests = True
@@ -91,6 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
                     return self._send_facts(name, commit, files, "blobs" in parse_qs(url.query))
                 for file, data in files.items():
                     if path == f"/{name}/resolve/{revision}/{file}":
+                        if file in self.server.stored_at:
+                            return self._send(302, b"", {"Location": self.server.stored_at[file]})
                         return self._send_file(file, data)
             if path.startswith((f"/api/models/{name}/", f"/{name}/resolve/")):
                 return self._send(404, b"", {"X-Error-Code": "RevisionNotFound"})

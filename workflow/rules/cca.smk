@@ -31,24 +31,6 @@ rule score_layers:
         "../scripts/score_layers.py"
 
 
-def all_scores(wildcards):
-    """Every score of the experiment; where the layers of a model are not known, its checkpoint is asked first."""
-    for model in UNPLANNED:
-        checkpoints.describe_model.get(model=model)
-    return [
-        path
-        for name in config["properties"]
-        for model in MODELS
-        for path in expand(
-            rules.score_layers.output.scores,
-            property=name,
-            model=model,
-            sample=SAMPLES,
-            layers=layer_jobs(name, model),
-        )
-    ]
-
-
 rule scores:
     input:
         all_scores,

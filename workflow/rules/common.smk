@@ -150,3 +150,21 @@ def layer_jobs(property_name, model):
     size = config["cca"]["layers_per_job"]
     parts = [layers[start : start + size] for start in range(0, len(layers), size)]
     return {part[0] if len(part) == 1 else f"{part[0]}-{part[-1]}": part for part in parts}
+
+
+def all_scores(wildcards):
+    """Every score of the experiment; where the layers of a model are not known, its checkpoint is asked first."""
+    for model in UNPLANNED:
+        checkpoints.describe_model.get(model=model)
+    return [
+        path
+        for name in config["properties"]
+        for model in MODELS
+        for path in expand(
+            rules.score_layers.output.scores,
+            property=name,
+            model=model,
+            sample=SAMPLES,
+            layers=layer_jobs(name, model),
+        )
+    ]
