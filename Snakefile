@@ -3,6 +3,7 @@
 # resources/downloads/<host>/<path>                               archives that came from a URL
 # resources/corpora/<corpus>/<split>/audio/                       the audio archive, unpacked
 # resources/models/<model>/                                       a checkpoint folder, drawn or fetched
+# results/<experiment>/models/<model>.json                        layers of a model that only its checkpoint knows
 # results/<experiment>/corpus/{utterances,intervals}.parquet      beside {audio,alignment}_problems.csv
 # results/<experiment>/samples/<sample>/{utterances,phones,words}.parquet
 # results/<experiment>/representations/<model>/<shard>.h5

@@ -130,3 +130,18 @@ def fresh(checkout, tmp_path) -> Checkout:
 def finished(smoke, tmp_path) -> Checkout:
     """A copy of one's own in which the smoke experiment has been run."""
     return smoke.copy(tmp_path / "finished")
+
+
+@pytest.fixture
+def no_network(tmp_path):
+    """A folder for PYTHONPATH in which every connection of a Python process is refused and noted."""
+    folder = tmp_path / "no-network"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import pathlib, socket\n"
+        "def refuse(*args, **kwargs):\n"
+        "    pathlib.Path(__file__).with_name('used').touch()\n"
+        "    raise OSError('the network was used')\n"
+        "socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse\n"
+    )
+    return folder

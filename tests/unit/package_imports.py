@@ -24,7 +24,7 @@ class Rule:
 def rules() -> list[Rule]:
     found = []
     for file in sorted((ROOT / "workflow/rules").glob("*.smk")):
-        for name, body in re.findall(r"^rule (\w+):\n((?:(?: .*)?\n)+)", file.read_text(), re.MULTILINE):
+        for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:(?: .*)?\n)+)", file.read_text(), re.MULTILINE):
             script = re.search(r'script:\s+"(.+)"', body)
             if script is None:  # a target rule
                 continue

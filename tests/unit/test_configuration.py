@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 import yaml
 
-from layerwise import configuration
-from layerwise.catalogue import ROOT
+from layerwise import catalogue, configuration
+from layerwise.catalogue import ROOT, with_shape
 from layerwise.configuration import SCHEMAS, ConfigurationError, Experiment, check_schema, read_experiment
 
 SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())
@@ -122,12 +122,28 @@ def test_catalogues_are_valid(name):
     check_schema(content, f"{name}.schema.yaml")
 
 
-@pytest.mark.parametrize("model", yaml.safe_load((ROOT / "resources/models.yaml").read_text()))
+CATALOGUE = yaml.safe_load((ROOT / "resources/models.yaml").read_text())
+BY_HAND = [name for name, entry in CATALOGUE.items() if entry["source"] == "by-hand"]
+
+
+@pytest.mark.parametrize("model", sorted(set(CATALOGUE) - set(BY_HAND)))
 def test_every_model_of_the_catalogue_can_be_chosen(model):
     entry = read_experiment({"models": [model]}).models[model]
+    assert entry.is_planned
     assert entry.blocks >= 1
-    assert entry.conv_layers == 7
-    assert entry.stride_seconds == pytest.approx(0.02)
+    heard_as_filterbanks = model.startswith("avhubert")
+    assert entry.conv_layers == (0 if heard_as_filterbanks else 7)
+    assert entry.stride_seconds == pytest.approx(0.04 if heard_as_filterbanks else 0.02)
+
+
+@pytest.mark.parametrize("model", BY_HAND)
+def test_models_fetched_by_hand_are_asked_for(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(catalogue, "ROOT", tmp_path / "nowhere")
+    (line,) = [line for line in lines({"models": [model]}) if not line.startswith("corpus.")]
+    assert line.startswith(f"models.{model}: args.pkl and best_bundle.pth must be fetched by hand, from https://")
+    assert f"resources/models/{model}/" in line
+    assert "extra_models" in line
 
 
 def test_wrong_catalogue_is_named(monkeypatch, tmp_path):
@@ -313,6 +329,48 @@ def test_extra_model_without_a_source():
 def test_random_extra_model_without_architecture():
     message = lines({"extra_models": {"mine": {"source": "random-init", "seed": 1}}})
     assert [line.split(":")[0] for line in message] == ["extra_models.mine.architecture"]
+
+
+def test_random_extra_model_like_another():
+    config = {
+        "models": ["mine"],
+        "extra_models": {"mine": {"source": "random-init", "like": "hubert-large", "seed": 4}},
+    }
+    entry = read_experiment(config).models["mine"]
+    assert (entry.title, entry.blocks) == ("HuBERT Large (random weights)", 24)
+    del config["extra_models"]["mine"]["seed"]
+    (line,) = lines(config)
+    assert line.startswith("extra_models.mine.seed: is missing")
+    config["extra_models"]["mine"] |= {"seed": 1, "like": "hubert-lrge"}
+    (line,) = lines(config)
+    assert line.startswith("models.mine.like: 'hubert-lrge' has no architecture")
+
+
+@pytest.mark.parametrize(
+    ("entry", "where"),
+    [
+        ({"source": "by-hand"}, ["extra_models.mine.page", "extra_models.mine.files"]),
+        ({"source": "by-hand", "page": "here", "files": ["a/b"]}, ["extra_models.mine.files.0"]),
+        ({"source": "https://example.org/a.pt", "sha256": "abc"}, ["extra_models.mine.sha256"]),
+        ({"source": ""}, ["extra_models.mine.source"]),
+        ({"source": "a/b", "revision": 3}, ["extra_models.mine.revision"]),
+        ({"source": "a/b", "hours": -1}, ["extra_models.mine.hours"]),
+        ({"source": "a/b", "licence": "MIT", "licens": "MIT"}, ["extra_models.mine.licens"]),
+    ],
+    ids=str,
+)
+def test_wrong_extra_models(entry, where):
+    assert sorted(line.split(":")[0] for line in lines({"extra_models": {"mine": entry}})) == sorted(where)
+
+
+def test_layers_that_only_a_checkpoint_knows():
+    config = {"models": ["mine", "random-hubert-tiny"], "extra_models": {"mine": {"source": "owner/name"}}}
+    experiment = read_experiment(config | {"layers": ["T1", "T99"]})  # mine may have a T99
+    entry = experiment.models["mine"]
+    assert not entry.is_planned
+    assert experiment.layers("mel", "random-hubert-tiny") == ["T1"]
+    shape = {"conv_layers": 7, "blocks": 2, "stride_seconds": 0.02, "width": 48}
+    assert experiment.layers_of("mel", with_shape(entry, shape)) == ["T1"]
 
 
 def test_name_of_an_extra_model():

@@ -58,7 +58,7 @@ def server():
 
 @pytest.fixture
 def no_waiting(monkeypatch):
-    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("layerwise.downloads.time.sleep", lambda seconds: None)
 
 
 def digests(data: bytes) -> dict[str, str | int]:

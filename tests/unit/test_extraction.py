@@ -16,6 +16,7 @@ from layerwise.extraction import ExtractionError, extract
 from layerwise.features import log_mel
 from layerwise.models import load_folder
 from tiny_models import make, speech
+from tiny_originals import settings, weights, write
 
 DURATIONS = {"1-1-0000": 0.5, "1-1-0001": 0.83, "2-5-0000": 1.2, "2-5-0001": 0.31, "3-7-0000": 0.7, "3-7-0001": 0.4}
 WINDOWS = {"C1": (79, 32), "C2": (39, 16), "C3": (19, 8), "C4": (9, 4), "C5": (4, 2), "C6": (2, 1)}
@@ -357,6 +358,30 @@ def test_audio_that_cannot_be_used_is_named(checkpoint, model, corpus, tmp_path,
             threads=threads,
         )
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("family", ["av_hubert", "fast_vgs"])
+def test_original_files_are_extracted_too(family, corpus, tmp_path):
+    """Also one that has no conv layers, and frames of 40 ms."""
+    values = settings(encoder_layers=2)
+    source = write(family, tmp_path / family, values, weights(family, values))
+    model = load_folder(source)
+    samples = {sample: corpus / "samples" / str(sample) for sample in (1, 2)}
+    promised = {"layers": model.layer_names, "stride_seconds": model.stride_seconds, "dtype": "float32"}
+    extract(source, samples, corpus / "utterances.parquet", corpus, tmp_path / "0.h5", device="cpu", **promised)
+    each = {name: model.layers(audio(corpus, name)) for name in FRAMES[1]}
+    with h5py.File(tmp_path / "0.h5") as file:
+        for name in ("T0", "T2"):
+            rows = np.concatenate([layers[name] for layers in each.values()])
+            np.testing.assert_allclose(file[f"1/frame/{name}"][:], rows, **CLOSE)
+        step = round(model.stride_seconds / 0.01)
+        mel = [log_mel(audio(corpus, name))[::step][: len(layers["T0"])] for name, layers in each.items()]
+        np.testing.assert_allclose(file["1/target/mel"][:], np.concatenate(mel), **CLOSE)
+        assert (len(file["1/target/mel_10ms"]) == 0) == (family == "av_hubert")
+        # The word from 0.05 to 0.18 s: frames 1…4 of 40 ms, 2…8 of 20 ms.
+        first, last = (1, 5) if family == "av_hubert" else (2, 9)
+        word = model.layers(audio(corpus, "1-1-0001"))["T1"][first:last].mean(axis=0)
+        np.testing.assert_allclose(file["1/word/T1"][0], word, **CLOSE)
 
 
 def test_earlier_file_survives_an_error(run, tmp_path):

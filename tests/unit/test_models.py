@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +15,7 @@ from transformers import AutoConfig, AutoModel, BertConfig, BertModel
 
 from layerwise import catalogue, models
 from layerwise.models import ModelError, WaveformError, load
+from layerwise.pickles import PickleError, UnsafePickleError
 from tiny_models import CATALOGUE, NAMES, POST_NORM, PRE_NORM, make, speech, with_config, with_weights
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
@@ -378,6 +381,40 @@ def test_damaged_weights(folders, tmp_path, content):
         load(tmp_path / "damaged")
 
 
+def test_pickled_weights_that_run_something_are_refused_by_name(folders, tmp_path, plain):
+    class Evil:
+        def __reduce__(self):
+            return os.system, (f"touch {tmp_path / 'mark'}",)
+
+    shutil.copytree(folders["random-wav2vec2-tiny"], tmp_path / "evil")
+    (tmp_path / "evil/model.safetensors").unlink()
+    torch.save({**plain["random-wav2vec2-tiny"].state_dict(), "evil": Evil()}, tmp_path / "evil/pytorch_model.bin")
+    with pytest.raises(UnsafePickleError, match=r"pytorch_model\.bin is refused: it asks for a call of os\.system"):
+        load(tmp_path / "evil")
+    assert not (tmp_path / "mark").exists()
+
+
+def test_pickled_weights_with_other_objects_are_refused(folders, tmp_path, plain):
+    """Of a class that torch's own safe loading does not know either."""
+    shutil.copytree(folders["random-wav2vec2-tiny"], tmp_path / "odd")
+    (tmp_path / "odd/model.safetensors").unlink()
+    state = plain["random-wav2vec2-tiny"].state_dict() | {"args": argparse.Namespace(a=1)}
+    torch.save(state, tmp_path / "odd/pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"(?s)odd could not be loaded: .*argparse\.Namespace"):
+        load(tmp_path / "odd")
+
+
+@pytest.mark.parametrize("length", [0, 3, 1000, -100])
+def test_truncated_pickled_weights(folders, tmp_path, plain, length):
+    shutil.copytree(folders["random-wav2vec2-tiny"], tmp_path / "short")
+    (tmp_path / "short/model.safetensors").unlink()
+    path = tmp_path / "short/pytorch_model.bin"
+    torch.save(plain["random-wav2vec2-tiny"].state_dict(), path)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(PickleError, match=r"pytorch_model\.bin (is empty|is cut short|cannot be read)"):
+        load(tmp_path / "short")
+
+
 def test_folder_without_config(tmp_path):
     with pytest.raises(ModelError, match=r"no config\.json"):
         load(tmp_path)
@@ -396,6 +433,7 @@ def test_config_of_an_unknown_model_type(tmp_path):
         load(tmp_path)
 
 
-def test_name_that_means_nothing():
-    with pytest.raises(ModelError, match=r"'no-such-model' is no folder.*random-hubert-tiny"):
-        load("no-such-model")
+@pytest.mark.parametrize("name", ["no-such-model", "no/such/folder", "/no/such/folder", "checkpoints/absent.pt"])
+def test_name_that_means_nothing(name):
+    with pytest.raises(ModelError, match=rf"'{name}' is no folder or file.*random-hubert-tiny"):
+        load(name)

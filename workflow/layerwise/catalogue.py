@@ -8,15 +8,22 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
 
 from layerwise import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
+from layerwise.originals import is_original, read_original
 
 ROOT = Path(__file__).resolve().parents[2]  # of the checkout: catalogues name files relative to it
+
+RANDOM, BY_HAND = "random-init", "by-hand"  # sources that are no places
+SHAPE = ("conv_layers", "blocks", "stride_seconds", "width")  # what a checkpoint says of itself
+
+_FACTS = ("title", "family", "objective", "modality", "size", "training_data", "hours", "licence", "source", "revision")
 
 
 class CatalogueError(LayerwiseError):
@@ -30,40 +37,85 @@ class ModelEntry:
     Attributes:
         name: as in the configuration.
         title: as in plots.
-        source: `random-init`, a checkpoint folder, or a Hugging Face id.
-        conv_layers, blocks: number of C layers, and of transformer blocks (T0…T<blocks>).
-        stride_seconds: seconds per frame of the transformer.
+        source: `random-init`, `by-hand`, a checkpoint folder or file, an https address, or a Hugging Face id.
+        conv_layers, blocks: number of C layers, and of transformer blocks (T0…T<blocks>); None: the checkpoint, once it
+            is here, will say.
+        stride_seconds: seconds per frame of the transformer; None: likewise.
+        width: dimensions of a transformer layer, where known.
         normalise: whether the waveform is brought to zero mean and unit variance first; None: as the architecture asks.
         revision: commit of the Hugging Face repository.
+        sha256: of the file at an https address.
+        page, files: of source `by-hand`: where the files are found, and their names.
         seed, architecture: of random weights: the configuration of transformers' model class.
+        family, objective, modality, size, training_data, hours, licence: what is known of it, for tables and plots.
     """
 
     name: str
     title: str
     source: str
-    conv_layers: int
-    blocks: int
-    stride_seconds: float
+    conv_layers: int | None = None
+    blocks: int | None = None
+    stride_seconds: float | None = None
+    width: int | None = None
     normalise: bool | None = None
     revision: str | None = None
+    sha256: str | None = None
+    page: str = ""
+    files: list[str] = field(default_factory=list)
     seed: int | None = None
     architecture: dict = field(default_factory=dict)
+    family: str = ""
+    objective: str = ""
+    modality: str = ""
+    size: str = ""
+    training_data: str = ""
+    hours: float | None = None
+    licence: str = ""
 
     @property
     def kind(self) -> str:
-        """`random` (weights are drawn), `folder` (lies on this machine) or `hub` (is fetched)."""
-        if self.source == "random-init":
+        """`random` (weights are drawn), `folder` (a folder or file on this machine), `url` or `hub` (is fetched)."""
+        if self.source == RANDOM:
             return "random"
-        return "folder" if _is_folder(self.source) else "hub"
+        if is_url(self.source):
+            return "url"
+        return "folder" if self.source == BY_HAND or is_local(self.source) else "hub"
 
     @property
     def folder(self) -> Path:
-        """Where a `folder` entry lies: relative to the working directory, or else to the checkout."""
-        return locate(self.source)
+        """Where a `folder` entry lies, be it one file: relative to the working directory, or else to the checkout.
+
+        Raises:
+            CatalogueError: its files must be fetched by hand, and are not there.
+        """
+        self.require_files()
+        return _hand_folder(self.name) if self.source == BY_HAND else locate(self.source)
+
+    def require_files(self) -> None:
+        """Check that the files are there which nobody but the user may fetch.
+
+        Raises:
+            CatalogueError: they are not, with where they are to be had and where they belong.
+        """
+        folder = _hand_folder(self.name)
+        missing = [file for file in self.files if not (folder / file).is_file()]
+        if self.source == BY_HAND and missing:
+            raise CatalogueError(
+                f"models.{self.name}: {' and '.join(missing)} must be fetched by hand, from {self.page}, and put into "
+                f"{folder}/; or let a folder that holds {' and '.join(self.files)} be a model of your own: "
+                "extra_models: {NAME: {source: FOLDER}}"
+            )
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether its layers are known; else its checkpoint has to be read first."""
+        return None not in (self.conv_layers, self.blocks, self.stride_seconds)
 
     @property
     def layers(self) -> list[str]:
         """Names in order of depth: C1…, T0…."""
+        if not self.is_planned:
+            raise CatalogueError(f"models.{self.name}: its layers are not known before its checkpoint has been read")
         return layer_names(self.conv_layers, self.blocks)
 
 
@@ -87,22 +139,53 @@ def model_entry(name: str, description: dict) -> ModelEntry:
     """The entry `name` with what its checkpoint folder or architecture says about its layers filled in.
 
     Raises:
-        CatalogueError: the number of layers or the stride is neither given nor to be read from the checkpoint.
+        CatalogueError: a checkpoint that should be on this machine is missing, or cannot be read; random weights are
+            like no model of the catalogue that has an architecture.
     """
+    if "like" in description:
+        if description["source"] != RANDOM:
+            raise CatalogueError(f"models.{name}.like: only random weights are like another model (source: {RANDOM})")
+        description = _inherited(name, description["like"]) | description
+    source, shape = description["source"], {}
     known = {key: value for key, value in description.items() if key in ModelEntry.__dataclass_fields__}
-    shape = {}
-    if description["source"] == "random-init":
+    if source == RANDOM:
         shape = _shape(description.get("architecture", {}))
-    elif _is_folder(description["source"]):
-        shape = _shape(_read_config(name, locate(description["source"])))
-    known = {"title": name, **shape, **known}
-    missing = [key for key in ("conv_layers", "blocks", "stride_seconds") if key not in known]
-    if missing:
-        raise CatalogueError(
-            f"extra_models.{name}: {', '.join(missing)} must be given, because {description['source']!r} is no folder "
-            "whose config.json could say so"
-        )
-    return ModelEntry(name=name, **known)
+    elif source == BY_HAND:
+        if all((_hand_folder(name) / file).is_file() for file in description["files"]):
+            known |= _shape_of(name, _hand_folder(name))  # the files know better than the catalogue
+    elif not is_url(source) and is_local(source):
+        shape = _shape_of(name, locate(source))
+    return ModelEntry(**{"name": name, "title": name, **shape, **known})
+
+
+def with_shape(entry: ModelEntry, shape: Mapping) -> ModelEntry:
+    """The entry with what its checkpoint said of its layers."""
+    return replace(entry, **{key: shape[key] for key in SHAPE})
+
+
+def facts(entry: ModelEntry) -> dict:
+    """What a table says of a model, its name first."""
+    return {"model": entry.name} | {key: getattr(entry, key) for key in (*_FACTS, *SHAPE, "normalise")}
+
+
+def _hand_folder(name: str) -> Path:
+    return locate(f"resources/models/{name}")
+
+
+def _inherited(name: str, model: str) -> dict:
+    """What random weights have in common with the trained model of the catalogue that they are like."""
+    catalogue = read_yaml(ROOT / "resources/models.yaml")
+    trained = catalogue.get(model, {})
+    if "architecture" not in trained:
+        able = ", ".join(key for key, entry in catalogue.items() if "architecture" in entry)
+        raise CatalogueError(f"models.{name}.like: {model!r} has no architecture in resources/models.yaml; {able} have")
+    return {
+        "title": f"{trained['title']} (random weights)",
+        "licence": "none needed",
+        "objective": "none",
+        "modality": "none",
+        **{key: trained[key] for key in ("family", "size", "architecture", "normalise") if key in trained},
+    }
 
 
 def locate(path: str) -> Path:
@@ -111,9 +194,33 @@ def locate(path: str) -> Path:
     return given if given.is_absolute() or given.exists() else ROOT / given
 
 
-def _is_folder(source: str) -> bool:
-    """A Hugging Face id is `owner/name`; whatever exists here, or could not be an id, is a folder."""
-    return locate(source).is_dir() or not re.fullmatch(r"[\w.-]+/[\w.-]+", source) or source.startswith(".")
+def is_url(source: str) -> bool:
+    """Whether a source is the address of a file."""
+    return re.match(r"https?://", source) is not None
+
+
+def is_local(source: str) -> bool:
+    """A Hugging Face id is `owner/name`; whatever exists here, or could not be an id, is a folder or file."""
+    could_be_id = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", source) and not source.endswith((".pt", ".pth"))
+    return locate(source).exists() or not could_be_id
+
+
+def _shape_of(name: str, source: Path) -> dict:
+    """Layers and stride of a checkpoint on this machine."""
+    if not source.exists():
+        raise CatalogueError(f"models.{name}: {source} does not exist")
+    if not is_original(source):
+        return _shape(_read_config(name, source))
+    try:
+        original = read_original(source)
+    except LayerwiseError as error:
+        raise CatalogueError(f"models.{name}: {error}") from error
+    return {
+        "conv_layers": original.conv_layers,
+        "blocks": original.blocks,
+        "stride_seconds": original.stride_seconds,
+        "width": original.config["hidden_size"],
+    }
 
 
 def _read_config(name: str, folder: Path) -> dict:
@@ -123,7 +230,7 @@ def _read_config(name: str, folder: Path) -> dict:
     except FileNotFoundError:
         raise CatalogueError(
             f"models.{name}: {path} does not exist; a checkpoint folder holds config.json and the weights, as "
-            "transformers' save_pretrained writes them"
+            "transformers' save_pretrained writes them, or a model's original .pt file"
         ) from None
     except ValueError as error:
         raise CatalogueError(f"models.{name}: {path} is no JSON: {error}") from error
@@ -137,6 +244,5 @@ def _shape(config: dict) -> dict:
             "conv_layers": len(config["conv_stride"]),
             "stride_seconds": math.prod(config["conv_stride"]) / SAMPLE_RATE,
         }
-    if "num_hidden_layers" in config:
-        shape["blocks"] = config["num_hidden_layers"]
-    return shape
+    names = {"num_hidden_layers": "blocks", "hidden_size": "width"}
+    return shape | {ours: config[theirs] for theirs, ours in names.items() if theirs in config}

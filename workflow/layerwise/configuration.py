@@ -69,7 +69,11 @@ class Experiment:
 
     def layers(self, property_name: str, model: str) -> list[str]:
         """The layers of a model that a property is scored on, in order of depth."""
-        names = PROPERTIES[property_name].layers(self.models[model].layers)
+        return self.layers_of(property_name, self.models[model])
+
+    def layers_of(self, property_name: str, entry: ModelEntry) -> list[str]:
+        """The same of a model whose layers have become known since."""
+        names = PROPERTIES[property_name].layers(entry.layers)
         return names if self.config["layers"] == "all" else [name for name in names if name in self.config["layers"]]
 
 
@@ -100,6 +104,7 @@ def read_experiment(config: dict) -> Experiment:
         if name in known_models:
             try:
                 models[name] = model_entry(name, known_models[name])
+                models[name].require_files()
             except CatalogueError as error:
                 errors.append(str(error))
     errors += _absent_layers(config, models)
@@ -267,9 +272,12 @@ def _impossible_epsilons(epsilons: list) -> list[str]:
 
 
 def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:
-    """A listed layer may be missing in a smaller model, but not in all; and every property needs one of them."""
+    """A listed layer may be missing in a smaller model, but not in all; and every property needs one of them.
+
+    Nothing is said of models whose layers are not known yet.
+    """
     listed = config["layers"]
-    if listed == "all" or not models:
+    if listed == "all" or not models or not all(entry.is_planned for entry in models.values()):
         return []
     everywhere = list(dict.fromkeys(layer for entry in models.values() for layer in entry.layers))
     absent = [name for name in listed if name not in everywhere]

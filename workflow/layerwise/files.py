@@ -45,3 +45,23 @@ def replaced_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def resumed_folder(path: str | os.PathLike[str], label: str, content: str) -> Iterator[Path]:
+    """As `replaced_folder`, but what an error or a kill left in the sibling is still there the next time.
+
+    Args:
+        label, content: name and text of a file in the folder that says what is put there: a sibling where it says
+            something else is emptied first.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.part")
+    said = temporary / label
+    if not said.is_file() or said.read_text(encoding="utf-8") != content:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        said.write_text(content, encoding="utf-8")
+    yield temporary
+    shutil.rmtree(target, ignore_errors=True)
+    os.replace(temporary, target)

@@ -1,8 +1,9 @@
 """Speech models, opened up: a waveform goes in, every layer comes out.
 
-Models of the wav2vec 2.0 design (wav2vec 2.0, HuBERT, WavLM, data2vec-audio and their kin) are loaded by transformers.
-Layers are read by hooks on the blocks themselves: what `hidden_states` holds has changed between versions of
-transformers (the last one with or without a final LayerNorm), what a block returns has not.
+Models of the wav2vec 2.0 design (wav2vec 2.0, HuBERT, WavLM, data2vec-audio and their kin) are loaded by transformers,
+or converted to its modules from the files of their authors; AV-HuBERT and FaST-VGS are modules of this package. Layers
+are read by hooks on the blocks themselves: what `hidden_states` holds has changed between versions of transformers (the
+last one with or without a final LayerNorm), what a block returns has not.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
@@ -17,25 +19,20 @@ from safetensors import SafetensorError
 from transformers import AutoModel
 from transformers.utils import logging as transformers_logging
 
-from layerwise import SAMPLE_RATE
-from layerwise.catalogue import ROOT, layer_names, locate, model_entry, read_yaml
+from layerwise import SAMPLE_RATE, avhubert, conversion, fastvgs, pickles
+from layerwise.anatomy import Anatomy, ModelError, Tap, WaveformError, waveform_model
+from layerwise.catalogue import ROOT, is_local, locate, model_entry, read_yaml
 from layerwise.checkpoints import ORIGIN, make_random_checkpoint, uses_layer_norm
-from layerwise.errors import LayerwiseError
+from layerwise.originals import is_original, read_original
 
 # Weights that only pre-training uses: absent from some published checkpoints, and no layer depends on them.
 UNUSED_WEIGHTS = {"masked_spec_embed"}
 
-
-class ModelError(LayerwiseError):
-    """A model cannot be loaded, or is not what it was said to be."""
-
-
-class WaveformError(LayerwiseError):
-    """A waveform that a model cannot take."""
+_CONVERTERS = {"av_hubert": avhubert.convert, "fast_vgs": fastvgs.convert}  # others are models of transformers
 
 
 class SpeechModel:
-    """A model of the wav2vec 2.0 design with its layers laid open.
+    """A speech model with its layers laid open.
 
     Attributes:
         layer_names: C1…, T0…TL, in order of depth.
@@ -43,34 +40,35 @@ class SpeechModel:
         definitions: layer → what its values are, in words.
         windows_10ms: conv layer → (window, hop) in frames of that layer whose means are 10 ms apart and see 25 ms each
             (for wav2vec 2.0's encoder 79, 39, 19, 9, 4, 2 and 32, 16, 8, 4, 2, 1), for layers finer than the last.
+        normalise: whether the input is brought to zero mean and unit variance first.
+        min_samples: of the shortest waveform that has a frame.
         origin: where the weights come from, as the folder says: repository and commit, or a seed; else empty.
     """
 
-    def __init__(self, module: torch.nn.Module, normalise: bool, device: str = "cpu", origin: str = "") -> None:
-        self.module = module.eval().to(device)
-        self.normalise = normalise
+    def __init__(self, anatomy: Anatomy, device: str = "cpu", origin: str = "") -> None:
+        self.module = anatomy.module.eval().to(device)
         self.device = device
         self.origin = origin
-        config = module.config
-        self.layer_names = layer_names(len(config.conv_stride), config.num_hidden_layers)
-        self.stride_seconds = float(np.prod(config.conv_stride)) / SAMPLE_RATE
-        self._last_conv = f"C{len(config.conv_stride)}"
-        self.definitions = _definitions(config)
-        self._strides, self._fields = _geometry(config.conv_kernel, config.conv_stride)
-        self.min_samples = self._fields[-1]
+        self.layer_names = list(anatomy.taps)
+        self.definitions = {name: tap.definition for name, tap in anatomy.taps.items()}
+        self.stride_seconds = anatomy.stride_seconds
+        self.normalise = anatomy.normalise
+        self._front_end = anatomy.front_end
+        self._strides, self._fields = _geometry(anatomy.kernels, anatomy.strides)
+        self.min_samples = self._fields[-1] if self._fields else 1
         self._captured = threading.local()  # utterances may pass through in several threads at once
-        for number, layer in enumerate(module.feature_extractor.conv_layers, start=1):
-            layer.register_forward_hook(self._capture_output(f"C{number}", channels_first=True))
-        module.encoder.layers[0].register_forward_pre_hook(self._capture_input("T0"), with_kwargs=True)
-        for number, layer in enumerate(module.encoder.layers, start=1):
-            layer.register_forward_hook(self._capture_output(f"T{number}"))
+        for name, tap in anatomy.taps.items():
+            if tap.at_input:
+                tap.part.register_forward_pre_hook(self._capture_input(name, tap), with_kwargs=True)
+            else:
+                tap.part.register_forward_hook(self._capture_output(name, tap))
 
     @property
     def windows_10ms(self) -> dict[str, tuple[int, int]]:
-        hop, field = SAMPLE_RATE // 100, self._fields[-1]
+        hop = SAMPLE_RATE // 100
         finer = zip(self._strides[:-1], self._fields[:-1], strict=True)
         return {
-            f"C{number}": ((field - own_field) // stride + 1, hop // stride)
+            f"C{number}": ((self._fields[-1] - own_field) // stride + 1, hop // stride)
             for number, (stride, own_field) in enumerate(finer, start=1)
             if hop % stride == 0
         }
@@ -98,15 +96,11 @@ class SpeechModel:
             )
         if not np.isfinite(waveform).all():
             raise WaveformError("the waveform holds NaN or infinity")
-        values = torch.from_numpy(waveform).to(self.device)[None]
-        if self.normalise:
-            # As the originals do; the feature extractor of transformers adds 1e-7 instead of 1e-5 to the variance.
-            values = torch.nn.functional.layer_norm(values, values.shape[1:])
         with torch.inference_mode():
-            self.module(values)
+            self.module(self._front_end(waveform).to(self.device))
         captured = self._captured.__dict__
         layers = {name: captured.pop(name)[0].float().cpu().numpy() for name in self.layer_names}
-        conv, first = len(layers[self._last_conv]), len(layers["T0"])
+        first, conv = len(layers["T0"]), len(layers.get(f"C{len(self._strides)}", layers["T0"]))
         if conv != first:
             raise ModelError(
                 f"the transformer has {first} frames where the conv encoder has {conv}: its rate, which decides the "
@@ -114,35 +108,38 @@ class SpeechModel:
             )
         return layers
 
-    def _capture_output(self, name: str, channels_first: bool = False):
-        def hook(_module, _inputs, output):
+    def _capture_output(self, name: str, tap: Tap):
+        def hook(_part, _inputs, output):
             values = output[0] if isinstance(output, tuple) else output
-            self._captured.__dict__[name] = values.transpose(1, 2) if channels_first else values
+            self._captured.__dict__[name] = values.transpose(1, 2) if tap.channels_first else values[:, tap.skipped :]
 
         return hook
 
-    def _capture_input(self, name: str):
-        def hook(_module, args, kwargs):
-            self._captured.__dict__[name] = args[0] if args else kwargs["hidden_states"]
+    def _capture_input(self, name: str, tap: Tap):
+        def hook(_part, args, kwargs):
+            self._captured.__dict__[name] = (args[0] if args else kwargs["hidden_states"])[:, tap.skipped :]
 
         return hook
 
 
 def load(source: str | Path, device: str = "cpu") -> SpeechModel:
-    """A model from a name in resources/models.yaml, a local checkpoint folder, or a Hugging Face id.
+    """A model from a name in resources/models.yaml, a local checkpoint folder or file, or a Hugging Face id.
 
     A catalogue name takes its fetched checkpoint folder resources/models/NAME where there is one.
 
     Raises:
         ModelError: nothing of that name, missing weights, or another architecture than wav2vec 2.0's design.
+        OriginalError, PickleError: an original checkpoint that cannot be read.
     """
     source = str(source)
-    if locate(source).is_dir():
+    if locate(source).exists():
         return load_folder(locate(source), device)
     catalogue = read_yaml(ROOT / "resources/models.yaml")
     if source not in catalogue:
-        if "/" not in source:
-            raise ModelError(f"{source!r} is no folder, no Hugging Face id (owner/name) and not in {sorted(catalogue)}")
+        if is_local(source):
+            raise ModelError(
+                f"{source!r} is no folder or file, no Hugging Face id (owner/name) and not in {sorted(catalogue)}"
+            )
         return _from_pretrained(source, None, device)
     entry = model_entry(source, catalogue[source])
     if entry.kind == "random":
@@ -150,26 +147,46 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
             make_random_checkpoint(entry.architecture, entry.seed, Path(folder) / source)
             return load_folder(Path(folder) / source, device, entry.normalise)
     fetched = entry.folder if entry.kind == "folder" else ROOT / "resources/models" / source
-    if fetched.is_dir():
+    if fetched.exists():
         return load_folder(fetched, device, entry.normalise)
     return _from_pretrained(entry.source, entry.normalise, device, revision=entry.revision)
 
 
 def load_folder(folder: Path, device: str = "cpu", normalise: bool | None = None) -> SpeechModel:
-    """A model from a checkpoint folder (config.json and weights); nothing is fetched.
+    """A model from a checkpoint folder of transformers (config.json and weights), or its authors' own file or folder.
+
+    Nothing is fetched.
 
     Args:
-        normalise: whether the waveform is normalised first; None: where the conv encoder uses LayerNorm, as the
-            original wav2vec 2.0, HuBERT and WavLM do.
+        normalise: whether the waveform is normalised first; None: as an original checkpoint says, and with transformers
+            where the conv encoder uses LayerNorm, as the original wav2vec 2.0, HuBERT and WavLM do.
 
     Raises:
-        ModelError: as `load`.
+        ModelError, OriginalError, PickleError: as `load`.
     """
-    if not (Path(folder) / "config.json").is_file():
-        raise ModelError(f"{folder} holds no config.json: not a checkpoint folder of transformers")
-    origin = Path(folder) / ORIGIN
+    folder = Path(folder)
+    origin = (folder if folder.is_dir() else folder.parent) / ORIGIN
     said = origin.read_text(encoding="utf-8").strip() if origin.is_file() else ""
+    if is_original(folder):
+        return _from_original(folder, normalise, device, said)
+    if not (folder / "config.json").is_file():
+        raise ModelError(
+            f"{folder} holds no config.json, as transformers' checkpoint folders do, and no original .pt file"
+        )
+    if not any(folder.glob("*.safetensors")):
+        for weights in sorted(folder.glob("pytorch_model*.bin")):
+            pickles.read(weights)  # transformers would refuse the same, but not by the names of file and call
     return _from_pretrained(str(folder), normalise, device, said, local_files_only=True)
+
+
+def _from_original(source: Path, normalise: bool | None, device: str, origin: str) -> SpeechModel:
+    original = read_original(source)
+    if normalise is None:
+        normalise = original.normalise
+    if normalise is None:
+        raise ModelError(f"{original.path} does not say whether its input was normalised: say it with normalise")
+    convert = _CONVERTERS.get(original.family, conversion.convert)
+    return SpeechModel(convert(original, normalise), device, origin)
 
 
 def _from_pretrained(source: str, normalise: bool | None, device: str, origin: str = "", **options) -> SpeechModel:
@@ -184,7 +201,7 @@ def _from_pretrained(source: str, normalise: bool | None, device: str, origin: s
             dtype=torch.float32,
             **options,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, EOFError, SafetensorError, UnpicklingError) as error:
         raise ModelError(f"{source} could not be loaded: {error}") from error
     _check_weights(source, module, report)
     if not (hasattr(module, "feature_extractor") and hasattr(getattr(module, "encoder", None), "layers")):
@@ -194,7 +211,7 @@ def _from_pretrained(source: str, normalise: bool | None, device: str, origin: s
         )
     if normalise is None:
         normalise = uses_layer_norm(module.config)
-    return SpeechModel(module, normalise, device, origin)
+    return SpeechModel(waveform_model(module, normalise), device, origin)
 
 
 def _check_weights(source: str, module: torch.nn.Module, report: dict) -> None:
@@ -229,14 +246,3 @@ def _geometry(kernels, strides) -> tuple[list[int], list[int]]:
         all_strides.append(stride)
         fields.append(field)
     return all_strides, fields
-
-
-def _definitions(config) -> dict[str, str]:
-    norm = "before any LayerNorm" if getattr(config, "do_stable_layer_norm", False) else "after the encoder's LayerNorm"
-    names = layer_names(len(config.conv_stride), config.num_hidden_layers)
-    words = {"C": "output of conv block {}, after its norm and GELU", "T": "output of transformer block {}"}
-    definitions = {name: words[name[0]].format(name[1:]) for name in names}
-    definitions["T0"] = f"input of transformer block 1: projected features with positional convolution, {norm}"
-    last = names[-1]
-    definitions[last] += ", without a final LayerNorm" if "before" in norm else ""
-    return definitions

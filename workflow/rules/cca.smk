@@ -6,6 +6,7 @@ rule score_layers:
         "{wildcards.property} of {wildcards.model}, layers {wildcards.layers}, sample {wildcards.sample}"
     input:
         representations=lambda wildcards: shards_of(wildcards.model),
+        shape=lambda wildcards: shape_of(wildcards.model),
     output:
         scores=results("scores/{property}/{model}/{sample}/{layers}.json"),
     params:
@@ -32,14 +33,4 @@ rule score_layers:
 
 rule scores:
     input:
-        [
-            expand(
-                rules.score_layers.output.scores,
-                property=name,
-                model=model,
-                sample=SAMPLES,
-                layers=layer_jobs(name, model),
-            )
-            for name in config["properties"]
-            for model in MODELS
-        ],
+        all_scores,

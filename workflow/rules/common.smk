@@ -1,4 +1,5 @@
 # The checked configuration, and what rules share: paths, and what a name stands for.
+import json
 import os
 import re
 import sys
@@ -10,6 +11,7 @@ from snakemake.logging import logger
 PACKAGE_PARENT = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, PACKAGE_PARENT)
 
+from layerwise.catalogue import facts, with_shape
 from layerwise.cca import METRICS
 from layerwise.configuration import read_experiment
 from layerwise.errors import LayerwiseError
@@ -27,6 +29,7 @@ except LayerwiseError as error:
 config.update(EXPERIMENT.config)  # in place: captions of the report see it too
 CORPUS = f"{config['corpus']['name']}/{config['corpus']['split']}"
 MODELS = EXPERIMENT.models
+UNPLANNED = [name for name, entry in MODELS.items() if not entry.is_planned]
 TITLES = {name: entry.title for name, entry in MODELS.items()}
 SAMPLES = range(1, config["samples"]["count"] + 1)
 SHARDS = range(config["representations"]["shards"])
@@ -91,7 +94,7 @@ DOWNLOADS = {local_copy(source): source for source in (EXPERIMENT.audio, EXPERIM
 
 
 def models_of(kind):
-    """A wildcard constraint: the models of one kind (random, hub), or nothing at all."""
+    """A wildcard constraint: the models of one kind (random, url, hub), or nothing at all."""
     names = [re.escape(name) for name, entry in MODELS.items() if entry.kind == kind]
     return "|".join(names) or r"(?!)"
 
@@ -105,11 +108,33 @@ def checkpoint_folder(wildcards):
 
 
 def checkpoint_files(wildcards):
-    """What extraction has to notice a change of: a folder that a rule makes, or the files of one that was given."""
-    folder = checkpoint_folder(wildcards)
-    if MODELS[wildcards.model].kind != "folder":
-        return folder
-    return sorted(entry.path for entry in os.scandir(folder) if entry.is_file())
+    """What extraction has to notice a change of: a folder that a rule makes, or the files that were given."""
+    source = checkpoint_folder(wildcards)
+    if MODELS[wildcards.model].kind != "folder" or os.path.isfile(source):
+        return source
+    return sorted(entry.path for entry in os.scandir(source) if entry.is_file())
+
+
+def shape_of(model):
+    """Where the layers stand of a model of which nobody else knows them: one file, or none."""
+    return [results(f"models/{model}.json")] if model in UNPLANNED else []
+
+
+def entry_of(model):
+    """The catalogue's entry of a model, with its layers; a rule that needs them has shape_of(model) as an input."""
+    entry = MODELS[model]
+    for path in shape_of(model):
+        with open(path, encoding="utf-8") as file:
+            entry = with_shape(entry, json.load(file))
+    return entry
+
+
+for name in UNPLANNED:
+    if not os.path.exists(*shape_of(name)):
+        logger.warning(
+            f"the layers of {name} ({MODELS[name].source}) are not known before its checkpoint has been read: "
+            "its scores join the plan then"
+        )
 
 
 # Representations and scores
@@ -121,7 +146,25 @@ def shards_of(model):
 
 def layer_jobs(property_name, model):
     """Score jobs of one property and model: name (T3, or T0-T6 for consecutive layers) → layers."""
-    layers = EXPERIMENT.layers(property_name, model)
+    layers = EXPERIMENT.layers_of(property_name, entry_of(model))
     size = config["cca"]["layers_per_job"]
     parts = [layers[start : start + size] for start in range(0, len(layers), size)]
     return {part[0] if len(part) == 1 else f"{part[0]}-{part[-1]}": part for part in parts}
+
+
+def all_scores(wildcards):
+    """Every score of the experiment; where the layers of a model are not known, its checkpoint is asked first."""
+    for model in UNPLANNED:
+        checkpoints.describe_model.get(model=model)
+    return [
+        path
+        for name in config["properties"]
+        for model in MODELS
+        for path in expand(
+            rules.score_layers.output.scores,
+            property=name,
+            model=model,
+            sample=SAMPLES,
+            layers=layer_jobs(name, model),
+        )
+    ]

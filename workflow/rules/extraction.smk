@@ -6,6 +6,7 @@ rule extract_representations:
         "Extract every layer of {wildcards.model}, shard {wildcards.shard}"
     input:
         checkpoint=checkpoint_files,
+        shape=lambda wildcards: shape_of(wildcards.model),
         samples=expand(rules.draw_sample.output, sample=SAMPLES),
         # Where the audio lies; what was sampled from it stands in the tables above.
         utterances=ancient(rules.index_utterances.output.utterances),
@@ -18,8 +19,8 @@ rule extract_representations:
         ),
     params:
         checkpoint=checkpoint_folder,
-        layers=lambda wildcards: MODELS[wildcards.model].layers,
-        stride_seconds=lambda wildcards: MODELS[wildcards.model].stride_seconds,
+        layers=lambda wildcards: entry_of(wildcards.model).layers,
+        stride_seconds=lambda wildcards: entry_of(wildcards.model).stride_seconds,
         normalise=lambda wildcards: MODELS[wildcards.model].normalise,
         source=lambda wildcards: MODELS[wildcards.model].source,
         corpus=CORPUS,

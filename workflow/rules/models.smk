@@ -1,8 +1,10 @@
-# Checkpoint folders. A model that lies on this machine already is used where it is.
+# Checkpoint folders. A model that lies on this machine already is used where it is. What an interrupted fetch left is
+# beside the folder (resources/models/.NAME.part), where Snakemake does not tidy it away; the next one goes on with it.
 
 
 localrules:
     fetch_model,
+    fetch_original,
 
 
 rule make_random_model:
@@ -51,3 +53,53 @@ rule fetch_model:
         download=1,
     script:
         "../scripts/fetch_model.py"
+
+
+rule fetch_original:
+    message:
+        "Fetch {wildcards.model} in the file of its authors"
+    output:
+        folder=directory("resources/models/{model}"),
+    wildcard_constraints:
+        model=models_of("url"),
+    params:
+        url=lambda wildcards: MODELS[wildcards.model].source,
+        sha256=lambda wildcards: MODELS[wildcards.model].sha256,
+    log:
+        log_of("fetch_original/{model}"),
+    benchmark:
+        benchmark_of("fetch_original/{model}")
+    conda:
+        "../../envs/extraction.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        download=1,
+    script:
+        "../scripts/fetch_original.py"
+
+
+# Only for models whose layers neither the catalogue nor the configuration knows: what follows is planned after it.
+checkpoint describe_model:
+    message:
+        "Ask the checkpoint of {wildcards.model} for its layers"
+    input:
+        checkpoint=checkpoint_files,
+    output:
+        shape=results("models/{model}.json"),
+    wildcard_constraints:
+        model="|".join(map(re.escape, UNPLANNED)) or r"(?!)",
+    params:
+        checkpoint=checkpoint_folder,
+        code=code_digest("layerwise.shapes"),
+    log:
+        log_of("describe_model/{model}"),
+    benchmark:
+        benchmark_of("describe_model/{model}")
+    conda:
+        "../../envs/extraction.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    script:
+        "../scripts/describe_model.py"

@@ -5,7 +5,8 @@ rule collect_scores:
     message:
         "Gather all scores in one table"
     input:
-        scores=rules.scores.input,
+        scores=all_scores,
+        shapes=[shape_of(model) for model in UNPLANNED],
     output:
         scores=report(
             results("tables/scores.csv"),
@@ -16,7 +17,7 @@ rule collect_scores:
         properties=config["properties"],
         models=list(MODELS),
         metrics=METRICS,
-        blocks={name: entry.blocks for name, entry in MODELS.items()},
+        blocks=lambda wildcards: {name: entry_of(name).blocks for name in MODELS},
         strict=config["strict"],
         code=code_digest("layerwise.summary"),
     log:
@@ -103,6 +104,29 @@ rule summarise_samples:
         mem_mb=1000,
     script:
         "../scripts/summarise_samples.py"
+
+
+rule tabulate_models:
+    message:
+        "List the models and what is known of them"
+    input:
+        shapes=[shape_of(model) for model in UNPLANNED],
+    output:
+        table=results("tables/models.csv"),
+    params:
+        models=lambda wildcards: [facts(entry_of(name)) for name in MODELS],
+        code=code_digest("layerwise.tables"),
+    log:
+        log_of("tabulate_models"),
+    benchmark:
+        benchmark_of("tabulate_models")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    script:
+        "../scripts/tabulate_models.py"
 
 
 rule plot_trends:
@@ -245,6 +269,7 @@ rule tables:
         rules.collect_scores.output,
         rules.summarise_trends.output,
         rules.summarise_samples.output,
+        rules.tabulate_models.output,
         expand(rules.tabulate_layers.output.table, property=config["properties"]),
 
 

@@ -1,6 +1,9 @@
 """Extract every layer of a model, for one shard of the utterances."""
 
+import os
 from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: what has to be fetched, has been
 
 from layerwise.extraction import extract
 from layerwise.run import logged

@@ -1,0 +1,211 @@
+"""Models that are not here yet: planned, fetched, asked for their layers; and all that follows without a net."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+
+import pytest
+import yaml
+
+from layerwise.catalogue import layer_names
+from tiny_hub import COMMIT, running
+from tiny_models import make
+from tiny_originals import settings, weights, write
+
+# Refuses and notes every connection of a process that does not fetch; and notes of each that has imported the hub's
+# client whether it is switched off there.
+GUARD = """
+import atexit, socket, sys
+def refuse(*args, **kwargs):
+    with open({used!r}, "a") as file:
+        print(sys.argv, args, file=file)
+    raise OSError("the network was used")
+def tell():
+    constants = sys.modules.get("huggingface_hub.constants")
+    if constants:
+        with open({clients!r}, "a") as file:
+            print(sys.orig_argv[-1].split(".")[-2], constants.HF_HUB_OFFLINE, file=file)
+atexit.register(tell)
+if not any("fetch_" in argument for argument in sys.orig_argv):
+    socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+"""
+
+
+@pytest.fixture
+def hub(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hub")
+    checkpoint = make("random-wav2vec2-tiny", folder / "tiny", num_hidden_layers=2)
+    original = write("hubert", folder, settings(), weights("hubert", settings()))
+    with running() as server:
+        server.repositories["owner/tiny"] = {path.name: path.read_bytes() for path in checkpoint.iterdir()}
+        server.files["/original.pt"] = original.read_bytes()
+        yield server
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    """A folder for PYTHONPATH: no process but a fetching job reaches the network."""
+    folder = tmp_path / "guard"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(GUARD.format(used=str(folder / "used"), clients=str(folder / "clients")))
+    return folder
+
+
+@pytest.fixture
+def environment(hub, monkeypatch, tmp_path):
+    for name in [name for name in os.environ if name.upper().startswith(("HF_", "HTTP"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HF_ENDPOINT", hub.address)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+
+
+def experiment(path, **extra_models):
+    smoke = {
+        "experiment": "fetched",
+        "models": list(extra_models),
+        "extra_models": extra_models,
+        "properties": ["mel", "phone"],
+        "samples": {"count": 1, "utterances": 20, "phones_per_type": 30, "word_types": 20, "words_per_type": 10},
+        "cca": {"trials": 1},
+    }
+    path.write_text(yaml.safe_dump(smoke))
+    return str(path)
+
+
+def table(path):
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+LAYERS = {"conv_layers": 7, "blocks": 2, "stride_seconds": 0.02}
+
+
+def test_known_layers_are_planned_in_full(checkout, tmp_path, no_network):
+    configfile = experiment(tmp_path / "known.yaml", mine={"source": "owner/tiny"} | LAYERS)
+    plan = checkout.plan(configfile=configfile, python_path=no_network)
+    assert {"fetch_model", "extract_representations", "score_layers", "write_report"} <= set(plan.jobs)
+    assert "describe_model" not in plan.jobs
+    assert "are not known before" not in plan.output
+    assert not (no_network / "used").exists()
+
+
+def test_unknown_layers_are_said_to_be(checkout, tmp_path, no_network):
+    extra = {"mine": {"source": "owner/tiny"}, "other": {"source": "https://example.org/a.pt"}}
+    plan = checkout.plan(configfile=experiment(tmp_path / "unknown.yaml", **extra), python_path=no_network)
+    assert "the layers of mine (owner/tiny) are not known before its checkpoint has been read" in plan.output
+    assert "the layers of other (https://example.org/a.pt) are not known" in plan.output
+    assert {"fetch_model", "describe_model", "collect_scores", "write_report"} <= set(plan.jobs)
+    assert "DAG of jobs will be updated after completion" in plan.output
+    assert "score_layers" not in plan.jobs
+    assert not (no_network / "used").exists()
+
+
+def test_extraction_alone_is_planned_without_layers(checkout, tmp_path):
+    configfile = experiment(tmp_path / "unknown.yaml", mine={"source": "owner/tiny"})
+    jobs = checkout.plan("extract", configfile=configfile).jobs
+    assert jobs["extract_representations"] == jobs["describe_model"] == jobs["fetch_model"] == 1
+
+
+def test_random_weights_of_an_architecture_that_names_no_layers(checkout, tmp_path):
+    """transformers' defaults are not known to the plan either."""
+    control = {"source": "random-init", "seed": 1, "architecture": {"model_type": "wavlm"}}
+    jobs = checkout.plan(configfile=experiment(tmp_path / "default.yaml", mine=control)).jobs
+    assert jobs["make_random_model"] == jobs["describe_model"] == 1
+
+
+def test_from_an_id_to_the_report(fresh, hub, environment, guarded, tmp_path):
+    """An id of the hub, an address and a single file here; whatever follows the fetching has no network."""
+    file = write("wavlm", tmp_path, settings(), weights("wavlm", settings()))
+    extra = {
+        "mine": {"source": "owner/tiny", "objective": "a test"},
+        "original": {"source": f"{hub.address}/original.pt"},
+        "single": {"source": str(file)},
+    }
+    configfile = experiment(tmp_path / "fetched.yaml", **extra)
+    run = fresh.snakemake("--cores", "2", configfile=configfile, python_path=guarded)
+    assert run.returncode == 0, run.output
+    assert not (guarded / "used").exists(), (guarded / "used").read_text()
+    clients = set((guarded / "clients").read_text().split("\n")) - {""}
+    assert clients == {"fetch_model False", "describe_model True", "extract_representations True"}
+    assert "no sha256 was given" in run.output  # of the original
+
+    results = fresh / "results/fetched"
+    layers = {"mine": layer_names(7, 2), "original": layer_names(7, 3), "single": layer_names(7, 3)}
+    scores = table(results / "tables/scores.csv")
+    for model, names in layers.items():
+        found = {row["layer"] for row in scores if row["model"] == model and row["property"] == "mel"}
+        assert found == set(names) - {"T0"} or found == set(names)
+        assert all(row["status"] == "ok" for row in scores if row["model"] == model and row["property"] == "mel")
+    assert {row["depth"] for row in scores if row["model"] == "mine" and row["layer"] == "T1"} == {"0.5"}
+    assert "original" in (results / "report.html").read_text()
+    models = {row["model"]: row for row in table(results / "tables/models.csv")}
+    assert list(models) == list(extra)
+    assert (models["mine"]["blocks"], models["mine"]["width"], models["mine"]["objective"]) == ("2", "48", "a test")
+    assert models["original"]["blocks"] == models["single"]["blocks"] == "3"
+
+    manifest = json.loads((fresh / "resources/models/mine/manifest.json").read_text())
+    assert manifest["revision"] == COMMIT
+    assert set(manifest["files"]) == {"config.json", "model.safetensors", "preprocessor_config.json"}
+    assert not list((fresh / "resources/models").glob(".*"))
+
+    again = fresh.plan(configfile=configfile, python_path=guarded)
+    assert again.jobs == {}
+    assert "are not known before" not in again.output
+
+
+def test_wrong_digest_ends_the_run(fresh, hub, environment, tmp_path):
+    extra = {"original": {"source": f"{hub.address}/original.pt", "sha256": "0" * 64}}
+    target = "resources/models/original"
+    configfile = experiment(tmp_path / "wrong.yaml", **extra)
+    run = fresh.snakemake("--cores", "1", target, configfile=configfile)
+    assert run.returncode != 0
+    assert f"expected {'0' * 64}" in run.output
+    assert not (fresh / target).exists()
+
+
+def test_interrupted_job_is_resumed_by_the_next_run(fresh, hub, environment, tmp_path):
+    """Snakemake removes the output of a job that failed; what had come lies beside it."""
+    whole = hub.files["/original.pt"]
+    hub.cut["/original.pt"] = len(whole) // 8
+    configfile = experiment(tmp_path / "cut.yaml", original={"source": f"{hub.address}/original.pt"})
+    arguments = ("--cores", "1", "resources/models/original")
+    assert fresh.snakemake(*arguments, configfile=configfile).returncode != 0
+    assert not (fresh / "resources/models/original").exists()
+    hub.cut.clear()
+    hub.asked.clear()
+    run = fresh.snakemake(*arguments, configfile=configfile)
+    assert run.returncode == 0, run.output
+    assert [asked.range for asked in hub.asked] == [f"bytes={4 * (len(whole) // 8)}-"]
+    assert (fresh / "resources/models/original/original.pt").read_bytes() == whole
+
+
+def test_models_by_hand_end_the_run_before_any_job(checkout, tmp_path):
+    configuration = tmp_path / "by-hand.yaml"
+    configuration.write_text("models: [random-wav2vec2-tiny, fast-vgs]\n")
+    run = checkout.snakemake("--cores", "1", configfile=str(configuration))
+    assert run.returncode != 0
+    assert "args.pkl and best_bundle.pth must be fetched by hand, from https://github.com/jasonppy" in run.output
+    assert f"{checkout.root}/resources/models/fast-vgs/" in run.output
+    assert "extra_models" in run.output
+    assert "Traceback" not in run.output
+    assert run.jobs == {}
+
+
+def test_files_put_by_hand_are_used_and_never_removed(fresh, tmp_path):
+    folder = fresh / "resources/models/fast-vgs"
+    folder.mkdir(parents=True)
+    write("fast_vgs", folder, settings(), weights("fast_vgs", settings(encoder_layers=2)))
+    configfile = experiment(tmp_path / "by-hand.yaml")
+    configuration = yaml.safe_load((tmp_path / "by-hand.yaml").read_text()) | {"models": ["fast-vgs"]}
+    (tmp_path / "by-hand.yaml").write_text(yaml.safe_dump(configuration))
+    jobs = fresh.plan(configfile=configfile).jobs
+    assert not {"fetch_model", "fetch_original", "describe_model"} & set(jobs)
+    assert jobs["extract_representations"] == 1
+    run = fresh.snakemake("--cores", "1", "extract", configfile=configfile)
+    assert run.returncode == 0, run.output
+    assert {"args.pkl", "best_bundle.pth"} <= {path.name for path in folder.iterdir()}
+    shutil.rmtree(folder)
+    assert fresh.snakemake("-n", configfile=configfile).returncode != 0
