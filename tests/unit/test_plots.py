@@ -181,3 +181,15 @@ def test_pictures_have_the_same_bytes_each_time(trends, tmp_path, function, whic
 def test_unknown_properties_and_metrics_keep_their_names():
     assert plots.title_of("glove", "pwcca") == "CCA-glove"
     assert plots.title_of("phone", "rsa") == "rsa-phone: phonetic content"
+
+
+def test_models_of_a_group_share_a_colour_and_stand_together_in_the_legend(draw):
+    groups = {"hubert": "masked unit prediction", "wav2vec2": "masked contrastive", "random": "masked unit prediction"}
+    figure, _ = draw(plots.plot_trends, "mel", groups=groups)
+    looks = {label: lines_of(figure.axes[0], label)[0] for label in ("HuBERT", "wav2vec 2.0", "random")}
+    assert looks["HuBERT"].get_color() == looks["random"].get_color() != looks["wav2vec 2.0"].get_color()
+    assert len({line.get_marker() for line in looks.values()}) == 3
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert shown[:5] == ["masked unit prediction:", "HuBERT", "random", "masked contrastive:", "wav2vec 2.0"]
+    figure, words = draw(plots.plot_overview, ["mel", "word"], groups=groups)
+    assert "masked contrastive:" in words

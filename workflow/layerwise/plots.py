@@ -85,6 +85,7 @@ def plot_trends(
     out_svg: AnyPath,
     out_png: AnyPath,
     axis: str = "depth",
+    groups: Mapping[str, str] | None = None,
 ) -> Figure:
     """One property over the layers: a line per model, with its interval as a band.
 
@@ -96,11 +97,12 @@ def plot_trends(
     Args:
         models: the order of the models, which also fixes how each one looks.
         titles: what to call a model; its name, where it has no title.
+        groups: model → what models of one colour have in common, such as their objective; None: a colour for each.
     """
     if axis not in ("depth", "layer"):
         raise ValueError(f"axis is {axis!r}; expected 'depth' or 'layer'")
     table = _select(read_table(trends), property_name)
-    looks = _looks(models)
+    looks = _looks(models, groups)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9, 5), layout="constrained")
         axes = figure.add_subplot()
@@ -117,7 +119,7 @@ def plot_trends(
             _label_layers(axes, shown, positions)
         note = _skip_note(shown[shown["metric"] == metric], models, titles)
         if handles:
-            figure.legend(handles=handles, loc="outside right upper")
+            figure.legend(handles=_by_group(handles, models, titles, groups), loc="outside right upper")
             if note:
                 figure.supxlabel(note, x=0.01, ha="left", **NOTE_STYLE)
         else:
@@ -186,15 +188,16 @@ def plot_overview(
     titles: Mapping[str, str],
     out_svg: AnyPath,
     out_png: AnyPath,
+    groups: Mapping[str, str] | None = None,
 ) -> Figure:
     """All properties side by side over depth, four to a row, each with a scale of its own.
 
     Scales differ on purpose: the level of a score depends on its target (how many classes, how many dimensions), so
-    only the shapes of the curves are comparable between panels. `models` and `titles` as in `plot_trends`.
+    only the shapes of the curves are comparable between panels. `models`, `titles` and `groups` as in `plot_trends`.
     """
     table = read_table(trends)
     table = table[table["layer"].str.startswith("T")]
-    looks = _looks(models)
+    looks = _looks(models, groups)
     columns = min(4, len(properties))
     rows = -(-len(properties) // columns)
     with mpl.rc_context(STYLE | {"font.size": 9, "axes.titlesize": 9.5, "lines.linewidth": 1.3}):
@@ -221,11 +224,8 @@ def plot_overview(
         if handles:
             order = [titles.get(model, model) for model in models]
             order += [label for label in handles if label not in order]
-            figure.legend(
-                handles=[handles[label] for label in order if label in handles],
-                loc="outside lower center",
-                ncols=min(len(handles), 5),
-            )
+            shown = _by_group([handles[label] for label in order if label in handles], models, titles, groups)
+            figure.legend(handles=shown, loc="outside lower center", ncols=min(len(shown), 5))
         return _save(figure, out_svg, out_png)
 
 
@@ -237,15 +237,32 @@ def _metric_title(metric: str) -> str:
     return METRIC_TITLES.get(metric, ("", metric))[1]
 
 
-def _looks(models: Sequence[str]) -> dict[str, _Look]:
-    return {
-        model: _Look(
-            color=COLOURS[i % len(COLOURS)],
+def _looks(models: Sequence[str], groups: Mapping[str, str] | None) -> dict[str, _Look]:
+    colours = list(dict.fromkeys(groups[model] for model in models)) if groups else list(models)
+    looks = {}
+    for i, model in enumerate(models):
+        colour = colours.index(groups[model]) if groups else i
+        looks[model] = _Look(
+            color=COLOURS[colour % len(COLOURS)],
             marker=MARKERS[i % len(MARKERS)],
-            linestyle=DASHES[i // len(COLOURS) % len(DASHES)],
+            linestyle=DASHES[colour // len(COLOURS) % len(DASHES)],
         )
-        for i, model in enumerate(models)
-    }
+    return looks
+
+
+def _by_group(
+    handles: Sequence[Line2D], models: Sequence[str], titles: Mapping[str, str], groups: Mapping[str, str] | None
+) -> list[Line2D]:
+    """Legend entries below the name of their group, what is no model last; as they are, where there are no groups."""
+    if not groups:
+        return list(handles)
+    waiting = {handle.get_label(): handle for handle in handles}
+    ordered = []
+    for group in dict.fromkeys(groups[model] for model in models):
+        labels = [titles.get(model, model) for model in models if groups[model] == group]
+        members = [waiting.pop(label) for label in labels if label in waiting]
+        ordered += [Line2D([], [], linestyle="none", label=f"{group}:"), *members] if members else []
+    return [*ordered, *waiting.values()]
 
 
 def _positions(table: pd.DataFrame, axis: str) -> pd.Series:

@@ -31,6 +31,9 @@ CORPUS = f"{config['corpus']['name']}/{config['corpus']['split']}"
 MODELS = EXPERIMENT.models
 UNPLANNED = [name for name, entry in MODELS.items() if not entry.is_planned]
 TITLES = {name: entry.title for name, entry in MODELS.items()}
+GROUPS = None  # of models that share a colour
+if config["colour_by"] != "model":
+    GROUPS = {name: facts(entry)[config["colour_by"]] or "not known" for name, entry in MODELS.items()}
 SAMPLES = range(1, config["samples"]["count"] + 1)
 SHARDS = range(config["representations"]["shards"])
 

@@ -146,6 +146,7 @@ rule plot_trends:
     params:
         metric=config["metric"],
         titles=TITLES,
+        groups=GROUPS,
         code=code_digest("layerwise.plots"),
     log:
         log_of("plot_trends/{property}_{axis}"),
@@ -205,6 +206,7 @@ rule plot_overview:
         properties=config["properties"],
         metric=config["metric"],
         titles=TITLES,
+        groups=GROUPS,
         code=code_digest("layerwise.plots"),
     log:
         log_of("plot_overview"),

@@ -10,6 +10,7 @@ with logged(snakemake):
         snakemake.params.metric,
         models=list(snakemake.params.titles),
         titles=snakemake.params.titles,
+        groups=snakemake.params.groups,
         out_svg=snakemake.output.svg,
         out_png=snakemake.output.png,
     )
