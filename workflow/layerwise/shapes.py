@@ -1,0 +1,79 @@
+"""What config.json says about the layers of a transformers model, read without torch.
+
+`SHAPES` names every supported model type. To support another one, say here how many layers it has and at which rate,
+and in `architectures` where they lie in its module.
+"""
+
+from __future__ import annotations
+
+import math
+
+from layerwise import SAMPLE_RATE
+from layerwise.errors import LayerwiseError
+
+MEL_HOP = 160  # samples between the log-mel frames of Whisper and wav2vec2-BERT
+BERT_BANDS = 80  # of wav2vec2-BERT's log-mel frames
+
+
+class ShapeError(LayerwiseError):
+    """Layers of this type of model cannot be read."""
+
+
+def shape_of(config: dict) -> dict:
+    """`conv_layers`, `blocks` and `stride_seconds` of a transformers configuration, as far as it says them.
+
+    Raises:
+        ShapeError: the model type is none of `SHAPES`.
+    """
+    model_type = config.get("model_type", "wav2vec2")  # some early files do not say it
+    if model_type not in SHAPES:
+        raise ShapeError(f"layers of model_type {model_type!r} cannot be read; of {supported()} they can")
+    return {key: value for key, value in SHAPES[model_type](config).items() if value is not None}
+
+
+def supported() -> str:
+    return ", ".join(sorted(SHAPES))
+
+
+def _waveform_shape(config: dict) -> dict:
+    strides = config.get("conv_stride")
+    samples = math.prod(strides) * config.get("squeeze_factor", 1) if strides else None
+    return {
+        "conv_layers": strides and len(strides),
+        "blocks": config.get("num_hidden_layers"),
+        "stride_seconds": samples and samples / SAMPLE_RATE,
+    }
+
+
+def _squeezing_shape(config: dict) -> dict:
+    # transformers' own default, where a configuration was written without it
+    return _waveform_shape({"squeeze_factor": 2} | config)
+
+
+def _whisper_shape(config: dict) -> dict:
+    """Of the encoder: two convolutions, of which the second halves the rate."""
+    return {"conv_layers": 2, "blocks": config.get("encoder_layers"), "stride_seconds": 2 * MEL_HOP / SAMPLE_RATE}
+
+
+def _bert_shape(config: dict) -> dict:
+    """Blocks on neighbouring log-mel frames that are stacked."""
+    stack = config.get("feature_projection_input_dim", 2 * BERT_BANDS) // BERT_BANDS
+    return {
+        "conv_layers": 0,
+        "blocks": config.get("num_hidden_layers"),
+        "stride_seconds": stack * MEL_HOP / SAMPLE_RATE,
+    }
+
+
+SHAPES = {
+    "data2vec-audio": _waveform_shape,
+    "hubert": _waveform_shape,
+    "sew": _squeezing_shape,
+    "unispeech": _waveform_shape,
+    "unispeech-sat": _waveform_shape,
+    "wav2vec2": _waveform_shape,
+    "wav2vec2-bert": _bert_shape,
+    "wav2vec2-conformer": _waveform_shape,
+    "wavlm": _waveform_shape,
+    "whisper": _whisper_shape,
+}
