@@ -29,8 +29,8 @@ def anatomy_of(module: torch.nn.Module, normalise: bool | None, source: str) -> 
     model_type = module.config.model_type
     if model_type not in _ANATOMIES:
         raise ModelError(
-            f"{source} is a {type(module).__name__}: only models with transformer blocks and a front end of wav2vec 2.0's "
-            f"design or of log-mel frames can be read, of the types {supported()}"
+            f"{source} is a {type(module).__name__}: only models with transformer blocks and a front end of wav2vec "
+            f"2.0's design or of log-mel frames can be read, of the types {supported()}"
         )
     if normalise and model_type in _LOG_MEL:
         raise ModelError(

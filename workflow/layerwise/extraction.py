@@ -24,7 +24,7 @@ from layerwise.sampling import segment_frames
 
 log = logging.getLogger(__name__)
 
-# Seconds of audio in a batch by default: on a CPU one utterance to a thread is fastest (tests/benchmarks/extraction.py).
+# Seconds of audio in a batch by default: on a CPU one utterance a thread is fastest (tests/benchmarks/extraction.py).
 BATCH_SECONDS = {"cpu": 0, "cuda": 120}
 LOOK_AHEAD = 4  # batches' worth of consecutive utterances that are sorted by length and held until they are in order
 
@@ -78,7 +78,7 @@ def extract(
         dtype: `float16` or `float32`, of the stored rows.
         batch_seconds: of audio that pass through the model together, padding included, unless one utterance is longer;
             0: one utterance at a time. None: as `BATCH_SECONDS` has it for the device.
-        compute: `float32` or `bfloat16`, of the model's matrix products.
+        compute: `float32` or `bfloat16`, of the matrix products in the transformer blocks.
         attributes: facts to keep with the file (model, corpus, seed, …).
         device: None: `cuda` where there is one.
         threads: on a CPU, utterances (or batches) in work at a time. Each one is computed by one thread: that is faster

@@ -63,14 +63,17 @@ class SpeechModel:
         self.windows_squeezed = dict(anatomy.windows_squeezed)
         self._anatomy = anatomy
         self._pass = _Pass()
+        self._device_type = torch.device(device).type
         for name, tap in anatomy.taps.items():
             if tap.at_input:
                 tap.part.register_forward_pre_hook(self._capture_input(name, tap), with_kwargs=True)
             else:
                 tap.part.register_forward_hook(self._capture_output(name, tap))
         for part in self.module.modules():
-            if isinstance(part, torch.nn.Conv1d) and part.padding not in ((0,), "valid"):
-                part.register_forward_pre_hook(self._silence_padding)
+            if isinstance(part, torch.nn.Conv1d):
+                part.register_forward_pre_hook(self._prepare_convolution)
+                # Always in float32: on CPUs, torch 2.13 gives wrong numbers for some grouped convolutions in bfloat16.
+                part.forward = torch.autocast(self._device_type, enabled=False)(part.forward)
 
     def layers(self, waveform: np.ndarray) -> dict[str, np.ndarray]:
         """Every layer of one utterance.
@@ -95,15 +98,15 @@ class SpeechModel:
 
         Args:
             waveforms: as `layers` takes them, best of similar length.
-            compute: `float32`, or `bfloat16` for matrix products and convolutions (norms and sums stay in float32).
+            compute: `float32`, or `bfloat16` for the products in the blocks. What comes before them stays in float32:
+                eight bits are too few for the quiet parts of a waveform.
 
         Raises:
             WaveformError: as `layers`.
         """
         parts = [self._parts(self._checked(waveform)) for waveform in waveforms]
-        half = torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=compute == "bfloat16")
-        with torch.inference_mode(), half:
-            computed = iter(self._compute([part for utterance in parts for part in utterance]))
+        with torch.inference_mode():
+            computed = iter(self._compute([part for utterance in parts for part in utterance], compute))
         return [_joined([next(computed) for _ in utterance], self.layer_names) for utterance in parts]
 
     def _checked(self, waveform: np.ndarray) -> np.ndarray:
@@ -127,13 +130,13 @@ class SpeechModel:
         size = -(-waveform.size // (count * frame)) * frame
         return [waveform[start : start + size] for start in range(0, waveform.size, size)] if count > 1 else [waveform]
 
-    def _compute(self, waveforms: list[np.ndarray]) -> list[dict[str, np.ndarray]]:
+    def _compute(self, waveforms: list[np.ndarray], compute: str) -> list[dict[str, np.ndarray]]:
         layers, features = [], []
         for waveform in waveforms:
             features.append(self._anatomy.embed(self._anatomy.front_end(waveform).to(self.device))[0])
             layers.append({name: _on_host(values[0]) for name, values in self._pass.take()})
         for batch in self._batches([len(frames) for frames in features]):
-            self._encode([features[i] for i in batch])
+            self._encode([features[i] for i in batch], compute)
             for name, values in self._pass.take():
                 tap = self._anatomy.taps[name]
                 for i, rows in zip(batch, values, strict=True):
@@ -144,27 +147,31 @@ class SpeechModel:
 
     def _batches(self, lengths: list[int]) -> list[list[int]]:
         """Which utterances are encoded together: all, or those of as many frames where padding would be seen."""
-        if self._anatomy.pads:
-            return [list(range(len(lengths)))]
-        return [[i for i, other in enumerate(lengths) if other == length] for length in dict.fromkeys(lengths)]
+        keys = [0 if self._anatomy.pads else length for length in lengths]
+        return [[i for i, other in enumerate(keys) if other == key] for key in dict.fromkeys(keys)]
 
-    def _encode(self, features: list[torch.Tensor]) -> None:
+    def _encode(self, features: list[torch.Tensor], compute: str) -> None:
         lengths = torch.tensor([len(frames) for frames in features], device=self.device)
         padded = torch.nn.utils.rnn.pad_sequence(features, batch_first=True)  # (batch, frames, width)
         mask = torch.arange(padded.shape[1], device=self.device) < lengths[:, None]  # (batch, frames)
         self._pass.mask = None if mask.all() else mask
+        half = torch.autocast(self._device_type, torch.bfloat16, enabled=compute == "bfloat16")
         try:
-            self._anatomy.encode(padded, self._pass.mask)
+            with half:
+                self._anatomy.encode(padded, self._pass.mask)
         finally:
             self._pass.mask = None
 
-    def _silence_padding(self, _part, args):
-        """A convolution that completes its input by zeros finds zeros after a shorter utterance too.
+    def _prepare_convolution(self, part, args):
+        """A convolution that completes its input by zeros has to find zeros after a shorter utterance too.
 
-        Not only before the first one: data2vec stacks them with norms between, and a norm gives padding values.
+        The encoder's own mask reaches the first one only: data2vec stacks them with norms between, and a norm gives
+        padding values; so does HuBERT's batch norm before it.
         """
-        mask = self._pass.mask
-        return None if mask is None else (args[0].masked_fill(~mask[:, None], 0), *args[1:])
+        values, mask = args[0].float(), self._pass.mask
+        if mask is not None and part.padding not in ((0,), "valid"):
+            values = values.masked_fill(~mask[:, None], 0)
+        return (values, *args[1:])
 
     def _capture_output(self, name: str, tap: Tap):
         def hook(_part, _inputs, output):
