@@ -1,6 +1,6 @@
 """How fast full-size models are extracted, and what one pass for everything saves.
 
-    PYTHONPATH=workflow python tests/benchmarks/extraction.py [--utterances 24] [--threads 2] [--batch-seconds 20] [--models base large]
+    PYTHONPATH=workflow python tests/benchmarks/extraction.py [--utterances 24] [--threads 2] [--models base large]
 
 Base (12 blocks of 768) and Large (24 of 1,024) with random weights, on utterances of the demo, in two ways:
 
