@@ -5,34 +5,34 @@
 Base (12 blocks of 768) and Large (24 of 1,024) with random weights, on utterances of the demo, in two ways:
 
 - this workflow: one pass over the union of three sample sets, from audio to the file, one by one and in batches;
-- the published procedure's passes: for every sample set one over the utterances of its frames for the conv layers, one
-  for the blocks, one over the utterances of its phones and one over those of its words. Only the time of the model is
-  counted, in as many threads and with the same code, and neither pooling nor files.
+- the published procedure's passes, with the same code: for every sample set one over the utterances of its frames for
+  the conv layers, one for the blocks, one over the utterances of its phones and one over those of its words.
 
 Sample sets have the paper's share of the corpus: 500 of 2,703 utterances for frames, 200 segments of each phone and 15
 of each of 500 words for that many utterances. Peak memory is that of a process of its own.
 """
 
 import argparse
+import json
 import resource
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
-import soundfile
-import torch
 from demo_tables import SEED, Tables, demo_tables
 
+from layerwise.catalogue import layer_names
 from layerwise.checkpoints import make_random_checkpoint
 from layerwise.extraction import extract
-from layerwise.models import load_folder
 from layerwise.sampling import SampleSizes
 
 SETS = 3
+TABLES = ("utterances", "phones", "words")
 PAPER_UTTERANCES = 2703
 CONV = {
     "conv_dim": [512] * 7,
@@ -58,44 +58,65 @@ def paper_sizes(utterances: int) -> SampleSizes:
     )
 
 
-def our_pass(checkpoint: Path, tables: Tables, out: Path, threads: int, batch_seconds: float) -> tuple[float, float]:
-    """Seconds and peak megabytes of one extraction."""
-    model = load_folder(checkpoint)  # for its layers; also, files are in memory for every way alike
-    started = time.perf_counter()
+@dataclass(frozen=True)
+class Cost:
+    """Of one way, from loading the model on: seconds by the clock and of all cores, peak megabytes."""
+
+    wall: float
+    cores: float
+    peak: float
+
+    def __str__(self) -> str:
+        return f"{self.wall:7.1f} s, {self.cores:7.1f} s of cores, peak {self.peak:.0f} MB"
+
+
+class Stopwatch:
+    def __init__(self) -> None:
+        self.started = time.perf_counter(), time.process_time()
+
+    def cost(self) -> Cost:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+        return Cost(time.perf_counter() - self.started[0], time.process_time() - self.started[1], peak)
+
+
+def our_pass(checkpoint: Path, tables: Tables, out: Path, threads: int, batch_seconds: float) -> Cost:
+    """One extraction for all sample sets."""
+    watch = Stopwatch()
+    one_extraction(checkpoint, tables, tables.samples, out, threads, batch_seconds)
+    return watch.cost()
+
+
+def published_passes(checkpoint: Path, tables: Tables, folder: Path, threads: int) -> Cost:
+    """For each sample set, one extraction for each of its tables; for that of frames two."""
+    passes = []
+    for sample, drawn in tables.samples.items():
+        for number, wanted in enumerate(("utterances", *TABLES)):
+            part = folder / f"{sample}-{number}"
+            part.mkdir(parents=True)
+            for name in TABLES:
+                table = pd.read_parquet(drawn / f"{name}.parquet")
+                table[: len(table) if name == wanted else 0].to_parquet(part / f"{name}.parquet", index=False)
+            passes.append({sample: part})
+    watch = Stopwatch()
+    for samples in passes:
+        one_extraction(checkpoint, tables, samples, folder / "pass.h5", threads, batch_seconds=0)
+    return watch.cost()
+
+
+def one_extraction(checkpoint, tables, samples, out, threads, batch_seconds) -> None:
+    blocks = json.loads((checkpoint / "config.json").read_text())["num_hidden_layers"]
     extract(
         checkpoint,
-        tables.samples,
+        samples,
         tables.utterances,
         tables.audio,
         out,
-        layers=model.layer_names,
-        stride_seconds=model.stride_seconds,
+        layers=layer_names(7, blocks),
+        stride_seconds=0.02,
         device="cpu",
         threads=threads,
         batch_seconds=batch_seconds,
     )
-    return time.perf_counter() - started, peak_megabytes()
-
-
-def published_passes(checkpoint: Path, tables: Tables, threads: int) -> tuple[float, float, float]:
-    """Seconds, peak megabytes, and seconds of audio passed through the model."""
-    torch.set_num_threads(1)
-    model = load_folder(checkpoint)
-    paths = pd.read_parquet(tables.utterances).set_index("utterance_id")["audio_path"]
-    waveforms = {name: soundfile.read(tables.audio / path, dtype="float32")[0] for name, path in paths.items()}
-    heard, started = 0, time.perf_counter()
-    for sample in tables.samples:
-        for table in ("utterances", "utterances", "phones", "words"):
-            inputs = [waveforms[name] for name in sorted(tables.ids(sample, table))]
-            with ThreadPoolExecutor(threads) as pool:
-                for _ in pool.map(lambda waveform: len(model.layers(waveform)), inputs):
-                    pass
-            heard += sum(waveform.size for waveform in inputs)
-    return time.perf_counter() - started, peak_megabytes(), heard / 16_000
-
-
-def peak_megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def alone(function, *arguments):
@@ -115,30 +136,29 @@ def main() -> None:
         corpus = Path(folder) / "corpus"
         corpus.mkdir()
         tables = demo_tables(corpus, given.utterances, SETS, paper_sizes(given.utterances))
-        union = set().union(*(tables.ids(s, t) for s in tables.samples for t in ("utterances", "phones", "words")))
+        union = set().union(*(tables.ids(s, t) for s in tables.samples for t in TABLES))
         durations = pd.read_parquet(tables.utterances).set_index("utterance_id")["duration"]
         audio = durations[list(union)].sum()
-        print(f"{len(union)} utterances, {audio:.1f} s of audio, {SETS} sample sets, {given.threads} threads")
+        passed = sum(durations[list(tables.ids(s, t))].sum() for s in tables.samples for t in ("utterances", *TABLES))
+        print(
+            f"{len(union)} utterances, {audio:.1f} s of audio, {passed:.1f} s in the published passes, "
+            f"{SETS} sample sets, {given.threads} threads"
+        )
         for name in given.models:
             checkpoint = Path(folder) / name
             make_random_checkpoint(ARCHITECTURES[name], SEED, checkpoint)
-            seconds = {}
+            ours = {}
             for way, batch in (("one by one", 0), ("batches", given.batch_seconds)):
                 out = Path(folder) / f"{name}.h5"
-                seconds[way], peak = alone(our_pass, checkpoint, tables, out, given.threads, batch)
-                size = out.stat().st_size / 1e6
-                print(
-                    f"{name:6} {way:20} {seconds[way]:7.1f} s   real-time factor {seconds[way] / audio:.2f}   "
-                    f"peak {peak:.0f} MB   file {size:.0f} MB",
-                    flush=True,
-                )
-            taken, peak, heard = alone(published_passes, checkpoint, tables, given.threads)
-            print(f"{name:6} {'published passes':20} {taken:7.1f} s   {heard:.1f} s of audio   peak {peak:.0f} MB")
-            print(
-                f"{name:6} published passes / one by one: {taken / seconds['one by one']:.1f}   "
-                f"one by one / batches: {seconds['one by one'] / seconds['batches']:.2f}",
-                flush=True,
-            )
+                ours[way] = cost = alone(our_pass, checkpoint, tables, out, given.threads, batch)
+                print(f"{name:5} {way:16} {cost}, real-time factor {cost.wall / audio:.2f}", flush=True)
+            passes = alone(published_passes, checkpoint, tables, Path(folder) / f"{name}-passes", given.threads)
+            print(f"{name:5} {'published passes':16} {passes.wall:7.1f} s, {passes.cores:7.1f} s of cores")
+            once = ours["one by one"]
+            compared = {"passes / one by one": (passes, once), "one by one / batches": (once, ours["batches"])}
+            for what, (one, other) in compared.items():
+                clock, cores = one.wall / other.wall, one.cores / other.cores
+                print(f"{name:5} {what}: {clock:.2f} by the clock, {cores:.2f} of cores", flush=True)
 
 
 if __name__ == "__main__":

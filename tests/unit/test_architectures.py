@@ -11,7 +11,12 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
-from transformers import AutoModel, SeamlessM4TFeatureExtractor, WhisperFeatureExtractor
+from transformers import (
+    AutoModel,
+    SeamlessM4TFeatureExtractor,
+    WhisperFeatureExtractor,
+    WhisperForConditionalGeneration,
+)
 
 from layerwise import models
 from layerwise.architectures import _ANATOMIES
@@ -192,6 +197,19 @@ def test_audio_longer_than_whisper_takes_is_computed_in_parts_of_equal_length(wh
     # Of the longest that fits, nothing is cut.
     assert len(model.layers(waveform[:32_000])["T3"]) == 100
     assert len(model.layers(waveform[:32_001])["T3"]) == 100
+
+
+def test_whisper_computes_as_much_for_a_short_utterance_as_for_a_long_one(whisper):
+    model = load_folder(whisper)
+    assert [model.computed_samples(samples) for samples in (320, 32_000, 32_001)] == [32_000, 32_000, 64_000]
+
+
+def test_whisper_is_read_from_a_model_with_heads_too(whisper, tmp_path):
+    """As it is published."""
+    WhisperForConditionalGeneration.from_pretrained(whisper).save_pretrained(tmp_path / "published")
+    expected = load_folder(whisper).layers(speech(0.7))
+    for layer, rows in load_folder(tmp_path / "published").layers(speech(0.7)).items():
+        np.testing.assert_allclose(rows, expected[layer], **CLOSE)
 
 
 def test_conv_layers_of_whisper_are_after_gelu(whisper):

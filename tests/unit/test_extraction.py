@@ -297,7 +297,7 @@ def table_of(seconds: list[float]) -> pd.DataFrame:
 def test_batches_hold_as_many_seconds_as_they_may():
     """Padded to the longest, unless one utterance is longer by itself; few look-aheads of audio wait at a time."""
     seconds = np.random.default_rng(0).uniform(0.05, 35, 300)
-    windows = list(_windows(table_of(seconds), 60))
+    windows = list(_windows(table_of(seconds), 60, int))
     rows = [sorted(row.Index for batch in window for row in batch) for window in windows]
     assert list(np.concatenate(rows)) == list(range(300))  # each once, and windows in the order of the table
     for window in windows:
@@ -311,11 +311,17 @@ def test_batches_hold_as_many_seconds_as_they_may():
 
 
 def test_utterance_longer_than_a_batch_is_alone():
-    assert [[len(batch) for batch in window] for window in _windows(table_of([1, 30, 1, 1]), 5)] == [[1, 1], [2]]
+    assert [[len(batch) for batch in window] for window in _windows(table_of([1, 30, 1, 1]), 5, int)] == [[1, 1], [2]]
+
+
+def test_batches_count_what_the_model_computes():
+    """Not 60 utterances of 2 s, where each is completed to 30 s."""
+    (window,) = _windows(table_of([2] * 9), 120, lambda samples: 480_000 * -(-samples // 480_000))
+    assert [len(batch) for batch in window] == [4, 4, 1]
 
 
 def test_without_batches_each_utterance_is_its_own_window():
-    assert [[len(batch) for batch in window] for window in _windows(table_of([1, 2, 1]), 0)] == [[1]] * 3
+    assert [[len(batch) for batch in window] for window in _windows(table_of([1, 2, 1]), 0, int)] == [[1]] * 3
     assert BATCH_SECONDS["cpu"] == 0
 
 

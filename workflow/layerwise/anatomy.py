@@ -66,7 +66,8 @@ class Anatomy:
         normalise: whether the front end brings the input to zero mean and unit variance.
         pads: whether `encode` can keep padding out; else only utterances of as many frames share a batch.
         min_samples: of the shortest waveform that has a frame.
-        max_samples: of the longest one, in whole frames; longer ones are cut in parts. None: no limit.
+        max_samples: of the longest one, in whole frames: longer ones are cut in parts, the front end completes shorter
+            ones. None: no limit.
         windows_10ms: conv layer → windows whose means are 10 ms apart and see as much as a frame of the last layer.
         windows_squeezed: conv layer → windows whose means stand beside the transformer's frames, where it has fewer.
     """

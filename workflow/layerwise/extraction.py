@@ -24,7 +24,8 @@ from layerwise.sampling import segment_frames
 
 log = logging.getLogger(__name__)
 
-# Seconds of audio in a batch by default: on a CPU one utterance a thread is fastest (tests/benchmarks/extraction.py).
+# Seconds of audio in a batch by default. On a CPU batches save little (tests/benchmarks/extraction.py), and one by one
+# the numbers do not depend on the shards at all.
 BATCH_SECONDS = {"cpu": 0, "cuda": 120}
 LOOK_AHEAD = 4  # batches' worth of consecutive utterances that are sorted by length and held until they are in order
 
@@ -125,7 +126,9 @@ def extract(
     seconds = 0.0
     with store.writing(out, dtype, {**(attributes or {}), **facts}) as writer:
         run = partial(_run, model, Path(audio_root), compute)
-        passes = _passes(run, _windows(plan.utterances, batch_seconds), threads if device == "cpu" else 1)
+        passes = _passes(
+            run, _windows(plan.utterances, batch_seconds, model.computed_samples), threads if device == "cpu" else 1
+        )
         # A mark every ten seconds: progress ends up in a log file, and on no terminal.
         for done in tqdm(passes, total=len(plan.utterances), unit="utterance", mininterval=10, ascii=True):
             seconds += done.seconds
@@ -173,26 +176,29 @@ class _Pass:
     frames: _Frames
 
 
-def _windows(utterances: pd.DataFrame, batch_seconds: float) -> Iterator[list[list]]:
+def _windows(utterances: pd.DataFrame, batch_seconds: float, computed: Callable[[int], int]) -> Iterator[list[list]]:
     """Consecutive utterances, each window divided into batches of similar length.
 
     A batch holds at most `batch_seconds` when its utterances are padded to the longest, or else one utterance.
+
+    Args:
+        computed: samples of an utterance to those that the model computes for it.
     """
     window, held = [], 0.0
     for row in utterances.itertuples():
         window.append(row)
         held += row.num_samples / SAMPLE_RATE
         if held >= LOOK_AHEAD * batch_seconds:
-            yield _batches(window, batch_seconds)
+            yield _batches(window, batch_seconds, computed)
             window, held = [], 0.0
     if window:
-        yield _batches(window, batch_seconds)
+        yield _batches(window, batch_seconds, computed)
 
 
-def _batches(rows: list, batch_seconds: float) -> list[list]:
+def _batches(rows: list, batch_seconds: float, computed: Callable[[int], int]) -> list[list]:
     batches: list[list] = []
     for row in sorted(rows, key=lambda row: row.num_samples, reverse=True):
-        longest = batches[-1][0].num_samples if batches else row.num_samples
+        longest = computed((batches[-1][0] if batches else row).num_samples)
         if batches and (len(batches[-1]) + 1) * longest <= batch_seconds * SAMPLE_RATE:
             batches[-1].append(row)
         else:
@@ -206,7 +212,7 @@ def _passes(run: Callable[[list], list[_Pass]], windows: Iterable[list[list]], t
         ahead: deque = deque()
         for batches in windows:
             ahead.append([pool.submit(run, batch) for batch in batches])
-            if len(ahead) > threads:
+            if sum(map(len, ahead)) - len(ahead[0]) >= threads:  # the later ones keep all threads busy
                 yield from _in_order(ahead.popleft())
         while ahead:
             yield from _in_order(ahead.popleft())

@@ -2,9 +2,8 @@
 
 Models of the wav2vec 2.0 design (wav2vec 2.0, HuBERT, WavLM, data2vec-audio and their kin), Whisper's encoder and
 wav2vec2-BERT are loaded by transformers, or converted to its modules from the files of their authors; AV-HuBERT and
-FaST-VGS are modules of this package. Layers
-are read by hooks on the blocks themselves: what `hidden_states` holds has changed between versions of transformers (the
-last one with or without a final LayerNorm), what a block returns has not.
+FaST-VGS are modules of this package. Layers are read by hooks on the blocks themselves: what `hidden_states` holds has
+changed between versions of transformers (the last one with or without a final LayerNorm), what a block returns has not.
 """
 
 from __future__ import annotations
@@ -108,6 +107,11 @@ class SpeechModel:
         with torch.inference_mode():
             computed = iter(self._compute([part for utterance in parts for part in utterance], compute))
         return [_joined([next(computed) for _ in utterance], self.layer_names) for utterance in parts]
+
+    def computed_samples(self, samples: int) -> int:
+        """Samples that are computed for so many: Whisper completes every part of a waveform to 30 s."""
+        longest = self._anatomy.max_samples
+        return -(-samples // longest) * longest if longest else samples
 
     def _checked(self, waveform: np.ndarray) -> np.ndarray:
         waveform = np.asarray(waveform, np.float32)
