@@ -117,7 +117,7 @@ def extract(
         "compute": compute,
     }
     if batch_seconds is None:
-        batch_seconds = BATCH_SECONDS[torch.device(device).type]
+        batch_seconds = BATCH_SECONDS.get(torch.device(device).type, 0)
     log.info(
         "%d utterances, shard %d of %d, on %s in %s, %s",
         len(plan.utterances), shard, shards, device, compute,
