@@ -110,8 +110,8 @@ def test_address_of_a_file(source):
 
 
 def test_folder_whose_config_does_not_tell_the_layers(tmp_path):
-    """Of another design than wav2vec 2.0: its checkpoint is asked."""
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "whisper", "encoder_layers": 4}))
+    """What it leaves to transformers' defaults, its checkpoint is asked for."""
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "wav2vec2", "num_hidden_layers": 4}))
     entry = model_entry("mine", {"source": str(tmp_path)})
     assert (entry.kind, entry.is_planned) == ("folder", False)
 

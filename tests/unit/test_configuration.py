@@ -228,6 +228,7 @@ def test_key_like_no_other_has_no_guess():
 WRONG_TYPES = {
     "string": [5, ["a"], {"a": 1}],
     "integer": ["many", 4.5, True, None, [1]],
+    "number": ["many", True, [1]],
     "boolean": ["yes", 1, None],
     "array": ["one", 3, None, {"a": 1}],
     "object": ["text", 5, None, ["a"]],

@@ -12,7 +12,7 @@ import soundfile
 import torch
 
 from layerwise.errors import LayerwiseError
-from layerwise.extraction import ExtractionError, extract
+from layerwise.extraction import BATCH_SECONDS, LOOK_AHEAD, ExtractionError, _windows, extract
 from layerwise.features import log_mel
 from layerwise.models import load_folder
 from tiny_models import make, speech
@@ -272,6 +272,79 @@ def test_threads_change_nothing(run, file, tmp_path):
             np.testing.assert_array_equal(found[name], expected[name])
 
 
+@pytest.mark.parametrize(("batch_seconds", "threads", "shards"), [(1.2, 1, 1), (2.5, 3, 1), (100, 1, 1), (1.5, 1, 2)])
+def test_batches_change_nothing(run, file, tmp_path, batch_seconds, threads, shards):
+    """Neither the numbers nor the order of the file, though utterances are sorted by length."""
+    options = {"batch_seconds": batch_seconds, "threads": threads, "shards": shards}
+    files = [h5py.File(run(tmp_path / f"{shard}.h5", shard=shard, **options)) for shard in range(shards)]
+    for name, values in everything(file).items():
+        parts = [shard[name][:] for shard in files if name in shard]
+        if "offsets" in name:
+            parts = [[0], np.cumsum(np.concatenate([np.diff(part) for part in parts]))]
+        joined = np.concatenate(parts)
+        if values.dtype.kind == "f":
+            np.testing.assert_allclose(joined, values, rtol=0, atol=1e-4)
+        else:
+            np.testing.assert_array_equal(joined, values)
+    for shard in files:
+        shard.close()
+
+
+def table_of(seconds: list[float]) -> pd.DataFrame:
+    return pd.DataFrame({"num_samples": [round(16_000 * length) for length in seconds]})
+
+
+def test_batches_hold_as_many_seconds_as_they_may():
+    """Padded to the longest, unless one utterance is longer by itself; few look-aheads of audio wait at a time."""
+    seconds = np.random.default_rng(0).uniform(0.05, 35, 300)
+    windows = list(_windows(table_of(seconds), 60, int))
+    rows = [sorted(row.Index for batch in window for row in batch) for window in windows]
+    assert list(np.concatenate(rows)) == list(range(300))  # each once, and windows in the order of the table
+    for window in windows:
+        assert sum(seconds[row.Index] for batch in window for row in batch) < LOOK_AHEAD * 60 + 35
+        for batch in window:
+            lengths = [seconds[row.Index] for row in batch]
+            assert len(batch) == 1 or len(batch) * max(lengths) <= 60 + 1e-3
+    padded = sum(len(batch) * max(row.num_samples for row in batch) for window in windows for batch in window)
+    assert padded / 16_000 < 1.25 * seconds.sum()
+    assert sum(map(len, windows)) < 0.6 * 300
+
+
+def test_utterance_longer_than_a_batch_is_alone():
+    assert [[len(batch) for batch in window] for window in _windows(table_of([1, 30, 1, 1]), 5, int)] == [[1, 1], [2]]
+
+
+def test_batches_count_what_the_model_computes():
+    """Not 60 utterances of 2 s, where each is completed to 30 s."""
+    (window,) = _windows(table_of([2] * 9), 120, lambda samples: 480_000 * -(-samples // 480_000))
+    assert [len(batch) for batch in window] == [4, 4, 1]
+
+
+def test_without_batches_each_utterance_is_its_own_window():
+    assert [[len(batch) for batch in window] for window in _windows(table_of([1, 2, 1]), 0, int)] == [[1]] * 3
+    assert BATCH_SECONDS["cpu"] == 0
+
+
+def test_bfloat16_is_near_and_noted(run, file, tmp_path):
+    with h5py.File(run(tmp_path / "0.h5", compute="bfloat16")) as near:
+        assert (near.attrs["compute"], file.attrs["compute"]) == ("bfloat16", "float32")
+        np.testing.assert_array_equal(near["1/frame/C7"][:], file["1/frame/C7"][:])
+        exact, values = file["1/frame/T2"][:], near["1/frame/T2"][:]
+        assert 0 < np.linalg.norm(values - exact) < 0.05 * np.linalg.norm(exact)
+
+
+def test_batch_that_does_not_fit_the_device(run, model, monkeypatch, tmp_path):
+    def layers_of(_model, _waveforms, _compute):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(type(model), "layers_of", layers_of)
+    words = (
+        r"too little memory .* 3 utterances, the longest 2-5-0000 of 1 s: make representations\.batch_seconds smaller"
+    )
+    with pytest.raises(ExtractionError, match=words):
+        run(tmp_path / "0.h5", batch_seconds=4)
+
+
 def test_samples_do_not_depend_on_each_other(run, corpus, file, tmp_path):
     with h5py.File(run(tmp_path / "alone.h5", samples={2: corpus / "samples/2"})) as alone:
         assert list(alone) == ["2"]
@@ -327,7 +400,7 @@ def test_other_layers_than_promised(run, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(("threads", "batch_seconds"), [(1, 0), (3, 0), (1, 10)])
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -339,7 +412,7 @@ def test_other_layers_than_promised(run, tmp_path):
     ],
     ids=["no audio", "empty", "absent", "short", "nan"],
 )
-def test_audio_that_cannot_be_used_is_named(checkpoint, model, corpus, tmp_path, damage, words, threads):
+def test_audio_that_cannot_be_used_is_named(checkpoint, model, corpus, tmp_path, damage, words, threads, batch_seconds):
     root = tmp_path / "audio"
     root.mkdir()
     for path in corpus.glob("*-*.*"):
@@ -356,6 +429,7 @@ def test_audio_that_cannot_be_used_is_named(checkpoint, model, corpus, tmp_path,
             stride_seconds=0.02,
             layers=model.layer_names,
             threads=threads,
+            batch_seconds=batch_seconds,
         )
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -249,18 +249,6 @@ def test_name_of_the_catalogue_draws_its_random_weights(monkeypatch, tmp_path, l
     assert list((tmp_path / "resources/models/random-wavlm-tiny").iterdir()) == []
 
 
-def test_transformer_at_another_rate_is_refused(tmp_path):
-    """SEW squeezes the frames between the encoder and the blocks: its segments would be cut from the wrong frames."""
-    config = AutoConfig.for_model(
-        "sew", hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
-        conv_dim=[16, 16], conv_kernel=[10, 3], conv_stride=[5, 2], num_conv_pos_embeddings=16,
-        num_conv_pos_embedding_groups=2, squeeze_factor=2,
-    )  # fmt: skip
-    AutoModel.from_config(config).save_pretrained(tmp_path / "sew")
-    with pytest.raises(ModelError, match=r"the transformer has \d+ frames where the conv encoder has \d+"):
-        load(tmp_path / "sew").layers(speech(0.3))
-
-
 def test_data2vec_is_read_and_normalised(tmp_path):
     """Its configuration has no feat_extract_norm; its conv blocks always use LayerNorm."""
     config = AutoConfig.for_model(

@@ -36,11 +36,10 @@ class AudioBranch(torch.nn.Module):
         self.feature_projection = Wav2Vec2FeatureProjection(config)
         self.encoder = (Wav2Vec2EncoderStableLayerNorm if config.do_stable_layer_norm else Wav2Vec2Encoder)(config)
 
-    def forward(self, features: torch.Tensor) -> None:
+    def embed(self, features: torch.Tensor) -> torch.Tensor:
         audio = self.feature_extractor_audio["proj"](features)  # (1, frames, width)
         joined = torch.nn.functional.pad(audio, (0, self.joined - audio.shape[-1]))
-        projected, _ = self.feature_projection(joined)
-        self.encoder(projected)
+        return self.feature_projection(joined)[0]
 
 
 def convert(original: Original, normalise: bool) -> Anatomy:
@@ -58,6 +57,8 @@ def convert(original: Original, normalise: bool) -> Anatomy:
     return Anatomy(
         module=branch,
         front_end=lambda waveform: stacked_filterbanks(waveform, original.stack, normalise),
+        embed=branch.embed,
+        encode=lambda features, mask: branch.encoder(features, attention_mask=mask),
         taps={"T0": first, **block_taps(branch.encoder.layers, original.config["do_stable_layer_norm"])},
         stride_seconds=original.stride_seconds,
         normalise=normalise,

@@ -6,7 +6,6 @@ Read when the workflow is planned, so nothing here imports torch or uses the net
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,9 +13,9 @@ from pathlib import Path
 
 import yaml
 
-from layerwise import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
 from layerwise.originals import is_original, read_original
+from layerwise.shapes import ShapeError, shape_of
 
 ROOT = Path(__file__).resolve().parents[2]  # of the checkout: catalogues name files relative to it
 
@@ -149,7 +148,7 @@ def model_entry(name: str, description: dict) -> ModelEntry:
     source, shape = description["source"], {}
     known = {key: value for key, value in description.items() if key in ModelEntry.__dataclass_fields__}
     if source == RANDOM:
-        shape = _shape(description.get("architecture", {}))
+        shape = _shape(name, description.get("architecture", {}))
     elif source == BY_HAND:
         if all((_hand_folder(name) / file).is_file() for file in description["files"]):
             known |= _shape_of(name, _hand_folder(name))  # the files know better than the catalogue
@@ -210,7 +209,7 @@ def _shape_of(name: str, source: Path) -> dict:
     if not source.exists():
         raise CatalogueError(f"models.{name}: {source} does not exist")
     if not is_original(source):
-        return _shape(_read_config(name, source))
+        return _shape(name, _read_config(name, source))
     try:
         original = read_original(source)
     except LayerwiseError as error:
@@ -236,13 +235,9 @@ def _read_config(name: str, folder: Path) -> dict:
         raise CatalogueError(f"models.{name}: {path} is no JSON: {error}") from error
 
 
-def _shape(config: dict) -> dict:
-    """Layers and stride from the configuration of a transformers model with a convolutional waveform encoder."""
-    shape = {}
-    if "conv_stride" in config:
-        shape = {
-            "conv_layers": len(config["conv_stride"]),
-            "stride_seconds": math.prod(config["conv_stride"]) / SAMPLE_RATE,
-        }
-    names = {"num_hidden_layers": "blocks", "hidden_size": "width"}
-    return shape | {ours: config[theirs] for theirs, ours in names.items() if theirs in config}
+def _shape(name: str, config: dict) -> dict:
+    """Layers and stride from the configuration of a transformers model."""
+    try:
+        return shape_of(config)
+    except ShapeError as error:
+        raise CatalogueError(f"models.{name}: {error}") from error

@@ -9,7 +9,8 @@ from itertools import chain
 import torch
 from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model, WavLMConfig, WavLMModel
 
-from layerwise.anatomy import Anatomy, ModelError, waveform_model
+from layerwise.anatomy import Anatomy, ModelError
+from layerwise.architectures import waveform_model
 from layerwise.originals import Original, held_blocks
 
 # Parts that only pre-training uses, or another modality: no layer depends on them.

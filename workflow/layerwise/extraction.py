@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,11 @@ from layerwise.models import SpeechModel, load_folder
 from layerwise.sampling import segment_frames
 
 log = logging.getLogger(__name__)
+
+# Seconds of audio in a batch by default. On a CPU batches save little (tests/benchmarks/extraction.py), and one by one
+# the numbers do not depend on the shards at all.
+BATCH_SECONDS = {"cpu": 0, "cuda": 120}
+LOOK_AHEAD = 4  # batches' worth of consecutive utterances that are sorted by length and held until they are in order
 
 SEGMENT_SPANS = {"phone": "phones", "word": "words"}  # span → name of its sample table
 
@@ -53,13 +59,16 @@ def extract(
     shard: int = 0,
     shards: int = 1,
     normalise: bool | None = None,
+    batch_seconds: float | None = None,
+    compute: str = "float32",
     attributes: dict | None = None,
     device: str | None = None,
     threads: int = 1,
 ) -> None:
     """Write one shard of a model's representations.
 
-    Every utterance of any sample set is passed through the model once. Frames are written for the samples that drew the
+    Every utterance of any sample set is passed through the model once, several of them together where that is faster;
+    the file has them in the order of the table. Frames are written for the samples that drew the
     utterance, and means over segments for the phones and words of every sample.
 
     Args:
@@ -68,13 +77,17 @@ def extract(
         utterances: the corpus table, for the paths of the audio below `audio_root`.
         layers, stride_seconds: what the catalogue promises, checked against the checkpoint.
         dtype: `float16` or `float32`, of the stored rows.
+        batch_seconds: of audio that pass through the model together, padding included, unless one utterance is longer;
+            0: one utterance at a time. None: as `BATCH_SECONDS` has it for the device.
+        compute: `float32` or `bfloat16`, of the matrix products in the transformer blocks.
         attributes: facts to keep with the file (model, corpus, seed, …).
         device: None: `cuda` where there is one.
-        threads: on a CPU, utterances in work at a time. Each one is computed by one thread: that is faster than several
-            threads for one utterance, and the numbers do not depend on how many there are.
+        threads: on a CPU, utterances (or batches) in work at a time. Each one is computed by one thread: that is faster
+            than several threads for one utterance, and the numbers do not depend on how many there are.
 
     Raises:
-        ExtractionError: audio that cannot be read or is too short; a model with other layers than promised.
+        ExtractionError: audio that cannot be read or is too short; a model with other layers than promised; a batch for
+            which the device has too little memory.
     """
     torch.set_num_threads(1)
     torch.backends.cudnn.allow_tf32 = False  # the default on recent GPUs: convolutions with ten bits of mantissa
@@ -101,11 +114,21 @@ def extract(
         "layerwise_version": __version__,
         "shard": shard,
         "shards": shards,
+        "compute": compute,
     }
-    log.info("%d utterances, shard %d of %d, on %s", len(plan.utterances), shard, shards, device)
+    if batch_seconds is None:
+        batch_seconds = BATCH_SECONDS.get(torch.device(device).type, 0)
+    log.info(
+        "%d utterances, shard %d of %d, on %s in %s, %s",
+        len(plan.utterances), shard, shards, device, compute,
+        f"batches of {batch_seconds:g} s" if batch_seconds else "one by one",
+    )  # fmt: skip
     seconds = 0.0
     with store.writing(out, dtype, {**(attributes or {}), **facts}) as writer:
-        passes = _passes(model, plan.utterances, Path(audio_root), threads if device == "cpu" else 1)
+        run = partial(_run, model, Path(audio_root), compute)
+        passes = _passes(
+            run, _windows(plan.utterances, batch_seconds, model.computed_samples), threads if device == "cpu" else 1
+        )
         # A mark every ten seconds: progress ends up in a log file, and on no terminal.
         for done in tqdm(passes, total=len(plan.utterances), unit="utterance", mininterval=10, ascii=True):
             seconds += done.seconds
@@ -145,6 +168,7 @@ def _shard(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
 class _Pass:
     """One utterance after its forward pass."""
 
+    row: int  # in the table of utterances
     utterance_id: str
     speaker_id: str
     seconds: float
@@ -152,27 +176,73 @@ class _Pass:
     frames: _Frames
 
 
-def _passes(model: SpeechModel, utterances: pd.DataFrame, root: Path, threads: int) -> Iterator[_Pass]:
-    """Forward passes in the order of the table, at most a few ahead of what has been taken."""
+def _windows(utterances: pd.DataFrame, batch_seconds: float, computed: Callable[[int], int]) -> Iterator[list[list]]:
+    """Consecutive utterances, each window divided into batches of similar length.
 
-    def run(row) -> _Pass:
-        try:
-            waveform = _read_audio(root / row.audio_path)
-            layers = model.layers(waveform)
-            frames = _Frames.of(model, layers, waveform)
-            blocks = {name: values for name, values in layers.items() if name.startswith("T")}
-            return _Pass(row.utterance_id, row.speaker_id, waveform.size / SAMPLE_RATE, blocks, frames)
-        except LayerwiseError as error:
-            raise ExtractionError(f"{row.utterance_id} ({row.audio_path}): {error}") from error
+    A batch holds at most `batch_seconds` when its utterances are padded to the longest, or else one utterance.
 
+    Args:
+        computed: samples of an utterance to those that the model computes for it.
+    """
+    window, held = [], 0.0
+    for row in utterances.itertuples():
+        window.append(row)
+        held += row.num_samples / SAMPLE_RATE
+        if held >= LOOK_AHEAD * batch_seconds:
+            yield _batches(window, batch_seconds, computed)
+            window, held = [], 0.0
+    if window:
+        yield _batches(window, batch_seconds, computed)
+
+
+def _batches(rows: list, batch_seconds: float, computed: Callable[[int], int]) -> list[list]:
+    batches: list[list] = []
+    for row in sorted(rows, key=lambda row: row.num_samples, reverse=True):
+        longest = computed((batches[-1][0] if batches else row).num_samples)
+        if batches and (len(batches[-1]) + 1) * longest <= batch_seconds * SAMPLE_RATE:
+            batches[-1].append(row)
+        else:
+            batches.append([row])
+    return batches
+
+
+def _passes(run: Callable[[list], list[_Pass]], windows: Iterable[list[list]], threads: int) -> Iterator[_Pass]:
+    """Forward passes in the order of the table, at most a few windows ahead of what has been taken."""
     with ThreadPoolExecutor(threads) as pool:
-        ahead: deque[Future[_Pass]] = deque()
-        for row in utterances.itertuples():
-            ahead.append(pool.submit(run, row))
-            if len(ahead) > threads:
-                yield ahead.popleft().result()
+        ahead: deque = deque()
+        for batches in windows:
+            ahead.append([pool.submit(run, batch) for batch in batches])
+            if sum(map(len, ahead)) - len(ahead[0]) >= threads:  # the later ones keep all threads busy
+                yield from _in_order(ahead.popleft())
         while ahead:
-            yield ahead.popleft().result()
+            yield from _in_order(ahead.popleft())
+
+
+def _in_order(futures: list) -> list[_Pass]:
+    return sorted((done for future in futures for done in future.result()), key=lambda done: done.row)
+
+
+def _run(model: SpeechModel, root: Path, compute: str, batch: list) -> list[_Pass]:
+    """The forward passes of a batch, rows of the table of utterances."""
+    try:
+        waveforms = [_read_audio(root / row.audio_path) for row in batch]
+        layers = model.layers_of(waveforms, compute)
+        return [_finish(model, *parts) for parts in zip(batch, waveforms, layers, strict=True)]
+    except torch.cuda.OutOfMemoryError as error:
+        raise ExtractionError(
+            f"too little memory on the device for {len(batch)} utterances, the longest {batch[0].utterance_id} of "
+            f"{batch[0].duration:.0f} s: make representations.batch_seconds smaller"
+        ) from error
+    except LayerwiseError as error:
+        if len(batch) > 1:  # one of them alone will raise it too, and then it can be named
+            return [done for row in batch for done in _run(model, root, compute, [row])]
+        raise ExtractionError(f"{batch[0].utterance_id} ({batch[0].audio_path}): {error}") from error
+
+
+def _finish(model: SpeechModel, row, waveform: np.ndarray, layers: dict[str, np.ndarray]) -> _Pass:
+    frames = _Frames.of(model, layers, waveform)
+    blocks = {name: values for name, values in layers.items() if name.startswith("T")}
+    return _Pass(row.Index, row.utterance_id, row.speaker_id, waveform.size / SAMPLE_RATE, blocks, frames)
 
 
 def _write_utterance(writer: store.RepresentationWriter, plan: _Plan, model: SpeechModel, done: _Pass) -> None:
@@ -198,8 +268,10 @@ class _Frames:
     @classmethod
     def of(cls, model: SpeechModel, layers: dict[str, np.ndarray], waveform: np.ndarray) -> _Frames:
         windows = model.windows_10ms
+        averaged = windows | model.windows_squeezed
         rows = {
-            name: average_windows(layers[name], *windows[name]) if name in windows else layers[name] for name in layers
+            name: average_windows(values, *averaged[name]) if name in averaged else values
+            for name, values in layers.items()
         }
         mel = log_mel(waveform)
         fine = len(rows[next(iter(windows))]) if windows else 0
@@ -209,7 +281,7 @@ class _Frames:
             mel=match_frames(mel, model.stride_seconds, len(layers["T0"])),
             mel_10ms=match_frames(mel, MEL_SECONDS, fine),
             definitions={
-                name: model.definitions[name] + (", averaged over 25 ms every 10 ms" if name in windows else "")
+                name: model.definitions[name] + _averaging(averaged.get(name, (1, 1)), name in windows)
                 for name in layers
             },
         )
@@ -225,6 +297,13 @@ class _Frames:
         names = np.array([[done.utterance_id, done.speaker_id]])[kept]
         writer.append(f"{sample}/frame/utterance_id", names[:, 0])
         writer.append(f"{sample}/frame/speaker_id", names[:, 1])
+
+
+def _averaging(window: tuple[int, int], every_10ms: bool) -> str:
+    """The end of a definition."""
+    if window == (1, 1):
+        return ""
+    return ", averaged over 25 ms every 10 ms" if every_10ms else f", averaged over {window[0]} frames"
 
 
 def _write_segments(writer, sample: int, span: str, segments: pd.DataFrame, model: SpeechModel, done: _Pass) -> None:

@@ -12,7 +12,7 @@ from transformers.models.wav2vec2.modeling_wav2vec2 import (
     Wav2Vec2FeatureProjection,
 )
 
-from layerwise.anatomy import Anatomy, ModelError, Tap, WaveformError, block_taps, conv_taps
+from layerwise.anatomy import Anatomy, ModelError, Tap, WaveformError, block_taps, conv_geometry, conv_taps
 from layerwise.conversion import filled
 from layerwise.originals import Original
 
@@ -28,9 +28,9 @@ class AudioBranch(torch.nn.Module):
         self.cls_token = torch.nn.Parameter(torch.empty(1, 1, config.hidden_size))
         self.encoder = (Wav2Vec2EncoderStableLayerNorm if config.do_stable_layer_norm else Wav2Vec2Encoder)(config)
 
-    def forward(self, waveform: torch.Tensor) -> None:
+    def embed(self, waveform: torch.Tensor) -> torch.Tensor:
         projected, _ = self.feature_projection(self.feature_extractor(waveform).transpose(1, 2))
-        self.encoder(torch.cat([self.cls_token, projected], dim=1))  # (1, 1 + frames, width)
+        return torch.cat([self.cls_token, projected], dim=1)  # (1, 1 + frames, width)
 
 
 def convert(original: Original, normalise: bool) -> Anatomy:
@@ -49,6 +49,8 @@ def convert(original: Original, normalise: bool) -> Anatomy:
     return Anatomy(
         module=branch,
         front_end=standardised,
+        embed=branch.embed,
+        encode=lambda features, mask: branch.encoder(features, attention_mask=mask),
         taps={
             **conv_taps(branch.feature_extractor.conv_layers),
             "T0": first,
@@ -56,8 +58,7 @@ def convert(original: Original, normalise: bool) -> Anatomy:
         },
         stride_seconds=original.stride_seconds,
         normalise=True,
-        kernels=tuple(original.config["conv_kernel"]),
-        strides=tuple(original.config["conv_stride"]),
+        **conv_geometry(original.config["conv_kernel"], original.config["conv_stride"]),
     )
 
 

@@ -1,15 +1,16 @@
 """Speech models, opened up: a waveform goes in, every layer comes out.
 
-Models of the wav2vec 2.0 design (wav2vec 2.0, HuBERT, WavLM, data2vec-audio and their kin) are loaded by transformers,
-or converted to its modules from the files of their authors; AV-HuBERT and FaST-VGS are modules of this package. Layers
-are read by hooks on the blocks themselves: what `hidden_states` holds has changed between versions of transformers (the
-last one with or without a final LayerNorm), what a block returns has not.
+Models of the wav2vec 2.0 design (wav2vec 2.0, HuBERT, WavLM, data2vec-audio and their kin), Whisper's encoder and
+wav2vec2-BERT are loaded by transformers, or converted to its modules from the files of their authors; AV-HuBERT and
+FaST-VGS are modules of this package. Layers are read by hooks on the blocks themselves: what `hidden_states` holds has
+changed between versions of transformers (the last one with or without a final LayerNorm), what a block returns has not.
 """
 
 from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -20,9 +21,10 @@ from transformers import AutoModel
 from transformers.utils import logging as transformers_logging
 
 from layerwise import SAMPLE_RATE, avhubert, conversion, fastvgs, pickles
-from layerwise.anatomy import Anatomy, ModelError, Tap, WaveformError, waveform_model
+from layerwise.anatomy import Anatomy, ModelError, Tap, WaveformError
+from layerwise.architectures import anatomy_of
 from layerwise.catalogue import ROOT, is_local, locate, model_entry, read_yaml
-from layerwise.checkpoints import ORIGIN, make_random_checkpoint, uses_layer_norm
+from layerwise.checkpoints import ORIGIN, make_random_checkpoint
 from layerwise.originals import is_original, read_original
 
 # Weights that only pre-training uses: absent from some published checkpoints, and no layer depends on them.
@@ -40,6 +42,8 @@ class SpeechModel:
         definitions: layer → what its values are, in words.
         windows_10ms: conv layer → (window, hop) in frames of that layer whose means are 10 ms apart and see 25 ms each
             (for wav2vec 2.0's encoder 79, 39, 19, 9, 4, 2 and 32, 16, 8, 4, 2, 1), for layers finer than the last.
+        windows_squeezed: conv layer → (window, hop) whose means stand beside the transformer's frames, where it has
+            fewer than the conv encoder.
         normalise: whether the input is brought to zero mean and unit variance first.
         min_samples: of the shortest waveform that has a frame.
         origin: where the weights come from, as the folder says: repository and commit, or a seed; else empty.
@@ -53,25 +57,22 @@ class SpeechModel:
         self.definitions = {name: tap.definition for name, tap in anatomy.taps.items()}
         self.stride_seconds = anatomy.stride_seconds
         self.normalise = anatomy.normalise
-        self._front_end = anatomy.front_end
-        self._strides, self._fields = _geometry(anatomy.kernels, anatomy.strides)
-        self.min_samples = self._fields[-1] if self._fields else 1
-        self._captured = threading.local()  # utterances may pass through in several threads at once
+        self.min_samples = anatomy.min_samples
+        self.windows_10ms = dict(anatomy.windows_10ms)
+        self.windows_squeezed = dict(anatomy.windows_squeezed)
+        self._anatomy = anatomy
+        self._pass = _Pass()
+        self._device_type = torch.device(device).type
         for name, tap in anatomy.taps.items():
             if tap.at_input:
                 tap.part.register_forward_pre_hook(self._capture_input(name, tap), with_kwargs=True)
             else:
                 tap.part.register_forward_hook(self._capture_output(name, tap))
-
-    @property
-    def windows_10ms(self) -> dict[str, tuple[int, int]]:
-        hop = SAMPLE_RATE // 100
-        finer = zip(self._strides[:-1], self._fields[:-1], strict=True)
-        return {
-            f"C{number}": ((self._fields[-1] - own_field) // stride + 1, hop // stride)
-            for number, (stride, own_field) in enumerate(finer, start=1)
-            if hop % stride == 0
-        }
+        for part in self.module.modules():
+            if isinstance(part, torch.nn.Conv1d):
+                part.register_forward_pre_hook(self._prepare_convolution)
+                # Always in float32: on CPUs, torch 2.13 gives wrong numbers for some grouped convolutions in bfloat16.
+                part.forward = torch.autocast(self._device_type, enabled=False)(part.forward)
 
     def layers(self, waveform: np.ndarray) -> dict[str, np.ndarray]:
         """Every layer of one utterance.
@@ -84,8 +85,35 @@ class SpeechModel:
 
         Raises:
             WaveformError: more than one dimension, NaN or infinity, or too short for one frame.
-            ModelError: the transformer's frames are not those of the conv encoder.
         """
+        return self.layers_of([waveform])[0]
+
+    def layers_of(self, waveforms: Sequence[np.ndarray], compute: str = "float32") -> list[dict[str, np.ndarray]]:
+        """Every layer of several utterances, whose blocks are computed together: what `layers` gives of each.
+
+        Up to the blocks each utterance is alone, as a GroupNorm over time asks. In the blocks the shorter ones are
+        padded, and padding is kept out of attention and convolutions; a model that squeezes time is given utterances
+        of as many frames only. A waveform longer than the model can take is computed in parts of equal length.
+
+        Args:
+            waveforms: as `layers` takes them, best of similar length.
+            compute: `float32`, or `bfloat16` for the products in the blocks. What comes before them stays in float32:
+                eight bits are too few for the quiet parts of a waveform.
+
+        Raises:
+            WaveformError: as `layers`.
+        """
+        parts = [self._parts(self._checked(waveform)) for waveform in waveforms]
+        with torch.inference_mode():
+            computed = iter(self._compute([part for utterance in parts for part in utterance], compute))
+        return [_joined([next(computed) for _ in utterance], self.layer_names) for utterance in parts]
+
+    def computed_samples(self, samples: int) -> int:
+        """Samples that are computed for so many: Whisper completes every part of a waveform to 30 s."""
+        longest = self._anatomy.max_samples
+        return -(-samples // longest) * longest if longest else samples
+
+    def _checked(self, waveform: np.ndarray) -> np.ndarray:
         waveform = np.asarray(waveform, np.float32)
         if waveform.ndim != 1:
             raise WaveformError(f"a mono waveform has one dimension, not the shape {waveform.shape}")
@@ -96,30 +124,96 @@ class SpeechModel:
             )
         if not np.isfinite(waveform).all():
             raise WaveformError("the waveform holds NaN or infinity")
-        with torch.inference_mode():
-            self.module(self._front_end(waveform).to(self.device))
-        captured = self._captured.__dict__
-        layers = {name: captured.pop(name)[0].float().cpu().numpy() for name in self.layer_names}
-        first, conv = len(layers["T0"]), len(layers.get(f"C{len(self._strides)}", layers["T0"]))
-        if conv != first:
-            raise ModelError(
-                f"the transformer has {first} frames where the conv encoder has {conv}: its rate, which decides the "
-                "frames of a segment, is not that of the conv strides in config.json"
-            )
+        return waveform
+
+    def _parts(self, waveform: np.ndarray) -> list[np.ndarray]:
+        """The waveform, or as few parts of equal length as the model can take; all but the last are whole frames."""
+        longest = self._anatomy.max_samples or waveform.size
+        count = -(-waveform.size // longest)
+        frame = round(self.stride_seconds * SAMPLE_RATE)
+        size = -(-waveform.size // (count * frame)) * frame
+        return [waveform[start : start + size] for start in range(0, waveform.size, size)] if count > 1 else [waveform]
+
+    def _compute(self, waveforms: list[np.ndarray], compute: str) -> list[dict[str, np.ndarray]]:
+        layers, features = [], []
+        for waveform in waveforms:
+            features.append(self._anatomy.embed(self._anatomy.front_end(waveform).to(self.device))[0])
+            layers.append({name: _on_host(values[0]) for name, values in self._pass.take()})
+        for batch in self._batches([len(frames) for frames in features]):
+            self._encode([features[i] for i in batch], compute)
+            for name, values in self._pass.take():
+                tap = self._anatomy.taps[name]
+                for i, rows in zip(batch, values, strict=True):
+                    known = tap.samples_per_frame
+                    frames = waveforms[i].size // known if known else len(features[i]) - tap.skipped
+                    layers[i][name] = _on_host(rows[:frames])
         return layers
+
+    def _batches(self, lengths: list[int]) -> list[list[int]]:
+        """Which utterances are encoded together: all, or those of as many frames where padding would be seen."""
+        keys = [0 if self._anatomy.pads else length for length in lengths]
+        return [[i for i, other in enumerate(keys) if other == key] for key in dict.fromkeys(keys)]
+
+    def _encode(self, features: list[torch.Tensor], compute: str) -> None:
+        lengths = torch.tensor([len(frames) for frames in features], device=self.device)
+        padded = torch.nn.utils.rnn.pad_sequence(features, batch_first=True)  # (batch, frames, width)
+        mask = torch.arange(padded.shape[1], device=self.device) < lengths[:, None]  # (batch, frames)
+        self._pass.mask = None if mask.all() else mask
+        half = torch.autocast(self._device_type, torch.bfloat16, enabled=compute == "bfloat16")
+        try:
+            with half:
+                self._anatomy.encode(padded, self._pass.mask)
+        finally:
+            self._pass.mask = None
+
+    def _prepare_convolution(self, part, args):
+        """A convolution that completes its input by zeros has to find zeros after a shorter utterance too.
+
+        The encoder's own mask reaches the first one only: data2vec stacks them with norms between, and a norm gives
+        padding values; so does HuBERT's batch norm before it.
+        """
+        values, mask = args[0].float(), self._pass.mask
+        if mask is not None and part.padding not in ((0,), "valid"):
+            values = values.masked_fill(~mask[:, None], 0)
+        return (values, *args[1:])
 
     def _capture_output(self, name: str, tap: Tap):
         def hook(_part, _inputs, output):
             values = output[0] if isinstance(output, tuple) else output
-            self._captured.__dict__[name] = values.transpose(1, 2) if tap.channels_first else values[:, tap.skipped :]
+            values = tap.then(values) if tap.then else values
+            self._pass.layers[name] = values.transpose(1, 2) if tap.channels_first else values[:, tap.skipped :]
 
         return hook
 
     def _capture_input(self, name: str, tap: Tap):
         def hook(_part, args, kwargs):
-            self._captured.__dict__[name] = (args[0] if args else kwargs["hidden_states"])[:, tap.skipped :]
+            self._pass.layers[name] = (args[0] if args else kwargs["hidden_states"])[:, tap.skipped :]
 
         return hook
+
+
+class _Pass(threading.local):
+    """What hooks see of the forward pass of a thread: utterances may pass through in several threads at once."""
+
+    def __init__(self) -> None:
+        self.layers: dict[str, torch.Tensor] = {}
+        self.mask: torch.Tensor | None = None
+
+    def take(self) -> list[tuple[str, torch.Tensor]]:
+        """The layers captured since the last call, one after the other, so that each is freed before the next."""
+        taken, self.layers = self.layers, {}
+        return list(taken.items())
+
+
+def _on_host(values: torch.Tensor) -> np.ndarray:
+    return values.float().cpu().numpy()
+
+
+def _joined(parts: list[dict[str, np.ndarray]], names: list[str]) -> dict[str, np.ndarray]:
+    """The layers of an utterance from those of its parts, in order of depth."""
+    if len(parts) == 1:
+        return {name: parts[0][name] for name in names}
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
 def load(source: str | Path, device: str = "cpu") -> SpeechModel:
@@ -204,14 +298,7 @@ def _from_pretrained(source: str, normalise: bool | None, device: str, origin: s
     except (OSError, ValueError, KeyError, RuntimeError, EOFError, SafetensorError, UnpicklingError) as error:
         raise ModelError(f"{source} could not be loaded: {error}") from error
     _check_weights(source, module, report)
-    if not (hasattr(module, "feature_extractor") and hasattr(getattr(module, "encoder", None), "layers")):
-        raise ModelError(
-            f"{source} is a {type(module).__name__}: only models with a convolutional waveform encoder and transformer "
-            "blocks, as wav2vec 2.0, HuBERT, WavLM and data2vec-audio, can be read"
-        )
-    if normalise is None:
-        normalise = uses_layer_norm(module.config)
-    return SpeechModel(waveform_model(module, normalise), device, origin)
+    return SpeechModel(anatomy_of(module, normalise, source), device, origin)
 
 
 def _check_weights(source: str, module: torch.nn.Module, report: dict) -> None:
@@ -234,15 +321,3 @@ def _check_weights(source: str, module: torch.nn.Module, report: dict) -> None:
         if wrong:
             listed = ", ".join(wrong[:10]) + (", …" if len(wrong) > 10 else "")
             raise ModelError(f"{source}: {len(wrong)} weights are {problem}: {listed} (compared with its config.json)")
-
-
-def _geometry(kernels, strides) -> tuple[list[int], list[int]]:
-    """Samples between the frames of each conv layer, and samples that one frame sees."""
-    stride, field = 1, 1
-    all_strides, fields = [], []
-    for kernel, step in zip(kernels, strides, strict=True):
-        field += (kernel - 1) * stride
-        stride *= step
-        all_strides.append(stride)
-        fields.append(field)
-    return all_strides, fields

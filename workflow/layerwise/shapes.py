@@ -1,41 +1,86 @@
-"""What only a checkpoint says: how many layers a model has, how wide they are, and how far apart its frames."""
+"""What config.json says about the layers of a transformers model, read without torch.
+
+`SHAPES` names every supported model type. To support another one, say here how many layers it has and at which rate,
+and in `architectures` where they lie in its module.
+"""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import numpy as np
+import math
 
 from layerwise import SAMPLE_RATE
-from layerwise.catalogue import layer_names
 from layerwise.errors import LayerwiseError
-from layerwise.files import replaced
-from layerwise.models import load_folder
+
+MEL_HOP = 160  # samples between the log-mel frames of Whisper and wav2vec2-BERT
+BERT_BANDS = 80  # of wav2vec2-BERT's log-mel frames
 
 
 class ShapeError(LayerwiseError):
-    """The layers of a model are not those that this workflow plans with."""
+    """Layers of this type of model cannot be read."""
 
 
-def write_shape(checkpoint: Path, out: Path) -> None:
-    """Load a checkpoint, and write conv_layers, blocks, stride_seconds and width as JSON.
+def shape_of(config: dict) -> dict:
+    """`conv_layers`, `blocks`, `stride_seconds` and `width` of a transformers configuration, as far as it says them.
 
     Raises:
-        ModelError, OriginalError, PickleError: the checkpoint cannot be read.
-        ShapeError: its layers are not C1…, T0….
+        ShapeError: the model type is none of `SHAPES`.
     """
-    model = load_folder(checkpoint)
-    conv_layers = sum(name.startswith("C") for name in model.layer_names)
-    blocks = len(model.layer_names) - conv_layers - 1
-    if model.layer_names != layer_names(conv_layers, blocks):
-        raise ShapeError(f"{checkpoint} has the layers {', '.join(model.layer_names)}; C1… and T0… are expected")
-    second = np.random.default_rng(0).standard_normal(SAMPLE_RATE).astype(np.float32) / 10
-    shape = {
-        "conv_layers": conv_layers,
-        "blocks": blocks,
-        "stride_seconds": model.stride_seconds,
-        "width": model.layers(second)[model.layer_names[-1]].shape[1],
+    model_type = config.get("model_type", "wav2vec2")  # some early files do not say it
+    if model_type not in SHAPES:
+        raise ShapeError(f"layers of model_type {model_type!r} cannot be read; of {supported()} they can")
+    return {key: value for key, value in SHAPES[model_type](config).items() if value is not None}
+
+
+def supported() -> str:
+    return ", ".join(sorted(SHAPES))
+
+
+def _waveform_shape(config: dict) -> dict:
+    strides = config.get("conv_stride")
+    samples = math.prod(strides) * config.get("squeeze_factor", 1) if strides else None
+    return {
+        "conv_layers": strides and len(strides),
+        "blocks": config.get("num_hidden_layers"),
+        "stride_seconds": samples and samples / SAMPLE_RATE,
+        "width": config.get("hidden_size"),
     }
-    with replaced(out) as temporary:
-        temporary.write_text(json.dumps(shape, indent=2) + "\n", encoding="utf-8")
+
+
+def _squeezing_shape(config: dict) -> dict:
+    # transformers' own default, where a configuration was written without it
+    return _waveform_shape({"squeeze_factor": 2} | config)
+
+
+def _whisper_shape(config: dict) -> dict:
+    """Of the encoder: two convolutions, of which the second halves the rate."""
+    return {
+        "conv_layers": 2,
+        "blocks": config.get("encoder_layers"),
+        "stride_seconds": 2 * MEL_HOP / SAMPLE_RATE,
+        "width": config.get("d_model"),
+    }
+
+
+def _bert_shape(config: dict) -> dict:
+    """Blocks on neighbouring log-mel frames that are stacked."""
+    stack = config.get("feature_projection_input_dim", 2 * BERT_BANDS) // BERT_BANDS
+    return {
+        "conv_layers": 0,
+        "blocks": config.get("num_hidden_layers"),
+        "stride_seconds": stack * MEL_HOP / SAMPLE_RATE,
+        "width": config.get("hidden_size"),
+    }
+
+
+SHAPES = {
+    "data2vec-audio": _waveform_shape,
+    "hubert": _waveform_shape,
+    "sew": _squeezing_shape,
+    "unispeech": _waveform_shape,
+    "unispeech-sat": _waveform_shape,
+    "wav2vec2": _waveform_shape,
+    "wav2vec2-bert": _bert_shape,
+    "wav2vec2-conformer": _waveform_shape,
+    "wavlm": _waveform_shape,
+    "whisper": _whisper_shape,
+}

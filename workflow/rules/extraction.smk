@@ -27,6 +27,8 @@ rule extract_representations:
         seed=config["samples"]["seed"],
         dtype=config["representations"]["dtype"],
         shards=len(SHARDS),
+        batch_seconds=config["representations"]["batch_seconds"],
+        compute=config["representations"]["compute"],
         code=code_digest("layerwise.extraction"),
     log:
         log_of("extract_representations/{model}/{shard}"),
@@ -37,7 +39,7 @@ rule extract_representations:
     threads: 8
     resources:
         gpu=1,
-        # A Large model, and all layers of half a minute of audio per thread.
+        # A Large model, and all layers of half a minute of audio per thread; on a GPU those of two windows of batches.
         mem_mb=lambda wildcards, threads: 2000 + 1500 * threads,
     script:
         "../scripts/extract_representations.py"

@@ -91,7 +91,7 @@ checkpoint describe_model:
         model="|".join(map(re.escape, UNPLANNED)) or r"(?!)",
     params:
         checkpoint=checkpoint_folder,
-        code=code_digest("layerwise.shapes"),
+        code=code_digest("layerwise.describing"),
     log:
         log_of("describe_model/{model}"),
     benchmark:

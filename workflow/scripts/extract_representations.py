@@ -23,6 +23,8 @@ with logged(snakemake):
         shard=int(snakemake.wildcards.shard),
         shards=snakemake.params.shards,
         normalise=snakemake.params.normalise,
+        batch_seconds=snakemake.params.batch_seconds,
+        compute=snakemake.params.compute,
         attributes={
             "model": snakemake.wildcards.model,
             "source": snakemake.params.source,

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from layerwise.anatomy import ModelError
-from layerwise.shapes import write_shape
+from layerwise.describing import write_shape
 from tiny_models import make
 from tiny_originals import settings, weights, write
 

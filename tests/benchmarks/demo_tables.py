@@ -1,0 +1,54 @@
+"""The demo's corpus, or every k-th of its utterances, with the tables that extraction takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from layerwise.alignments import index_alignments
+from layerwise.corpus import index_utterances, unpack_audio
+from layerwise.sampling import SampleSizes, draw_sample_tables
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SPLIT, SEED = "dev-clean", 1
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Where everything lies.
+
+    Attributes:
+        audio: what the paths of the utterances are relative to.
+        samples: number of the sample set → its folder.
+    """
+
+    audio: Path
+    utterances: Path
+    samples: dict[int, Path]
+
+    def ids(self, sample: int, table: str) -> set[str]:
+        """The utterances of a table of a sample set."""
+        return set(pd.read_parquet(self.samples[sample] / f"{table}.parquet")["utterance_id"])
+
+
+def demo_tables(folder: Path, count: int, sets: int, sizes: SampleSizes) -> Tables:
+    """`count` utterances, and `sets` sample sets of them, below an empty folder."""
+    demo, audio = REPOSITORY / "resources/demo", folder / "audio"
+    unpack_audio(demo / "demo-dev-clean.tar.gz", SPLIT, audio)
+    utterances, intervals = folder / "utterances.parquet", folder / "intervals.parquet"
+    index_utterances(audio, SPLIT, utterances, folder / "problems.csv")
+    index_alignments(demo / "demo_alignments.zip", SPLIT, utterances, intervals, folder / "unaligned.csv")
+    table = pd.read_parquet(utterances)
+    table = table.iloc[:: max(1, len(table) // count)][:count]
+    table.to_parquet(utterances, index=False)
+    labelled = pd.read_parquet(intervals)
+    labelled[labelled["utterance_id"].isin(table["utterance_id"])].to_parquet(intervals, index=False)
+    samples = {}
+    for sample in range(1, sets + 1):
+        samples[sample] = folder / "samples" / str(sample)
+        samples[sample].mkdir(parents=True)
+        out = {name: samples[sample] / f"{name}.parquet" for name in ("utterances", "phones", "words")}
+        draw_sample_tables(utterances, intervals, sample, SEED, sizes, out)
+    return Tables(audio, utterances, samples)
