@@ -46,9 +46,10 @@ def trends_of(checkout: Path, configurations: list[Path], change: dict, cores: i
 
 
 def wide(values: pd.Series, form: str) -> str:
-    """Properties × metrics, without the chance levels."""
+    """Properties × metrics, and the chance level of the metric that is ranked by default."""
     table = values.reset_index(name="value").pivot_table(index="property", columns="metric", values="value")
-    return table[[name for name in table if not name.endswith("_chance")]].map(form.format).to_string()
+    shown = [name for name in table if not name.endswith("_chance") or name == "pwcca_chance"]
+    return table[shown].map(form.format).to_string()
 
 
 def main() -> None:
@@ -65,14 +66,15 @@ def main() -> None:
         print(wide(base["mean"].groupby(["property", "metric"]).mean(), "{:.4f}"))
         for name, change in CHOICES.items():
             changed = trends_of(checkout, configurations, change, arguments.cores)
-            if (changed["status"] == "skipped").any():
-                print(f"\n{name}: some scores were skipped: {changed['reason'].dropna().iloc[0]}")
             difference = (changed["mean"] - base["mean"]).dropna()
+            if difference.empty:
+                print(f"\n{name}: {changed['reason'].dropna().iloc[0]}")
+                continue
+            print(f"\n{name}: mean, mean change, and the largest change of a layer")
+            print(wide(changed["mean"].groupby(["property", "metric"]).mean(), "{:.4f}"))
             grouped = difference.groupby(["property", "metric"])
-            largest = grouped.apply(lambda values: values.abs().max())
-            print(f"\n{name}: mean change, and the largest of a layer")
             print(wide(grouped.mean(), "{:+.1e}"))
-            print(wide(largest, "{:.1e}"))
+            print(wide(grouped.apply(lambda values: values.abs().max()), "{:.1e}"))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -57,11 +58,12 @@ def folds_of(rows: int) -> np.ndarray:
     return np.random.default_rng(1).permutation(np.arange(rows) % 10)
 
 
-def read_score(path: Path, fold: np.ndarray, x: str = "1/target/mel", y: str = "1/frame/T1"):
+def read_score(path: Path, fold: np.ndarray, standardise: bool = True):
     """As a score job does it: from the file to the metrics of every trial."""
+    x, y = "1/target/mel", "1/frame/T1"
     apart, pairs = merged(fold, PAIRS)
     with h5py.File(path, "r") as file:
-        return cross_validate(fold_moments(file[x], file[y], apart), pairs, EPSILONS)
+        return cross_validate(fold_moments(file[x], file[y], apart), pairs, EPSILONS, standardise)
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -88,26 +90,24 @@ def speed(folder: Path) -> None:
         apart, pairs = merged(fold, PAIRS)
         with h5py.File(path, "r") as file:
             mel, layer = file["1/target/mel"], file["1/frame/T1"]
-            cross_validate(fold_moments(mel, layer, apart, known_y=known), pairs, EPSILONS)
+            cross_validate(fold_moments(mel, layer, apart, known_y=known), pairs, EPSILONS, True)
 
     with h5py.File(path, "r") as file:
         known = fold_moments(file["1/target/mel"], file["1/frame/T1"], merged(fold, PAIRS)[0]).y
-    timed = {"floor": [], "score": [], "chance": []}
-    for _ in range(7):
-        timed["floor"].append(seconds(floor))
-        timed["score"].append(seconds(lambda: read_score(path, fold)))
-        timed["chance"].append(seconds(chance))
-    middle = {name: statistics.median(times) for name, times in timed.items()}
+    actions = {"floor": floor, "score": lambda: read_score(path, fold), "chance": chance}
     print(f"one score of {ROWS:,} rows, {MEL} × {WIDTH}, from float16 HDF5; median of 7; {', '.join(METRICS)}")
-    for name, times in timed.items():
-        print(f"{name:10} {middle[name]:7.2f} s  (from {min(times):.2f} to {max(times):.2f})")
-    print(f"score / floor      {middle['score'] / middle['floor']:.2f}")
+    for threads in (1, os.cpu_count()):
+        with threadpool_limits(threads, user_api="blas"):
+            timed = [{name: seconds(action) for name, action in actions.items()} for _ in range(7)]
+        middle = {name: statistics.median(times[name] for times in timed) for name in actions}
+        shown = ", ".join(f"{name} {value:.2f} s" for name, value in middle.items())
+        print(f"{threads} threads: {shown}; score / floor {middle['score'] / middle['floor']:.2f}")
     x, y = (np.ascontiguousarray(view.T.astype(np.float32)) for view in read())
     published: list = []
     own = seconds(lambda: published.extend(published_procedure.score(x, y, fold, PAIRS, EPSILONS)))
     print(f"published  {own:7.2f} s, once, from arrays in memory")
     print(f"published / score  {own / middle['score']:.0f}")
-    for trial, theirs in zip(read_score(path, fold), published, strict=True):
+    for trial, theirs in zip(read_score(path, fold, standardise=False), published, strict=True):
         ours = {name: getattr(trial.scores["pwcca_published"], name) for name in theirs}
         print("difference of the scores:", {name: f"{abs(ours[name] - value):.1e}" for name, value in theirs.items()})
 
@@ -168,7 +168,7 @@ def _best(path: Path, x: str, rows: int) -> tuple[float, float]:
             moments = fold_moments(file[x], file["1/frame/T1"], fold)
             streamed.append(time.perf_counter() - started)
             started = time.perf_counter()
-            cross_validate(moments, pairs, EPSILONS)
+            cross_validate(moments, pairs, EPSILONS, True)
             fitted.append(time.perf_counter() - started)
     return min(streamed), min(fitted)
 

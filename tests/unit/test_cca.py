@@ -266,9 +266,9 @@ def test_orthogonal_maps_of_both_views_change_no_metric_without_weights(seed, dx
 
 
 @pytest.mark.parametrize("narrow_first", [True, False])
-def test_a_map_of_the_view_that_gives_the_weights_changes_the_weights_alone(narrow_first):
+def test_an_orthogonal_map_of_the_view_that_gives_the_weights_changes_the_weights_alone(narrow_first):
     wide, narrow = related(500, 7, 4)
-    turned = narrow @ mixing(4, np.random.default_rng(0))
+    turned = narrow @ rotation(4, np.random.default_rng(0))
     fold = random_folds(500)
     before, after = (
         scores_of(*((view, wide) if narrow_first else (wide, view)), fold) for view in (narrow, turned)
@@ -279,7 +279,7 @@ def test_a_map_of_the_view_that_gives_the_weights_changes_the_weights_alone(narr
 
 def test_at_a_tie_the_second_view_gives_the_weights():
     x, y = related(500, 5, 5)
-    turn = mixing(5, np.random.default_rng(0))
+    turn = rotation(5, np.random.default_rng(0))
     fold = random_folds(500)
     assert_same_scores(scores_of(x, y, fold), scores_of(x @ turn, y, fold), 1e-6, ("mean_cca", "pwcca"))
     assert abs(scores_of(x, y, fold).pwcca - scores_of(x, y @ turn, fold).pwcca) > 1e-3
@@ -299,6 +299,24 @@ def test_blocks_and_threads_change_no_score(monkeypatch, standardise, block_byte
             pieces = scores_of(x, y, fold, standardise=standardise)
         assert_same_scores(whole, pieces, 1e-9, ("mean_cca", "pwcca", "svcca", "cka"))
         np.testing.assert_allclose(whole.correlations, pieces.correlations, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("scale_x", "scale_y"), [(1e-100, 1.0), (1e80, 1e80), (1e-70, 1e90)])
+def test_cka_survives_extreme_scales(scale_x, scale_y):
+    x, y = related(500, 6, 4)
+    fold = random_folds(500)
+    assert scores_of(x * scale_x, y * scale_y, fold).cka == pytest.approx(scores_of(x, y, fold).cka, abs=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+@pytest.mark.parametrize(("dx", "classes"), [(1, 2), (5, 2), (1, 4)])
+def test_the_smallest_views_are_scored(dtype, dx, classes):
+    labels = np.random.default_rng(0).integers(0, classes, 1000)
+    x = labels[:, None] + np.random.default_rng(1).normal(size=(1000, dx))
+    scores = scores_of(x.astype(dtype), one_hot(labels), random_folds(1000))
+    assert scores.correlations.size == min(dx, classes - 1)
+    assert 0.2 < scores.mean_cca < 1
+    assert scores.pwcca == pytest.approx(scores.mean_cca, abs=0.2)
 
 
 # --- principal directions and kernels ------------------------------------------------------------------------------
@@ -585,6 +603,26 @@ def test_held_out_rows_that_are_all_the_same_are_refused(dtype, held_out, value)
     y[fold == held_out] = value
     with pytest.raises(DegenerateViewError, match="constant over 10 held-out rows"):
         scores_of(x, y, fold, test=held_out, train=list(range(8)))
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+def test_two_held_out_rows_are_refused(rows):
+    x, y = related(100, 3, 2)
+    fold = np.where(np.arange(100) < rows, 1, 0)
+    if rows == 2:
+        with pytest.raises(EmptyFoldError, match="2 held-out rows"):
+            scores_of(x, y, fold, [0], 1)
+    else:
+        assert abs(scores_of(x, y, fold, [0], 1).mean_cca) < 1
+
+
+def test_a_fold_that_tunes_and_measures_is_refused():
+    x, y = related(100, 3, 2)
+    moments = fold_moments(x, y, random_folds(100))
+    with pytest.raises(ValueError, match="fold 3 cannot both tune and measure"):
+        cross_validate(moments, [(1, 2), (3, 3)], PAPER_EPSILONS)
+    with pytest.raises(ValueError, match="no pair of regularisers"):
+        cross_validate(moments, [(1, 2)], [])
 
 
 def test_a_fold_without_rows_is_refused():

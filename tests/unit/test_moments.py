@@ -1,15 +1,16 @@
+import threading
+from operator import attrgetter
+
 import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from layerwise import moments
 from layerwise.moments import EmptyFoldError, NonFiniteViewError, ViewLengthError, fold_moments
 from synthetic_views import one_hot, random_folds, related
-
-PARTS = ("mean_x", "mean_y", "xx", "xy", "yy")
 
 
 def assert_equal(left, right):
@@ -26,8 +27,8 @@ def assert_same(left, right, folds, tolerance=1e-9):
     """Means and covariances agree, relative to the largest magnitude of each."""
     ours, theirs = left.covariance(folds), right.covariance(folds)
     assert ours.n == theirs.n
-    for part in PARTS:
-        a, b = getattr(ours, part), getattr(theirs, part)
+    for part in ("x.mean", "y.mean", "x.matrix", "xy", "y.matrix"):
+        a, b = attrgetter(part)(ours), attrgetter(part)(theirs)
         assert np.abs(a - b).max() <= tolerance * np.abs(b).max(), part
 
 
@@ -49,11 +50,11 @@ def test_covariances_are_those_of_the_rows(rows, dx, dy, folds, offset, seed):
     mine = np.isin(fold, some)
     expected = np.cov(np.hstack([x, y])[mine].T)
     assert ours.n == mine.sum()
-    np.testing.assert_allclose(ours.mean_x, x[mine].mean(axis=0), rtol=1e-12)
-    np.testing.assert_allclose(ours.mean_y, y[mine].mean(axis=0), rtol=1e-12)
-    np.testing.assert_allclose(ours.xx, expected[:dx, :dx], atol=1e-9)
+    np.testing.assert_allclose(ours.x.mean, x[mine].mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(ours.y.mean, y[mine].mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(ours.x.matrix, expected[:dx, :dx], atol=1e-9)
     np.testing.assert_allclose(ours.xy, expected[:dx, dx:], atol=1e-9)
-    np.testing.assert_allclose(ours.yy, expected[dx:, dx:], atol=1e-9)
+    np.testing.assert_allclose(ours.y.matrix, expected[dx:, dx:], atol=1e-9)
 
 
 @settings(max_examples=25, deadline=None)
@@ -82,7 +83,7 @@ def test_the_sum_remembers_the_coarsest_rounding():
     fold = random_folds(60, 3)
     fine = fold_moments(x, y, fold)
     coarse = fold_moments(x.astype(np.float16), y.astype(np.float16), fold)
-    assert (fine.rounding.x, fine.rounding.products) == (0, 0)
+    assert (fine.rounding.x, fine.rounding.products) == (2**-53, 2**-53)
     assert (fine + coarse).rounding == coarse.rounding == (coarse + fine).rounding
     assert (coarse.rounding.x, coarse.rounding.y, coarse.rounding.products) == (2**-11, 2**-11, 2**-24)
 
@@ -147,10 +148,12 @@ def test_counts_of_one_hot_labels_are_exact():
         ("float16", "float16", 2**-24),
         ("float16", "uint8", 2**-24),
         ("uint8", "float16", 2**-24),
-        ("float16", "float32", 0),
-        ("float32", "float32", 0),
-        ("float32", "uint8", 0),
-        ("float64", "float16", 0),
+        ("float16", "bool", 2**-24),
+        ("float16", "int16", 2**-53),
+        ("float16", "float32", 2**-53),
+        ("float32", "float32", 2**-53),
+        ("float32", "uint8", 2**-53),
+        ("float64", "float16", 2**-53),
     ],
 )
 def test_products_are_float32_only_where_the_views_are_short(dtype_x, dtype_y, products):
@@ -202,6 +205,58 @@ def test_a_new_partner_that_is_not_finite_is_refused():
         fold_moments(x, y, fold, known_x=known.x)
 
 
+def test_what_is_known_of_other_folds_or_dimensions_is_refused():
+    x, y = related(60, 3, 2)
+    known = fold_moments(x, y, random_folds(60, 3))
+    with pytest.raises(ViewLengthError, match=r"3 dimensions and \[20, 20, 20\] rows per fold, the view of 3 and \[15"):
+        fold_moments(x, y, random_folds(60, 4), known_x=known.x)
+    with pytest.raises(ViewLengthError, match="of 2 dimensions"):
+        fold_moments(y, x, random_folds(60, 3), known_y=known.y)
+    with pytest.raises(ValueError, match="at most one"):
+        fold_moments(x, y, random_folds(60, 3), known_x=known.x, known_y=known.y)
+
+
+@pytest.mark.parametrize(("dtype", "offset"), [("int16", 5000), ("int32", 10**6), ("int64", 10**9)])
+def test_large_whole_numbers_keep_their_digits(dtype, offset):
+    x = related(2000, 3, 2)[0].astype(np.float16)
+    y = np.rint(100 * related(2000, 3, 2)[1]).astype(dtype)
+    fold = random_folds(2000, 3)
+    near, far = fold_moments(x, y, fold), fold_moments(x, y + np.array(offset, dtype), fold)
+    for part in ("x.matrix", "xy", "y.matrix"):
+        a, b = attrgetter(part)(near.covariance([0, 1])), attrgetter(part)(far.covariance([0, 1]))
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-9 * np.abs(a).max())
+
+
+@pytest.mark.parametrize("failing", [1, 7])
+def test_a_read_that_fails_leaves_the_threads_as_they_were(monkeypatch, failing):
+    monkeypatch.setattr(moments, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(moments, "PRODUCT_ROWS", 10)
+    x, y = related(200, 3, 2)
+
+    class Broken:
+        shape, dtype, reads = x.shape, x.dtype, 0
+
+        def __getitem__(self, rows):
+            self.reads += 1
+            if self.reads > failing:
+                raise OSError("the disk is gone")
+            return x[rows]
+
+    before, running = threadpool_info(), threading.active_count()
+    with pytest.raises(OSError, match="the disk is gone"):
+        fold_moments(Broken(), y, random_folds(200, 3))
+    assert threadpool_info() == before
+    assert threading.active_count() == running
+
+
+def test_many_threads_hold_no_more_than_a_bounded_memory(monkeypatch):
+    monkeypatch.setattr(moments, "threadpool_info", lambda: [{"user_api": "blas", "num_threads": 64}])
+    for d in (128, 848, 2048, 4096):
+        slots = moments._slots(d, d, np.dtype(np.float32))
+        assert 2 <= len(slots) <= 65
+        assert len(slots) == 2 or sum(slot.rows.nbytes + slot.product.nbytes for slot in slots) <= moments.SLOT_BYTES
+
+
 def test_a_shard_may_miss_the_last_folds():
     x, y = related(20, 3, 2)
     ours = fold_moments(x, y, np.arange(20) % 3, folds=10)
@@ -242,3 +297,5 @@ def test_folds_without_rows_are_refused_with_the_counts():
         ours.covariance([3])
     with pytest.raises(EmptyFoldError, match="fewer than two rows"):
         ours.covariance([])
+    with pytest.raises(ValueError, match="twice"):
+        ours.covariance([0, 2, 0])

@@ -324,6 +324,50 @@ def test_a_fit_of_less_than_nine_tenths_of_the_dimensions_is_flagged(tmp_path, s
     assert (whole["status"], whole["trials"][0]["kept_y"]) == ("ok", 12)
 
 
+def test_a_layer_of_few_directions_is_flagged(tmp_path, score):
+    """Twelve dimensions that say the same six things: nothing was cut, and yet the score is not one of twelve."""
+
+    def repeated(utterance, arrays):
+        arrays["frame/T1"][:, 6:] = arrays["frame/T1"][:, :6]
+        arrays["phone/T1"][:, 6:] = arrays["phone/T1"][:, :6]
+
+    paths = write_shards(tmp_path / "tiny", dtype="float32", change=repeated)
+    for name in ("intra", "phone"):
+        (record,) = score(paths, name)
+        assert record["status"] == "flagged"
+        assert record["reason"] == "trial 1: the layer has variance in 6 directions of 12 dimensions"
+
+
+def test_fewer_held_out_rows_than_directions_are_flagged(tmp_path, score):
+    def terse(utterance, arrays):
+        for path in arrays:
+            if path.startswith("phone/"):
+                arrays[path] = arrays[path][:4]
+
+    changed = write_shards(tmp_path / "tiny", change=terse)
+    (record,) = score(changed, "phone", folds_by="utterance", folds=24, trials=3)
+    assert record["status"] == "flagged", record["reason"]
+    assert record["reason"] == "trial 1: 4 held-out rows for 4 directions"
+
+
+def test_a_chance_level_that_is_refused_says_so(tmp_path, score):
+    """A stretch of one value, which the roll lays on all of one held-out fold."""
+    groups = np.array(UTTERANCES)
+    sizes = [len(contents(name)["frame/T1"]) for name in UTTERANCES]
+    fold = folding.frame_folds(groups, np.array(sizes), groups, 24, 1, 1)
+    start = chance.roll_offset(FRAMES, "mel", 1, 1)
+    silent = (np.flatnonzero(fold == folding.trials(24, 3, 1, 1)[0][0]) + start) % FRAMES
+    owner = np.repeat(groups, sizes)
+    begins = dict(zip(UTTERANCES, np.cumsum([0, *sizes[:-1]]), strict=True))
+
+    def quiet(utterance, arrays):
+        arrays["target/mel"][silent[owner[silent] == utterance] - begins[utterance]] = 0.5
+
+    (record,) = score(write_shards(tmp_path / "tiny", change=quiet), "mel", folds_by="utterance", folds=24)
+    assert record["status"] == "skipped"
+    assert record["reason"].startswith("mel, sample 1: chance level: view x: all 5 dimensions are constant over")
+
+
 @pytest.mark.parametrize("held_out", [0, 1])
 def test_a_class_that_training_lacks_is_counted(tmp_path, score, held_out):
     """By utterance, with a label that one utterance alone has, which is in the dev or in the test fold."""

@@ -63,7 +63,7 @@ def test_scores_have_the_columns_and_the_order_of_the_contract(tmp_path, collect
     out = collect(write_experiment(tmp_path, BLOCKS, PROPERTIES))
     assert out.read_text().splitlines()[0] == (
         "property,model,layer,layer_index,depth,sample,trial,metric,score,n_train,n_test,dx,dy,rows_per_dimension,"
-        "kept_x,kept_y,classes_unseen,alignments,status,reason"
+        "kept_x,kept_y,rank_x,rank_y,classes_unseen,alignments,status,reason"
     )
     table = summary.read_table(out)
     # word: 5 + 3 layers, mel: 12 + 10 (with C1 to C7); 2 samples, 3 trials, 2 metrics
@@ -108,7 +108,7 @@ def test_a_skipped_record_gets_a_row_per_metric_without_a_score(tmp_path, collec
     lines = collect([file]).read_text().splitlines()[1:]
     reason = '"word, sample 1: too few rows"'
     assert lines == [
-        f"word,a-model,T1,1,0.5,1,,{metric},,,,,,,,,,given,skipped,{reason}" for metric in ("mean_cca", "pwcca")
+        f"word,a-model,T1,1,0.5,1,,{metric},,,,,,,,,,,,given,skipped,{reason}" for metric in ("mean_cca", "pwcca")
     ]
 
 

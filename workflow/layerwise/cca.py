@@ -8,12 +8,12 @@ score's cost does not depend on the number of rows once their moments are known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from layerwise.moments import Covariance, Moments, RefusedScoreError, fold_moments
+from layerwise.moments import Covariance, EmptyFoldError, Moments, RefusedScoreError, ViewCovariance, fold_moments
 
 __all__ = [
     "METRICS",
@@ -75,8 +75,9 @@ class CCAScores:
         pwcca_published: the same as the published analysis code has it: the mean of kept dimension i is added to
             variate i before the QR, and v is not centred. Depends on shifts, and on the signs that an SVD returned.
         svcca: (1/k) Σ cᵢ of a fit without ridge on the principal directions that hold 99 % of each view's training
-            variance (Raghu et al. 2017). Of a subspace of equal eigenvalues all is kept. Invariances as `mean_cca`'s.
-            No regulariser, hence no choice on dev.
+            variance (Raghu et al. 2017). Of a subspace of equal eigenvalues all is kept. Standardised, directions and
+            variance are those of the standardised dimensions, unlike Raghu's. Invariances as `mean_cca`'s. No
+            regulariser, hence no choice on dev.
         cka: linear centred kernel alignment, ‖Σxy‖² / (‖Σxx‖ ‖Σyy‖) in Frobenius norms (Kornblith et al. 2019, eq. 3 in
             its feature form), of the raw held-out rows: nothing is fitted. Invariant to shifts, a common scale and
             orthogonal maps of either view, exactly, and to no other map: one large dimension decides it. Biased
@@ -116,8 +117,8 @@ class CCAScores:
         return (self.dx, self.dy) if metric == "cka" else (self.kept_x, self.kept_y)
 
 
-METRICS = tuple(field.name for field in fields(CCAScores) if field.type == "float")
 REGULARISED = ("mean_cca", "pwcca", "pwcca_published")
+METRICS = (*REGULARISED, "svcca", "cka")
 
 
 @dataclass(frozen=True)
@@ -178,8 +179,15 @@ def cross_validate(
         trials: pairs of different folds.
         epsilons: (epsilon_x, epsilon_y) pairs to choose from.
 
-    Raises: as `evaluate`.
+    Raises:
+        ValueError: no pair of regularisers, or a trial that tunes on the fold it is measured on.
+        others: as `evaluate`.
     """
+    if not epsilons:
+        raise ValueError("there is no pair of regularisers to choose from")
+    for dev, test in trials:
+        if dev == test:
+            raise ValueError(f"fold {dev} cannot both tune and measure a trial")
     return [_run_trial(moments, dev, test, epsilons, standardise) for dev, test in trials]
 
 
@@ -208,8 +216,10 @@ def _run_trial(moments: Moments, dev: int, test: int, epsilons, standardise: boo
 def _held_out(moments: Moments, folds: list[int]) -> Covariance:
     """Covariances to measure on; a view that does not vary there has no correlation with anything."""
     rows = moments.covariance(folds)
-    _varies("x", rows.xx, rows.mean_x, rows.offset_x, rows, "held-out")
-    _varies("y", rows.yy, rows.mean_y, rows.offset_y, rows, "held-out")
+    if rows.n < 3:
+        raise EmptyFoldError(f"{rows.n} held-out rows in folds {folds}: of two, any correlation is 1 or -1")
+    for name, view in (("x", rows.x), ("y", rows.y)):
+        _varies(name, view, rows, "held-out")
     return rows
 
 
@@ -229,18 +239,9 @@ class _Directions:
 class _TrainingView:
     """The training covariance of one view, scaled for the fit; one eigendecomposition for each distinct cut."""
 
-    def __init__(
-        self,
-        name: str,
-        train: Covariance,
-        covariance: np.ndarray,
-        mean: np.ndarray,
-        offset: np.ndarray,
-        stored: float,
-        standardise: bool,
-    ) -> None:
-        variance, products = covariance.diagonal(), train.rounding.products
-        varies = _varies(name, covariance, mean, offset, train, "training")
+    def __init__(self, name: str, view: ViewCovariance, train: Covariance, standardise: bool) -> None:
+        covariance, variance = view.matrix, view.matrix.diagonal()
+        varies = _varies(name, view, train, "training")
         self.name = name
         # What a raw dimension is multiplied by for the fit; 0 takes a constant one out.
         self.scale = np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1)) if standardise else 1.0, 0.0)
@@ -249,7 +250,7 @@ class _TrainingView:
         # (`pwcca_published` adds means to them, so their unit matters to it).
         self.unit = np.sqrt(np.abs(covariance[np.ix_(varies, varies)]).max() / self.largest)
         self.covariance = covariance
-        self.noise = _noise_below(variance, mean, stored, products)
+        self.noise = _noise_below(view, train.products)
         self._directions: dict[bytes, _Directions] = {}
 
     def directions(self, epsilon: float) -> _Directions:
@@ -275,9 +276,7 @@ class _TrainingView:
         return self.unit * self.scale[directions.kept][:, None] * vectors
 
 
-def _varies(
-    name: str, covariance: np.ndarray, mean: np.ndarray, offset: np.ndarray, rows: Covariance, which: str
-) -> np.ndarray:
+def _varies(name: str, view: ViewCovariance, rows: Covariance, which: str) -> np.ndarray:
     """Which dimensions of a view vary by more than rounding, (d,) bool.
 
     A mean costs digits when rows are rounded to their distance from the origin; an offset from it does when its
@@ -286,9 +285,9 @@ def _varies(
     Raises:
         DegenerateViewError: none does.
     """
-    variance = covariance.diagonal()
-    cancelled = max(CANCELLATION_TOLERANCE, CANCELLATION_NOISE * rows.rounding.products) * offset**2
-    varies = variance > np.maximum(CONSTANT_TOLERANCE**2 * (variance + mean**2), cancelled)
+    variance = view.matrix.diagonal()
+    cancelled = max(CANCELLATION_TOLERANCE, CANCELLATION_NOISE * rows.products) * view.offset**2
+    varies = variance > np.maximum(CONSTANT_TOLERANCE**2 * (variance + view.mean**2), cancelled)
     if not varies.any():
         raise DegenerateViewError(
             f"view {name}: all {variance.size} dimensions are constant over {rows.n} {which} rows"
@@ -296,14 +295,14 @@ def _varies(
     return varies
 
 
-def _noise_below(variance: np.ndarray, mean: np.ndarray, stored: float, products: float) -> np.ndarray:
+def _noise_below(view: ViewCovariance, products: float) -> np.ndarray:
     """The variance of each dimension, (d,), below which a direction is taken for rounding noise.
 
-    Rounding to half a unit in the last place, `stored` relative to a power of two, has variance stored² v² / 6 on
-    average over mantissas. The rounding errors of d × d float32 sums form a random symmetric matrix, whose spectral
-    norm grows with √d.
+    Rounding to half a unit in the last place, relative to a power of two, has variance rounding² v² / 6 on average over
+    mantissas. The rounding errors of d × d sums form a random symmetric matrix, whose spectral norm grows with √d.
     """
-    by_storage = STORAGE_NOISE * stored**2 / 6 * (variance + mean**2)
+    variance = view.matrix.diagonal()
+    by_storage = STORAGE_NOISE * view.rounding**2 / 6 * (variance + view.mean**2)
     return np.maximum(by_storage, PRODUCT_NOISE * products * np.sqrt(variance.size) * variance)
 
 
@@ -345,8 +344,8 @@ class _Fit:
             )
         self.n = train.n
         self.xy = train.xy
-        self.x = _TrainingView("x", train, train.xx, train.mean_x, train.offset_x, train.rounding.x, standardise)
-        self.y = _TrainingView("y", train, train.yy, train.mean_y, train.offset_y, train.rounding.y, standardise)
+        self.x = _TrainingView("x", train.x, train, standardise)
+        self.y = _TrainingView("y", train.y, train, standardise)
         self._rotated: tuple = (None, None)
 
     def project(self, epsilon_x: float, epsilon_y: float) -> _Projection:
@@ -370,7 +369,9 @@ class _Fit:
     def _cross(self, x: _Directions, y: _Directions) -> np.ndarray:
         """Scaled Σxy between the eigenvectors of both views, (rank_x, rank_y); kept while the cut stays the same."""
         if self._rotated[0] != (id(x), id(y)):
-            scale = np.outer(self.x.scale[x.kept], self.y.scale[y.kept]) / np.sqrt(self.x.largest * self.y.largest)
+            scale = (
+                np.outer(self.x.scale[x.kept], self.y.scale[y.kept]) / np.sqrt(self.x.largest) / np.sqrt(self.y.largest)
+            )
             cross = x.eigenvectors.T @ (_part(self.xy, x.kept, y.kept) * scale) @ y.eigenvectors
             self._rotated = (id(x), id(y)), cross
         return self._rotated[1]
@@ -397,19 +398,18 @@ class _Fit:
         kept_x, kept_y, px, py = projection.kept_x, projection.kept_y, projection.px, projection.py
         x_variates, y_variates, correlations = _correlate(projection, test)
         if kept_x.sum() < kept_y.sum():
-            p, v_variates, mean = px, x_variates, test.mean_x[kept_x]
+            p, v_variates, mean = px, x_variates, test.x.mean[kept_x]
         else:
-            p, v_variates, mean = py, y_variates, test.mean_y[kept_y]
+            p, v_variates, mean = py, y_variates, test.y.mean[kept_y]
         gram, cross = p.T @ v_variates, v_variates.T  # of the variates, and of the variates with v; (k, k), (k, kept)
-        products = test.rounding.products
-        weights = _projection_weights(gram, cross, products)
+        weights = _projection_weights(gram, cross, test.products)
         # (n − 1)/n turns the sample covariance into the mean product that the uncentred terms are added to.
         ratio = (test.n - 1) / test.n
         added = mean[: p.shape[1]]
         gram, cross = ratio * gram, ratio * cross
         gram += np.outer(added, added)
         cross += np.outer(added, mean)
-        published = _projection_weights(gram, cross, products)
+        published = _projection_weights(gram, cross, test.products)
         return _Measured(
             mean_cca=float(correlations.mean()),
             pwcca=float(weights @ correlations),
@@ -425,11 +425,10 @@ class _Fit:
         """All scores: what was measured with regularisers, and the metrics that have none."""
         projection = self._singular_vector_projection
         *_, correlations = _correlate(projection, test)
-        norms = np.linalg.norm(test.xx) * np.linalg.norm(test.yy)
         return CCAScores(
             **vars(measured),
             svcca=float(correlations.mean()),
-            cka=float(np.linalg.norm(test.xy) ** 2 / norms),
+            cka=_cka(test),
             n_train=self.n,
             n_test=test.n,
             dx=test.xy.shape[0],
@@ -437,6 +436,13 @@ class _Fit:
             svcca_x=projection.rank_x,
             svcca_y=projection.rank_y,
         )
+
+
+def _cka(rows: Covariance) -> float:
+    """‖Σxy‖² / (‖Σxx‖ ‖Σyy‖), the views brought to a scale whose squares neither vanish nor overflow."""
+    scale_x, scale_y = (np.abs(view.matrix).max() for view in (rows.x, rows.y))
+    cross = np.linalg.norm(rows.xy / np.sqrt(scale_x) / np.sqrt(scale_y))
+    return float(cross**2 / np.linalg.norm(rows.x.matrix / scale_x) / np.linalg.norm(rows.y.matrix / scale_y))
 
 
 def _part(matrix: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -455,15 +461,16 @@ def _main(eigenvalues: np.ndarray) -> np.ndarray:
 def _correlate(projection: _Projection, test: Covariance) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Covariances of x with its variates (kept_x, k), of y with its own (kept_y, k), and the correlations (k,)."""
     kept_x, kept_y, px, py = projection.kept_x, projection.kept_y, projection.px, projection.py
-    x_variates = _part(test.xx, kept_x, kept_x) @ px
-    y_variates = _part(test.yy, kept_y, kept_y) @ py
+    x_variates = _part(test.x.matrix, kept_x, kept_x) @ px
+    y_variates = _part(test.y.matrix, kept_y, kept_y) @ py
     together = np.einsum("ik,ik->k", px, _part(test.xy, kept_x, kept_y) @ py)
-    variance = np.einsum("ik,ik->k", px, x_variates) * np.einsum("ik,ik->k", py, y_variates)
-    if not (variance > 0).all():
+    variances = [np.einsum("ik,ik->k", p, own) for p, own in ((px, x_variates), (py, y_variates))]
+    alive = np.logical_and(*(variance > 0 for variance in variances))
+    if not alive.all():
         raise DegenerateViewError(
-            f"{int((variance <= 0).sum())} of {variance.size} variates are constant over the {test.n} held-out rows"
+            f"{int((~alive).sum())} of {alive.size} variates are constant over the {test.n} held-out rows"
         )
-    return x_variates, y_variates, together / np.sqrt(variance)
+    return x_variates, y_variates, together / np.sqrt(variances[0]) / np.sqrt(variances[1])
 
 
 def _projection_weights(gram: np.ndarray, cross: np.ndarray, products: float) -> np.ndarray:

@@ -243,6 +243,11 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
     fetched = entry.folder if entry.kind == "folder" else ROOT / "resources/models" / source
     if fetched.exists():
         return load_folder(fetched, device, entry.normalise)
+    if entry.kind == "url":
+        raise ModelError(
+            f"{source} has not been fetched: run the workflow with an experiment that names it, or "
+            f"`snakemake --cores 1 resources/models/{source}`"
+        )
     return _from_pretrained(entry.source, entry.normalise, device, revision=entry.revision)
 
 

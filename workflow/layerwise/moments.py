@@ -22,6 +22,8 @@ from layerwise.errors import LayerwiseError
 PRODUCT_ROWS = 2048
 # Bytes of rows, as they are stored, that are read at a time.
 BLOCK_BYTES = 16 * 2**20
+# Bytes that may be in work at a time, in the type of the products.
+SLOT_BYTES = 104 * 2**20
 
 
 class RefusedScoreError(LayerwiseError):
@@ -42,11 +44,11 @@ class EmptyFoldError(RefusedScoreError):
 
 @dataclass(frozen=True)
 class Rounding:
-    """How coarsely the numbers behind moments are rounded; 0 where that is beyond what float64 sums could show.
+    """How coarsely the numbers behind moments are rounded: half a unit in the last place, relative to a value.
 
     Attributes:
-        x, y: half a unit in the last place of the stored rows, relative to a value: 2⁻¹¹ for float16.
-        products: the same of the products: 2⁻²⁴ for float32.
+        x, y: of the stored rows: 2⁻¹¹ for float16, 0 for whole numbers.
+        products: of their products: 2⁻²⁴ for float32.
     """
 
     x: float = 0.0
@@ -59,33 +61,46 @@ class Rounding:
 
 
 @dataclass(frozen=True)
-class Covariance:
-    """Sample covariances (divided by n − 1) and means of two views over one set of rows.
+class ViewCovariance:
+    """One view over one set of rows, float64, in its units.
 
-    Shapes: mean_x (dx,), mean_y (dy,), xx (dx, dx), xy (dx, dy), yy (dy, dy); float64, in the units of the views.
-    `offset_x` and `offset_y` are the means about the origins of the sums: what they amount to, squared, was subtracted
-    from the sums of squares.
+    Attributes:
+        matrix: (d, d) sample covariance (divided by n − 1).
+        mean: (d,).
+        offset: (d,) mean about the origin of the sums: what it amounts to, squared, was subtracted from the sums of
+            squares.
+        rounding: of the stored rows, as in `Rounding`.
+    """
+
+    matrix: np.ndarray
+    mean: np.ndarray
+    offset: np.ndarray
+    rounding: float
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """Both views over one set of n rows, and their cross-covariance `xy`, (dx, dy).
+
+    `products` is the rounding of the products behind all of it.
     """
 
     n: int
-    mean_x: np.ndarray
-    mean_y: np.ndarray
-    offset_x: np.ndarray
-    offset_y: np.ndarray
-    xx: np.ndarray
+    x: ViewCovariance
+    y: ViewCovariance
     xy: np.ndarray
-    yy: np.ndarray
-    rounding: Rounding
+    products: float
 
 
 @dataclass(frozen=True)
 class ViewMoments:
     """Sums over the rows of one view in each fold, about an origin so that a large mean costs no digits.
 
-    Shapes: origin (d,), sums (folds, d), products (folds, d, d): `sums[f]` is Σ (row − origin) over fold f,
-    `products[f]` the sum of outer products of the same.
+    Shapes: count (folds,), origin (d,), sums (folds, d), products (folds, d, d): `sums[f]` is Σ (row − origin) over the
+    `count[f]` rows of fold f, `products[f]` the sum of outer products of the same.
     """
 
+    count: np.ndarray
     origin: np.ndarray
     sums: np.ndarray
     products: np.ndarray
@@ -94,29 +109,34 @@ class ViewMoments:
     def dimensions(self) -> int:
         return self.origin.size
 
-    def about(self, origin: np.ndarray, count: np.ndarray) -> ViewMoments:
-        """The same moments about another origin; `count` is the number of rows in each fold, (folds,)."""
+    def about(self, origin: np.ndarray) -> ViewMoments:
+        """The same moments about another origin."""
         delta = self.origin - origin
-        moved = _moved(self.products, self.sums, self.sums, delta, delta, count)
-        return ViewMoments(origin, self.sums + count[:, None] * delta, moved)
+        moved = _moved(self.products, self.sums, self.sums, delta, delta, self.count)
+        return replace(self, origin=origin, sums=self.sums + self.count[:, None] * delta, products=moved)
 
     def __add__(self, other: ViewMoments) -> ViewMoments:
         """For moments about the same origin."""
-        return replace(self, sums=self.sums + other.sums, products=self.products + other.products)
+        added = {name: getattr(self, name) + getattr(other, name) for name in ("count", "sums", "products")}
+        return replace(self, **added)
 
 
 @dataclass(frozen=True)
 class Moments:
     """Second moments of two views over the rows of each fold. Moments of disjoint rows add up with `+`.
 
-    Shapes: count (folds,), xy (folds, dx, dy): `xy[f]` is Σ (row of x − origin)(row of y − origin)ᵀ over fold f.
+    Shapes: xy (folds, dx, dy): `xy[f]` is Σ (row of x − origin)(row of y − origin)ᵀ over fold f.
     """
 
-    count: np.ndarray
     x: ViewMoments
     y: ViewMoments
     xy: np.ndarray
     rounding: Rounding = field(default_factory=Rounding)
+
+    @property
+    def count(self) -> np.ndarray:
+        """Rows of each fold, (folds,)."""
+        return self.x.count
 
     @property
     def dx(self) -> int:
@@ -135,12 +155,8 @@ class Moments:
         delta_x, delta_y = self.x.origin - origin_x, self.y.origin - origin_y
         if not (delta_x.any() or delta_y.any()):
             return self
-        return replace(
-            self,
-            x=self.x.about(origin_x, self.count),
-            y=self.y.about(origin_y, self.count),
-            xy=_moved(self.xy, self.x.sums, self.y.sums, delta_x, delta_y, self.count),
-        )
+        cross = _moved(self.xy, self.x.sums, self.y.sums, delta_x, delta_y, self.count)
+        return replace(self, x=self.x.about(origin_x), y=self.y.about(origin_y), xy=cross)
 
     def __add__(self, other: Moments) -> Moments:
         if (self.dx, self.dy, self.folds) != (other.dx, other.dy, other.folds):
@@ -149,19 +165,21 @@ class Moments:
                 f"{other.dx} × {other.dy} dimensions in {other.folds} folds"
             )
         other = other.about(self.x.origin, self.y.origin)
-        sums = {name: getattr(self, name) + getattr(other, name) for name in ("count", "x", "y", "xy")}
-        return replace(self, rounding=self.rounding | other.rounding, **sums)
+        return Moments(self.x + other.x, self.y + other.y, self.xy + other.xy, self.rounding | other.rounding)
 
     def covariance(self, folds: Iterable[int]) -> Covariance:
         """Means and covariances over the rows of `folds`.
 
         Raises:
             EmptyFoldError: one of the folds does not exist or has no rows.
+            ValueError: a fold is named twice.
         """
         folds = list(folds)
         for fold in folds:
             if not 0 <= fold < self.folds or self.count[fold] == 0:
                 raise EmptyFoldError(f"fold {fold} of {self.folds} has no rows (rows per fold: {self.count.tolist()})")
+        if len(set(folds)) < len(folds):
+            raise ValueError(f"folds {folds} name one of them twice")
         if not folds or self.count[folds].sum() < 2:
             raise EmptyFoldError(f"folds {folds} hold fewer than two rows (rows per fold: {self.count.tolist()})")
         n = int(self.count[folds].sum())
@@ -174,16 +192,16 @@ class Moments:
             total /= n - 1
             return total
 
+        def of_view(view: ViewMoments, total: np.ndarray, rounding: float) -> ViewCovariance:
+            matrix = central(view.products, total, total)
+            return ViewCovariance(matrix, view.origin + total / n, total / n, rounding)
+
         return Covariance(
             n=n,
-            mean_x=self.x.origin + sum_x / n,
-            mean_y=self.y.origin + sum_y / n,
-            offset_x=sum_x / n,
-            offset_y=sum_y / n,
-            xx=central(self.x.products, sum_x, sum_x),
+            x=of_view(self.x, sum_x, self.rounding.x),
+            y=of_view(self.y, sum_y, self.rounding.y),
             xy=central(self.xy, sum_x, sum_y),
-            yy=central(self.y.products, sum_y, sum_y),
-            rounding=self.rounding,
+            products=self.rounding.products,
         )
 
 
@@ -200,23 +218,23 @@ def fold_moments(
 
     The rows are read once, in blocks. Products are taken in `product_dtype` about the mean of the first 2,048 rows,
     over at most as many rows of a fold, and added up in float64. As many products are in work as the linear algebra
-    library has threads; each one is computed by one thread and they are added up in order, so that no digit depends on
-    how many there are.
+    library has threads and memory allows; each one is computed by one thread and they are added up in order, so that no
+    digit depends on how many there are. Meanwhile the library is limited to one thread in the whole process.
 
     Args:
         view_x: n × dx, an array, an HDF5 dataset, or what else has `shape`, `dtype` and slices of rows.
         view_y: n × dy, likewise; row i belongs to row i of `view_x`.
         fold: n integers from 0, the fold of each row.
         product_dtype: `float32` or `float64`; None takes float32 where a view is float16 and the other float16 or
-            whole numbers (one-hot labels), and float64 everywhere else.
+            whole numbers of one byte (one-hot labels), and float64 everywhere else.
         folds: the number of folds, where it is more than `fold` shows (a shard that misses the last one).
         known_x, known_y: what earlier moments hold of the same view in the same folds; its own products, the larger
             part of the work beside a small target, are then not computed again. At most one of them.
 
     Raises:
-        ViewLengthError: the views and `fold` differ in length.
+        ViewLengthError: the views and `fold` differ in length, or what is known is of other folds or dimensions.
         NonFiniteViewError: a view holds NaN or infinity, or values whose squares overflow.
-        ValueError: a fold number is negative, or not below `folds`.
+        ValueError: a fold number is negative, or not below `folds`; both views are said to be known.
     """
     fold = np.asarray(fold)
     if not view_x.shape[0] == view_y.shape[0] == fold.size:
@@ -228,9 +246,18 @@ def fold_moments(
     folds = folds or largest + 1
     if largest >= folds or fold.min(initial=0) < 0:
         raise ValueError(f"fold numbers run from {fold.min()} to {largest}; with {folds} folds from 0 to {folds - 1}")
+    count = np.bincount(fold, minlength=folds).astype(np.int64)
+    if known_x and known_y:
+        raise ValueError("known_x and known_y: at most one of the views can be known, or there is nothing to pair")
+    for known, view in ((known_x, view_x), (known_y, view_y)):
+        if known and (known.dimensions != view.shape[1] or not np.array_equal(known.count, count)):
+            raise ViewLengthError(
+                f"what is known is of {known.dimensions} dimensions and {known.count.tolist()} rows per fold, "
+                f"the view of {view.shape[1]} and {count.tolist()}"
+            )
     block_rows = max(PRODUCT_ROWS, BLOCK_BYTES // sum(v.shape[1] * v.dtype.itemsize for v in (view_x, view_y)))
-    x = known_x or _nothing_yet(view_x, PRODUCT_ROWS, dtype, folds)
-    y = known_y or _nothing_yet(view_y, PRODUCT_ROWS, dtype, folds)
+    x = known_x or _nothing_yet(view_x, dtype, count)
+    y = known_y or _nothing_yet(view_y, dtype, count)
     dx = x.dimensions
     xy = np.zeros((folds, dx, y.dimensions))
     origin = np.concatenate([x.origin, y.origin]).astype(dtype)
@@ -248,8 +275,7 @@ def fold_moments(
             np.matmul(part[:, wanted].T, part, out=slot.product)
         return slot
 
-    workers = max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
-    slots = [_Slot.empty(origin.size, origin[wanted].size, dtype) for _ in range(workers + 1)]
+    slots = _slots(origin.size, origin[wanted].size, dtype)
     for number, slot in _in_order(product_of, _parts(view_x, view_y, fold, block_rows), slots):
         sums, product = slot.sums, slot.product
         if known_x is None:
@@ -263,12 +289,8 @@ def fold_moments(
     finite = (np.isfinite(v.sums).all() and np.isfinite(np.einsum("fii->fi", v.products)).all() for v in new)
     if not all(finite):
         raise NonFiniteViewError(_where_not_finite(view_x, view_y, block_rows))
-    rounding = Rounding(
-        x=_roundoff(_stored_dtype(view_x), np.float16),
-        y=_roundoff(_stored_dtype(view_y), np.float16),
-        products=_roundoff(dtype, np.float32),
-    )
-    return Moments(np.bincount(fold, minlength=folds).astype(np.int64), x, y, xy, rounding)
+    rounding = Rounding(_roundoff(_stored_dtype(view_x)), _roundoff(_stored_dtype(view_y)), _roundoff(dtype))
+    return Moments(x, y, xy, rounding)
 
 
 def _moved(products, left, right, delta_left, delta_right, count) -> np.ndarray:
@@ -277,17 +299,18 @@ def _moved(products, left, right, delta_left, delta_right, count) -> np.ndarray:
     return products + cross + count[:, None, None] * np.outer(delta_left, delta_right)
 
 
-def _nothing_yet(view, rows: int, dtype: np.dtype, folds: int) -> ViewMoments:
+def _nothing_yet(view, dtype: np.dtype, count: np.ndarray) -> ViewMoments:
     """Empty sums about the mean of the first rows, rounded to what is subtracted from all.
 
-    Whole numbers stay as they are: their products are exact.
+    Whole numbers are moved by whole numbers, labels by none: sums of their products stay exact.
     """
-    d = view.shape[1]
+    d, folds = view.shape[1], count.size
     origin = np.zeros(d)
-    if view.dtype.kind == "f" and view.shape[0]:
+    if view.shape[0] and not _is_label(view.dtype):
         with np.errstate(invalid="ignore", over="ignore"):
-            origin = view[:rows].mean(axis=0, dtype=np.float64).astype(dtype).astype(np.float64)
-    return ViewMoments(origin, np.zeros((folds, d)), np.zeros((folds, d, d)))
+            origin = view[:PRODUCT_ROWS].mean(axis=0, dtype=np.float64)
+            origin = (origin if view.dtype.kind == "f" else np.rint(origin)).astype(dtype).astype(np.float64)
+    return ViewMoments(count, origin, np.zeros((folds, d)), np.zeros((folds, d, d)))
 
 
 def _parts(view_x, view_y, fold: np.ndarray, block_rows: int) -> Iterator[tuple]:
@@ -312,9 +335,13 @@ class _Slot:
     sums: np.ndarray  # (d,)
     product: np.ndarray  # (wanted, d)
 
-    @classmethod
-    def empty(cls, d: int, wanted: int, dtype: np.dtype) -> _Slot:
-        return cls(*(np.empty(shape, dtype) for shape in ((PRODUCT_ROWS, d), d, (wanted, d))))
+
+def _slots(d: int, wanted: int, dtype: np.dtype) -> list[_Slot]:
+    """One more than the linear algebra library has threads, as far as SLOT_BYTES allow; at least two."""
+    threads = max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+    affordable = SLOT_BYTES // ((PRODUCT_ROWS + wanted) * d * dtype.itemsize)
+    shapes = ((PRODUCT_ROWS, d), d, (wanted, d))
+    return [_Slot(*(np.empty(shape, dtype) for shape in shapes)) for _ in range(max(2, min(threads + 1, affordable)))]
 
 
 def _in_order(function, parts: Iterable[tuple], slots: list[_Slot]) -> Iterator[tuple[int, _Slot]]:
@@ -335,14 +362,18 @@ def _stored_dtype(view) -> np.dtype:
     return np.dtype(getattr(view, "attrs", {}).get("rounded", view.dtype))
 
 
-def _roundoff(dtype: np.dtype, coarse: type) -> float:
-    """Half a unit in the last place for a type that is as coarse as `coarse`."""
-    return float(np.finfo(dtype).eps) / 2 if dtype == coarse else 0.0
+def _roundoff(dtype: np.dtype) -> float:
+    """Half a unit in the last place, relative to a value."""
+    return float(np.finfo(dtype).eps) / 2 if dtype.kind == "f" else 0.0
+
+
+def _is_label(dtype: np.dtype) -> bool:
+    return dtype.kind in "bui" and dtype.itemsize == 1
 
 
 def _product_dtype(dtype_x: np.dtype, dtype_y: np.dtype) -> type:
-    """float32 holds float16 values and whole numbers exactly; views with more digits deserve float64."""
-    short = [dtype == np.float16 or dtype.kind in "bui" for dtype in (dtype_x, dtype_y)]
+    """float32 holds float16 values and labels exactly; views with more digits deserve float64."""
+    short = [dtype == np.float16 or _is_label(dtype) for dtype in (dtype_x, dtype_y)]
     return np.float32 if all(short) and np.float16 in (dtype_x, dtype_y) else np.float64
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from layerwise.moments import EmptyFoldError, RefusedScoreError
 
 log = logging.getLogger(__name__)
 
-# A score of fewer dimensions than this share is a score of something else than the layer.
+# A score of a smaller share of a view's dimensions is one of something else than the view.
 FLAG_BELOW = 0.9
 
 
@@ -146,14 +146,23 @@ def _score(shards: list[h5py.File], question: Property, sample: int, layer: str,
         for record, pair in zip(records, pairs, strict=True):
             seen = np.delete(present, pair, axis=0).any(axis=0)
             record |= {"classes": present.shape[1], "classes_unseen": int((~seen).sum())}
-    cut = [
-        f"{metric}, trial {record['trial']}: kept {kept_x} of {record['dx']} and {kept_y} of {record['dy']} dimensions"
-        for record in records
-        for metric, (kept_x, kept_y) in record["kept"].items()
-        if metric in REGULARISED and (kept_x < FLAG_BELOW * record["dx"] or kept_y < FLAG_BELOW * record["dy"])
-    ]
-    reason = cut[0] if cut else ""
-    return {"status": "flagged" if cut else "ok", "reason": reason, "trials": records}
+    reason = next((reason for record in records for reason in _doubts(record, question)), "")
+    return {"status": "flagged" if reason else "ok", "reason": reason, "trials": records}
+
+
+def _doubts(record: dict, question: Property) -> Iterator[str]:
+    """Why the score of a trial is one of something else than the layer, or of too few rows."""
+    trial, dx, dy = record["trial"], record["dx"], record["dy"]
+    for metric in REGULARISED:
+        kept_x, kept_y = record["kept"][metric]
+        if kept_x < FLAG_BELOW * dx or kept_y < FLAG_BELOW * dy:
+            yield f"{metric}, trial {trial}: kept {kept_x} of {dx} and {kept_y} of {dy} dimensions"
+    rank, dimensions = (record["rank_y"], dy) if question.target_first else (record["rank_x"], dx)
+    if rank < FLAG_BELOW * dimensions:
+        yield f"trial {trial}: the layer has variance in {rank} directions of {dimensions} dimensions"
+    directions = len(record["correlations"])
+    if record["n_test"] <= directions:
+        yield f"trial {trial}: {record['n_test']} held-out rows for {directions} directions"
 
 
 def _trials(
@@ -164,8 +173,11 @@ def _trials(
     epsilons = [tuple(pair) for pair in settings.epsilons]
     layer, results = {}, []
     for view in (target, unrelated):
-        moments = fold_moments(*((view, rows) if question.target_first else (rows, view)), fold, **layer)
-        results.append(cross_validate(moments, pairs, epsilons, settings.standardise))
+        try:
+            moments = fold_moments(*((view, rows) if question.target_first else (rows, view)), fold, **layer)
+            results.append(cross_validate(moments, pairs, epsilons, settings.standardise))
+        except RefusedScoreError as error:
+            raise type(error)(f"chance level: {error}") if results else error from error
         layer = {"known_y": moments.y} if question.target_first else {"known_x": moments.x}
         del moments  # before there are others: those of 1,024 dimensions take 176 MB
     return list(zip(*results, strict=True))

@@ -23,7 +23,8 @@ CONFIDENCE = 0.95
 
 SCORE_COLUMNS = [
     *("property", "model", "layer", "layer_index", "depth", "sample", "trial", "metric", "score"),
-    *("n_train", "n_test", "dx", "dy", "rows_per_dimension", "kept_x", "kept_y", "classes_unseen"),
+    *("n_train", "n_test", "dx", "dy", "rows_per_dimension", "kept_x", "kept_y"),
+    *("rank_x", "rank_y", "classes_unseen"),
     *("alignments", "status", "reason"),
 ]
 TREND_COLUMNS = [
@@ -36,7 +37,7 @@ BEST_COLUMNS = [
 ]
 SAMPLE_COLUMNS = ["sample", "span", "asked", "drawn", "types", "utterances", "hours"]
 
-_TRIAL_COUNTS = ["n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "classes_unseen"]
+_TRIAL_COUNTS = ["n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y", "classes_unseen"]
 _TEXT_COLUMNS = [
     *("property", "model", "layer", "metric", "span", "alignments"),
     *("status", "reason", "runner_up", "tied"),
