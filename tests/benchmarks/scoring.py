@@ -22,6 +22,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 import published_procedure
 from layerwise.cca import METRICS, cross_validate, fold_moments
