@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -164,7 +163,7 @@ def evaluate(
     """
     fit = _Fit(moments.covariance(_folds(train)), standardise)
     test = _held_out(moments, _folds(test))
-    return fit.scores(fit.measure(fit.project(epsilon_x, epsilon_y), test), test)
+    return fit.scores(fit.measure(fit.project(epsilon_x, epsilon_y), test), fit.measure_unregularised(test), test.n)
 
 
 def cross_validate(
@@ -198,8 +197,9 @@ def _run_trial(moments: Moments, dev: int, test: int, epsilons, standardise: boo
     best = {name: int(np.argmax([getattr(at, name) for at in on_dev])) for name in ("pwcca", "pwcca_published")}
     del dev_rows  # of 1,024 dimensions, each set of rows takes 25 MB, and each projection 17: few are held at a time
     test_rows = _held_out(moments, [test])
+    shared = fit.measure_unregularised(test_rows)
     of_pair = {
-        index: fit.scores(fit.measure(fit.project(*epsilons[index]), test_rows), test_rows)
+        index: fit.scores(fit.measure(fit.project(*epsilons[index]), test_rows), shared, test_rows.n)
         for index in set(best.values())
     }
     chosen = {name: best.get(name, best["pwcca"]) for name in METRICS}
@@ -332,6 +332,16 @@ class _Measured:
     rank_y: int
 
 
+@dataclass(frozen=True)
+class _Unregularised:
+    """Those fields of CCAScores that no regulariser changes."""
+
+    svcca: float
+    cka: float
+    svcca_x: int
+    svcca_y: int
+
+
 class _Fit:
     """Ridge CCA on one training covariance, for any number of regularisers."""
 
@@ -376,23 +386,6 @@ class _Fit:
             self._rotated = (id(x), id(y)), cross
         return self._rotated[1]
 
-    @cached_property
-    def _singular_vector_projection(self) -> _Projection:
-        """The fit of SVCCA: no ridge, between the principal directions that hold most of each view's variance."""
-        x, y = self.x.directions(0.0), self.y.directions(0.0)
-        main_x, main_y = _main(x.eigenvalues), _main(y.eigenvalues)
-        white_x, white_y = (v.eigenvectors[:, m] / np.sqrt(v.eigenvalues[m]) for v, m in ((x, main_x), (y, main_y)))
-        roots = np.sqrt(np.outer(x.eigenvalues[main_x], y.eigenvalues[main_y]))
-        left, _, right = np.linalg.svd(self._cross(x, y)[np.ix_(main_x, main_y)] / roots, full_matrices=False)
-        return _Projection(
-            kept_x=x.kept,
-            kept_y=y.kept,
-            px=self.x.raw(x, white_x @ left),
-            py=self.y.raw(y, white_y @ right.T),
-            rank_x=int(main_x.sum()),
-            rank_y=int(main_y.sum()),
-        )
-
     def measure(self, projection: _Projection, test: Covariance) -> _Measured:
         """Metrics on held-out rows, centred by their own means."""
         kept_x, kept_y, px, py = projection.kept_x, projection.kept_y, projection.px, projection.py
@@ -421,21 +414,29 @@ class _Fit:
             rank_y=projection.rank_y,
         )
 
-    def scores(self, measured: _Measured, test: Covariance) -> CCAScores:
-        """All scores: what was measured with regularisers, and the metrics that have none."""
-        projection = self._singular_vector_projection
-        *_, correlations = _correlate(projection, test)
-        return CCAScores(
-            **vars(measured),
-            svcca=float(correlations.mean()),
-            cka=_cka(test),
-            n_train=self.n,
-            n_test=test.n,
-            dx=test.xy.shape[0],
-            dy=test.xy.shape[1],
-            svcca_x=projection.rank_x,
-            svcca_y=projection.rank_y,
+    def measure_unregularised(self, test: Covariance) -> _Unregularised:
+        """The metrics without regularisers. SVCCA: no ridge, between the principal directions of each view."""
+        x, y = self.x.directions(0.0), self.y.directions(0.0)
+        main_x, main_y = _main(x.eigenvalues), _main(y.eigenvalues)
+        white_x, white_y = (v.eigenvectors[:, m] / np.sqrt(v.eigenvalues[m]) for v, m in ((x, main_x), (y, main_y)))
+        roots_x, roots_y = np.sqrt(x.eigenvalues[main_x]), np.sqrt(y.eigenvalues[main_y])
+        cross = self._cross(x, y)[np.ix_(main_x, main_y)] / roots_x[:, None] / roots_y
+        left, _, right = np.linalg.svd(cross, full_matrices=False)
+        projection = _Projection(
+            kept_x=x.kept,
+            kept_y=y.kept,
+            px=self.x.raw(x, white_x @ left),
+            py=self.y.raw(y, white_y @ right.T),
+            rank_x=int(main_x.sum()),
+            rank_y=int(main_y.sum()),
         )
+        *_, correlations = _correlate(projection, test)
+        return _Unregularised(float(correlations.mean()), _cka(test), projection.rank_x, projection.rank_y)
+
+    def scores(self, measured: _Measured, shared: _Unregularised, n_test: int) -> CCAScores:
+        """All scores of one pair of regularisers."""
+        dx, dy = self.xy.shape
+        return CCAScores(**vars(measured), **vars(shared), n_train=self.n, n_test=n_test, dx=dx, dy=dy)
 
 
 def _cka(rows: Covariance) -> float:
