@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -68,7 +67,7 @@ def test_frames_and_phones_are_scored(real):
     scores = rows(tables[0])
     assert {row["property"] for row in scores} == {"intra", "mel", "phone"}
     assert {row["status"] for row in scores} <= {"ok", "flagged"}
-    assert all(math.isfinite(float(row["score"])) and -1 <= float(row["score"]) <= 1 for row in scores)
+    assert all(abs(float(row["score"])) <= 1 + 1e-9 for row in scores)  # not NaN either; 1 is met up to rounding
     layer_0 = [row for row in scores if (row["property"], row["layer"]) == ("intra", "T0")]
     found, by_chance = (
         [float(row["score"]) for row in layer_0 if row["metric"].endswith("_chance") == chance]

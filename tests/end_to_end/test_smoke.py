@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import re
 import statistics
 from html.parser import HTMLParser
@@ -72,7 +71,7 @@ def test_scores_hold_every_layer_trial_and_metric_once(scores):
 
 def test_scores_are_correlations(scores):
     values = [float(row["score"]) for row in scores]
-    assert all(math.isfinite(value) and -1 <= value <= 1 for value in values)
+    assert all(abs(value) <= 1 + 1e-9 for value in values)  # not NaN either; 1 is met up to rounding
     assert len(set(values)) > len(values) / 2
     assert {row["status"] for row in scores} <= {"ok", "flagged"}
     assert {row["alignments"] for row in scores} == {"given"}
@@ -332,7 +331,8 @@ def test_scoring_again_gives_the_same_bytes(finished):
     before = {path: path.read_bytes() for path in tables + files}
     ages = [path.stat().st_mtime_ns for path in tables + files]
     assert len(tables) == 7
-    run = finished.snakemake("--cores", "2", "--forcerun", "score_layers", "summarise_samples", "--", "tables")
+    rules = ("score_layers", "summarise_samples", "tabulate_models")
+    run = finished.snakemake("--cores", "2", "--forcerun", *rules, "--", "tables")
     assert run.returncode == 0, run.output
     assert all(path.stat().st_mtime_ns > age for path, age in zip(tables + files, ages, strict=True))
     assert {path: path.read_bytes() for path in tables + files} == before

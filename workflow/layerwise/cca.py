@@ -444,7 +444,7 @@ def _cka(rows: Covariance) -> float:
     scale_x, scale_y = (np.abs(view.matrix).max() for view in (rows.x, rows.y))
     cross = np.linalg.norm(rows.xy / np.sqrt(scale_x) / np.sqrt(scale_y))
     own = np.linalg.norm(rows.x.matrix / scale_x) * np.linalg.norm(rows.y.matrix / scale_y)
-    return min(1.0, float(cross**2 / own))  # of a view with itself, rounding could make it more
+    return float(cross**2 / own)
 
 
 def _part(matrix: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
