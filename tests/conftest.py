@@ -132,6 +132,17 @@ def finished(smoke, tmp_path) -> Checkout:
     return smoke.copy(tmp_path / "finished")
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """As in extraction: several threads for one utterance would be slower for models this small."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def no_network(tmp_path):
     """A folder for PYTHONPATH in which every connection of a Python process is refused and noted."""

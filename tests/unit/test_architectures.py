@@ -33,13 +33,7 @@ CONV_LAYERS = dict.fromkeys(ARCHITECTURES, 7) | {"whisper": 2, "bert": 0}
 STRIDES = dict.fromkeys(ARCHITECTURES, 0.02) | {"sew": 0.04}
 FINAL_NORM = {"wav2vec2-large", "hubert-large", "wavlm-large", "unispeech", "conformer", "conformer-rotary", "whisper"}
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module", params=ARCHITECTURES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from layerwise.anatomy import WaveformError
 from layerwise.models import load_folder
@@ -16,13 +15,7 @@ ORIGINALS = ["av_hubert", "fast_vgs"]
 SECONDS = [0.05, 1.3, 0.31, 0.31, 2.0, 0.06, 1.29]
 CLOSE = {"rtol": 0, "atol": 1e-4}
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module", params=[*ARCHITECTURES, *ORIGINALS])

@@ -170,7 +170,7 @@ def test_a_target_of_noise_scores_near_zero_on_held_out_rows():
     assert np.abs(held_out).max() < 0.1
     *fitted, cka = held_out.mean(axis=0)
     assert np.abs(fitted).max() < 0.02
-    assert cka == pytest.approx(np.sqrt(20 * 15) / 400, rel=0.1)  # its bias: no fold is held out of anything
+    assert cka == pytest.approx(np.sqrt(20 * 15) / 400, rel=0.1)  # its bias: it has no fit to hold rows out of
     assert evaluate(moments, TRAIN, TRAIN, RIDGE, RIDGE).mean_cca > 0.06  # what a fit on its own rows would claim
 
 
@@ -231,6 +231,16 @@ def test_shifts_and_a_common_scale_change_nothing(seed, shift, scale_x, scale_y,
     before, after = (scores_of(*views, fold, standardise=standardise) for views in ((x, y), (moved_x, moved_y)))
     assert_same_scores(before, after, 1e-7, ("mean_cca", "pwcca", "svcca", "cka"))
     np.testing.assert_allclose(before.correlations, after.correlations, atol=1e-7)
+
+
+@pytest.mark.parametrize("standardise", [False, True])
+@pytest.mark.parametrize(("scale_x", "scale_y"), [(4.0, 1.0), (1.0, 2.0**-5), (2.0**10, 8.0)])
+def test_a_common_scale_changes_no_published_score(standardise, scale_x, scale_y):
+    """By powers of two, so that no digit changes and the SVD returns the same signs."""
+    x, y = related(500, 6, 4)
+    fold = random_folds(500)
+    before, after = (scores_of(*views, fold, standardise=standardise) for views in ((x, y), (scale_x * x, scale_y * y)))
+    assert_same_scores(before, after, 1e-12, ("pwcca_published",))
 
 
 def test_shifts_change_the_published_score():
@@ -484,10 +494,13 @@ def test_standardised_a_rogue_dimension_costs_no_other():
     for pair in PAPER_EPSILONS:
         scores = evaluate(moments, TRAIN, [TEST], *pair, standardise=True)
         assert (scores.kept_x, scores.kept_y) == (48, 32)
-    assert (
-        max(trial.scores["pwcca"].kept_x for trial in published) < 24
-    )  # tuned on dev, the published fit prefers the collapse
+    # tuned on dev, the published fit prefers the collapse
+    assert max(trial.scores["pwcca"].kept_x for trial in published) < 24
     assert {trial.scores["pwcca"].kept_x for trial in ours} == {48}
+    # the figures of workflow/layerwise/README.md
+    assert {trial.scores["pwcca"].kept_x for trial in published} == {6}
+    for fit, expected in ((published, 0.950), (ours, 0.688)):
+        assert np.mean([trial.metrics["pwcca"] for trial in fit]) == pytest.approx(expected, abs=5e-4)
 
 
 @pytest.mark.parametrize("seed", range(5))

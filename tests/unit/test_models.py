@@ -14,20 +14,14 @@ import torch
 from transformers import AutoConfig, AutoModel, BertConfig, BertModel
 
 from layerwise import catalogue, models
+from layerwise.catalogue import CatalogueError
 from layerwise.models import ModelError, WaveformError, load
 from layerwise.pickles import PickleError, UnsafePickleError
 from tiny_models import CATALOGUE, NAMES, POST_NORM, PRE_NORM, make, speech, with_config, with_weights
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread_an_utterance():
-    """As in extraction: several would be slower for models this small."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -270,6 +264,17 @@ def test_name_of_the_catalogue_takes_its_fetched_folder_and_normalisation(monkey
     for name, normalise in (("hubert-large", True), ("hubert-base", False)):
         shutil.copytree(folders["random-wav2vec2-tiny"], tmp_path / "resources/models" / name)
         assert load(name).normalise is normalise
+
+
+def test_models_that_nobody_has_fetched_say_what_to_do(tmp_path, monkeypatch):
+    (tmp_path / "resources/models").mkdir(parents=True)
+    shutil.copy(catalogue.ROOT / "resources/models.yaml", tmp_path / "resources")
+    for module in (catalogue, models):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    with pytest.raises(ModelError, match="avhubert-base has not been fetched: run the workflow"):
+        load("avhubert-base")
+    with pytest.raises(CatalogueError, match=r"args\.pkl and best_bundle\.pth must be fetched by hand"):
+        load("fast-vgs")
 
 
 def test_torch_checkpoint_is_read_too(folders, tmp_path, plain, loaded):

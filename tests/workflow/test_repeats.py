@@ -146,6 +146,10 @@ def test_metric_repeats_no_score(smoke):
     assert set(plan(smoke, metric="mean_cca").jobs) == {"tabulate_layers"} | PLOTS
 
 
+def test_colours_repeat_the_pictures_that_have_them(smoke):
+    assert set(plan(smoke, colour_by="objective").jobs) == PLOTS - {"plot_heatmap"}
+
+
 def test_strict_repeats_collecting_and_what_follows(smoke):
     assert set(plan(smoke, strict=True).jobs) == AFTER_SCORES
 

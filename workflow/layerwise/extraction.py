@@ -68,8 +68,8 @@ def extract(
     """Write one shard of a model's representations.
 
     Every utterance of any sample set is passed through the model once, several of them together where that is faster;
-    the file has them in the order of the table. Frames are written for the samples that drew the
-    utterance, and means over segments for the phones and words of every sample.
+    the file has them in the order of the table. Frames are written for the samples that drew the utterance, and means
+    over segments for the phones and words of every sample.
 
     Args:
         checkpoint: folder of the model.

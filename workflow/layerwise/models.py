@@ -222,7 +222,8 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
     A catalogue name takes its fetched checkpoint folder resources/models/NAME where there is one.
 
     Raises:
-        ModelError: nothing of that name, missing weights, or another architecture than wav2vec 2.0's design.
+        ModelError: nothing of that name or not fetched yet, wrong weights, or a type of model that cannot be read.
+        CatalogueError: files that must be fetched by hand are not there.
         OriginalError, PickleError: an original checkpoint that cannot be read.
     """
     source = str(source)

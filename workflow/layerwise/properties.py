@@ -177,7 +177,9 @@ def _trials(
             moments = fold_moments(*((view, rows) if question.target_first else (rows, view)), fold, **layer)
             results.append(cross_validate(moments, pairs, epsilons, settings.standardise))
         except RefusedScoreError as error:
-            raise type(error)(f"chance level: {error}") if results else error from error
+            if view is target:
+                raise
+            raise type(error)(f"chance level: {error}") from error
         layer = {"known_y": moments.y} if question.target_first else {"known_x": moments.x}
         del moments  # before there are others: those of 1,024 dimensions take 176 MB
     return list(zip(*results, strict=True))
