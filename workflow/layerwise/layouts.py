@@ -1,0 +1,130 @@
+"""How a corpus lies on the disk: which file is which utterance, and who speaks in it.
+
+A layout is an entry of resources/layouts.yaml, or a mapping with the same fields in the configuration.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from layerwise.errors import LayerwiseError
+
+
+class LayoutError(LayerwiseError):
+    """A layout contradicts itself, or a file does not lie as its layout says."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Where files lie, as a path without its suffix: `**/{split}/{speaker}/{utterance}`.
+
+    `{name}` is a part of a file's or folder's name and can be used twice; `*` is any such part, `**/` any folders, also
+    none. Upper and lower case count.
+    """
+
+    text: str
+
+    @cached_property
+    def fields(self) -> list[str]:
+        """Names in curly brackets, in order."""
+        return list(dict.fromkeys(re.findall(r"\{(\w+)\}", self.text)))
+
+    @cached_property
+    def _regex(self) -> re.Pattern[str]:
+        seen: set[str] = set()
+        parts = []
+        for token in re.findall(r"\*\*/|\*|\{\w+\}|[^*{]+|.", self.text):
+            if token == "**/":
+                parts.append("(?:[^/]+/)*")
+            elif token == "*":
+                parts.append("[^/]*")
+            elif name := re.fullmatch(r"\{(\w+)\}", token):
+                parts.append(f"(?P={name[1]})" if name[1] in seen else f"(?P<{name[1]}>[^/]+?)")
+                seen.add(name[1])
+            elif token in "*{}":
+                raise LayoutError(f"the pattern {self.text!r} has {token!r} where it means nothing")
+            else:
+                parts.append(re.escape(token))
+        return re.compile("".join(parts))
+
+    def match(self, path: PurePosixPath | str) -> dict[str, str] | None:
+        """The fields of a file at `path`, whose suffix does not count; None: it does not lie as the pattern says."""
+        path = PurePosixPath(path)
+        found = self._regex.fullmatch(str(path.with_suffix("")))
+        return found and found.groupdict()
+
+    def of_split(self, split: str) -> Pattern:
+        """The pattern with the name of one split in it."""
+        return Pattern(self.text.replace("{split}", split))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is where in a corpus, and what its labels mean.
+
+    Attributes:
+        recordings: pattern of audio files; paths begin with the name of the corpus folder or archive's top.
+        alignments: pattern of alignment files; None: as the recordings.
+        utterance_id, speaker_id, chapter_id: templates of the patterns' fields.
+        transcripts: `chapters` (LibriSpeech's SPEAKER-CHAPTER.trans.txt), the suffix of a text file beside each
+            recording, or None: there are none, and the text of every utterance is empty.
+        tiers: names of the TextGrid tiers (in any case of letters), by `phone` and `word`.
+        phones: the phone set, an entry of resources/phones.yaml.
+        cut_pauses: recordings are cut into utterances where nobody speaks for so many seconds; None: one recording is
+            one utterance.
+    """
+
+    recordings: Pattern
+    alignments: Pattern | None = None
+    utterance_id: str = "{utterance}"
+    speaker_id: str = "{speaker}"
+    chapter_id: str = ""
+    transcripts: str | None = None
+    tiers: dict[str, list[str]] = field(
+        default_factory=lambda: {"phone": ["phones", "phone"], "word": ["words", "word"]}
+    )
+    phones: str = "arpabet"
+    cut_pauses: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("utterance_id", "speaker_id", "chapter_id"):
+            for pattern in (self.recordings, self.aligned) if name == "utterance_id" else (self.recordings,):
+                unknown = [key for key in template_fields(getattr(self, name)) if key not in pattern.fields]
+                if unknown:
+                    raise LayoutError(
+                        f"{name}: {getattr(self, name)!r} needs {', '.join(unknown)}, which is not in the pattern "
+                        f"{pattern.text!r}; its fields are {', '.join(pattern.fields) or 'none'}"
+                    )
+        for pattern in (self.recordings, self.aligned):
+            pattern.match("")  # raises where it cannot be read
+
+    @property
+    def aligned(self) -> Pattern:
+        """Where alignment files lie."""
+        return self.alignments or self.recordings
+
+    def of_split(self, split: str) -> Layout:
+        """The layout with the name of one split in its patterns."""
+        from dataclasses import replace
+
+        return replace(
+            self,
+            recordings=self.recordings.of_split(split),
+            alignments=self.alignments and self.alignments.of_split(split),
+        )
+
+
+def template_fields(template: str) -> list[str]:
+    """The fields that a template such as `{speaker}-{utterance}` needs.
+
+    Raises:
+        LayoutError: it is no template.
+    """
+    try:
+        return [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+    except ValueError as error:
+        raise LayoutError(f"{template!r} is no template: {error}") from error
