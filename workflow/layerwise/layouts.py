@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import string
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -100,7 +100,7 @@ class Layout:
                         f"{pattern.text!r}; its fields are {', '.join(pattern.fields) or 'none'}"
                     )
         for pattern in (self.recordings, self.aligned):
-            pattern.match("")  # raises where it cannot be read
+            pattern.match("x")  # raises where it cannot be read
 
     @property
     def aligned(self) -> Pattern:
@@ -109,8 +109,6 @@ class Layout:
 
     def of_split(self, split: str) -> Layout:
         """The layout with the name of one split in its patterns."""
-        from dataclasses import replace
-
         return replace(
             self,
             recordings=self.recordings.of_split(split),
