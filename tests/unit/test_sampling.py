@@ -36,6 +36,7 @@ def corpus_tables():
             "num_samples": 16000 * 9,
             "duration": 9.0,
             "text": "",
+            "start": 0.0,
         }
     )
     rows = [

@@ -16,6 +16,7 @@ import referencing
 from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, locate, model_entry, read_yaml
 from layerwise.cca import METRICS
 from layerwise.errors import LayerwiseError
+from layerwise.layouts import LayoutError, make_layout
 from layerwise.properties import PROPERTIES
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
@@ -59,13 +60,23 @@ class Experiment:
     Attributes:
         config: the configuration with every default filled in.
         models: entries of the chosen models, in order.
-        audio, alignments: where the corpus comes from.
+        audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings.
+        layout: how it lies, with the fields of resources/layouts.yaml.
+        word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
     """
 
     config: dict
     models: dict[str, ModelEntry]
     audio: Source
     alignments: Source
+    layout: dict
+    word_splits: list[str] | None
+
+    @property
+    def word_list(self) -> Path | None:
+        """The user's own list of words."""
+        given = self.config["corpus"]["word_list"]
+        return locate(given) if isinstance(given, str) else None
 
     def layers(self, property_name: str, model: str) -> list[str]:
         """The layers of a model that a property is scored on, in order of depth."""
@@ -108,10 +119,13 @@ def read_experiment(config: dict) -> Experiment:
             except CatalogueError as error:
                 errors.append(str(error))
     errors += _absent_layers(config, models)
-    sources, problems = _sources(config["corpus"], corpora)
-    if errors + problems:
-        raise ConfigurationError(_listed(errors + problems))
-    return Experiment(config, models, **sources)
+    sources, source_errors = _sources(config["corpus"], corpora)
+    layout, layout_errors = _layout(config["corpus"], corpora)
+    word_splits, word_errors = _word_splits(config["corpus"], corpora)
+    errors += source_errors + layout_errors + word_errors
+    if errors:
+        raise ConfigurationError(_listed(errors))
+    return Experiment(config, models, **sources, layout=layout, word_splits=word_splits)
 
 
 def check_schema(content: dict, schema: str) -> None:
@@ -293,9 +307,14 @@ def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:
 
 
 def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]:
-    """Where audio and alignments come from: what the configuration says, or else the catalogue."""
+    """Where audio and alignments come from: what the configuration says, or else the catalogue.
+
+    The alignments of a corpus that the catalogue does not have may lie beside its recordings.
+    """
     name, split = corpus["name"], corpus["split"]
     entry = corpora.get(name, {}).get("splits", {}).get(split, {})
+    if name not in corpora and corpus["alignments"] is None:
+        corpus = corpus | {"alignments": corpus["audio"]}
     sources, errors = {}, []
     for kind in ("audio", "alignments"):
         if corpus[kind] is None and name not in corpora:
@@ -313,3 +332,31 @@ def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]
                 )
             sources[kind] = source
     return sources, list(dict.fromkeys(errors))
+
+
+def _layout(corpus: dict, corpora: dict) -> tuple[dict, list[str]]:
+    """How the corpus lies: what the configuration says, or else the catalogue, or else as LibriSpeech does."""
+    layouts = _catalogue("layouts.yaml")
+    given = corpus["layout"] or corpora.get(corpus["name"], {}).get("layout", "librispeech")
+    if isinstance(given, str) and given not in layouts:
+        return {}, _unknown("corpus.layout", [given], layouts, "a layout of resources/layouts.yaml")
+    layout = layouts[given] if isinstance(given, str) else given
+    try:
+        make_layout(layout)
+    except LayoutError as error:
+        return {}, [f"corpus.layout.{error}"]
+    return layout, []
+
+
+def _word_splits(corpus: dict, corpora: dict) -> tuple[list[str] | None, list[str]]:
+    """Splits to rank words by, unless the analysed one is all that counts or a list is given."""
+    given = corpus["word_list"]
+    if isinstance(given, str):
+        missing = [] if locate(given).is_file() else [f"corpus.word_list: {given} does not exist; a file is expected"]
+        return None, missing
+    entry = corpora.get(corpus["name"], {})
+    splits = given or entry.get("word_list", [corpus["split"]])
+    errors = _repeated("corpus.word_list", splits)
+    if entry and corpus["alignments"] is None:
+        errors += _unknown("corpus.word_list", splits, entry["splits"], f"a split of {corpus['name']}")
+    return None if splits == [corpus["split"]] else splits, errors

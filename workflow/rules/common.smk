@@ -34,6 +34,7 @@ TITLES = {name: entry.title for name, entry in MODELS.items()}
 GROUPS = None  # of models that share a colour
 if config["colour_by"] != "model":
     GROUPS = {name: facts(entry)[config["colour_by"]] or "not known" for name, entry in MODELS.items()}
+LAYOUT = EXPERIMENT.layout
 SAMPLES = range(1, config["samples"]["count"] + 1)
 SHARDS = range(config["representations"]["shards"])
 
@@ -70,6 +71,17 @@ def benchmark_of(path):
 
 # The corpus
 
+UTTERANCES = results("corpus/utterances.parquet")
+INTERVALS = results("corpus/intervals.parquet")
+CUT_PAUSES = LAYOUT.get("cut_pauses")
+# Recordings that are to be cut are listed, with their intervals, before they are.
+RECORDINGS = results("corpus/recordings.parquet") if CUT_PAUSES else UTTERANCES
+RECORDING_INTERVALS = results("corpus/recording_intervals.parquet") if CUT_PAUSES else INTERVALS
+# The words that are drawn, the most frequent first; none: those of the analysed split are ranked.
+WORD_LIST = [str(EXPERIMENT.word_list)] if EXPERIMENT.word_list else []
+if EXPERIMENT.word_splits:
+    WORD_LIST = [results("corpus/word_ranking.csv")]
+
 
 def local_copy(source):
     """Where an archive or folder of the corpus lies, once it has been fetched."""
@@ -83,6 +95,13 @@ def audio_root():
     if EXPERIMENT.audio.is_folder:
         return local_copy(EXPERIMENT.audio)
     return f"resources/corpora/{CORPUS}/audio"
+
+
+def alignments_path():
+    """Where the alignments lie: an archive, a folder or a file; or the folder of the audio."""
+    if EXPERIMENT.alignments == EXPERIMENT.audio:
+        return audio_root()
+    return local_copy(EXPERIMENT.alignments)
 
 
 def state_of(source):

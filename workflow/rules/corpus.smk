@@ -35,7 +35,7 @@ rule unpack_audio:
     output:
         folder=directory(f"resources/corpora/{CORPUS}/audio"),
     params:
-        split=config["corpus"]["split"],
+        split=config["corpus"]["split"] if "{split}" in LAYOUT["recordings"] else None,
         checks=EXPERIMENT.audio.checks,
         code=code_digest("layerwise.corpus"),
     log:
@@ -57,10 +57,11 @@ rule index_utterances:
     input:
         audio=audio_root(),
     output:
-        utterances=results("corpus/utterances.parquet"),
+        utterances=RECORDINGS,
         problems=results("corpus/audio_problems.csv"),
     params:
         split=config["corpus"]["split"],
+        layout=LAYOUT,
         state=state_of(EXPERIMENT.audio),
         code=code_digest("layerwise.corpus"),
     log:
@@ -80,13 +81,14 @@ rule index_alignments:
     message:
         f"Read the phones and words of {CORPUS}"
     input:
-        alignments=local_copy(EXPERIMENT.alignments),
+        alignments=alignments_path(),
         utterances=rules.index_utterances.output.utterances,
     output:
-        intervals=results("corpus/intervals.parquet"),
+        intervals=RECORDING_INTERVALS,
         problems=results("corpus/alignment_problems.csv"),
     params:
         split=config["corpus"]["split"],
+        layout=LAYOUT,
         checks=EXPERIMENT.alignments.checks,
         state=state_of(EXPERIMENT.alignments),
         code=code_digest("layerwise.alignments"),
@@ -101,3 +103,60 @@ rule index_alignments:
         mem_mb=2000,
     script:
         "../scripts/index_alignments.py"
+
+
+# Only for layouts of long recordings, such as Buckeye's.
+if CUT_PAUSES:
+
+    rule cut_recordings:
+        message:
+            f"Cut the recordings of {CORPUS} into utterances"
+        input:
+            recordings=RECORDINGS,
+            intervals=RECORDING_INTERVALS,
+        output:
+            utterances=UTTERANCES,
+            intervals=INTERVALS,
+        params:
+            pause=CUT_PAUSES,
+            code=code_digest("layerwise.cutting"),
+        log:
+            log_of("cut_recordings"),
+        benchmark:
+            benchmark_of("cut_recordings")
+        conda:
+            "../../envs/corpus.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+        script:
+            "../scripts/cut_recordings.py"
+
+
+# Only where other splits than the analysed one say which words are frequent: their alignments are read, no audio.
+if EXPERIMENT.word_splits:
+
+    rule rank_words:
+        message:
+            f"Rank the words of {', '.join(EXPERIMENT.word_splits)}"
+        input:
+            alignments=alignments_path(),
+        output:
+            ranking=results("corpus/word_ranking.csv"),
+        params:
+            splits=EXPERIMENT.word_splits,
+            layout=LAYOUT,
+            checks=EXPERIMENT.alignments.checks,
+            state=state_of(EXPERIMENT.alignments),
+            code=code_digest("layerwise.alignments"),
+        log:
+            log_of("rank_words"),
+        benchmark:
+            benchmark_of("rank_words")
+        conda:
+            "../../envs/corpus.yaml"
+        threads: 4
+        resources:
+            mem_mb=2000,
+        script:
+            "../scripts/rank_words.py"

@@ -9,7 +9,7 @@ rule extract_representations:
         shape=lambda wildcards: shape_of(wildcards.model),
         samples=expand(rules.draw_sample.output, sample=SAMPLES),
         # Where the audio lies; what was sampled from it stands in the tables above.
-        utterances=ancient(rules.index_utterances.output.utterances),
+        utterances=ancient(UTTERANCES),
         audio=ancient(audio_root()),
     output:
         shard=(
