@@ -355,8 +355,8 @@ def _word_splits(corpus: dict, corpora: dict) -> tuple[list[str] | None, list[st
         missing = [] if locate(given).is_file() else [f"corpus.word_list: {given} does not exist; a file is expected"]
         return None, missing
     entry = corpora.get(corpus["name"], {})
-    splits = given or entry.get("word_list", [corpus["split"]])
+    splits = given or entry.get("word_list") or [corpus["split"]]
     errors = _repeated("corpus.word_list", splits)
-    if entry and corpus["alignments"] is None:
+    if given and entry and corpus["alignments"] is None:
         errors += _unknown("corpus.word_list", splits, entry["splits"], f"a split of {corpus['name']}")
     return None if splits == [corpus["split"]] else splits, errors
