@@ -510,7 +510,10 @@ def test_layout_is_the_catalogues_or_librispeechs_or_a_name_or_a_mapping():
         ({"recordings": "x"}, "corpus.layout.utterance_id: '{utterance}' needs utterance"),
         ({"recordings": "{a"}, "corpus.layout."),
         ({"speaker_id": "x"}, "corpus.layout.recordings: is missing"),
-        ({"recordings": "{speaker}/{utterance}", "cut_pauses": 0}, "corpus.layout.cut_pauses: found 0; must be above 0"),
+        (
+            {"recordings": "{speaker}/{utterance}", "cut_pauses": 0},
+            "corpus.layout.cut_pauses: found 0; must be above 0",
+        ),
         ({"recordings": "{speaker}/{utterance}", "transcripts": "txt"}, 'corpus.layout.transcripts: found "txt"'),
     ],
 )

@@ -278,7 +278,9 @@ def _transcripts(folder: Path, layout: Layout, recordings: dict[str, _Recording]
         return None
     if layout.transcripts == "chapters":
         return _read_chapters(folder)
-    found = {utterance_id: _beside(recording.path, layout.transcripts) for utterance_id, recording in recordings.items()}
+    found = {
+        utterance_id: _beside(recording.path, layout.transcripts) for utterance_id, recording in recordings.items()
+    }
     return {
         utterance_id: " ".join(_read_text(path).split()) for utterance_id, path in found.items() if path is not None
     }

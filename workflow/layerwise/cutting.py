@@ -26,14 +26,12 @@ class CuttingError(LayerwiseError):
     """Recordings cannot be cut into utterances."""
 
 
-def cut_recordings(
-    recordings: Path, intervals: Path, pause: float, utterances_out: Path, intervals_out: Path
-) -> None:
+def cut_recordings(recordings: Path, intervals: Path, pause: float, utterances_out: Path, intervals_out: Path) -> None:
     """Write the tables of utterances and of their intervals for recordings that are cut at pauses.
 
-    An utterance is a series of words with less than `pause` seconds between each and the next; half a pause of what is
-    around them comes along, up to a multiple of 10 ms, so that pooling rounds times as it does elsewhere. Its id is that
-    of the recording and a number, its text the words, its `start` the seconds of the recording before it.
+    An utterance is a series of words with less than `pause` seconds between each and the next; half a pause of what
+    is around them comes along, up to a multiple of 10 ms, so that pooling rounds times as it does elsewhere. Its id
+    is that of the recording and a number, its text the words, its `start` the seconds of the recording before it.
 
     Args:
         recordings: a table of utterances, each a whole recording.
@@ -61,7 +59,7 @@ def cut_recordings(
     log.info("%d recordings cut into %d utterances; %d phones outside of them", len(pieces), len(utterances), lost)
     if len(long):
         log.warning(
-            "%d utterances are longer than %g s, the longest %s of %.0f s: a shorter corpus.layout.cut_pauses cuts more",
+            "%d utterances are longer than %g s, the longest %s of %.0f s: shorter corpus.layout.cut_pauses cut more",
             len(long), LONG_SECONDS, long.loc[long["duration"].idxmax(), "utterance_id"], long["duration"].max(),
         )  # fmt: skip
     write_parquet(pa.Table.from_pandas(utterances, UTTERANCE_SCHEMA, preserve_index=False), utterances_out)
