@@ -32,6 +32,10 @@ include: "workflow/rules/cca.smk"
 include: "workflow/rules/summary.smk"
 
 
+onstart:
+    refuse_absent_models()
+
+
 rule all:
     default_target: True
     input:

@@ -59,10 +59,11 @@ class Experiment:
 
     Attributes:
         config: the configuration with every default filled in.
-        models: entries of the chosen models, in order.
+        models: entries of the chosen models, in order, but for those in `absent`.
         audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings.
         layout: how it lies, with the fields of resources/layouts.yaml.
         word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
+        absent: of each model whose files nobody but the user may fetch, and that are not here, what has to be done.
     """
 
     config: dict
@@ -71,6 +72,7 @@ class Experiment:
     alignments: Source
     layout: dict
     word_splits: list[str] | None
+    absent: list[str]
 
     @property
     def word_list(self) -> Path | None:
@@ -110,22 +112,29 @@ def read_experiment(config: dict) -> Experiment:
         *_impossible_folds(config, corpora),
         *_impossible_epsilons(config["cca"]["epsilons"]),
     ]
-    models = {}
+    models, absent = {}, []
     for name in config["models"]:
         if name in known_models:
             try:
                 models[name] = model_entry(name, known_models[name])
-                models[name].require_files()
             except CatalogueError as error:
                 errors.append(str(error))
+    for name, entry in list(models.items()):
+        try:
+            entry.require_files()
+        except CatalogueError as error:
+            absent.append(str(error))
+            del models[name]
     errors += _absent_layers(config, models)
     sources, source_errors = _sources(config["corpus"], corpora)
     layout, layout_errors = _layout(config["corpus"], corpora)
     word_splits, word_errors = _word_splits(config["corpus"], corpora)
     errors += source_errors + layout_errors + word_errors
+    if absent and not models:
+        errors += absent
     if errors:
         raise ConfigurationError(_listed(errors))
-    return Experiment(config, models, **sources, layout=layout, word_splits=word_splits)
+    return Experiment(config, models, **sources, layout=layout, word_splits=word_splits, absent=absent)
 
 
 def check_schema(content: dict, schema: str) -> None:

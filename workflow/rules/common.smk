@@ -26,6 +26,9 @@ try:
 except LayerwiseError as error:
     raise WorkflowError(str(error))
 
+for line in EXPERIMENT.absent:
+    logger.warning(f"planned without a model, and a run will not start: {line}")
+
 config.update(EXPERIMENT.config)  # in place: captions of the report see it too
 CORPUS = f"{config['corpus']['name']}/{config['corpus']['split']}"
 MODELS = EXPERIMENT.models
@@ -113,6 +116,13 @@ DOWNLOADS = {local_copy(source): source for source in (EXPERIMENT.audio, EXPERIM
 
 
 # Models
+
+
+def refuse_absent_models():
+    """End a run before any job; a plan can do without the files that only the user may fetch."""
+    if EXPERIMENT.absent:
+        without = f"or go on without: --config 'models=[{', '.join(EXPERIMENT.models)}]'"
+        raise WorkflowError("\n".join([*EXPERIMENT.absent, without]))
 
 
 def models_of(kind):
