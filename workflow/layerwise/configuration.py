@@ -16,9 +16,11 @@ import referencing
 from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, locate, model_entry, read_yaml
 from layerwise.cca import METRICS
 from layerwise.errors import LayerwiseError
+from layerwise.pronunciations import PronunciationError, read_pronunciations
 from layerwise.properties import PROPERTIES
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
+AUTOMATIC = "automatic"  # in place of a source of alignments
 
 
 class ConfigurationError(LayerwiseError):
@@ -59,13 +61,24 @@ class Experiment:
     Attributes:
         config: the configuration with every default filled in.
         models: entries of the chosen models, in order.
-        audio, alignments: where the corpus comes from.
+        audio, alignments: where the corpus comes from; alignments None: they are made here.
     """
 
     config: dict
     models: dict[str, ModelEntry]
     audio: Source
-    alignments: Source
+    alignments: Source | None
+
+    @property
+    def alignments_are(self) -> str:
+        """`given` or `automatic`: the mark of every score and table."""
+        return "given" if self.alignments else AUTOMATIC
+
+    @property
+    def pronunciations(self) -> Path | None:
+        """The file of pronunciations that automatic alignments may use."""
+        given = self.config["corpus"]["pronunciations"]
+        return None if given is None else locate(given)
 
     def layers(self, property_name: str, model: str) -> list[str]:
         """The layers of a model that a property is scored on, in order of depth."""
@@ -109,6 +122,7 @@ def read_experiment(config: dict) -> Experiment:
                 errors.append(str(error))
     errors += _absent_layers(config, models)
     sources, problems = _sources(config["corpus"], corpora)
+    problems += _wrong_pronunciations(config["corpus"])
     if errors + problems:
         raise ConfigurationError(_listed(errors + problems))
     return Experiment(config, models, **sources)
@@ -298,7 +312,9 @@ def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]
     entry = corpora.get(name, {}).get("splits", {}).get(split, {})
     sources, errors = {}, []
     for kind in ("audio", "alignments"):
-        if corpus[kind] is None and name not in corpora:
+        if kind == "alignments" and corpus[kind] == AUTOMATIC:
+            sources[kind] = None
+        elif corpus[kind] is None and name not in corpora:
             errors += _unknown(
                 "corpus.name", [name], corpora, f"in resources/corpora.yaml, and corpus.{kind} is not given"
             )
@@ -310,6 +326,20 @@ def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]
             if not source.is_url and not source.path.exists():
                 errors.append(
                     f"corpus.{kind}: {source.location} does not exist; a URL, an archive or a folder is expected"
+                    + f", or {AUTOMATIC}" * (kind == "alignments")
                 )
             sources[kind] = source
     return sources, list(dict.fromkeys(errors))
+
+
+def _wrong_pronunciations(corpus: dict) -> list[str]:
+    given = corpus["pronunciations"]
+    if given is None:
+        return []
+    if corpus["alignments"] != AUTOMATIC:
+        return [f"corpus.pronunciations: found {given}; it is used only where corpus.alignments is {AUTOMATIC}"]
+    try:
+        read_pronunciations(locate(given))
+    except PronunciationError as error:
+        return [f"corpus.pronunciations: {error}"]
+    return []

@@ -90,7 +90,8 @@ def state_of(source):
     return folder_digest(source.path) if source.is_folder else None
 
 
-DOWNLOADS = {local_copy(source): source for source in (EXPERIMENT.audio, EXPERIMENT.alignments) if source.is_url}
+SOURCES = [source for source in (EXPERIMENT.audio, EXPERIMENT.alignments) if source is not None]
+DOWNLOADS = {local_copy(source): source for source in SOURCES if source.is_url}
 
 
 # Models

@@ -76,28 +76,63 @@ rule index_utterances:
         "../scripts/index_utterances.py"
 
 
-rule index_alignments:
-    message:
-        f"Read the phones and words of {CORPUS}"
-    input:
-        alignments=local_copy(EXPERIMENT.alignments),
-        utterances=rules.index_utterances.output.utterances,
-    output:
-        intervals=results("corpus/intervals.parquet"),
-        problems=results("corpus/alignment_problems.csv"),
-    params:
-        split=config["corpus"]["split"],
-        checks=EXPERIMENT.alignments.checks,
-        state=state_of(EXPERIMENT.alignments),
-        code=code_digest("layerwise.alignments"),
-    log:
-        log_of("index_alignments"),
-    benchmark:
-        benchmark_of("index_alignments")
-    conda:
-        "../../envs/corpus.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-    script:
-        "../scripts/index_alignments.py"
+# One of two rules makes the intervals: the rest of the workflow asks ALIGNMENT for them.
+
+if EXPERIMENT.alignments is not None:
+
+    rule index_alignments:
+        message:
+            f"Read the phones and words of {CORPUS}"
+        input:
+            alignments=local_copy(EXPERIMENT.alignments),
+            utterances=rules.index_utterances.output.utterances,
+        output:
+            intervals=results("corpus/intervals.parquet"),
+            problems=results("corpus/alignment_problems.csv"),
+        params:
+            split=config["corpus"]["split"],
+            checks=EXPERIMENT.alignments.checks,
+            state=state_of(EXPERIMENT.alignments),
+            code=code_digest("layerwise.alignments"),
+        log:
+            log_of("index_alignments"),
+        benchmark:
+            benchmark_of("index_alignments")
+        conda:
+            "../../envs/corpus.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+        script:
+            "../scripts/index_alignments.py"
+
+    ALIGNMENT = rules.index_alignments
+
+else:
+
+    rule align_utterances:
+        message:
+            f"Align the phones and words of {CORPUS} with its audio"
+        input:
+            utterances=rules.index_utterances.output.utterances,
+            audio=audio_root(),
+            pronunciations=[str(EXPERIMENT.pronunciations)] if EXPERIMENT.pronunciations else [],
+        output:
+            intervals=results("corpus/intervals.parquet"),
+            problems=results("corpus/alignment_problems.csv"),
+        params:
+            state=state_of(EXPERIMENT.audio),
+            code=code_digest("layerwise.aligning"),
+        log:
+            log_of("align_utterances"),
+        benchmark:
+            benchmark_of("align_utterances")
+        conda:
+            "../../envs/align.yaml"
+        threads: 8
+        resources:
+            mem_mb=lambda wildcards, threads: 1000 + 400 * threads,
+        script:
+            "../scripts/align_utterances.py"
+
+    ALIGNMENT = rules.align_utterances

@@ -6,7 +6,7 @@ rule draw_sample:
         "Draw sample set {wildcards.sample}"
     input:
         utterances=rules.index_utterances.output.utterances,
-        intervals=rules.index_alignments.output.intervals,
+        intervals=ALIGNMENT.output.intervals,
     output:
         utterances=results("samples/{sample}/utterances.parquet"),
         phones=results("samples/{sample}/phones.parquet"),
