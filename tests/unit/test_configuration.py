@@ -206,6 +206,47 @@ def test_text_that_is_no_number_stays_wrong():
     assert lines({"samples": {"count": "4x"}}) == ['samples.count: found "4x"; must be integer']
 
 
+# Alignments that are made here
+
+
+def test_automatic_alignments_have_no_source():
+    experiment = read_experiment({"corpus": {"alignments": "automatic"}})
+    assert experiment.alignments is None
+    assert experiment.alignments_are == "automatic"
+    assert experiment.audio.path.is_file()
+    assert experiment.pronunciations is None
+    assert read_experiment({}).alignments_are == "given"
+
+
+def test_a_folder_named_automatic_has_to_be_written_as_a_path(tmp_path, monkeypatch):
+    (tmp_path / "automatic").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert read_experiment({"corpus": {"alignments": "automatic"}}).alignments is None
+    assert read_experiment({"corpus": {"alignments": "./automatic"}}).alignments.is_folder
+
+
+def test_misspelt_automatic_is_told_what_is_allowed():
+    (line,) = lines({"corpus": {"alignments": "automatc"}})
+    expected = "automatc does not exist; a URL, an archive or a folder is expected, or automatic"
+    assert line == f"corpus.alignments: {expected}"
+    (line,) = lines({"corpus": {"audio": "automatic"}})
+    assert line.endswith("automatic does not exist; a URL, an archive or a folder is expected")
+
+
+def test_pronunciations_are_read(tmp_path):
+    path = tmp_path / "words.dict"
+    path.write_text("HELLO  HH AH0 L OW1\n")
+    corpus = {"alignments": "automatic", "pronunciations": str(path)}
+    assert read_experiment({"corpus": corpus}).pronunciations == path
+    (line,) = lines({"corpus": {"pronunciations": str(path)}})
+    assert line == (f"corpus.pronunciations: found {path}; it is used only where corpus.alignments is automatic")
+    path.write_text("HELLO  HH AH0 L OW1\nWORLD  W ER1 LL D\n")
+    (line,) = lines({"corpus": corpus})
+    assert line.startswith(f"corpus.pronunciations: {path}, line 2: 'LL' of 'WORLD' is no phone; allowed are AA AE")
+    (line,) = lines({"corpus": corpus | {"pronunciations": str(tmp_path / "none.dict")}})
+    assert line == f"corpus.pronunciations: {tmp_path / 'none.dict'}: No such file or directory"
+
+
 # Shape
 
 
@@ -534,6 +575,27 @@ def test_a_word_list_of_ones_own(tmp_path):
     (tmp_path / "words.txt").write_text("the\n")
     experiment = read_experiment(corpus(name="librispeech", word_list=str(tmp_path / "words.txt")))
     assert (experiment.word_splits, experiment.word_list) == (None, tmp_path / "words.txt")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"layout": "buckeye"}, "corpus.alignments: automatic needs transcripts"),
+        ({"layout": "flat"}, "corpus.alignments: automatic needs transcripts"),
+        (
+            {"layout": {"recordings": "**/{speaker}/{utterance}", "transcripts": ".txt", "cut_pauses": 1}},
+            "corpus.alignments: automatic needs recordings that are utterances",
+        ),
+        ({"word_list": ["dev-other"]}, "corpus.word_list: found ['dev-other']; alignments of these splits are not made"),
+    ],
+)
+def test_automatic_alignments_need_transcribed_utterances_of_the_split(values, message, tmp_path):
+    given = {"name": "mine", "audio": str(tmp_path), "alignments": "automatic"} | values
+    assert lines(corpus(**given))[0].startswith(message)
+
+
+def test_automatic_alignments_rank_their_own_words():
+    assert read_experiment(corpus(name="librispeech", alignments="automatic")).word_splits is None
 
 
 @pytest.mark.parametrize(

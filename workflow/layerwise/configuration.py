@@ -17,9 +17,11 @@ from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, locate, model_
 from layerwise.cca import METRICS
 from layerwise.errors import LayerwiseError
 from layerwise.layouts import LayoutError, make_layout
+from layerwise.pronunciations import PronunciationError, read_pronunciations
 from layerwise.properties import PROPERTIES
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
+AUTOMATIC = "automatic"  # in place of a source of alignments
 
 
 class ConfigurationError(LayerwiseError):
@@ -60,7 +62,8 @@ class Experiment:
     Attributes:
         config: the configuration with every default filled in.
         models: entries of the chosen models, in order, but for those in `absent`.
-        audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings.
+        audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings, and
+            alignments None where they are made here.
         layout: how it lies, with the fields of resources/layouts.yaml.
         word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
         absent: of each model whose files nobody but the user may fetch, and that are not here, what has to be done.
@@ -69,7 +72,7 @@ class Experiment:
     config: dict
     models: dict[str, ModelEntry]
     audio: Source
-    alignments: Source
+    alignments: Source | None
     layout: dict
     word_splits: list[str] | None
     absent: list[str]
@@ -79,6 +82,17 @@ class Experiment:
         """The user's own list of words."""
         given = self.config["corpus"]["word_list"]
         return locate(given) if isinstance(given, str) else None
+
+    @property
+    def alignments_are(self) -> str:
+        """`given` or `automatic`: the mark of every score and table."""
+        return "given" if self.alignments else AUTOMATIC
+
+    @property
+    def pronunciations(self) -> Path | None:
+        """The file of pronunciations that automatic alignments may use."""
+        given = self.config["corpus"]["pronunciations"]
+        return None if given is None else locate(given)
 
     def layers(self, property_name: str, model: str) -> list[str]:
         """The layers of a model that a property is scored on, in order of depth."""
@@ -129,7 +143,7 @@ def read_experiment(config: dict) -> Experiment:
     sources, source_errors = _sources(config["corpus"], corpora)
     layout, layout_errors = _layout(config["corpus"], corpora)
     word_splits, word_errors = _word_splits(config["corpus"], corpora)
-    errors += source_errors + layout_errors + word_errors
+    errors += source_errors + layout_errors + word_errors + _wrong_pronunciations(config["corpus"])
     if absent and not models:
         errors += absent
     if errors:
@@ -326,7 +340,9 @@ def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]
         corpus = corpus | {"alignments": corpus["audio"]}
     sources, errors = {}, []
     for kind in ("audio", "alignments"):
-        if corpus[kind] is None and name not in corpora:
+        if kind == "alignments" and corpus[kind] == AUTOMATIC:
+            sources[kind] = None
+        elif corpus[kind] is None and name not in corpora:
             errors += _unknown(
                 "corpus.name", [name], corpora, f"in resources/corpora.yaml, and corpus.{kind} is not given"
             )
@@ -338,6 +354,7 @@ def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]
             if not source.is_url and not source.path.exists():
                 errors.append(
                     f"corpus.{kind}: {source.location} does not exist; a URL, an archive or a folder is expected"
+                    + f", or {AUTOMATIC}" * (kind == "alignments")
                 )
             sources[kind] = source
     return sources, list(dict.fromkeys(errors))
@@ -351,9 +368,18 @@ def _layout(corpus: dict, corpora: dict) -> tuple[dict, list[str]]:
         return {}, _unknown("corpus.layout", [given], layouts, "a layout of resources/layouts.yaml")
     layout = layouts[given] if isinstance(given, str) else given
     try:
-        make_layout(layout)
+        made = make_layout(layout)
     except LayoutError as error:
         return {}, [f"corpus.layout.{error}"]
+    if corpus["alignments"] == AUTOMATIC:
+        return layout, [
+            f"corpus.alignments: automatic needs {needs} (corpus.layout)"
+            for needs, given in (
+                ("transcripts", made.transcripts is not None),
+                ("recordings that are utterances; cut_pauses must be null", made.cut_pauses is None),
+            )
+            if not given
+        ]
     return layout, []
 
 
@@ -363,9 +389,26 @@ def _word_splits(corpus: dict, corpora: dict) -> tuple[list[str] | None, list[st
     if isinstance(given, str):
         missing = [] if locate(given).is_file() else [f"corpus.word_list: {given} does not exist; a file is expected"]
         return None, missing
+    if corpus["alignments"] == AUTOMATIC:
+        if given not in (None, [corpus["split"]]):
+            return None, [f"corpus.word_list: found {given}; alignments of these splits are not made: name a file"]
+        return None, []
     entry = corpora.get(corpus["name"], {})
     splits = given or entry.get("word_list") or [corpus["split"]]
     errors = _repeated("corpus.word_list", splits)
     if given and entry and corpus["alignments"] is None:
         errors += _unknown("corpus.word_list", splits, entry["splits"], f"a split of {corpus['name']}")
     return None if splits == [corpus["split"]] else splits, errors
+
+
+def _wrong_pronunciations(corpus: dict) -> list[str]:
+    given = corpus["pronunciations"]
+    if given is None:
+        return []
+    if corpus["alignments"] != AUTOMATIC:
+        return [f"corpus.pronunciations: found {given}; it is used only where corpus.alignments is {AUTOMATIC}"]
+    try:
+        read_pronunciations(locate(given))
+    except PronunciationError as error:
+        return [f"corpus.pronunciations: {error}"]
+    return []

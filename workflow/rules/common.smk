@@ -80,6 +80,7 @@ CUT_PAUSES = LAYOUT.get("cut_pauses")
 # Recordings that are to be cut are listed, with their intervals, before they are.
 RECORDINGS = results("corpus/recordings.parquet") if CUT_PAUSES else UTTERANCES
 RECORDING_INTERVALS = results("corpus/recording_intervals.parquet") if CUT_PAUSES else INTERVALS
+ALIGNMENT_PROBLEMS = results("corpus/alignment_problems.csv")
 # The words that are drawn, the most frequent first; none: those of the analysed split are ranked.
 WORD_LIST = [str(EXPERIMENT.word_list)] if EXPERIMENT.word_list else []
 if EXPERIMENT.word_splits:
@@ -112,7 +113,8 @@ def state_of(source):
     return folder_digest(source.path) if source.is_folder else None
 
 
-DOWNLOADS = {local_copy(source): source for source in (EXPERIMENT.audio, EXPERIMENT.alignments) if source.is_url}
+SOURCES = [source for source in (EXPERIMENT.audio, EXPERIMENT.alignments) if source is not None]
+DOWNLOADS = {local_copy(source): source for source in SOURCES if source.is_url}
 
 
 # Models

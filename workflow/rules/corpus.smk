@@ -77,32 +77,62 @@ rule index_utterances:
         "../scripts/index_utterances.py"
 
 
-rule index_alignments:
-    message:
-        f"Read the phones and words of {CORPUS}"
-    input:
-        alignments=alignments_path(),
-        utterances=rules.index_utterances.output.utterances,
-    output:
-        intervals=RECORDING_INTERVALS,
-        problems=results("corpus/alignment_problems.csv"),
-    params:
-        split=config["corpus"]["split"],
-        layout=LAYOUT,
-        checks=EXPERIMENT.alignments.checks,
-        state=state_of(EXPERIMENT.alignments),
-        code=code_digest("layerwise.alignments"),
-    log:
-        log_of("index_alignments"),
-    benchmark:
-        benchmark_of("index_alignments")
-    conda:
-        "../../envs/corpus.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-    script:
-        "../scripts/index_alignments.py"
+# One of two rules makes the intervals.
+if EXPERIMENT.alignments is not None:
+
+    rule index_alignments:
+        message:
+            f"Read the phones and words of {CORPUS}"
+        input:
+            alignments=alignments_path(),
+            utterances=rules.index_utterances.output.utterances,
+        output:
+            intervals=RECORDING_INTERVALS,
+            problems=ALIGNMENT_PROBLEMS,
+        params:
+            split=config["corpus"]["split"],
+            layout=LAYOUT,
+            checks=EXPERIMENT.alignments.checks,
+            state=state_of(EXPERIMENT.alignments),
+            code=code_digest("layerwise.alignments"),
+        log:
+            log_of("index_alignments"),
+        benchmark:
+            benchmark_of("index_alignments")
+        conda:
+            "../../envs/corpus.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+        script:
+            "../scripts/index_alignments.py"
+
+else:
+
+    rule align_utterances:
+        message:
+            f"Align the phones and words of {CORPUS} with its audio"
+        input:
+            utterances=rules.index_utterances.output.utterances,
+            audio=audio_root(),
+            pronunciations=[str(EXPERIMENT.pronunciations)] if EXPERIMENT.pronunciations else [],
+        output:
+            intervals=RECORDING_INTERVALS,
+            problems=ALIGNMENT_PROBLEMS,
+        params:
+            state=state_of(EXPERIMENT.audio),
+            code=code_digest("layerwise.aligning"),
+        log:
+            log_of("align_utterances"),
+        benchmark:
+            benchmark_of("align_utterances")
+        conda:
+            "../../envs/align.yaml"
+        threads: 8
+        resources:
+            mem_mb=lambda wildcards, threads: 1000 + 400 * threads,
+        script:
+            "../scripts/align_utterances.py"
 
 
 # Only for layouts of long recordings, such as Buckeye's.
