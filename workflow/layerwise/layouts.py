@@ -5,8 +5,10 @@ A layout is an entry of resources/layouts.yaml, or a mapping with the same field
 
 from __future__ import annotations
 
+import posixpath
 import re
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -53,8 +55,7 @@ class Pattern:
 
     def match(self, path: PurePosixPath | str) -> dict[str, str] | None:
         """The fields of a file at `path`, whose suffix does not count; None: it does not lie as the pattern says."""
-        path = PurePosixPath(path)
-        found = self._regex.fullmatch(str(path.with_suffix("")))
+        found = self._regex.fullmatch(posixpath.splitext(str(path))[0])
         return found and found.groupdict()
 
     def of_split(self, split: str) -> Pattern:
@@ -114,6 +115,13 @@ class Layout:
             recordings=self.recordings.of_split(split),
             alignments=self.alignments and self.alignments.of_split(split),
         )
+
+
+def layout_of(entry: Mapping[str, object]) -> Layout:
+    """The layout that an entry of resources/layouts.yaml describes."""
+    fields = {name: value for name, value in entry.items() if name != "description"}
+    patterns = {name: Pattern(fields[name]) for name in ("recordings", "alignments") if fields.get(name)}
+    return Layout(**(fields | patterns))
 
 
 def template_fields(template: str) -> list[str]:

@@ -1,6 +1,9 @@
 # From archives to two tables: what utterances there are, and when each phone and word is spoken.
 
 
+from layerwise.catalogue import ROOT, read_yaml
+
+
 localrules:
     fetch_archive,
 
@@ -87,6 +90,9 @@ rule index_alignments:
         problems=results("corpus/alignment_problems.csv"),
     params:
         split=config["corpus"]["split"],
+        layout=read_yaml(ROOT / "resources/layouts.yaml")["librispeech"],
+        phones="arpabet",
+        phone_sets=read_yaml(ROOT / "resources/phones.yaml"),
         checks=EXPERIMENT.alignments.checks,
         state=state_of(EXPERIMENT.alignments),
         code=code_digest("layerwise.alignments"),
@@ -96,7 +102,7 @@ rule index_alignments:
         benchmark_of("index_alignments")
     conda:
         "../../envs/corpus.yaml"
-    threads: 1
+    threads: 4
     resources:
         mem_mb=2000,
     script:
