@@ -20,9 +20,14 @@ import pandas as pd
 
 from layerwise.aligning import align_utterances
 from layerwise.alignments import index_alignments
+from layerwise.catalogue import ROOT, read_yaml
 from layerwise.corpus import index_utterances, unpack_audio
+from layerwise.layouts import layout_of
+from layerwise.phones import phone_set
 
-DEMO = Path(__file__).resolve().parents[2] / "resources" / "demo"
+DEMO = ROOT / "resources" / "demo"
+LAYOUT = layout_of(read_yaml(ROOT / "resources/layouts.yaml")["librispeech"])
+PHONES = phone_set("arpabet", read_yaml(ROOT / "resources/phones.yaml"))
 ROUNDING_SECONDS = 1e-6
 
 
@@ -65,16 +70,18 @@ def main() -> None:
         folder = Path(parent)
         audio, utterances = folder / "audio", folder / "utterances.parquet"
         unpack_audio(arguments.audio, arguments.split, audio)
-        index_utterances(audio, arguments.split, utterances, folder / "left_out.csv")
+        index_utterances(audio, arguments.split, utterances, folder / "left_out.csv", layout=LAYOUT)
         table = pd.read_parquet(utterances).iloc[:: arguments.every]
         table.to_parquet(utterances, index=False)
         index_alignments(
-            arguments.alignments, arguments.split, utterances, folder / "given.parquet", folder / "unmatched.csv"
-        )
+            arguments.alignments, arguments.split, utterances, folder / "given.parquet", folder / "unmatched.csv",
+            layout=LAYOUT, phones=PHONES,
+        )  # fmt: skip
         start = time.perf_counter()
         align_utterances(
-            *(utterances, audio, folder / "made.parquet", folder / "problems.csv"), processes=arguments.processes
-        )
+            utterances, audio, folder / "made.parquet", folder / "problems.csv",
+            phones=PHONES, processes=arguments.processes,
+        )  # fmt: skip
         seconds = time.perf_counter() - start
         made, given = (pd.read_parquet(folder / f"{name}.parquet") for name in ("made", "given"))
         failed = pd.read_csv(folder / "problems.csv")

@@ -8,7 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from layerwise.alignments import index_alignments
+from layerwise.catalogue import read_yaml
 from layerwise.corpus import index_utterances, unpack_audio
+from layerwise.layouts import layout_of
+from layerwise.phones import phone_set
 from layerwise.sampling import SampleSizes, draw_sample_tables
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -38,8 +41,13 @@ def demo_tables(folder: Path, count: int, sets: int, sizes: SampleSizes) -> Tabl
     demo, audio = REPOSITORY / "resources/demo", folder / "audio"
     unpack_audio(demo / "demo-dev-clean.tar.gz", SPLIT, audio)
     utterances, intervals = folder / "utterances.parquet", folder / "intervals.parquet"
-    index_utterances(audio, SPLIT, utterances, folder / "problems.csv")
-    index_alignments(demo / "demo_alignments.zip", SPLIT, utterances, intervals, folder / "unaligned.csv")
+    layout = layout_of(read_yaml(REPOSITORY / "resources/layouts.yaml")["librispeech"])
+    index_utterances(audio, SPLIT, utterances, folder / "problems.csv", layout=layout)
+    index_alignments(
+        demo / "demo_alignments.zip", SPLIT, utterances, intervals, folder / "unaligned.csv",
+        layout=layout,
+        phones=phone_set("arpabet", read_yaml(REPOSITORY / "resources/phones.yaml")),
+    )  # fmt: skip
     table = pd.read_parquet(utterances)
     table = table.iloc[:: max(1, len(table) // count)][:count]
     table.to_parquet(utterances, index=False)

@@ -18,9 +18,10 @@ import soundfile
 
 from layerwise import aligning
 from layerwise.aligning import AligningError, align_utterances, words_of
-from layerwise.alignments import INTERVAL_SCHEMA, PHONES, AlignmentError, index_alignments
+from layerwise.alignments import AlignmentError, index_alignments
+from layerwise.cleaning import INTERVAL_SCHEMA
 from layerwise.corpus import UTTERANCE_SCHEMA
-from tiny_corpus import noise, write_audio
+from tiny_corpus import LAYOUTS, PHONE_SETS, noise, write_audio
 
 DEMO = Path(__file__).parents[2] / "resources" / "demo"
 COUNT = 6
@@ -111,7 +112,7 @@ def write_table(path: Path, folder: Path, texts: dict[str, str]) -> Path:
             {
                 **{"utterance_id": name, "speaker_id": name.split("-")[0], "chapter_id": name.split("-")[1]},
                 **{"audio_path": f"{name}.flac", "sample_rate": 16000, "num_samples": samples},
-                **{"duration": samples / 16000, "text": text},
+                **{"duration": samples / 16000, "text": text, "start": 0.0},
             }
         )
     pq.write_table(pa.Table.from_pylist(rows, UTTERANCE_SCHEMA), path)
@@ -124,7 +125,9 @@ def align(tmp_path, speech):
 
     def run(texts: dict[str, str], folder: Path = speech, **options) -> tuple[pd.DataFrame, pd.DataFrame]:
         utterances = write_table(tmp_path / "u.parquet", folder, texts)
-        align_utterances(utterances, folder, tmp_path / "i.parquet", tmp_path / "p.csv", **options)
+        align_utterances(
+            utterances, folder, tmp_path / "i.parquet", tmp_path / "p.csv", phones=PHONE_SETS["arpabet"], **options
+        )
         assert pq.read_schema(tmp_path / "i.parquet").equals(INTERVAL_SCHEMA)
         problems = pd.read_csv(tmp_path / "p.csv", keep_default_na=False)
         assert list(problems.columns) == ["utterance_id", "file", "problem", "detail"]
@@ -146,9 +149,12 @@ def test_words_and_phones_lie_where_they_were_spoken(align, texts, tmp_path):
         for name in archive.namelist():
             if Path(name).stem in texts:
                 some.writestr(name, archive.read(name))
-    index_alignments(tmp_path / "a.zip", "dev-clean", tmp_path / "u.parquet", tmp_path / "e.parquet", tmp_path / "p")
+    index_alignments(
+        tmp_path / "a.zip", "dev-clean", tmp_path / "u.parquet", tmp_path / "e.parquet", tmp_path / "p",
+        layout=LAYOUTS["librispeech"], phones=PHONE_SETS["arpabet"],
+    )  # fmt: skip
     exact = pd.read_parquet(tmp_path / "e.parquet")
-    assert set(made.loc[made["tier"] == "phone", "label"]) <= set(PHONES)
+    assert set(made.loc[made["tier"] == "phone", "label"]) <= set(PHONE_SETS["arpabet"].phones)
     errors = []
     for name, text in texts.items():
         assert words_in(made, name) == words_in(exact, name) == text.lower().split()

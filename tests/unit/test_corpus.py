@@ -18,14 +18,13 @@ import yaml
 
 from layerwise import corpus, downloads
 from layerwise.corpus import CorpusError
-from layerwise.layouts import Layout, make_layout
-from tiny_corpus import SPLIT, chapter_folder, flip_bytes, noise, write_archive, write_audio, write_utterance
+from layerwise.layouts import Layout, layout_of
+from tiny_corpus import LAYOUTS, SPLIT, chapter_folder, flip_bytes, noise, write_archive, write_audio, write_utterance
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_SPEECH = REPOSITORY.parent / "shared" / "real_speech"
 CATALOGUE = REPOSITORY / "resources" / "corpora.yaml"
-LAYOUTS = yaml.safe_load((REPOSITORY / "resources" / "layouts.yaml").read_text("utf-8"))
-LIBRISPEECH = make_layout(LAYOUTS["librispeech"])
+LIBRISPEECH = LAYOUTS["librispeech"]
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "corpora.schema.yaml"
 
 
@@ -515,7 +514,7 @@ def test_a_split_without_audio_is_an_error(tmp_path):
 
 
 def index_like(root: Path, **fields: object) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return index(root, layout=make_layout(fields))
+    return index(root, layout=layout_of(fields))
 
 
 def test_other_rates_stay_as_they_are_and_are_counted(root, caplog):
@@ -533,7 +532,7 @@ def test_a_folder_for_each_speaker(tmp_path):
     root = tmp_path / "corpus"
     for name in ("anna/one.wav", "anna/two.WAV", "ben/three.ogg"):
         write_audio(root / name)
-    utterances, problems = index(root, layout=make_layout(LAYOUTS["flat"]))
+    utterances, problems = index(root, layout=LAYOUTS["flat"])
     assert utterances[["utterance_id", "speaker_id", "chapter_id", "audio_path", "text"]].to_numpy().tolist() == [
         ["one", "anna", "", "anna/one.wav", ""],
         ["three", "ben", "", "ben/three.ogg", ""],
@@ -554,7 +553,7 @@ def test_timit(tmp_path, split):
     for region, speaker in (("DR1", "FCJF0"), ("DR2", "MABC0")):
         write_audio(root / "data" / split / region / speaker / "SA1.WAV")
     write_audio(root / "data" / "TEST" / "DR1" / "FAKS0" / "SA1.WAV")
-    corpus.index_utterances(root, split, tmp_path / "u", tmp_path / "p", layout=make_layout(LAYOUTS["timit"]))
+    corpus.index_utterances(root, split, tmp_path / "u", tmp_path / "p", layout=LAYOUTS["timit"])
     utterances = pd.read_parquet(tmp_path / "u")
     assert utterances[["utterance_id", "speaker_id", "chapter_id"]].to_numpy().tolist() == [
         ["FCJF0-SA1", "FCJF0", "DR1"],

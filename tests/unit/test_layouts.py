@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerwise.layouts import Layout, LayoutError, Pattern, make_layout
+from layerwise.layouts import Layout, LayoutError, Pattern, layout_of
 
 LAYOUTS = yaml.safe_load((Path(__file__).parents[2] / "resources" / "layouts.yaml").read_text("utf-8"))
 
@@ -70,17 +70,17 @@ def test_a_pattern_that_cannot_be_meant_is_refused(pattern):
 )
 def test_a_layout_that_contradicts_itself_is_refused(fields, message):
     with pytest.raises(LayoutError, match=message):
-        make_layout(fields)
+        layout_of(fields)
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_layouts_of_the_catalogue_can_be_used(name):
-    layout = make_layout(LAYOUTS[name]).of_split("dev")
+    layout = layout_of(LAYOUTS[name]).of_split("dev")
     assert "{split}" not in layout.recordings.text
 
 
 def test_an_id_can_be_part_of_a_name():
-    layout = make_layout(LAYOUTS["buckeye"])
+    layout = layout_of(LAYOUTS["buckeye"])
     fields = layout.recordings.match("s01/s0101a/s0101a.wav")
     assert layout.speaker_id.format(**fields) == "s01"
     assert layout.utterance_id.format(**fields) == "s0101a"

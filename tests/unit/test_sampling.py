@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerwise import sampling
-from layerwise.alignments import PHONES as PHONE_NAMES
 from layerwise.sampling import (
     SampleSizes,
     SamplingError,
@@ -22,6 +21,7 @@ from layerwise.sampling import (
     segment_frames,
 )
 from synthetic_views import DATA
+from tiny_corpus import PHONE_SETS
 
 SIZES = SampleSizes(utterances=12, phones_per_type=5, word_types=4, words_per_type=3)
 TABLES = ("utterances", "phones", "words")
@@ -247,6 +247,7 @@ def test_other_word_lists_are_refused(content, message, tmp_path):
 
 # --- the paper's sizes --------------------------------------------------------------------------------------------
 
+PHONE_NAMES = PHONE_SETS["arpabet"].phones
 PAPER = SampleSizes(utterances=500, phones_per_type=200, word_types=500, words_per_type=15)
 
 

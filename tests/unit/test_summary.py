@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from layerwise import summary
-from layerwise.alignments import PHONES
 from layerwise.summary import MalformedScoreError, SkippedScoreError
 from synthetic_scores import METRICS, record, write_experiment, write_score
+from tiny_corpus import PHONE_SETS
 
 BLOCKS = {"b-model": 4, "a-model": 2}
 PROPERTIES = ["word", "mel"]  # neither models nor properties in alphabetical order: the given order must show
@@ -280,6 +280,9 @@ def test_samples_count_what_was_drawn(tmp_path):
     ]
     summary.summarise_samples(files, 5, 2, 3, 4, out, alignments="automatic")
     assert set(summary.read_table(out)["alignments"]) == {"automatic"}
+    for phone_types, asked in ((None, 2 * 2), (40, 40 * 2)):  # AA and B were found
+        summary.summarise_samples(files, 5, 2, 3, 4, out, phone_types)
+        assert out.read_text().splitlines()[2].startswith(f"2,phone,{asked},3,2,")
 
 
 def test_automatic_alignments_are_marked_in_every_row_of_every_table(tmp_path):
@@ -299,7 +302,7 @@ def test_automatic_alignments_are_marked_in_every_row_of_every_table(tmp_path):
 
 
 def test_the_number_of_phones_is_that_of_the_alignments():
-    assert len(PHONES) == summary.ARPABET_PHONES
+    assert len(PHONE_SETS["arpabet"].phones) == summary.ARPABET_PHONES
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,26 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import soundfile
 
+from layerwise.catalogue import ROOT, read_yaml
 from layerwise.corpus import UTTERANCE_SCHEMA
+from layerwise.layouts import layout_of
+from layerwise.phones import phone_set
 
 SPLIT = "dev-clean"
 
 # (start, end, label), and a tier: its name and its intervals.
 Row = tuple[float, float, str]
 Tier = tuple[str, Sequence[Row]]
+
+# What an aligner makes of an utterance of one second.
+TIERS: list[Tier] = [
+    ("words", [(0.0, 0.25, ""), (0.25, 1.0, "hello")]),
+    ("phones", [(0.0, 0.25, "sil"), (0.25, 0.5, "HH"), (0.5, 0.625, "AH0"), (0.625, 0.75, "L"), (0.75, 1.0, "OW1")]),
+]
+
+LAYOUTS = {name: layout_of(entry) for name, entry in read_yaml(ROOT / "resources/layouts.yaml").items()}
+PHONE_CATALOGUE = read_yaml(ROOT / "resources/phones.yaml")
+PHONE_SETS = {name: phone_set(name, PHONE_CATALOGUE) for name in PHONE_CATALOGUE}
 
 
 def noise(seconds: float = 0.5, rate: int = 16000, seed: int = 0) -> np.ndarray:
@@ -75,7 +88,7 @@ def write_utterances_table(path: Path, durations: Mapping[str, float]) -> Path:
         {
             "utterance_id": name,
             "speaker_id": name.split("-")[0],
-            "chapter_id": name.split("-")[1],
+            "chapter_id": name.split("-")[1] if "-" in name else "",
             "audio_path": f"{name}.flac",
             "sample_rate": 16000,
             "num_samples": round(seconds * 16000),
@@ -112,6 +125,45 @@ def textgrid_short(tiers: Sequence[Tier]) -> str:
         for start, stop, label in rows:
             lines += [repr(start), repr(stop), _quoted(label)]
     return "\n".join(lines) + "\n"
+
+
+def label_file_timit(rows: Sequence[Row]) -> str:
+    """TIMIT's .PHN or .WRD: start and end in samples at 16 kHz."""
+    return "".join(f"{round(start * 16000)} {round(end * 16000)} {label}\n" for start, end, label in rows)
+
+
+def label_file_xwaves(rows: Sequence[Row], more: str = "") -> str:
+    """Buckeye's .phones or .words; `more` follows each label."""
+    header = "signal s0101a\ntype 0\ncolor 121\nseparator ;\nnfields 1\n#\n"
+    return header + "".join(f"    {end:.6f}  121 {label}{more}\n" for _, end, label in rows)
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> Path:
+    """A folder of text files by path."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def write_aligned_table(
+    path: Path, utterances: Mapping[str, Sequence[Tier]], group: int | None = None, **columns: Sequence[str]
+) -> Path:
+    """A Parquet table of alignments as Hugging Face has them; `columns`: others, a value for each utterance."""
+
+    def intervals(tiers: Sequence[Tier], tier: str, label: str) -> list[dict[str, object]]:
+        return [{"end": end, "start": start, label: text} for start, end, text in dict(tiers).get(tier, [])]
+
+    table = {
+        "id": list(utterances),
+        "audio": [b"not to be read" for _ in utterances],
+        "words": [intervals(tiers, "words", "word") for tiers in utterances.values()],
+        "phonemes": [intervals(tiers, "phones", "phoneme") for tiers in utterances.values()],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(table | columns), path, row_group_size=group)
+    return path
 
 
 def write_zip(path: Path, files: Mapping[str, str | bytes]) -> Path:

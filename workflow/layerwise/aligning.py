@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib import metadata
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -26,11 +27,14 @@ import pandas as pd
 from tqdm import tqdm
 
 from layerwise import SAMPLE_RATE
-from layerwise.alignments import Interval, write_intervals
+from layerwise.alignments import write_intervals
 from layerwise.audio import AudioError, read_waveform
+from layerwise.cleaning import Utterance, clean
 from layerwise.corpus import Problem
 from layerwise.errors import LayerwiseError
+from layerwise.phones import PhoneSet
 from layerwise.pronunciations import read_pronunciations
+from layerwise.tiers import Tier
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,8 @@ _APOSTROPHES = str.maketrans("’‘ʼ＇", "''''")
 _GAPS = re.compile(r"--+|[–—―…/\\]")  # what stands between words without a space
 _EDGES = re.compile(r"^(?:(?!')[\W_])+|(?:(?!')[\W_])+$")  # punctuation around a word, but for apostrophes
 _NO_WORD = re.compile(r"[<>\[\]{}]|[&%@#$€£¥+=°]")  # in marks such as <unk> and [laughter]; symbols that are spoken
+_TIERS = {"word": ["words"], "phone": ["phones"]}
+_UTTERANCES_PER_BATCH = 256
 _VARIANT = re.compile(r"\(\d+\)$")
 _SILENT_WORDS = ("<", "[")  # <s>, </s>, <sil>, [NOISE], [SPEECH]
 _SILENT_PHONES = {"SIL": "sil", "+NSN+": "spn", "+SPN+": "spn"}
@@ -55,6 +61,8 @@ class _Task(NamedTuple):
 
     utterance_id: str
     audio_path: str
+    start: float
+    duration: float
     words: list[str]
 
 
@@ -71,6 +79,7 @@ def align_utterances(
     intervals_out: Path,
     problems_out: Path,
     *,
+    phones: PhoneSet,
     pronunciations: Path | None = None,
     processes: int = 1,
 ) -> None:
@@ -88,6 +97,7 @@ def align_utterances(
         intervals_out: parquet with `layerwise.alignments.INTERVAL_SCHEMA`, sorted by utterance_id, tier, start; times
             in seconds. Words are in lower case; silence and noise are left out.
         problems_out: CSV of utterance_id, file, problem, detail.
+        phones: what the aligner's phones mean, which are those of ARPAbet without stress.
         pronunciations: a file in the format of the CMU dictionary whose entries are added to those of the wheel, to a
             word that is there too as further variants.
         processes: how many utterances are aligned at a time, each by a decoder of its own.
@@ -98,7 +108,7 @@ def align_utterances(
         AlignmentError: no utterance could be aligned.
     """
     pocketsphinx = _import_pocketsphinx()
-    table = pd.read_parquet(utterances, columns=["utterance_id", "audio_path", "duration", "text"])
+    table = pd.read_parquet(utterances, columns=["utterance_id", "audio_path", "start", "duration", "text"])
     table = table.sort_values("utterance_id")
     dictionary = _dictionary(pocketsphinx, pronunciations)
     tasks: list[_Task] = []
@@ -110,20 +120,16 @@ def align_utterances(
         elif not words:
             problems.append(Problem(row.utterance_id, row.audio_path, "empty transcript", f"no word in {row.text!r}"))
         else:
-            tasks.append(_Task(row.utterance_id, row.audio_path, words))
+            tasks.append(_Task(row.utterance_id, row.audio_path, row.start, row.duration, words))
     used = {word: dictionary[word] for word in sorted({word for task in tasks for word in task.words})}
     log.info(
         "pocketsphinx %s: %d of %d utterances, %d words",
         *(metadata.version("pocketsphinx"), len(tasks), len(table), len(used)),
     )
-    write_intervals(
-        _aligned(tasks, used, audio_root, processes, problems),
-        dict(zip(table["utterance_id"], table["duration"], strict=True)),
-        problems,
-        intervals_out,
-        problems_out,
-        nothing_left="no utterance could be aligned",
+    cleaned = (
+        clean(batch, _TIERS, phones) for batch in _batches(_aligned(tasks, used, audio_root, processes, problems))
     )
+    write_intervals(cleaned, problems, phones, intervals_out, problems_out, "no utterance could be aligned")
 
 
 # Words
@@ -196,8 +202,8 @@ def _aligned(
     audio_root: Path,
     processes: int,
     problems: list[Problem],
-) -> Iterator[tuple[str, str, list[Interval]]]:
-    """Utterance, audio file and raw intervals of each task that succeeds, in their order; `problems` get the others."""
+) -> Iterator[Utterance]:
+    """The alignment of each task that succeeds, in their order; `problems` get the others."""
     with tempfile.TemporaryDirectory() as folder:
         # The words in use alone, so that a decoder starts in no time after a failure.
         path = Path(folder) / "words.dict"
@@ -206,12 +212,12 @@ def _aligned(
             if isinstance(result, _Failure):
                 problems.append(Problem(task.utterance_id, task.audio_path, *result))
             else:
-                yield task.utterance_id, task.audio_path, result
+                yield Utterance(task.utterance_id, task.audio_path, task.duration, result)
 
 
 def _results(
     tasks: Sequence[_Task], dictionary: Path, audio_root: Path, processes: int
-) -> Iterator[tuple[_Task, list[Interval] | _Failure]]:
+) -> Iterator[tuple[_Task, list[Tier] | _Failure]]:
     done = 0
     with (
         _pool(min(processes, len(tasks)), dictionary, audio_root) as pool,
@@ -250,7 +256,7 @@ def _start(dictionary: Path, audio_root: Path) -> None:
     _aligner = _Aligner(dictionary, audio_root)
 
 
-def _work(task: _Task) -> list[Interval] | _Failure:
+def _work(task: _Task) -> list[Tier] | _Failure:
     return _aligner.align(task)
 
 
@@ -262,9 +268,9 @@ class _Aligner:
         self.audio_root = audio_root
         self.decoder = None
 
-    def align(self, task: _Task) -> list[Interval] | _Failure:
+    def align(self, task: _Task) -> list[Tier] | _Failure:
         try:
-            waveform = read_waveform(self.audio_root / task.audio_path)
+            waveform = read_waveform(self.audio_root / task.audio_path, task.start, task.duration)
         except AudioError as error:
             return _Failure("unreadable", str(error))
         if len(waveform) < FRAME_SECONDS * SAMPLE_RATE:
@@ -280,7 +286,7 @@ class _Aligner:
         spoken = [_VARIANT.sub("", name) for name, *_ in segments if not name.startswith(_SILENT_WORDS)]
         if spoken != task.words:
             return _Failure("not aligned", f"the aligner found {len(spoken)} of {len(task.words)} words")
-        return list(_intervals(segments))
+        return _tiers(segments)
 
     def _new_decoder(self):
         # Without bestpath=False the words of a quarter of recordings come out of a lattice that holds no path of them.
@@ -306,20 +312,32 @@ class _Aligner:
         self.decoder.end_utt()
 
 
-def _intervals(segments: Sequence[tuple]) -> Iterator[Interval]:
-    """Raw intervals: words, then phones; silence and noise as alignments from elsewhere name them."""
-    for name, start, frames, _ in segments:
-        label = "" if name.startswith(_SILENT_WORDS) else _VARIANT.sub("", name)
-        yield _interval("words", label, start, frames)
-    for *_, phones in segments:
-        for name, start, frames in phones:
-            yield _interval("phones", _SILENT_PHONES.get(name, name), start, frames)
+def _tiers(segments: Sequence[tuple]) -> list[Tier]:
+    """Words and phones; silence and noise as alignments from elsewhere name them."""
+    words = [
+        ("" if name.startswith(_SILENT_WORDS) else _VARIANT.sub("", name), start, frames)
+        for name, start, frames, _ in segments
+    ]
+    phones = [
+        (_SILENT_PHONES.get(name, name), start, frames) for *_, inside in segments for name, start, frames in inside
+    ]
+    return [_tier("words", words), _tier("phones", phones)]
 
 
-def _interval(tier: str, label: str, start: int, frames: int) -> Interval:
+def _tier(name: str, rows: Sequence[tuple[str, int, int]]) -> Tier:
     # A division is the number nearest to the decimal one: 58 * 0.01 is 0.58 less a bit, 58 / 100 is 0.58.
     rate = round(1 / FRAME_SECONDS)
-    return Interval(tier, label, start / rate, (start + frames) / rate)
+    return Tier(
+        name,
+        [label for label, *_ in rows],
+        [start / rate for _, start, _ in rows],
+        [(start + frames) / rate for _, start, frames in rows],
+    )
+
+
+def _batches(utterances: Iterator[Utterance]) -> Iterator[list[Utterance]]:
+    while batch := list(islice(utterances, _UTTERANCES_PER_BATCH)):
+        yield batch
 
 
 def _import_pocketsphinx() -> ModuleType:

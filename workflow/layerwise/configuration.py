@@ -16,7 +16,8 @@ import referencing
 from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, locate, model_entry, read_yaml
 from layerwise.cca import METRICS
 from layerwise.errors import LayerwiseError
-from layerwise.layouts import LayoutError, make_layout
+from layerwise.layouts import LayoutError, layout_of
+from layerwise.phones import PhoneSet, PhoneSetError, phone_set
 from layerwise.pronunciations import PronunciationError, read_pronunciations
 from layerwise.properties import PROPERTIES
 
@@ -65,6 +66,7 @@ class Experiment:
         audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings, and
             alignments None where they are made here.
         layout: how it lies, with the fields of resources/layouts.yaml.
+        phones: what the labels of its phones mean.
         word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
         absent: of each model whose files nobody but the user may fetch, and that are not here, what has to be done.
     """
@@ -74,6 +76,7 @@ class Experiment:
     audio: Source
     alignments: Source | None
     layout: dict
+    phones: PhoneSet
     word_splits: list[str] | None
     absent: list[str]
 
@@ -142,13 +145,14 @@ def read_experiment(config: dict) -> Experiment:
     errors += _absent_layers(config, models)
     sources, source_errors = _sources(config["corpus"], corpora)
     layout, layout_errors = _layout(config["corpus"], corpora)
+    phones, phone_errors = _phones(config["corpus"], layout)
     word_splits, word_errors = _word_splits(config["corpus"], corpora)
-    errors += source_errors + layout_errors + word_errors + _wrong_pronunciations(config["corpus"])
+    errors += source_errors + layout_errors + phone_errors + word_errors + _wrong_pronunciations(config["corpus"])
     if absent and not models:
         errors += absent
     if errors:
         raise ConfigurationError(_listed(errors))
-    return Experiment(config, models, **sources, layout=layout, word_splits=word_splits, absent=absent)
+    return Experiment(config, models, **sources, layout=layout, phones=phones, word_splits=word_splits, absent=absent)
 
 
 def check_schema(content: dict, schema: str) -> None:
@@ -368,7 +372,7 @@ def _layout(corpus: dict, corpora: dict) -> tuple[dict, list[str]]:
         return {}, _unknown("corpus.layout", [given], layouts, "a layout of resources/layouts.yaml")
     layout = layouts[given] if isinstance(given, str) else given
     try:
-        made = make_layout(layout)
+        made = layout_of(layout)
     except LayoutError as error:
         return {}, [f"corpus.layout.{error}"]
     if corpus["alignments"] == AUTOMATIC:
@@ -381,6 +385,15 @@ def _layout(corpus: dict, corpora: dict) -> tuple[dict, list[str]]:
             if not given
         ]
     return layout, []
+
+
+def _phones(corpus: dict, layout: dict) -> tuple[PhoneSet | None, list[str]]:
+    """The phone set: what the configuration says, or else the layout; an aligner's own is ARPAbet."""
+    named = "arpabet" if corpus["alignments"] == AUTOMATIC else layout.get("phones", "arpabet")
+    try:
+        return phone_set(corpus["phones"] or named, _catalogue("phones.yaml")), []
+    except PhoneSetError as error:
+        return None, [f"corpus.phones: {error}"]
 
 
 def _word_splits(corpus: dict, corpora: dict) -> tuple[list[str] | None, list[str]]:

@@ -5,6 +5,7 @@ A layout is an entry of resources/layouts.yaml, or a mapping with the same field
 
 from __future__ import annotations
 
+import posixpath
 import re
 import string
 from collections.abc import Mapping
@@ -54,8 +55,7 @@ class Pattern:
 
     def match(self, path: PurePosixPath | str) -> dict[str, str] | None:
         """The fields of a file at `path`, whose suffix does not count; None: it does not lie as the pattern says."""
-        path = PurePosixPath(path)
-        found = self._regex.fullmatch(str(path.with_suffix("")))
+        found = self._regex.fullmatch(posixpath.splitext(str(path))[0])
         return found and found.groupdict()
 
     def of_split(self, split: str) -> Pattern:
@@ -117,17 +117,15 @@ class Layout:
         )
 
 
-def make_layout(fields: Mapping[str, object]) -> Layout:
-    """A layout from an entry of resources/layouts.yaml, whose description does not count.
+def layout_of(entry: Mapping[str, object]) -> Layout:
+    """The layout that an entry of resources/layouts.yaml describes.
 
     Raises:
         LayoutError: the entry contradicts itself.
     """
-    given = {name: value for name, value in fields.items() if name != "description" and value is not None}
-    for name in ("recordings", "alignments"):
-        if name in given:
-            given[name] = Pattern(given[name])
-    return Layout(**given)
+    given = {name: value for name, value in entry.items() if name != "description" and value is not None}
+    patterns = {name: Pattern(given[name]) for name in ("recordings", "alignments") if name in given}
+    return Layout(**(given | patterns))
 
 
 def template_fields(template: str) -> list[str]:

@@ -268,6 +268,7 @@ def summarise_samples(
     word_types: int,
     words_per_type: int,
     out: AnyPath,
+    phone_types: int | None = ARPABET_PHONES,
     alignments: str = "given",
 ) -> None:
     """What every sample set asked for and got, tables/samples.csv: a row per sample and span.
@@ -275,16 +276,19 @@ def summarise_samples(
     Args:
         files: `<sample>/utterances.parquet`, `<sample>/phones.parquet` and `<sample>/words.parquet`, in any order.
         utterances, phones_per_type, word_types, words_per_type: what the configuration asked for.
+        phone_types: how many phones the phone set has; None: it keeps every label, and those that were found count.
         alignments: `given` or `automatic`, kept in every row.
 
     `drawn` counts utterances for frames and intervals otherwise, `types` distinct labels, `hours` the audio in the
     drawn utterances or inside the drawn intervals.
     """
-    asked = {"frame": utterances, "phone": ARPABET_PHONES * phones_per_type, "word": word_types * words_per_type}
+    asked = {"frame": utterances, "word": word_types * words_per_type}
     rows = []
     for file in map(Path, files):
         span = _SPANS[file.stem]
         drawn = pd.read_parquet(file)
+        if span == "phone":
+            asked["phone"] = (phone_types or drawn["label"].nunique()) * phones_per_type
         seconds = drawn["duration"] if span == "frame" else drawn["end"] - drawn["start"]
         rows.append(
             {

@@ -1,4 +1,5 @@
 # The checked configuration, and what rules share: paths, and what a name stands for.
+from dataclasses import asdict
 import json
 import os
 import re
@@ -38,6 +39,7 @@ GROUPS = None  # of models that share a colour
 if config["colour_by"] != "model":
     GROUPS = {name: facts(entry)[config["colour_by"]] or "not known" for name, entry in MODELS.items()}
 LAYOUT = EXPERIMENT.layout
+PHONES = asdict(EXPERIMENT.phones)
 SAMPLES = range(1, config["samples"]["count"] + 1)
 SHARDS = range(config["representations"]["shards"])
 

@@ -92,6 +92,7 @@ if EXPERIMENT.alignments is not None:
         params:
             split=config["corpus"]["split"],
             layout=LAYOUT,
+            phones=PHONES,
             checks=EXPERIMENT.alignments.checks,
             state=state_of(EXPERIMENT.alignments),
             code=code_digest("layerwise.alignments"),
@@ -101,7 +102,7 @@ if EXPERIMENT.alignments is not None:
             benchmark_of("index_alignments")
         conda:
             "../../envs/corpus.yaml"
-        threads: 1
+        threads: 4
         resources:
             mem_mb=2000,
         script:
@@ -120,6 +121,7 @@ else:
             intervals=RECORDING_INTERVALS,
             problems=ALIGNMENT_PROBLEMS,
         params:
+            phones=PHONES,
             state=state_of(EXPERIMENT.audio),
             code=code_digest("layerwise.aligning"),
         log:

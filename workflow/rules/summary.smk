@@ -92,6 +92,7 @@ rule summarise_samples:
         phones_per_type=config["samples"]["phones_per_type"],
         word_types=config["samples"]["word_types"],
         words_per_type=config["samples"]["words_per_type"],
+        phone_types=EXPERIMENT.phones.phones and len(EXPERIMENT.phones.phones),
         alignments=EXPERIMENT.alignments_are,
         code=code_digest("layerwise.summary"),
     log:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from layerwise.aligning import align_utterances
+from layerwise.phones import PhoneSet
 from layerwise.run import logged
 
 with logged(snakemake):
@@ -11,6 +12,7 @@ with logged(snakemake):
         Path(snakemake.input.audio),
         Path(snakemake.output.intervals),
         Path(snakemake.output.problems),
+        phones=PhoneSet(**snakemake.params.phones),
         pronunciations=next(map(Path, snakemake.input.pronunciations), None),
         processes=snakemake.threads,
     )

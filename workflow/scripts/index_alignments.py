@@ -4,6 +4,8 @@ from pathlib import Path
 
 from layerwise.alignments import index_alignments
 from layerwise.downloads import verify
+from layerwise.layouts import layout_of
+from layerwise.phones import PhoneSet
 from layerwise.run import logged
 
 with logged(snakemake):
@@ -16,4 +18,7 @@ with logged(snakemake):
         Path(snakemake.input.utterances),
         Path(snakemake.output.intervals),
         Path(snakemake.output.problems),
+        layout=layout_of(snakemake.params.layout),
+        phones=PhoneSet(**snakemake.params.phones),
+        processes=snakemake.threads,
     )

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from layerwise.corpus import index_utterances
-from layerwise.layouts import make_layout
+from layerwise.layouts import layout_of
 from layerwise.run import logged
 
 with logged(snakemake):
@@ -12,6 +12,6 @@ with logged(snakemake):
         snakemake.params.split,
         Path(snakemake.output.utterances),
         Path(snakemake.output.problems),
-        layout=make_layout(snakemake.params.layout),
+        layout=layout_of(snakemake.params.layout),
         threads=snakemake.threads,
     )

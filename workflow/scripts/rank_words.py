@@ -4,7 +4,7 @@ from pathlib import Path
 
 from layerwise.alignments import rank_words
 from layerwise.downloads import verify
-from layerwise.layouts import make_layout
+from layerwise.layouts import layout_of
 from layerwise.run import logged
 
 with logged(snakemake):
@@ -15,6 +15,6 @@ with logged(snakemake):
         source,
         snakemake.params.splits,
         Path(snakemake.output.ranking),
-        layout=make_layout(snakemake.params.layout),
+        layout=layout_of(snakemake.params.layout),
         processes=snakemake.threads,
     )
