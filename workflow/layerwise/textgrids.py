@@ -60,9 +60,7 @@ def _decode(data: bytes, name: str) -> str:
 
 _NUMBER = r"[-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?"
 _COUNT = "[0-9]{1,9}"
-_INTERVAL = re.compile(
-    rf'intervals \[[0-9]+\]:?\s+xmin = ({_NUMBER})\s+xmax = ({_NUMBER})\s+text = "([^"]*)"(?:\s+|\Z)'
-)
+_INTERVAL = re.compile(rf'intervals \[[0-9]+\]:?\s+xmin = ({_NUMBER})\s+xmax = ({_NUMBER})\s+text = "([^"]*)"\s*')
 _TIER_HEAD = re.compile(
     r'item \[[0-9]+\]:?\s+class = "IntervalTier"\s+name = "([^"]*)"\s+'
     rf"xmin = {_NUMBER}\s+xmax = {_NUMBER}\s+intervals: size = ({_COUNT})\s+"
