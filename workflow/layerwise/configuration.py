@@ -17,6 +17,7 @@ from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, locate, model_
 from layerwise.cca import METRICS
 from layerwise.errors import LayerwiseError
 from layerwise.properties import PROPERTIES
+from layerwise.provenance import folder_digest
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 
@@ -48,8 +49,19 @@ class Source:
 
     @property
     def checks(self) -> dict:
-        """Arguments of `layerwise.corpus.verify`."""
+        """Arguments of `layerwise.downloads.verify`."""
         return {"size": self.bytes, "md5": self.md5, "sha256": self.sha256}
+
+    @property
+    def identity(self) -> list:
+        """What changes when another source is named, or the files of one on this machine do."""
+        state = None
+        if self.is_folder:
+            state = folder_digest(self.path)
+        elif not self.is_url:
+            status = self.path.stat()
+            state = [status.st_size, status.st_mtime_ns]
+        return [self.location, self.bytes, self.md5, self.sha256, state]
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,12 @@ class Experiment:
     models: dict[str, ModelEntry]
     audio: Source
     alignments: Source
+
+    @property
+    def choices(self) -> dict:
+        """The configuration without what no result depends on: how the same files are had, and what is kept of them."""
+        choices = {key: value for key, value in self.config.items() if key != "mirrors"}
+        return choices | {"corpus": {key: value for key, value in choices["corpus"].items() if key != "keep"}}
 
     def layers(self, property_name: str, model: str) -> list[str]:
         """The layers of a model that a property is scored on, in order of depth."""
@@ -98,6 +116,7 @@ def read_experiment(config: dict) -> Experiment:
         *_clashing("extra_models", config["extra_models"], _catalogue("models.yaml")),
         *_impossible_folds(config, corpora),
         *_impossible_epsilons(config["cca"]["epsilons"]),
+        *_crooked_mirrors(config["mirrors"]),
     ]
     models = {}
     for name in config["models"]:
@@ -269,6 +288,14 @@ def _impossible_folds(config: dict, corpora: dict) -> list[str]:
 
 def _impossible_epsilons(epsilons: list) -> list[str]:
     return [f"cca.epsilons: found {pair}; both must be numbers" for pair in epsilons if not np.isfinite(pair).all()]
+
+
+def _crooked_mirrors(mirrors: dict[str, str]) -> list[str]:
+    return [
+        f"mirrors.{prefix}: found {mirror}; both must end with a slash, or neither, as one is put in the other's place"
+        for prefix, mirror in mirrors.items()
+        if prefix.endswith("/") != mirror.endswith("/")
+    ]
 
 
 def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:

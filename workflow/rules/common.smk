@@ -3,6 +3,7 @@ import json
 import os
 import re
 import sys
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
@@ -15,8 +16,9 @@ from layerwise.catalogue import facts, with_shape
 from layerwise.cca import METRICS
 from layerwise.configuration import read_experiment
 from layerwise.errors import LayerwiseError
+from layerwise.lending import take_back_audio
 from layerwise.properties import PROPERTIES
-from layerwise.provenance import code_digest, file_digest, folder_digest
+from layerwise.provenance import code_digest, file_digest
 from layerwise.run import prefer_package
 
 prefer_package(PACKAGE_PARENT)
@@ -78,19 +80,25 @@ def local_copy(source):
     return str(source.path)
 
 
-def audio_root():
-    """The folder that the paths of utterances.parquet are relative to."""
+AUDIO_FOLDER = f"resources/corpora/{CORPUS}/audio"
+DOWNLOADS = {local_copy(source): source for source in (EXPERIMENT.audio, EXPERIMENT.alignments) if source.is_url}
+
+
+def lent_audio(reader):
+    """Where a job finds the audio, what the paths of utterances.parquet are relative to: a link, or the given folder."""
     if EXPERIMENT.audio.is_folder:
         return local_copy(EXPERIMENT.audio)
-    return f"resources/corpora/{CORPUS}/audio"
+    return results(f"audio/{reader}")
 
 
-def state_of(source):
-    """Changes when a file of a given folder does; archives are watched by Snakemake."""
-    return folder_digest(source.path) if source.is_folder else None
+def kept(path):
+    """An output that is deleted once no job needs it, unless it shall be kept."""
+    return path if config["corpus"]["keep"] else temp(path)
 
 
-DOWNLOADS = {local_copy(source): source for source in (EXPERIMENT.audio, EXPERIMENT.alignments) if source.is_url}
+def mirrors(wildcards, output):
+    """Where else to ask for a file. It takes `output` so that Snakemake sees no reason to repeat what has been fetched."""
+    return config["mirrors"]
 
 
 # Models

@@ -3,16 +3,18 @@
 
 localrules:
     fetch_archive,
+    lend_audio,
 
 
 rule fetch_archive:
     message:
         "Fetch {wildcards.archive}"
     output:
-        archive="resources/downloads/{archive}",
+        archive=kept("resources/downloads/{archive}"),
     params:
         url=lambda wildcards, output: DOWNLOADS[output.archive].location,
         checks=lambda wildcards, output: DOWNLOADS[output.archive].checks,
+        mirrors=mirrors,
     log:
         log_of("fetch_archive/{archive}"),
     benchmark:
@@ -27,41 +29,59 @@ rule fetch_archive:
         "../scripts/fetch_archive.py"
 
 
-rule unpack_audio:
+# Who reads the audio gets a link to it, which is temporary. One for each job: where several jobs share a folder that is gone,
+# and one of them needs it again, Snakemake repeats them all, whether or not it is ancient().
+rule lend_audio:
     message:
-        f"Unpack the audio of {CORPUS}"
+        f"Lend the audio of {CORPUS} to {{wildcards.reader}}; it is fetched and unpacked where it is not here"
     input:
-        archive=local_copy(EXPERIMENT.audio),
+        archive=[] if EXPERIMENT.audio.is_url else ancient(local_copy(EXPERIMENT.audio)),
     output:
-        folder=directory(f"resources/corpora/{CORPUS}/audio"),
+        audio=temp(directory(results("audio/{reader}"))),
+    wildcard_constraints:
+        reader=rf"index|({'|'.join(map(re.escape, MODELS))})\.\d+",
     params:
+        source=EXPERIMENT.audio.identity,
         split=config["corpus"]["split"],
-        checks=EXPERIMENT.audio.checks,
-        code=code_digest("layerwise.corpus"),
+        # What takes `output` is no reason to repeat a job: these say how the same audio is had.
+        url=lambda wildcards, output: EXPERIMENT.audio.location if EXPERIMENT.audio.is_url else None,
+        archive=lambda wildcards, output: local_copy(EXPERIMENT.audio),
+        folder=lambda wildcards, output: AUDIO_FOLDER,
+        checks=lambda wildcards, output: EXPERIMENT.audio.checks,
+        mirrors=mirrors,
+        keep=lambda wildcards, output: config["corpus"]["keep"],
+        code=lambda wildcards, output: code_digest("layerwise.corpus"),
     log:
-        log_of("unpack_audio"),
+        log_of("lend_audio/{reader}"),
     benchmark:
-        benchmark_of("unpack_audio")
+        benchmark_of("lend_audio/{reader}")
     conda:
         "../../envs/corpus.yaml"
     threads: 1
     resources:
         mem_mb=1000,
+        download=1,
     script:
-        "../scripts/unpack_audio.py"
+        "../scripts/lend_audio.py"
+
+
+onsuccess:
+    if not config["corpus"]["keep"] and not EXPERIMENT.audio.is_folder:
+        if take_back_audio(Path(AUDIO_FOLDER), Path("results")):
+            logger.info(f"Removed {AUDIO_FOLDER}: no job needs it (corpus.keep: true keeps it).")
 
 
 rule index_utterances:
     message:
         f"List the utterances of {CORPUS}, and decode each once"
     input:
-        audio=audio_root(),
+        audio=ancient(lent_audio("index")),
     output:
         utterances=results("corpus/utterances.parquet"),
         problems=results("corpus/audio_problems.csv"),
     params:
         split=config["corpus"]["split"],
-        state=state_of(EXPERIMENT.audio),
+        source=EXPERIMENT.audio.identity,
         code=code_digest("layerwise.corpus"),
     log:
         log_of("index_utterances"),
@@ -80,7 +100,7 @@ rule index_alignments:
     message:
         f"Read the phones and words of {CORPUS}"
     input:
-        alignments=local_copy(EXPERIMENT.alignments),
+        alignments=ancient(local_copy(EXPERIMENT.alignments)),
         utterances=rules.index_utterances.output.utterances,
     output:
         intervals=results("corpus/intervals.parquet"),
@@ -88,7 +108,7 @@ rule index_alignments:
     params:
         split=config["corpus"]["split"],
         checks=EXPERIMENT.alignments.checks,
-        state=state_of(EXPERIMENT.alignments),
+        source=EXPERIMENT.alignments.identity,
         code=code_digest("layerwise.alignments"),
     log:
         log_of("index_alignments"),
