@@ -16,6 +16,7 @@ from layerwise.catalogue import facts, with_shape
 from layerwise.cca import METRICS
 from layerwise.configuration import read_experiment
 from layerwise.errors import LayerwiseError
+from layerwise.journal import keep_journal, this_command
 from layerwise.lending import take_back_audio
 from layerwise.properties import PROPERTIES
 from layerwise.provenance import code_digest, file_digest
@@ -68,6 +69,10 @@ def log_of(path):
 
 def benchmark_of(path):
     return results(f"benchmarks/{path}.tsv")
+
+
+onstart:
+    keep_journal(EXPERIMENT, Path(results("")), this_command())
 
 
 # The corpus
