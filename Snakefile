@@ -35,6 +35,15 @@ include: "workflow/rules/cca.smk"
 include: "workflow/rules/summary.smk"
 
 
+onstart:
+    refuse_absent_models()
+    keep_journal(EXPERIMENT, Path(results("")), this_command())
+
+
+onsuccess:
+    forget_audio()
+
+
 rule all:
     default_target: True
     input:

@@ -8,8 +8,13 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
+
+from aligning import border_errors, within
+from layerwise.alignments import index_alignments
 
 REAL_SPEECH = Path(__file__).resolve().parents[3] / "shared" / "real_speech"
 MODEL = "random-wav2vec2-tiny"
@@ -128,3 +133,71 @@ def test_strict_makes_it_an_error(real):
     assert "score_layers" not in runs[2].jobs
     assert "Traceback" not in runs[2].output
     assert tables[2] in ("", tables[1])  # no other table in its place
+
+
+# The same recordings without their alignments
+
+
+@pytest.fixture(scope="module")
+def automatic(checkout, tmp_path_factory):
+    """Results of an experiment that made its alignments itself."""
+    copy = checkout.copy(tmp_path_factory.mktemp("automatic"))
+    configuration = {
+        "experiment": "automatic",
+        "corpus": {
+            "name": "real-mini",
+            "split": "real-mini",
+            "audio": str(REAL_SPEECH / "real-mini.tar.gz"),
+            "alignments": "automatic",
+        },
+        "models": [MODEL],
+        "properties": ["mel", "phone"],
+        "samples": {"count": 1, "utterances": 11, "phones_per_type": 30, "word_types": 20, "words_per_type": 5},
+        "cca": {"trials": 2},
+    }
+    (copy / "automatic.yaml").write_text(yaml.safe_dump(configuration))
+    targets = ["tables", "results/automatic/plots/phone_depth.svg"]
+    run = copy.snakemake("--cores", "2", *targets, configfile="automatic.yaml")
+    assert run.returncode == 0, run.output
+    assert run.jobs["align_utterances"] == 1
+    assert "index_alignments" not in run.jobs
+    assert copy.plan(*targets, configfile="automatic.yaml").jobs == {}
+    return copy / "results/automatic"
+
+
+def test_made_borders_are_near_those_that_were_given(automatic, tmp_path):
+    """The given ones come from the same aligner: this shows that nothing goes wrong on the way, not how good it is."""
+    index_alignments(
+        REAL_SPEECH / "real-mini_alignments.zip",
+        "real-mini",
+        automatic / "corpus/utterances.parquet",
+        tmp_path / "given.parquet",
+        tmp_path / "problems.csv",
+    )
+    made, given = pd.read_parquet(automatic / "corpus/intervals.parquet"), pd.read_parquet(tmp_path / "given.parquet")
+    assert made["utterance_id"].nunique() == given["utterance_id"].nunique() == 11
+    errors = {tier: border_errors(made, given, tier) for tier in ("word", "phone")}
+    for tier, found in errors.items():
+        print(f"{tier} borders within 20 ms: {within(found, 0.02):.1%} of {found.size}")
+    assert errors["word"].size > 300
+    assert errors["phone"].size > 1000
+    for found in errors.values():
+        assert within(found, 0.02) >= 0.8
+        assert not np.isnan(found).any()
+
+
+def test_no_utterance_is_left_out(automatic):
+    assert (automatic / "corpus/alignment_problems.csv").read_text() == "utterance_id,file,problem,detail\n"
+
+
+def test_every_table_says_that_alignments_are_automatic(automatic):
+    names = ["scores", "trends", "best_layers", "samples", "layers_mel", "layers_phone"]
+    tables = {name: rows((automatic / f"tables/{name}.csv").read_text()) for name in names}
+    for name, table in tables.items():
+        assert {row["alignments"] for row in table} == {"automatic"}, name
+    phones = [row for row in tables["scores"] if row["property"] == "phone"]
+    assert {row["layer"] for row in phones} == {f"T{i}" for i in range(5)}
+    assert all(abs(float(row["score"])) <= 1 + 1e-9 for row in phones)
+    drawn = {row["span"]: int(row["drawn"]) for row in tables["samples"]}
+    assert drawn["phone"] > 500
+    assert "(automatic alignments)" in (automatic / "plots/phone_depth.svg").read_text()

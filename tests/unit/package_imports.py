@@ -21,10 +21,16 @@ class Rule:
     digest_of: tuple[str, ...]  # modules named in code_digest
 
 
+def _bodies(text: str) -> list[tuple[str, str]]:
+    """Name and body of each rule, those inside a condition too."""
+    found = re.findall(r"^( *)(?:rule|checkpoint) (\w+):\n((?:(?:\1 .*)?\n)+)", text, re.MULTILINE)
+    return [(name, body) for _, name, body in found]
+
+
 def rules() -> list[Rule]:
     found = []
     for file in sorted((ROOT / "workflow/rules").glob("*.smk")):
-        for name, body in re.findall(r"^(?:rule|checkpoint) (\w+):\n((?:(?: .*)?\n)+)", file.read_text(), re.MULTILINE):
+        for name, body in _bodies(file.read_text()):
             script = re.search(r'script:\s+"(.+)"', body)
             if script is None:  # a target rule
                 continue

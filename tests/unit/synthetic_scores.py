@@ -34,6 +34,7 @@ def record(
     scores: Sequence[Mapping[str, float]],
     status: str = "ok",
     reason: str = "",
+    alignments: str = "given",
 ) -> dict:
     """One record with a trial for each entry of `scores`, a dict from metric to value."""
     trials = [
@@ -48,7 +49,7 @@ def record(
     ]
     return {
         **{"property": property_name, "model": model, "layer": layer, "sample": sample},
-        **{"status": status, "reason": reason, "alignments": "given"},
+        **{"status": status, "reason": reason, "alignments": alignments},
         "trials": [] if status == "skipped" else trials,
     }
 
@@ -71,6 +72,7 @@ def write_experiment(
     status: Status = always_ok,
     metrics: Sequence[str] = METRICS,
     convs: int = 7,
+    alignments: str = "given",
 ) -> list[Path]:
     """Every score file of an experiment, one per layer; `status` says which are skipped or flagged."""
     files = []
@@ -84,5 +86,6 @@ def write_experiment(
                         for t in range(1, trials + 1)
                     ]
                     outcome = status(property_name, model, layer)
-                    files.append(write_score(folder, record(property_name, model, layer, sample, scores, *outcome)))
+                    made = record(property_name, model, layer, sample, scores, *outcome, alignments)
+                    files.append(write_score(folder, made))
     return files

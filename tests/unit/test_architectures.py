@@ -130,8 +130,8 @@ def test_extraction(name, folder, model, tmp_path):
     rows = []
     for utterance, waveform in waveforms.items():
         soundfile.write(tmp_path / f"{utterance}.wav", waveform, 16_000, subtype="FLOAT")
-        rows.append((utterance, utterance[0], f"{utterance}.wav", waveform.size, waveform.size / 16_000))
-    columns = ["utterance_id", "speaker_id", "audio_path", "num_samples", "duration"]
+        rows.append((utterance, utterance[0], f"{utterance}.wav", 0.0, waveform.size / 16_000))
+    columns = ["utterance_id", "speaker_id", "audio_path", "start", "duration"]
     table = pd.DataFrame(rows, columns=columns)
     table.to_parquet(tmp_path / "utterances.parquet")
     (tmp_path / "1").mkdir()

@@ -115,7 +115,7 @@ def test_presets_are_valid_and_named_after_their_file(preset):
     assert read_experiment(config).config["experiment"] == preset.removesuffix(".yaml")
 
 
-@pytest.mark.parametrize("name", ["models", "corpora"])
+@pytest.mark.parametrize("name", ["models", "corpora", "layouts"])
 def test_catalogues_are_valid(name):
     content = yaml.safe_load((ROOT / f"resources/{name}.yaml").read_text())
     assert content
@@ -206,6 +206,47 @@ def test_text_that_is_no_number_stays_wrong():
     assert lines({"samples": {"count": "4x"}}) == ['samples.count: found "4x"; must be integer']
 
 
+# Alignments that are made here
+
+
+def test_automatic_alignments_have_no_source():
+    experiment = read_experiment({"corpus": {"alignments": "automatic"}})
+    assert experiment.alignments is None
+    assert experiment.alignments_are == "automatic"
+    assert experiment.audio.path.is_file()
+    assert experiment.pronunciations is None
+    assert read_experiment({}).alignments_are == "given"
+
+
+def test_a_folder_named_automatic_has_to_be_written_as_a_path(tmp_path, monkeypatch):
+    (tmp_path / "automatic").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert read_experiment({"corpus": {"alignments": "automatic"}}).alignments is None
+    assert read_experiment({"corpus": {"alignments": "./automatic"}}).alignments.is_folder
+
+
+def test_misspelt_automatic_is_told_what_is_allowed():
+    (line,) = lines({"corpus": {"alignments": "automatc"}})
+    expected = "automatc does not exist; a URL, an archive or a folder is expected, or automatic"
+    assert line == f"corpus.alignments: {expected}"
+    (line,) = lines({"corpus": {"audio": "automatic"}})
+    assert line.endswith("automatic does not exist; a URL, an archive or a folder is expected")
+
+
+def test_pronunciations_are_read(tmp_path):
+    path = tmp_path / "words.dict"
+    path.write_text("HELLO  HH AH0 L OW1\n")
+    corpus = {"alignments": "automatic", "pronunciations": str(path)}
+    assert read_experiment({"corpus": corpus}).pronunciations == path
+    (line,) = lines({"corpus": {"pronunciations": str(path)}})
+    assert line == (f"corpus.pronunciations: found {path}; it is used only where corpus.alignments is automatic")
+    path.write_text("HELLO  HH AH0 L OW1\nWORLD  W ER1 LL D\n")
+    (line,) = lines({"corpus": corpus})
+    assert line.startswith(f"corpus.pronunciations: {path}, line 2: 'LL' of 'WORLD' is no phone; allowed are AA AE")
+    (line,) = lines({"corpus": corpus | {"pronunciations": str(tmp_path / "none.dict")}})
+    assert line == f"corpus.pronunciations: {tmp_path / 'none.dict'}: No such file or directory"
+
+
 # Shape
 
 
@@ -235,13 +276,16 @@ WRONG_TYPES = {
 }
 
 
+JSON_TYPES = {type(None): "null", dict: "object", list: "array"}
+
+
 def wrong_types():
     for path, part in PARTS.items():
         kinds = part.get("type", "enum" if "enum" in part else "oneOf")
         kinds = kinds if isinstance(kinds, list) else [kinds]
         values = WRONG_TYPES.get(kinds[0], [5, None, {"a": 1}])
         for value in values:
-            if not (value is None and "null" in kinds):
+            if JSON_TYPES.get(type(value)) not in kinds:
                 yield pytest.param(path, value, id=f"{'.'.join(path)}={json.dumps(value)}")
 
 
@@ -477,10 +521,97 @@ def test_source_without_a_name(kind):
     assert f"corpus.{kind}" in refusal({"corpus": {kind: ""}})
 
 
-def test_own_corpus_needs_both_sources(tmp_path):
-    (line,) = lines({"corpus": {"name": "mine", "split": "all", "audio": str(tmp_path)}})
+def test_own_corpus_needs_audio():
+    (line,) = lines({"corpus": {"name": "mine", "split": "all", "alignments": "https://host/a.zip"}})
     assert line.startswith("corpus.name: 'mine'")
-    assert "corpus.alignments is not given" in line
+    assert "corpus.audio is not given" in line
+
+
+def test_alignments_may_lie_beside_the_recordings(tmp_path):
+    own = read_experiment({"corpus": {"name": "mine", "split": "all", "audio": str(tmp_path)}})
+    assert own.alignments == own.audio
+
+
+def corpus(**values) -> dict:
+    return {"corpus": values}
+
+
+def test_layout_is_the_catalogues_or_librispeechs_or_a_name_or_a_mapping():
+    layouts = yaml.safe_load((ROOT / "resources/layouts.yaml").read_text())
+    assert read_experiment({}).layout == layouts["librispeech"]
+    assert read_experiment(corpus(layout="timit")).layout == layouts["timit"]
+    own = {"recordings": "**/{speaker}_{utterance}", "cut_pauses": "0.5"}  # as --config gives it
+    assert read_experiment(corpus(layout=own)).layout == own | {"cut_pauses": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("layout", "message"),
+    [
+        ("timid", "corpus.layout: 'timid' is not a layout of resources/layouts.yaml (did you mean timit?)"),
+        ({"recordings": "x"}, "corpus.layout.utterance_id: '{utterance}' needs utterance"),
+        ({"recordings": "{a"}, "corpus.layout."),
+        ({"speaker_id": "x"}, "corpus.layout.recordings: is missing"),
+        (
+            {"recordings": "{speaker}/{utterance}", "cut_pauses": 0},
+            "corpus.layout.cut_pauses: found 0; must be above 0",
+        ),
+        ({"recordings": "{speaker}/{utterance}", "transcripts": "txt"}, 'corpus.layout.transcripts: found "txt"'),
+    ],
+)
+def test_wrong_layouts_are_refused(layout, message):
+    (line,) = lines(corpus(layout=layout))
+    assert line.startswith(message)
+
+
+def test_words_are_ranked_by_the_training_alignments_of_librispeech():
+    training = ["train-clean-100", "train-clean-360", "train-other-500"]
+    experiment = read_experiment(corpus(name="librispeech", split="dev-clean"))
+    assert (experiment.word_splits, experiment.word_list) == (training, None)
+    assert read_experiment(corpus(name="librispeech", word_list=["dev-clean"])).word_splits is None
+    assert read_experiment({}).word_splits is None
+
+
+def test_a_word_list_of_ones_own(tmp_path):
+    (tmp_path / "words.txt").write_text("the\n")
+    experiment = read_experiment(corpus(name="librispeech", word_list=str(tmp_path / "words.txt")))
+    assert (experiment.word_splits, experiment.word_list) == (None, tmp_path / "words.txt")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"layout": "buckeye"}, "corpus.alignments: automatic needs transcripts"),
+        ({"layout": "flat"}, "corpus.alignments: automatic needs transcripts"),
+        (
+            {"layout": {"recordings": "**/{speaker}/{utterance}", "transcripts": ".txt", "cut_pauses": 1}},
+            "corpus.alignments: automatic needs recordings that are utterances",
+        ),
+        (
+            {"word_list": ["dev-other"]},
+            "corpus.word_list: found ['dev-other']; alignments of these splits are not made",
+        ),
+    ],
+)
+def test_automatic_alignments_need_transcribed_utterances_of_the_split(values, message, tmp_path):
+    given = {"name": "mine", "audio": str(tmp_path), "alignments": "automatic"} | values
+    assert lines(corpus(**given))[0].startswith(message)
+
+
+def test_automatic_alignments_rank_their_own_words():
+    assert read_experiment(corpus(name="librispeech", alignments="automatic")).word_splits is None
+
+
+@pytest.mark.parametrize(
+    ("word_list", "message"),
+    [
+        ("nowhere.txt", "corpus.word_list: nowhere.txt does not exist; a file is expected"),
+        (["train-clean-10"], "corpus.word_list: 'train-clean-10' is not a split of librispeech (did you mean"),
+        (["dev-other", "dev-other"], "corpus.word_list: 'dev-other' stands there 2 times"),
+    ],
+)
+def test_wrong_word_lists_are_refused(word_list, message):
+    (line,) = lines(corpus(name="librispeech", word_list=word_list))
+    assert line.startswith(message)
 
 
 def test_sources_of_a_corpus(tmp_path):

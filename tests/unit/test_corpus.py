@@ -18,11 +18,14 @@ import yaml
 
 from layerwise import corpus, downloads
 from layerwise.corpus import CorpusError
+from layerwise.layouts import Layout, make_layout
 from tiny_corpus import SPLIT, chapter_folder, flip_bytes, noise, write_archive, write_audio, write_utterance
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_SPEECH = REPOSITORY.parent / "shared" / "real_speech"
 CATALOGUE = REPOSITORY / "resources" / "corpora.yaml"
+LAYOUTS = yaml.safe_load((REPOSITORY / "resources" / "layouts.yaml").read_text("utf-8"))
+LIBRISPEECH = make_layout(LAYOUTS["librispeech"])
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "corpora.schema.yaml"
 
 
@@ -258,10 +261,12 @@ def test_split_folder_names_what_is_there(tmp_path):
         corpus.split_folder(tmp_path / "nowhere", SPLIT)
 
 
-def index(root: Path, threads: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:
+def index(root: Path, threads: int = 2, layout: Layout = LIBRISPEECH) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Utterances and problems; outputs lie outside of the corpus."""
     out = root.parent / f"{root.name}-out"
-    corpus.index_utterances(root, SPLIT, out / "utterances.parquet", out / "audio_problems.csv", threads=threads)
+    corpus.index_utterances(
+        root, SPLIT, out / "utterances.parquet", out / "audio_problems.csv", layout=layout, threads=threads
+    )
     problems = pd.read_csv(out / "audio_problems.csv", keep_default_na=False)
     return pd.read_parquet(out / "utterances.parquet"), problems
 
@@ -286,6 +291,7 @@ def test_index_gives_the_columns_of_the_contract(root):
             "num_samples": 8000,
             "duration": 0.5,
             "text": "HELLO  IT'S ME",
+            "start": 0.0,
         },
         {
             "utterance_id": "10-1-0001",
@@ -296,6 +302,7 @@ def test_index_gives_the_columns_of_the_contract(root):
             "num_samples": 4000,
             "duration": 0.25,
             "text": "A WORD",
+            "start": 0.0,
         },
     ]
     assert list(problems.columns) == ["utterance_id", "audio_path", "problem", "detail"]
@@ -353,10 +360,6 @@ def make_stereo(root: Path) -> None:
     write_utterance(root, "1-2-0001", samples=np.stack([noise(), noise()], axis=1))
 
 
-def make_8_khz(root: Path) -> None:
-    write_utterance(root, "1-2-0001", rate=8000)
-
-
 def make_nan(root: Path) -> None:
     samples = noise()
     samples[100] = np.nan
@@ -381,10 +384,9 @@ def make_empty_transcript(root: Path) -> None:
         (make_truncated_flac, "corrupt", "flac decoder"),
         (make_truncated_wav, "truncated", "15000 bytes of audio, its header says 16000"),
         (make_stereo, "not mono", "2 channels"),
-        (make_8_khz, "not 16 kHz", "8000 Hz"),
         (make_nan, "not finite", "NaN"),
-        (make_without_transcript, "no transcript", "no such line"),
-        (make_empty_transcript, "no transcript", "line is empty"),
+        (make_without_transcript, "no transcript", "none of this name"),
+        (make_empty_transcript, "no transcript", "transcript is empty"),
     ],
 )
 def test_index_leaves_out_and_names(root, caplog, make, problem, detail):
@@ -495,24 +497,107 @@ def test_a_transcript_that_is_not_utf8_is_an_error(root):
 
 def test_no_usable_utterance_is_an_error_that_counts(tmp_path):
     root = tmp_path / "corpus"
-    write_utterance(root, "1-2-0003", rate=8000)
-    write_utterance(root, "1-2-0001", rate=8000)
+    for name in ("1-2-0003", "1-2-0001"):
+        write_utterance(root, name, samples=np.stack([noise(), noise()], axis=1))
     write_utterance(root, "1-2-0002").write_bytes(b"")
-    with pytest.raises(CorpusError, match=r"2 not 16 kHz \(first: 1-2-0001\), 1 empty \(first: 1-2-0002\)"):
+    with pytest.raises(CorpusError, match=r"2 not mono \(first: 1-2-0001\), 1 empty \(first: 1-2-0002\)"):
         index(root)
     assert not (tmp_path / "corpus-out" / "utterances.parquet").exists()
 
 
 def test_a_split_without_audio_is_an_error(tmp_path):
     (tmp_path / "corpus" / SPLIT).mkdir(parents=True)
-    with pytest.raises(CorpusError, match=r"no \.flac or \.wav"):
+    with pytest.raises(CorpusError, match=r"no audio file \(\.flac, \.wav"):
         index(tmp_path / "corpus")
+
+
+# Other layouts
+
+
+def index_like(root: Path, **fields: object) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return index(root, layout=make_layout(fields))
+
+
+def test_other_rates_stay_as_they_are_and_are_counted(root, caplog):
+    write_utterance(root, "1-2-0001", samples=noise(0.5, rate=8000), rate=8000)
+    write_utterance(root, "1-2-0002", samples=noise(0.5, rate=44100), rate=44100)
+    with caplog.at_level(logging.INFO):
+        utterances, problems = index(root)
+    assert utterances["sample_rate"].tolist() == [16000, 8000, 44100]
+    assert utterances["duration"].tolist() == [0.5, 0.5, 0.5]
+    assert problems.empty
+    assert "1 recordings at 8000 Hz will be resampled to 16000 Hz" in caplog.messages
+
+
+def test_a_folder_for_each_speaker(tmp_path):
+    root = tmp_path / "corpus"
+    for name in ("anna/one.wav", "anna/two.WAV", "ben/three.ogg"):
+        write_audio(root / name)
+    utterances, problems = index(root, layout=make_layout(LAYOUTS["flat"]))
+    assert utterances[["utterance_id", "speaker_id", "chapter_id", "audio_path", "text"]].to_numpy().tolist() == [
+        ["one", "anna", "", "anna/one.wav", ""],
+        ["three", "ben", "", "ben/three.ogg", ""],
+        ["two", "anna", "", "anna/two.WAV", ""],
+    ]
+    assert problems.empty
+
+
+def test_one_speaker_in_a_folder_of_the_speakers_name(tmp_path):
+    write_audio(tmp_path / "anna" / "one.wav")
+    utterances, _ = index_like(tmp_path / "anna", recordings="{speaker}/{utterance}")
+    assert utterances["speaker_id"].tolist() == ["anna"]
+
+
+@pytest.mark.parametrize("split", ["TRAIN", "train"])
+def test_timit(tmp_path, split):
+    root = tmp_path / "TIMIT"
+    for region, speaker in (("DR1", "FCJF0"), ("DR2", "MABC0")):
+        write_audio(root / "data" / split / region / speaker / "SA1.WAV")
+    write_audio(root / "data" / "TEST" / "DR1" / "FAKS0" / "SA1.WAV")
+    corpus.index_utterances(root, split, tmp_path / "u", tmp_path / "p", layout=make_layout(LAYOUTS["timit"]))
+    utterances = pd.read_parquet(tmp_path / "u")
+    assert utterances[["utterance_id", "speaker_id", "chapter_id"]].to_numpy().tolist() == [
+        ["FCJF0-SA1", "FCJF0", "DR1"],
+        ["MABC0-SA1", "MABC0", "DR2"],
+    ]
+
+
+def test_files_elsewhere_than_the_layout_says_are_named(tmp_path):
+    root = tmp_path / "corpus"
+    write_audio(root / "anna" / "one.wav")
+    write_audio(root / "two.wav")
+    utterances, problems = index_like(root, recordings="corpus/{speaker}/{utterance}")
+    assert utterances["utterance_id"].tolist() == ["one"]
+    assert problems.to_numpy().tolist() == [["two", "two.wav", "bad name", "expected corpus/{speaker}/{utterance}"]]
+
+
+def test_ids_that_are_not_unique_are_an_error_that_names_the_key(tmp_path):
+    root = tmp_path / "corpus"
+    for speaker in ("anna", "ben"):
+        write_audio(root / speaker / "one.wav")
+    with pytest.raises(CorpusError, match=r"one has two recordings: .*'\{utterance\}' \(corpus\.layout\)"):
+        index_like(root, recordings="**/{speaker}/{utterance}")
+    utterances, _ = index_like(root, recordings="**/{speaker}/{utterance}", utterance_id="{speaker}-{utterance}")
+    assert utterances["utterance_id"].tolist() == ["anna-one", "ben-one"]
+
+
+def test_transcripts_beside_the_recordings(tmp_path):
+    root = tmp_path / "corpus"
+    for name in ("one", "two", "three"):
+        write_audio(root / "anna" / f"{name}.wav")
+    (root / "anna" / "one.txt").write_text("hello\n there\n")
+    (root / "anna" / "two.TXT").write_text("two")
+    utterances, problems = index_like(root, recordings="**/{speaker}/{utterance}", transcripts=".txt")
+    assert utterances.set_index("utterance_id")["text"].to_dict() == {"one": "hello there", "two": "two"}
+    assert problems[["utterance_id", "problem"]].to_numpy().tolist() == [["three", "no transcript"]]
 
 
 @pytest.mark.skipif(not REAL_SPEECH.is_dir(), reason="no real speech beside the checkout")
 def test_real_speech_is_unpacked_and_indexed(tmp_path):
     corpus.unpack_audio(REAL_SPEECH / "real-mini.tar.gz", "real-mini", tmp_path / "real-mini")
-    corpus.index_utterances(tmp_path / "real-mini", "real-mini", tmp_path / "u.parquet", tmp_path / "p.csv")
+    corpus.index_utterances(
+        tmp_path / "real-mini", "real-mini", tmp_path / "u.parquet", tmp_path / "p.csv", layout=LIBRISPEECH
+    )
     utterances = pd.read_parquet(tmp_path / "u.parquet")
     assert len(utterances) == 11
     assert utterances["speaker_id"].nunique() == 5

@@ -14,6 +14,8 @@ from package_imports import ROOT, closure, imported, rules
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
+EXTRAS = PROJECT["optional-dependencies"]
+REQUIREMENTS = PROJECT["dependencies"] + EXTRAS["align"]
 DISTRIBUTIONS = metadata.packages_distributions()
 
 
@@ -38,7 +40,7 @@ def third_party(paths) -> set[str]:
 def test_pins_are_those_of_the_project(environment):
     found = pins(environment)
     assert found
-    assert [pin for pin in found if pin not in PROJECT["dependencies"]] == []
+    assert [pin for pin in found if pin not in REQUIREMENTS] == []
     assert len({name_of(pin) for pin in found}) == len(found)
 
 
@@ -73,6 +75,11 @@ def test_every_rule_has_an_environment():
 
 def test_the_project_depends_on_all_that_the_package_imports():
     needed = third_party((ROOT / "workflow/layerwise").glob("*.py"))
-    declared = {name_of(requirement) for requirement in PROJECT["dependencies"]}
+    declared = {name_of(requirement) for requirement in REQUIREMENTS}
     # jsonschema brings referencing.
     assert sorted(needed - declared - {"referencing"}) == []
+
+
+def test_tests_have_what_is_optional():
+    assert EXTRAS["align"]
+    assert set(EXTRAS["align"]) <= set(EXTRAS["test"])

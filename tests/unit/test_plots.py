@@ -25,9 +25,9 @@ def trends(tmp_path_factory):
     return make_trends(tmp_path_factory.mktemp("trends"), {"hubert": 4, "wav2vec2": 4, "random": 2})
 
 
-def make_trends(folder, blocks):
+def make_trends(folder, blocks, **options):
     properties = ["mel", "phone", "word"]
-    files = write_experiment(folder, blocks, properties, status=some_skipped, metrics=METRICS)
+    files = write_experiment(folder, blocks, properties, status=some_skipped, metrics=METRICS, **options)
     summary.collect_scores(files, METRICS, properties, list(blocks), blocks, folder / "scores.csv")
     summary.summarise_trends(folder / "scores.csv", 10, folder / "trends.csv")
     return folder / "trends.csv"
@@ -193,3 +193,18 @@ def test_models_of_a_group_share_a_colour_and_stand_together_in_the_legend(draw)
     assert shown[:5] == ["masked unit prediction:", "HuBERT", "random", "masked contrastive:", "wav2vec 2.0"]
     figure, words = draw(plots.plot_overview, ["mel", "word"], groups=groups)
     assert "masked contrastive:" in words
+
+
+def test_titles_of_what_needs_alignments_say_that_they_are_automatic(draw, tmp_path):
+    given = draw(plots.plot_trends, "phone")[1]
+    assert "automatic" not in given
+    source = make_trends(tmp_path, {"hubert": 2}, alignments="automatic")
+    for function in (plots.plot_trends, plots.plot_heatmap):
+        for name in ("phone", "word"):
+            assert "(automatic alignments)" in draw(function, name, models=["hubert"], source=source)[1]
+        assert "automatic" not in draw(function, "mel", models=["hubert"], source=source)[1]
+    figure, _ = draw(plots.plot_overview, ["mel", "phone"], models=["hubert"], source=source)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "CCA-mel\nacoustic content",
+        "CCA-phone\nphonetic content\n(automatic alignments)",
+    ]

@@ -119,3 +119,13 @@ def test_the_same_inputs_give_the_same_bytes(inputs):
     first = inputs["out"].read_bytes()
     reporting.write_report(**inputs)
     assert inputs["out"].read_bytes() == first
+
+
+def test_automatic_alignments_are_said_to_be(inputs, page):
+    assert "automatic" not in page.text
+    scores = inputs["scores"]
+    scores.write_text(scores.read_text().replace(",given,", ",automatic,"))
+    reporting.write_report(**inputs)
+    text = Page(inputs["out"].read_text()).text
+    assert "The corpus came without alignments" in text
+    assert "CCA-phone: phonetic content (automatic alignments)" in text

@@ -1,5 +1,9 @@
 import csv
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,7 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerwise.sampling import SampleSizes, SamplingError, draw_sample, draw_sample_tables, segment_frames
+from layerwise import sampling
+from layerwise.alignments import PHONES as PHONE_NAMES
+from layerwise.sampling import (
+    SampleSizes,
+    SamplingError,
+    draw_sample,
+    draw_sample_tables,
+    read_word_list,
+    segment_frames,
+)
 from synthetic_views import DATA
 
 SIZES = SampleSizes(utterances=12, phones_per_type=5, word_types=4, words_per_type=3)
@@ -36,6 +49,7 @@ def corpus_tables():
             "num_samples": 16000 * 9,
             "duration": 9.0,
             "text": "",
+            "start": 0.0,
         }
     )
     rows = [
@@ -185,6 +199,122 @@ def test_tables_are_the_same_bytes_each_time_and_whatever_else_was_drawn(corpus,
     assert few.items() <= many.items()
     read = pd.read_parquet(tmp_path / "few" / "2" / "words.parquet")
     pd.testing.assert_frame_equal(read, draw_sample(*corpus, 2, 7, SIZES).words)
+
+
+# --- lists of words -----------------------------------------------------------------------------------------------
+
+
+def test_words_are_the_first_of_a_list_whatever_the_corpus_has_more_of(corpus, caplog):
+    """As the paper ranks by the training data: a word of the list that is not in the corpus takes a place."""
+    with caplog.at_level(logging.WARNING, logger="layerwise.sampling"):
+        drawn = draw_sample(*corpus, 1, 1, SIZES, ["bee", "unheard", "zebra", "of", "the"])
+    assert drawn.words["label"].value_counts().to_dict() == {"bee": 3, "zebra": 3, "of": 3}
+    assert "sample 1: 4 word types asked for, the corpus has 3: all are taken" in caplog.messages
+
+
+def test_the_corpus_own_ranking_as_a_list_changes_nothing(corpus):
+    ranking = ["the", "and", "of", "zebra", "ant", "bee"]
+    assert_same_sample(draw_sample(*corpus, 1, 1, SIZES), draw_sample(*corpus, 1, 1, SIZES, ranking))
+
+
+def test_a_list_of_other_words_is_refused(corpus):
+    with pytest.raises(SamplingError, match=r"'THE', is in the alignments, which have 'the', .*case count"):
+        draw_sample(*corpus, 1, 1, SIZES, ["THE", "OF"])
+
+
+@pytest.mark.parametrize(
+    "content", ["the\nit's\n", "\ufeffthe\n\n it's \n", "word,count\nthe,9\nit's,3\n", 'count,word\n9,the\n3,"it\'s"\n']
+)
+def test_word_lists_are_lines_or_a_table(content, tmp_path):
+    (tmp_path / "words").write_text(content)
+    assert read_word_list(tmp_path / "words") == ["the", "it's"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no word in it"),
+        (b"word,count\n", "no word in it"),
+        (b"a\nb\na\n", "'a' stands there twice"),
+        (b"\xff", "read"),
+    ],
+)
+def test_other_word_lists_are_refused(content, message, tmp_path):
+    (tmp_path / "words").write_bytes(content)
+    with pytest.raises(SamplingError, match=message):
+        read_word_list(tmp_path / "words")
+
+
+# --- the paper's sizes --------------------------------------------------------------------------------------------
+
+PAPER = SampleSizes(utterances=500, phones_per_type=200, word_types=500, words_per_type=15)
+
+
+@pytest.fixture(scope="module")
+def dev_clean():
+    """Tables of the size of LibriSpeech dev-clean, labels as frequent as in any language, and a ranking."""
+    rng = np.random.default_rng(0)
+    names = np.array([f"{speaker}-1-{number:04d}" for speaker in range(40) for number in range(68)][:2703])
+    words, phones, tokens = 8333, 39, 54402
+    zipf = 1 / (np.arange(words) + 2.7)
+    labels = np.concatenate([np.arange(words), rng.choice(words, tokens - words, p=zipf / zipf.sum())])
+    tiers = {"word": [f"w{label:04d}" for label in labels]}
+    rare = 1.2 ** -np.arange(phones)
+    tiers["phone"] = [PHONE_NAMES[i] for i in rng.choice(phones, 190_000, p=rare / rare.sum())]
+    intervals = pd.concat(
+        pd.DataFrame(
+            {
+                "utterance_id": rng.choice(names, len(labels)),
+                "tier": tier,
+                "label": labels,
+                "start": (start := np.round(rng.uniform(0, 30, len(labels)), 2)),
+                "end": np.round(start + 0.1, 2),
+            }
+        )
+        for tier, labels in tiers.items()
+    ).sort_values(["utterance_id", "tier", "start", "label"], ignore_index=True)
+    utterances = pd.DataFrame({"utterance_id": names, "speaker_id": [name.split("-")[0] for name in names]})
+    return utterances, intervals, [f"w{label:04d}" for label in range(words)]
+
+
+@pytest.mark.parametrize("sample", [1, 2, 3])
+def test_samples_of_the_papers_size(dev_clean, sample):
+    utterances, intervals, ranking = dev_clean
+    drawn = draw_sample(utterances, intervals, sample, 1, PAPER, ranking)
+    assert len(drawn.utterances) == 500
+    there = intervals.groupby(["tier", "label"]).size()
+    for table, tier, types, most in ((drawn.phones, "phone", 39, 200), (drawn.words, "word", 500, 15)):
+        counts = table["label"].value_counts()
+        assert len(counts) == types
+        assert counts.to_dict() == {label: min(most, there[tier, label]) for label in counts.index}
+    assert set(drawn.words["label"]) == set(ranking[:500])
+    assert 7000 < len(drawn.words) <= 7500
+    assert 6000 < len(drawn.phones) < 7800  # rare phones have fewer than 200
+
+
+def test_samples_of_the_papers_size_are_the_same_bytes_on_every_run(dev_clean, tmp_path):
+    utterances, intervals, ranking = dev_clean
+    utterances.to_parquet(tmp_path / "utterances.parquet")
+    intervals.to_parquet(tmp_path / "intervals.parquet")
+    (tmp_path / "words.txt").write_text("\n".join(ranking))
+    code = (
+        "import sys; from pathlib import Path; from layerwise.sampling import SampleSizes, draw_sample_tables as draw\n"
+        "here, run = Path(sys.argv[1]), sys.argv[2]\n"
+        "for k in (1, 2, 3):\n"
+        "    out = {n: here / run / str(k) / f'{n}.parquet' for n in ('utterances', 'phones', 'words')}\n"
+        "    draw(here / 'utterances.parquet', here / 'intervals.parquet', k, 1, SampleSizes(500, 200, 500, 15), out, "
+        "here / 'words.txt')\n"
+    )
+    package = str(Path(sampling.__file__).parents[1])
+    for run in ("a", "b"):  # other processes: nothing may depend on the order of a set
+        environment = os.environ | {"PYTHONPATH": package, "PYTHONHASHSEED": {"a": "1", "b": "2"}[run]}
+        subprocess.run([sys.executable, "-c", code, str(tmp_path), run], env=environment, check=True)
+    written = [
+        {path.relative_to(tmp_path / run): path.read_bytes() for path in (tmp_path / run).rglob("*.parquet")}
+        for run in ("a", "b")
+    ]
+    assert len(written[0]) == 9
+    assert written[0] == written[1]
 
 
 def test_a_corpus_without_utterances_is_refused(corpus, tmp_path):

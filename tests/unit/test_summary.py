@@ -254,7 +254,8 @@ def test_the_wide_table_holds_means_in_order_of_depth(tmp_path, collect):
     )
     summary.wide_table(tmp_path / "trends.csv", "word", "pwcca", tmp_path / "layers_word.csv")
     table = summary.read_table(tmp_path / "layers_word.csv")
-    assert list(table.columns) == ["layer", "b-model", "a-model"]
+    assert list(table.columns) == ["layer", "alignments", "b-model", "a-model"]
+    assert set(table["alignments"]) == {"given"}
     assert list(table["layer"]) == ["T0", "T1", "T2", "T3", "T4"]
     assert list(table["a-model"].isna()) == [False, True, False, True, True]
     trends = summary.read_table(tmp_path / "trends.csv").set_index(["property", "model", "layer", "metric"])
@@ -272,11 +273,29 @@ def test_samples_count_what_was_drawn(tmp_path):
     out = tmp_path / "samples.csv"
     summary.summarise_samples(files, utterances=5, phones_per_type=2, word_types=3, words_per_type=4, out=out)
     assert out.read_text().splitlines() == [
-        "sample,span,asked,drawn,types,utterances,hours",
-        "2,frame,5,2,,2,0.01",
-        f"2,phone,78,3,2,2,{6.5 / 3600!r}",
-        "2,word,12,0,0,0,0.0",
+        "sample,span,asked,drawn,types,utterances,hours,alignments",
+        "2,frame,5,2,,2,0.01,given",
+        f"2,phone,78,3,2,2,{6.5 / 3600!r},given",
+        "2,word,12,0,0,0,0.0,given",
     ]
+    summary.summarise_samples(files, 5, 2, 3, 4, out, alignments="automatic")
+    assert set(summary.read_table(out)["alignments"]) == {"automatic"}
+
+
+def test_automatic_alignments_are_marked_in_every_row_of_every_table(tmp_path):
+    def status(property_name, model, layer):
+        return ("skipped", "NaN") if layer == "T1" else ("ok", "")
+
+    files = write_experiment(tmp_path, BLOCKS, PROPERTIES, status=status, alignments="automatic")
+    tables = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best", "wide")}
+    summary.collect_scores(files, METRICS, PROPERTIES, list(BLOCKS), BLOCKS, tables["scores"])
+    summary.summarise_trends(tables["scores"], 10, tables["trends"])
+    summary.best_layers(tables["trends"], tables["best"])
+    summary.wide_table(tables["trends"], "word", "pwcca", tables["wide"])
+    for name, path in tables.items():
+        table = summary.read_table(path)
+        assert len(table) > 3
+        assert set(table["alignments"]) == {"automatic"}, name
 
 
 def test_the_number_of_phones_is_that_of_the_alignments():

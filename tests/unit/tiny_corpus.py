@@ -81,6 +81,7 @@ def write_utterances_table(path: Path, durations: Mapping[str, float]) -> Path:
             "num_samples": round(seconds * 16000),
             "duration": seconds,
             "text": "",
+            "start": 0.0,
         }
         for name, seconds in durations.items()
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -29,12 +30,25 @@ def test_presets_are_planned_offline(checkout, no_network, name):
     preset = f"resources/experiments/{name}.yaml"
     chosen = yaml.safe_load((checkout / preset).read_text())
     plan = checkout.plan(configfile=preset, python_path=no_network)
-    models, samples = len(chosen["models"]), chosen["samples"]["count"]
+    by_hand = [name for name in chosen["models"] if name.startswith("fast-vgs")]
+    assert plan.output.count("planned without a model") == len(by_hand)
+    models, samples = len(chosen["models"]) - len(by_hand), chosen["samples"]["count"]
     assert plan.jobs["extract_representations"] == models
     assert plan.jobs["draw_sample"] == samples
     assert plan.jobs["score_layers"] >= models * samples * len(chosen["properties"])
     assert sum(plan.jobs.get(rule, 0) for rule in ("fetch_model", "fetch_original", "make_random_model")) == models
     assert not (no_network / "used").exists()
+
+
+def test_the_papers_preset_has_its_eleven_models_and_stops_for_two(checkout):
+    preset = "resources/experiments/icassp2023.yaml"
+    assert len(yaml.safe_load((checkout / preset).read_text())["models"]) == 11
+    run = checkout.snakemake("--cores", "1", configfile=preset)
+    assert run.returncode != 0
+    assert run.messages == []  # no job was begun
+    assert run.output.split("total ")[1].count("must be fetched by hand") == 2
+    without = re.search(r"--config '(models=\[.*\])'", run.output)[1]
+    assert checkout.plan("--config", without, configfile=preset).jobs["extract_representations"] == 9
 
 
 def test_demo_stays_under_a_hundred_score_jobs(checkout):

@@ -49,6 +49,7 @@ CHANGES = {
     "downloads": set(),
     "lending": set(),
     "alignments": {"index_alignments"} | AFTER_INDEXING,
+    "aligning": set(),  # the smoke experiment's alignments are given
     "configuration": set(),
 }
 
@@ -122,6 +123,12 @@ def test_cca_extracts_nothing(smoke, key):
     jobs = plan(smoke, cca={key: CCA[key]}).jobs
     assert set(jobs) == AFTER_EXTRACTION
     assert jobs["score_layers"] == (6 if key == "layers_per_job" else 2)  # C1-C3 … T2-T4, and T0-T2, T3-T4
+
+
+def test_automatic_alignments_repeat_all_that_depends_on_them(smoke):
+    run = plan(smoke, corpus={"alignments": "automatic"})
+    assert set(run.jobs) == {"align_utterances", "draw_sample", "summarise_samples"} | AFTER_SAMPLING
+    assert "Align the phones and words of demo/dev-clean with its audio" in run.messages
 
 
 def test_other_seed_keeps_the_corpus_index(smoke):

@@ -11,7 +11,7 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -295,30 +295,64 @@ def index_alignments(source: Path, split: str, utterances: Path, intervals_out: 
     """
     table = pd.read_parquet(utterances, columns=["utterance_id", "duration"]).sort_values("utterance_id")
     durations = dict(zip(table["utterance_id"], table["duration"], strict=True))
+    with _opened(source, split) as textgrids:
+        problems = _unmatched(durations, textgrids)
+        matched = {utterance_id: textgrids[utterance_id] for utterance_id in durations if utterance_id in textgrids}
+        write_intervals(
+            _parsed(matched, problems, split),
+            durations,
+            problems,
+            intervals_out,
+            problems_out,
+            nothing_left=f"{source}: no interval of split {split!r} is left",
+        )
+
+
+def _parsed(
+    textgrids: Mapping[str, _Source], problems: list[Problem], split: str
+) -> Iterator[tuple[str, str, list[Interval]]]:
+    """Utterance, file and raw intervals of each TextGrid that can be read; `problems` get the others."""
+    for utterance_id, file in tqdm(textgrids.items(), unit="file", desc=f"reading alignments of {split}"):
+        try:
+            yield utterance_id, file.name, parse_textgrid(file.read(), file.name)
+        except (AlignmentError, zipfile.BadZipFile, zlib.error, OSError, RuntimeError) as error:
+            problems.append(Problem(utterance_id, file.name, "unreadable", str(error)))
+
+
+def write_intervals(
+    aligned: Iterable[tuple[str, str, list[Interval]]],
+    durations: Mapping[str, float],
+    problems: list[Problem],
+    intervals_out: Path,
+    problems_out: Path,
+    nothing_left: str,
+) -> None:
+    """Clean alignments, wherever they come from, and write the table of intervals and that of problems.
+
+    Args:
+        aligned: utterance id, file and uncleaned intervals, tiers `words` and `phones`, in order of the id.
+        durations: of the recordings, in seconds.
+        problems: those found so far; what `aligned` adds while it is read counts too.
+        nothing_left: begins the error when no interval is left.
+
+    Raises:
+        AlignmentError: a phone outside of ARPAbet; no interval left.
+    """
     tally = _Tally()
     batches: list[pa.Table] = []
     batch: list[dict[str, object]] = []
-    with _opened(source, split) as textgrids:
-        problems = _unmatched(durations, textgrids)
-        matched = [utterance_id for utterance_id in durations if utterance_id in textgrids]
-        for utterance_id in tqdm(matched, unit="file", desc=f"reading alignments of {split}"):
-            file = textgrids[utterance_id]
-            try:
-                raw = parse_textgrid(file.read(), file.name)
-            except (AlignmentError, zipfile.BadZipFile, zlib.error, OSError, RuntimeError) as error:
-                problems.append(Problem(utterance_id, file.name, "unreadable", str(error)))
-                continue
-            kept, found = _clean_utterance(utterance_id, file.name, raw, durations[utterance_id], tally)
-            problems += found
-            batch += [{"utterance_id": utterance_id, **interval._asdict()} for interval in kept]
-            # Tens of millions of rows in the largest split: as Arrow columns they take a tenth of the memory.
-            if len(batch) > _ROWS_PER_BATCH:
-                batches.append(pa.Table.from_pylist(batch, INTERVAL_SCHEMA))
-                batch = []
+    for utterance_id, file, raw in aligned:
+        kept, found = _clean_utterance(utterance_id, file, raw, durations[utterance_id], tally)
+        problems += found
+        batch += [{"utterance_id": utterance_id, **interval._asdict()} for interval in kept]
+        # Tens of millions of rows in the largest split: as Arrow columns they take a tenth of the memory.
+        if len(batch) > _ROWS_PER_BATCH:
+            batches.append(pa.Table.from_pylist(batch, INTERVAL_SCHEMA))
+            batch = []
     intervals = pa.concat_tables([*batches, pa.Table.from_pylist(batch, INTERVAL_SCHEMA)])
     report_problems(problems, problems_out, file_column="file")
     if not len(intervals):
-        raise AlignmentError(f"{source}: no interval of split {split!r} is left: {summarise_problems(problems)}")
+        raise AlignmentError(f"{nothing_left}: {summarise_problems(problems)}")
     write_parquet(intervals.combine_chunks(), intervals_out)
     _log_tally(tally, problems)
 

@@ -16,10 +16,13 @@ import referencing
 from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, locate, model_entry, read_yaml
 from layerwise.cca import METRICS
 from layerwise.errors import LayerwiseError
+from layerwise.layouts import LayoutError, make_layout
+from layerwise.pronunciations import PronunciationError, read_pronunciations
 from layerwise.properties import PROPERTIES
 from layerwise.provenance import folder_digest
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
+AUTOMATIC = "automatic"  # in place of a source of alignments
 
 
 class ConfigurationError(LayerwiseError):
@@ -70,14 +73,38 @@ class Experiment:
 
     Attributes:
         config: the configuration with every default filled in.
-        models: entries of the chosen models, in order.
-        audio, alignments: where the corpus comes from.
+        models: entries of the chosen models, in order, but for those in `absent`.
+        audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings, and
+            alignments None where they are made here.
+        layout: how it lies, with the fields of resources/layouts.yaml.
+        word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
+        absent: of each model whose files nobody but the user may fetch, and that are not here, what has to be done.
     """
 
     config: dict
     models: dict[str, ModelEntry]
     audio: Source
-    alignments: Source
+    alignments: Source | None
+    layout: dict
+    word_splits: list[str] | None
+    absent: list[str]
+
+    @property
+    def word_list(self) -> Path | None:
+        """The user's own list of words."""
+        given = self.config["corpus"]["word_list"]
+        return locate(given) if isinstance(given, str) else None
+
+    @property
+    def alignments_are(self) -> str:
+        """`given` or `automatic`: the mark of every score and table."""
+        return "given" if self.alignments else AUTOMATIC
+
+    @property
+    def pronunciations(self) -> Path | None:
+        """The file of pronunciations that automatic alignments may use."""
+        given = self.config["corpus"]["pronunciations"]
+        return None if given is None else locate(given)
 
     @property
     def choices(self) -> dict:
@@ -118,19 +145,29 @@ def read_experiment(config: dict) -> Experiment:
         *_impossible_epsilons(config["cca"]["epsilons"]),
         *_crooked_mirrors(config["mirrors"]),
     ]
-    models = {}
+    models, absent = {}, []
     for name in config["models"]:
         if name in known_models:
             try:
                 models[name] = model_entry(name, known_models[name])
-                models[name].require_files()
             except CatalogueError as error:
                 errors.append(str(error))
+    for name, entry in list(models.items()):
+        try:
+            entry.require_files()
+        except CatalogueError as error:
+            absent.append(str(error))
+            del models[name]
     errors += _absent_layers(config, models)
-    sources, problems = _sources(config["corpus"], corpora)
-    if errors + problems:
-        raise ConfigurationError(_listed(errors + problems))
-    return Experiment(config, models, **sources)
+    sources, source_errors = _sources(config["corpus"], corpora)
+    layout, layout_errors = _layout(config["corpus"], corpora)
+    word_splits, word_errors = _word_splits(config["corpus"], corpora)
+    errors += source_errors + layout_errors + word_errors + _wrong_pronunciations(config["corpus"])
+    if absent and not models:
+        errors += absent
+    if errors:
+        raise ConfigurationError(_listed(errors))
+    return Experiment(config, models, **sources, layout=layout, word_splits=word_splits, absent=absent)
 
 
 def check_schema(content: dict, schema: str) -> None:
@@ -320,12 +357,19 @@ def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:
 
 
 def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]:
-    """Where audio and alignments come from: what the configuration says, or else the catalogue."""
+    """Where audio and alignments come from: what the configuration says, or else the catalogue.
+
+    The alignments of a corpus that the catalogue does not have may lie beside its recordings.
+    """
     name, split = corpus["name"], corpus["split"]
     entry = corpora.get(name, {}).get("splits", {}).get(split, {})
+    if name not in corpora and corpus["alignments"] is None:
+        corpus = corpus | {"alignments": corpus["audio"]}
     sources, errors = {}, []
     for kind in ("audio", "alignments"):
-        if corpus[kind] is None and name not in corpora:
+        if kind == "alignments" and corpus[kind] == AUTOMATIC:
+            sources[kind] = None
+        elif corpus[kind] is None and name not in corpora:
             errors += _unknown(
                 "corpus.name", [name], corpora, f"in resources/corpora.yaml, and corpus.{kind} is not given"
             )
@@ -337,6 +381,61 @@ def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]
             if not source.is_url and not source.path.exists():
                 errors.append(
                     f"corpus.{kind}: {source.location} does not exist; a URL, an archive or a folder is expected"
+                    + f", or {AUTOMATIC}" * (kind == "alignments")
                 )
             sources[kind] = source
     return sources, list(dict.fromkeys(errors))
+
+
+def _layout(corpus: dict, corpora: dict) -> tuple[dict, list[str]]:
+    """How the corpus lies: what the configuration says, or else the catalogue, or else as LibriSpeech does."""
+    layouts = _catalogue("layouts.yaml")
+    given = corpus["layout"] or corpora.get(corpus["name"], {}).get("layout", "librispeech")
+    if isinstance(given, str) and given not in layouts:
+        return {}, _unknown("corpus.layout", [given], layouts, "a layout of resources/layouts.yaml")
+    layout = layouts[given] if isinstance(given, str) else given
+    try:
+        made = make_layout(layout)
+    except LayoutError as error:
+        return {}, [f"corpus.layout.{error}"]
+    if corpus["alignments"] == AUTOMATIC:
+        return layout, [
+            f"corpus.alignments: automatic needs {needs} (corpus.layout)"
+            for needs, given in (
+                ("transcripts", made.transcripts is not None),
+                ("recordings that are utterances; cut_pauses must be null", made.cut_pauses is None),
+            )
+            if not given
+        ]
+    return layout, []
+
+
+def _word_splits(corpus: dict, corpora: dict) -> tuple[list[str] | None, list[str]]:
+    """Splits to rank words by, unless the analysed one is all that counts or a list is given."""
+    given = corpus["word_list"]
+    if isinstance(given, str):
+        missing = [] if locate(given).is_file() else [f"corpus.word_list: {given} does not exist; a file is expected"]
+        return None, missing
+    if corpus["alignments"] == AUTOMATIC:
+        if given not in (None, [corpus["split"]]):
+            return None, [f"corpus.word_list: found {given}; alignments of these splits are not made: name a file"]
+        return None, []
+    entry = corpora.get(corpus["name"], {})
+    splits = given or entry.get("word_list") or [corpus["split"]]
+    errors = _repeated("corpus.word_list", splits)
+    if given and entry and corpus["alignments"] is None:
+        errors += _unknown("corpus.word_list", splits, entry["splits"], f"a split of {corpus['name']}")
+    return None if splits == [corpus["split"]] else splits, errors
+
+
+def _wrong_pronunciations(corpus: dict) -> list[str]:
+    given = corpus["pronunciations"]
+    if given is None:
+        return []
+    if corpus["alignments"] != AUTOMATIC:
+        return [f"corpus.pronunciations: found {given}; it is used only where corpus.alignments is {AUTOMATIC}"]
+    try:
+        read_pronunciations(locate(given))
+    except PronunciationError as error:
+        return [f"corpus.pronunciations: {error}"]
+    return []

@@ -1,6 +1,6 @@
 """The corpus: unpacking it, and the table of its utterances.
 
-A corpus lies in LibriSpeech's layout, `LibriSpeech/<split>/SPEAKER/CHAPTER/SPEAKER-CHAPTER-UTTERANCE.flac` (or `.wav`)
+Its files lie as its layout says; LibriSpeech's is `LibriSpeech/<split>/SPEAKER/CHAPTER/SPEAKER-CHAPTER-UTTERANCE.flac`
 beside `SPEAKER-CHAPTER.trans.txt` (Panayotov et al. 2015, https://www.openslr.org/12). Audio that would spoil a number
 later is found here, where it costs one decoding, and named.
 """
@@ -29,10 +29,11 @@ from tqdm import tqdm
 from layerwise import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced, replaced_folder
+from layerwise.layouts import Layout
 
 log = logging.getLogger(__name__)
 
-AUDIO_SUFFIXES = (".flac", ".wav")
+AUDIO_SUFFIXES = (".flac", ".wav", ".ogg", ".opus", ".mp3", ".sph")  # what libsndfile reads; TIMIT's .wav are SPHERE
 
 UTTERANCE_SCHEMA = pa.schema(
     [
@@ -44,6 +45,7 @@ UTTERANCE_SCHEMA = pa.schema(
         ("num_samples", pa.int64()),
         ("duration", pa.float64()),
         ("text", pa.string()),
+        ("start", pa.float64()),
     ]
 )
 
@@ -76,10 +78,11 @@ class _BadAudio(Exception):
 # Unpacking
 
 
-def unpack_audio(archive: Path, split: str, destination: Path) -> None:
-    """Unpack one split of a .tar.gz in LibriSpeech's layout, which then lies in `destination/LibriSpeech/<split>`.
+def unpack_audio(archive: Path, split: str | None, destination: Path) -> None:
+    """Unpack one split of a .tar.gz, such as LibriSpeech's, which then lies in `destination/LibriSpeech/<split>`.
 
-    The files at the archive's top (licence, speakers) come along, other splits do not. Everything is unpacked beside
+    A split is what lies in a folder of its name; None: the corpus has no such folders, and all of it is unpacked. The
+    files at the archive's top (licence, speakers) come along, other splits do not. Everything is unpacked beside
     `destination` and takes its name at the end: what a killed job leaves is not taken for a corpus, and the next one
     removes it.
 
@@ -92,9 +95,11 @@ def unpack_audio(archive: Path, split: str, destination: Path) -> None:
         raise CorpusError(f"{destination} is not empty; remove it to unpack {archive} again")
     with replaced_folder(destination) as partial:
         splits = _unpack_split(archive, split, partial)
-        if split not in splits:
+        if not splits:
+            raise CorpusError(f"{archive} has no audio file ({', '.join(AUDIO_SUFFIXES)})")
+        if split is not None and split not in splits:
             raise CorpusError(f"{archive} has no audio of split {split!r}; it has {listed(splits)}")
-    log.info("unpacked %d recordings of %s to %s", splits[split], split, destination)
+    log.info("unpacked %d recordings to %s", splits[split] if split else splits.total(), destination)
 
 
 def _refuse_other_formats(archive: Path) -> None:
@@ -107,7 +112,7 @@ def _refuse_other_formats(archive: Path) -> None:
         raise CorpusError(f"{archive} is no .tar.gz archive: it begins with {start!r}{hint}")
 
 
-def _unpack_split(archive: Path, split: str, folder: Path) -> Counter[str]:
+def _unpack_split(archive: Path, split: str | None, folder: Path) -> Counter[str]:
     """Unpack into `folder`; the number of recordings that the archive has of each split."""
     splits: Counter[str] = Counter()
     with (
@@ -120,8 +125,8 @@ def _unpack_split(archive: Path, split: str, folder: Path) -> Counter[str]:
                 for member in tar:
                     parts = _safe_parts(member, archive)
                     if member.isfile() and PurePosixPath(member.name).suffix.lower() in AUDIO_SUFFIXES:
-                        splits[parts[-4] if len(parts) > 3 else "(no split folder)"] += 1
-                    if split in parts or (member.isfile() and len(parts) <= 2):
+                        splits[_split_of(parts, split)] += 1
+                    if split is None or split in parts or (member.isfile() and len(parts) <= 2):
                         tar.extract(member, folder, filter="data")
                     bar.update(raw.tell() - bar.n)
             while stream.read(_BLOCK_BYTES):  # to the end, where gzip checks that all of it was there
@@ -129,6 +134,13 @@ def _unpack_split(archive: Path, split: str, folder: Path) -> Counter[str]:
         except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise CorpusError(f"{archive} is truncated or damaged: {error}. Download it again") from error
     return splits
+
+
+def _split_of(parts: tuple[str, ...], split: str | None) -> str:
+    """The split that a recording belongs to; where it is another than `split`, as LibriSpeech's layout has it."""
+    if split in parts[:-1]:
+        return split
+    return parts[-4] if len(parts) > 3 else "(no split folder)"
 
 
 def _safe_parts(member: tarfile.TarInfo, archive: Path) -> tuple[str, ...]:
@@ -153,7 +165,7 @@ def _safe_parts(member: tarfile.TarInfo, archive: Path) -> tuple[str, ...]:
 
 
 def split_folder(root: Path, split: str) -> Path:
-    """The folder of a split; `root` is `…/LibriSpeech`, the folder that holds it, or the split's folder itself.
+    """The folder of a split: below `root`, at any depth, or `root` itself.
 
     Raises:
         CorpusError: naming what `root` holds instead.
@@ -166,61 +178,126 @@ def split_folder(root: Path, split: str) -> Path:
         raise CorpusError(f"{root}: there is no such folder")
     if root.resolve().name == split:
         return root
+    if deeper := sorted(path for path in root.rglob(split) if path.is_dir()):
+        return deeper[0]
     inner = root / "LibriSpeech"
     folders = [path.name for path in (inner if inner.is_dir() else root).iterdir() if path.is_dir()]
     raise CorpusError(f"{root} has no folder for split {split!r}; it has {listed(folders)}")
 
 
+@dataclass(frozen=True)
+class _Recording:
+    """An audio file that lies as the layout says."""
+
+    path: Path
+    speaker_id: str
+    chapter_id: str
+
+
 def index_utterances(
-    root: Path, split: str, utterances_out: Path, problems_out: Path, *, threads: int | None = None
+    root: Path,
+    split: str,
+    utterances_out: Path,
+    problems_out: Path,
+    *,
+    layout: Layout,
+    threads: int | None = None,
 ) -> None:
     """Write the table of a split's utterances, and the table of those left out.
 
     Every recording is decoded once, to its end: a damaged file is found now, not after hours of extraction. Left out
-    are recordings that cannot be decoded in full, are empty, not mono, not at 16 kHz, not finite, or without a
-    transcript.
+    are recordings that cannot be decoded in full, are empty, not mono, not finite, or have no transcript where the
+    layout promises one. Those at another rate than 16 kHz stay, and are counted: they are resampled when they are read.
 
     Args:
         root: the corpus root; `audio_path` is relative to it.
-        utterances_out: parquet with `UTTERANCE_SCHEMA`, sorted by utterance_id; duration in seconds.
+        utterances_out: parquet with `UTTERANCE_SCHEMA`, sorted by utterance_id; `num_samples` at the recording's own
+            `sample_rate`, `duration` in seconds, `start` (0 here) the seconds of the recording before the utterance.
         problems_out: CSV of utterance_id, audio_path, problem, detail; a row per utterance left out and per transcript
             line without a recording.
+        layout: of the corpus.
         threads: recordings decoded at a time; None: one per core.
 
     Raises:
         CorpusError: no folder for the split; two files for one utterance; no utterance left.
     """
-    folder = split_folder(root, split)
-    texts = _read_transcripts(folder)
-    recordings = _find_recordings(folder)
-    if not recordings:
-        raise CorpusError(f"{folder} has no {' or '.join(AUDIO_SUFFIXES)} file in it or below it")
-    rows, problems = [], []
+    folder = split_folder(root, split) if "split" in layout.recordings.fields else root
+    layout = layout.of_split(split)
+    if not folder.is_dir():
+        raise CorpusError(f"{folder}: there is no such folder")
+    recordings, problems = _find_recordings(folder, layout, root)
+    if not recordings and not problems:
+        raise CorpusError(f"{folder} has no audio file ({', '.join(AUDIO_SUFFIXES)}) in it or below it")
+    texts = _transcripts(folder, layout, recordings)
+    rows = []
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         results = pool.map(lambda item: _index_one(*item, texts, root), recordings.items())
         for result in tqdm(results, total=len(recordings), unit="file", desc=f"reading {split}"):
             (problems if isinstance(result, Problem) else rows).append(result)
-    problems += [
-        Problem(utterance_id, "", "no audio", "a transcript line without a recording")
-        for utterance_id in texts.keys() - recordings.keys()
-    ]
+    if texts is not None:
+        problems += [
+            Problem(utterance_id, "", "no audio", "a transcript line without a recording")
+            for utterance_id in texts.keys() - recordings.keys()
+        ]
     report_problems(problems, problems_out, file_column="audio_path")
     if not rows:
         raise CorpusError(f"{folder} has no utterance that can be used: {summarise_problems(problems)}")
     write_parquet(pa.Table.from_pylist(rows, UTTERANCE_SCHEMA), utterances_out)
     log.info("%s: %d utterances, %.0f s", split, len(rows), sum(row["duration"] for row in rows))
+    for rate, count in sorted(Counter(row["sample_rate"] for row in rows).items()):
+        if rate != SAMPLE_RATE:
+            log.info("%d recordings at %d Hz will be resampled to %d Hz", count, rate, SAMPLE_RATE)
 
 
-def _read_transcripts(folder: Path) -> dict[str, str]:
+def _find_recordings(folder: Path, layout: Layout, root: Path) -> tuple[dict[str, _Recording], list[Problem]]:
+    """Audio files by utterance id, in order of the id; and those that lie elsewhere than the layout says."""
+    recordings: dict[str, _Recording] = {}
+    problems = []
+    for path in sorted(_files_below(folder, AUDIO_SUFFIXES)):
+        # With the folder's own name first, so that it may be the split's, or a speaker's.
+        fields = layout.recordings.match(PurePosixPath(folder.resolve().name, path.relative_to(folder)))
+        if fields is None:
+            detail = f"expected {layout.recordings.text}"
+            problems.append(Problem(path.stem, path.relative_to(root).as_posix(), "bad name", detail))
+            continue
+        utterance_id = layout.utterance_id.format(**fields)
+        if utterance_id in recordings:
+            raise CorpusError(
+                f"utterance {utterance_id} has two recordings: {recordings[utterance_id].path} and {path}; "
+                f"an id is made as {layout.utterance_id!r} (corpus.layout)"
+            )
+        recordings[utterance_id] = _Recording(
+            path, layout.speaker_id.format(**fields), layout.chapter_id.format(**fields)
+        )
+    return dict(sorted(recordings.items())), problems
+
+
+def _transcripts(folder: Path, layout: Layout, recordings: dict[str, _Recording]) -> dict[str, str] | None:
+    """Text by utterance id; None: this corpus has none."""
+    if layout.transcripts is None:
+        return None
+    if layout.transcripts == "chapters":
+        return _read_chapters(folder)
+    found = {
+        utterance_id: _beside(recording.path, layout.transcripts) for utterance_id, recording in recordings.items()
+    }
+    return {
+        utterance_id: " ".join(_read_text(path).split()) for utterance_id, path in found.items() if path is not None
+    }
+
+
+def _beside(path: Path, suffix: str) -> Path | None:
+    """The file of the same name with another suffix, in capitals or not."""
+    candidates = (path.with_suffix(form) for form in (suffix, suffix.lower(), suffix.upper()))
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def _read_chapters(folder: Path) -> dict[str, str]:
     """Text by utterance id, from every `*.trans.txt` below `folder`."""
     texts: dict[str, str] = {}
     origin: dict[str, Path] = {}
     for path in sorted(_files_below(folder, (".trans.txt",))):
-        try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except UnicodeDecodeError as error:
-            raise CorpusError(f"{path} is not UTF-8 text: {error}") from error
-        for line in filter(str.strip, lines):
+        for line in filter(str.strip, _read_text(path).splitlines()):
             utterance_id, _, text = line.strip().partition(" ")
             if utterance_id in texts:
                 raise CorpusError(
@@ -231,14 +308,11 @@ def _read_transcripts(folder: Path) -> dict[str, str]:
     return texts
 
 
-def _find_recordings(folder: Path) -> dict[str, Path]:
-    """Audio files by utterance id, in order of the id."""
-    recordings: dict[str, Path] = {}
-    for path in sorted(_files_below(folder, AUDIO_SUFFIXES)):
-        if path.stem in recordings:
-            raise CorpusError(f"utterance {path.stem} has two recordings: {recordings[path.stem]} and {path}")
-        recordings[path.stem] = path
-    return dict(sorted(recordings.items()))
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path} is not UTF-8 text: {error}") from error
 
 
 def _files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterable[Path]:
@@ -250,34 +324,34 @@ def _files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterable[Path]:
     )
 
 
-def _index_one(utterance_id: str, path: Path, texts: dict[str, str], root: Path) -> dict[str, object] | Problem:
+def _index_one(
+    utterance_id: str, recording: _Recording, texts: dict[str, str] | None, root: Path
+) -> dict[str, object] | Problem:
     """A row of the table of utterances, or why there is none."""
-    audio_path = path.relative_to(root).as_posix()
-    parts = utterance_id.split("-")
+    audio_path = recording.path.relative_to(root).as_posix()
     try:
-        if len(parts) < 3 or not all(parts):
-            raise _BadAudio("bad name", "expected SPEAKER-CHAPTER-UTTERANCE")
-        num_samples = _count_samples(path)
-        if not texts.get(utterance_id):
+        num_samples, sample_rate = _measure(recording.path)
+        if texts is not None and not texts.get(utterance_id):
             raise _BadAudio(
-                "no transcript", "its transcript line is empty" if utterance_id in texts else "no such line"
+                "no transcript", "its transcript is empty" if utterance_id in texts else "there is none of this name"
             )
     except _BadAudio as bad:
         return Problem(utterance_id, audio_path, *bad.args)
     return {
         "utterance_id": utterance_id,
-        "speaker_id": parts[0],
-        "chapter_id": parts[1],
+        "speaker_id": recording.speaker_id,
+        "chapter_id": recording.chapter_id,
         "audio_path": audio_path,
-        "sample_rate": SAMPLE_RATE,
+        "sample_rate": sample_rate,
         "num_samples": num_samples,
-        "duration": num_samples / SAMPLE_RATE,
-        "text": texts[utterance_id],
+        "duration": num_samples / sample_rate,
+        "text": texts[utterance_id] if texts is not None else "",
+        "start": 0.0,
     }
 
 
-def _count_samples(path: Path) -> int:
-    """The number of samples of a recording that decodes to its end, or `_BadAudio`."""
+def _measure(path: Path) -> tuple[int, int]:
+    """The number of samples of a recording that decodes to its end and its sample rate, or `_BadAudio`."""
     if path.stat().st_size == 0:
         raise _BadAudio("empty", "the file has 0 bytes")
     try:
@@ -287,12 +361,10 @@ def _count_samples(path: Path) -> int:
     with audio:
         if audio.channels != 1:
             raise _BadAudio("not mono", f"{audio.channels} channels")
-        if audio.samplerate != SAMPLE_RATE:
-            raise _BadAudio("not 16 kHz", f"{audio.samplerate} Hz")
         if cut := _CUT_WAV.search(audio.extra_info):
             raise _BadAudio("truncated", f"{cut[2]} bytes of audio, its header says {cut[1]}")
         try:
-            return _decode(audio)
+            return _decode(audio), audio.samplerate
         except soundfile.SoundFileError as error:
             raise _BadAudio("corrupt", _reason(error)) from error
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import soundfile
 import torch
 from tqdm import tqdm
 
 from layerwise import SAMPLE_RATE, __version__, store
+from layerwise.audio import read_waveform
 from layerwise.errors import LayerwiseError
 from layerwise.features import MEL_SECONDS, average_segments, average_windows, log_mel, match_frames
 from layerwise.models import SpeechModel, load_folder
@@ -168,8 +168,8 @@ def _plan(samples: dict[int, Path], utterances: Path, shard: int, shards: int) -
 
 def _shard(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
     """Consecutive utterances of about equal total length."""
-    ends = utterances["num_samples"].cumsum()
-    middle = (ends - utterances["num_samples"] / 2) / max(1, ends.max() if len(ends) else 1)
+    ends = utterances["duration"].cumsum()
+    middle = (ends - utterances["duration"] / 2) / max(1e-9, ends.max() if len(ends) else 1)
     return utterances[(middle * shards).astype(int).clip(upper=shards - 1) == shard]
 
 
@@ -188,12 +188,12 @@ def _bytes_of(plan: _Plan, model: SpeechModel, dtype: str) -> int:
     mine = set(plan.utterances["utterance_id"])
     drawn = []
     for sample, chosen in plan.frames.items():
-        samples = plan.utterances.loc[plan.utterances["utterance_id"].isin(chosen), "num_samples"].sum()
+        seconds = plan.utterances.loc[plan.utterances["utterance_id"].isin(chosen), "duration"].sum()
         rows = {
             span: sum(len(table) for name, table in plan.segments[sample, span].items() if name in mine)
             for span in SEGMENT_SPANS
         }
-        drawn.append(Drawn(samples / SAMPLE_RATE, rows["phone"], rows["word"]))
+        drawn.append(Drawn(float(seconds), rows["phone"], rows["word"]))
     return representation_bytes(sizes, drawn, model.stride_seconds, dtype)
 
 
@@ -220,7 +220,7 @@ def _windows(utterances: pd.DataFrame, batch_seconds: float, computed: Callable[
     window, held = [], 0.0
     for row in utterances.itertuples():
         window.append(row)
-        held += row.num_samples / SAMPLE_RATE
+        held += row.duration
         if held >= LOOK_AHEAD * batch_seconds:
             yield _batches(window, batch_seconds, computed)
             window, held = [], 0.0
@@ -230,8 +230,8 @@ def _windows(utterances: pd.DataFrame, batch_seconds: float, computed: Callable[
 
 def _batches(rows: list, batch_seconds: float, computed: Callable[[int], int]) -> list[list]:
     batches: list[list] = []
-    for row in sorted(rows, key=lambda row: row.num_samples, reverse=True):
-        longest = computed((batches[-1][0] if batches else row).num_samples)
+    for row in sorted(rows, key=lambda row: row.duration, reverse=True):
+        longest = computed(round((batches[-1][0] if batches else row).duration * SAMPLE_RATE))
         if batches and (len(batches[-1]) + 1) * longest <= batch_seconds * SAMPLE_RATE:
             batches[-1].append(row)
         else:
@@ -258,7 +258,7 @@ def _in_order(futures: list) -> list[_Pass]:
 def _run(model: SpeechModel, root: Path, compute: str, batch: list) -> list[_Pass]:
     """The forward passes of a batch, rows of the table of utterances."""
     try:
-        waveforms = [_read_audio(root / row.audio_path) for row in batch]
+        waveforms = [read_waveform(root / row.audio_path, row.start, row.duration) for row in batch]
         layers = model.layers_of(waveforms, compute)
         return [_finish(model, *parts) for parts in zip(batch, waveforms, layers, strict=True)]
     except torch.cuda.OutOfMemoryError as error:
@@ -354,11 +354,3 @@ def _write_segments(writer, sample: int, span: str, segments: pd.DataFrame, mode
     writer.append(f"{sample}/{span}/start", segments["start"].to_numpy(np.float64))
     for column in ("utterance_id", "speaker_id"):
         writer.append(f"{sample}/{span}/{column}", np.repeat(getattr(done, column), len(segments)))
-
-
-def _read_audio(path: Path) -> np.ndarray:
-    """The samples of a mono file at 16 kHz in [-1, 1]; the index has refused all others."""
-    try:
-        return soundfile.read(path, dtype="float32")[0]
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise ExtractionError(f"{path} cannot be read: {error}") from error

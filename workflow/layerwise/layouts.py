@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -37,7 +38,7 @@ class Pattern:
     def _regex(self) -> re.Pattern[str]:
         seen: set[str] = set()
         parts = []
-        for token in re.findall(r"\*\*/|\*|\{\w+\}|[^*{]+|.", self.text):
+        for token in re.findall(r"\*\*/|\*|\{\w+\}|[^*{}]+|.", self.text):
             if token == "**/":
                 parts.append("(?:[^/]+/)*")
             elif token == "*":
@@ -114,6 +115,19 @@ class Layout:
             recordings=self.recordings.of_split(split),
             alignments=self.alignments and self.alignments.of_split(split),
         )
+
+
+def make_layout(fields: Mapping[str, object]) -> Layout:
+    """A layout from an entry of resources/layouts.yaml, whose description does not count.
+
+    Raises:
+        LayoutError: the entry contradicts itself.
+    """
+    given = {name: value for name, value in fields.items() if name != "description" and value is not None}
+    for name in ("recordings", "alignments"):
+        if name in given:
+            given[name] = Pattern(given[name])
+    return Layout(**given)
 
 
 def template_fields(template: str) -> list[str]:

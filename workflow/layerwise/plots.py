@@ -47,6 +47,7 @@ MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*"]
 DASHES = ["-", (0, (5, 1.5)), (0, (1.5, 1))]  # a new one each time the colours come round
 CHANCE_STYLE = {"color": "#888888", "linewidth": 0.8, "linestyle": "--"}
 NOTE_STYLE = {"fontsize": 8, "color": "#444444"}
+AUTOMATIC = "automatic alignments"
 FLAGGED = "flagged: the fit kept too few dimensions"
 NOTE_LINES = 5
 EMPTY_SIZE = (9, 2.2)  # inches, of a picture that holds only words
@@ -70,10 +71,13 @@ class _Look:
     linestyle: str | tuple
 
 
-def title_of(property_name: str, metric: str) -> str:
-    """A property in words, such as `CCA-mel: acoustic content`."""
+def title_of(property_name: str, metric: str, alignments: str = "given") -> str:
+    """A property in words, such as `CCA-mel: acoustic content`; what `automatic` alignments count for says so."""
     name = f"{METRIC_TITLES.get(metric, (metric, ''))[0]}-{property_name}"
-    return f"{name}: {PROPERTIES[property_name].title}" if property_name in PROPERTIES else name
+    known = PROPERTIES.get(property_name)
+    title = f"{name}: {known.title}" if known else name
+    needs_alignments = known is None or known.span != "frame"
+    return f"{title} ({AUTOMATIC})" if needs_alignments and alignments == "automatic" else title
 
 
 def plot_trends(
@@ -107,7 +111,7 @@ def plot_trends(
         figure = Figure(figsize=(9, 5), layout="constrained")
         axes = figure.add_subplot()
         # On the layer axis, room below the title for the words at the boundary.
-        axes.set_title(title_of(property_name, metric), pad=18 if axis == "layer" else 6)
+        axes.set_title(title_of(property_name, metric, _alignments(table)), pad=18 if axis == "layer" else 6)
         axes.set_ylabel(_metric_title(metric))
         shown = table if axis == "layer" else table[table["layer"].str.startswith("T")]
         positions = _positions(shown, axis)
@@ -155,7 +159,8 @@ def plot_heatmap(
         )
         axes = figure.add_subplot()
         # In the figure's corner, as few columns leave less room than the words need.
-        figure.suptitle(title_of(property_name, metric), x=0.01, ha="left", fontsize=11, fontweight="bold")
+        title = title_of(property_name, metric, _alignments(table))
+        figure.suptitle(_fold(title, 60), x=0.01, ha="left", fontsize=11, fontweight="bold")
         if np.isfinite(means).any():
             mesh = axes.pcolormesh(np.ma.masked_invalid(means), cmap="viridis", edgecolors="white", linewidth=0.5)
             figure.colorbar(mesh, ax=axes, label=_metric_title(metric), aspect=30, pad=0.02)
@@ -206,8 +211,8 @@ def plot_overview(
         handles: dict[str, Line2D] = {}
         for axes, property_name in zip(panels, properties, strict=False):
             chosen = _select(table, property_name)
-            name, _, words = title_of(property_name, metric).partition(": ")
-            axes.set_title(f"{name}\n{words}" if words else name)
+            title = title_of(property_name, metric, _alignments(chosen))
+            axes.set_title(title.replace(": ", "\n").replace(" (", "\n("))
             axes.set_xlim(-0.04, 1.04)
             axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
             new = _draw_lines(axes, chosen, metric, _positions(chosen, "depth"), models, titles, looks, markersize=2.5)
@@ -231,6 +236,11 @@ def plot_overview(
 
 def _select(table: pd.DataFrame, property_name: str) -> pd.DataFrame:
     return table[table["property"] == property_name]
+
+
+def _alignments(table: pd.DataFrame) -> str:
+    """How the alignments of an experiment were made: `given` or `automatic`."""
+    return "automatic" if (table["alignments"] == "automatic").any() else "given"
 
 
 def _metric_title(metric: str) -> str:

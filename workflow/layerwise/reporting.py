@@ -77,11 +77,13 @@ def write_report(
         lstrip_blocks=True,
     )
     scored, best = read_table(scores), read_table(best_layers)
+    automatic = (scored["alignments"] == "automatic").any()
+    name_of = {name: title_of(name, metric, "automatic" if automatic else "given") for name in properties}
     sections = [
         {
             "name": name,
-            "title": title_of(name, metric),
-            "pictures": [_embed(path, f"{title_of(name, metric)} ({Path(path).stem})") for path in plots.get(name, ())],
+            "title": name_of[name],
+            "pictures": [_embed(path, f"{name_of[name]} ({Path(path).stem})") for path in plots.get(name, ())],
             "best": _best_of(best, name, metric, titles),
         }
         for name in properties
@@ -93,6 +95,7 @@ def write_report(
         confidence=f"{CONFIDENCE:.0%}",
         overview=_embed(overview, "All properties over the depth of the models"),
         sections=sections,
+        automatic=automatic,
         samples=_shown(read_table(samples)),
         incomplete={status: _incomplete(scored, status, titles) for status in ("skipped", "flagged")},
         problems={heading: _problems(path) for heading, path in problems.items()},

@@ -5,8 +5,11 @@ Sizes and pooling are those of the paper (Pasad, Shi and Livescu 2023); its draw
 
 from __future__ import annotations
 
+import csv
 import logging
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,26 +45,66 @@ class SampleSet:
     words: pd.DataFrame
 
 
+def read_word_list(path: Path) -> list[str]:
+    """Words, the most frequent first: a text file with a word a line, or a CSV with a column `word`.
+
+    Raises:
+        SamplingError: it has no word, or one of them twice.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SamplingError(f"{path} cannot be read as a list of words: {error}") from error
+    if lines and "word" in (header := lines[0].split(",")):
+        column = header.index("word")
+        lines = [row[column] for row in csv.reader(lines[1:]) if row]
+    words = [line.strip() for line in lines if line.strip()]
+    twice = [word for word, count in Counter(words).items() if count > 1]
+    if not words or twice:
+        raise SamplingError(
+            f"{path}: {f'{twice[0]!r} stands there twice' if twice else 'there is no word in it'}; expected a word a "
+            "line, or a CSV with a column 'word', the most frequent first"
+        )
+    return words
+
+
 def draw_sample(
-    utterances: pd.DataFrame, intervals: pd.DataFrame, sample: int, seed: int, sizes: SampleSizes
+    utterances: pd.DataFrame,
+    intervals: pd.DataFrame,
+    sample: int,
+    seed: int,
+    sizes: SampleSizes,
+    ranking: Sequence[str] | None = None,
 ) -> SampleSet:
     """Sample set number `sample`, which depends on (seed, sample) and the tables alone, not on how many are drawn.
 
     Utterances are drawn from all, phones and words from all intervals of the corpus; the words are the `word_types`
-    most frequent ones (at equal counts in alphabetical order). Where there is less than asked for, all is taken and a
-    warning logged. Every table is sorted by utterance, then by start.
+    first ones of `ranking`, be they in this corpus or not, as in the paper. Where there is less than asked for, all is
+    taken and a warning logged. Every table is sorted by utterance, then by start.
 
     Args:
         utterances: utterances.parquet.
         intervals: intervals.parquet, times in seconds.
+        ranking: words, the most frequent first; None: those of `intervals`, at equal counts in alphabetical order.
+
+    Raises:
+        SamplingError: none of the words is in the corpus.
     """
     utterances = utterances.sort_values("utterance_id", ignore_index=True)
     intervals = intervals.sort_values(["utterance_id", "tier", "start"], ignore_index=True)
     phones, words = (intervals[intervals["tier"] == tier].drop(columns="tier") for tier in ("phone", "word"))
     counts = words["label"].value_counts()
-    ranked = sorted(counts.index, key=lambda label: (-counts[label], label))
+    if ranking is None:
+        ranking = sorted(counts.index, key=lambda label: (-counts[label], label))
+    frequent = [label for label in ranking[: sizes.word_types] if label in counts.index]
+    if ranking and not frequent:
+        raise SamplingError(
+            f"none of the {min(len(ranking), sizes.word_types)} most frequent words of the word list, such as "
+            f"{ranking[0]!r}, is in the alignments, which have {', '.join(map(repr, counts.index[:3])) or 'no words'}: "
+            "upper and lower case count (corpus.word_list)"
+        )
     _warn_if_short(sample, "utterances", len(utterances), sizes.utterances)
-    _warn_if_short(sample, "word types", len(ranked), sizes.word_types)
+    _warn_if_short(sample, "word types", len(frequent), sizes.word_types)
 
     # One generator a table: changing the size of one leaves the others as they were.
     def generator(table: int) -> np.random.Generator:
@@ -71,7 +114,7 @@ def draw_sample(
     return SampleSet(
         utterances=utterances.iloc[chosen].reset_index(drop=True),
         phones=_draw_per_label(phones, sorted(phones["label"].unique()), sizes.phones_per_type, generator(1), sample),
-        words=_draw_per_label(words, sorted(ranked[: sizes.word_types]), sizes.words_per_type, generator(2), sample),
+        words=_draw_per_label(words, sorted(frequent), sizes.words_per_type, generator(2), sample),
     )
 
 
@@ -97,17 +140,27 @@ def _warn_if_short(sample: int, what: str, there: int, asked: int) -> None:
 
 
 def draw_sample_tables(
-    utterances: Path, intervals: Path, sample: int, seed: int, sizes: SampleSizes, out: dict[str, Path]
+    utterances: Path,
+    intervals: Path,
+    sample: int,
+    seed: int,
+    sizes: SampleSizes,
+    out: dict[str, Path],
+    word_list: Path | None = None,
 ) -> None:
     """Draw one sample set from the tables of a corpus and write its three tables (keys of `out`: as in `SampleSet`).
 
+    Args:
+        word_list: as `read_word_list` takes it; None: the words of the corpus itself are ranked.
+
     Raises:
-        SamplingError: the corpus has no utterance.
+        SamplingError: the corpus has no utterance, or none of the listed words.
     """
     corpus = pd.read_parquet(utterances)
     if corpus.empty:
         raise SamplingError(f"{utterances} holds no utterance to draw from")
-    drawn = draw_sample(corpus, pd.read_parquet(intervals), sample, seed, sizes)
+    ranking = None if word_list is None else read_word_list(Path(word_list))
+    drawn = draw_sample(corpus, pd.read_parquet(intervals), sample, seed, sizes, ranking)
     for name, path in out.items():
         table = getattr(drawn, name)
         with replaced(Path(path)) as temporary:

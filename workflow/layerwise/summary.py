@@ -29,13 +29,13 @@ SCORE_COLUMNS = [
 ]
 TREND_COLUMNS = [
     *("property", "model", "layer", "layer_index", "depth", "metric"),
-    *("mean", "std", "n", "low", "high", "rows_per_dimension", "status", "reason"),
+    *("mean", "std", "n", "low", "high", "rows_per_dimension", "alignments", "status", "reason"),
 ]
 BEST_COLUMNS = [
     *("property", "model", "metric", "layer", "depth", "mean", "low", "high", "chance", "rows_per_dimension"),
-    *("runner_up", "tied", "reason"),
+    *("runner_up", "tied", "alignments", "reason"),
 ]
-SAMPLE_COLUMNS = ["sample", "span", "asked", "drawn", "types", "utterances", "hours"]
+SAMPLE_COLUMNS = ["sample", "span", "asked", "drawn", "types", "utterances", "hours", "alignments"]
 
 _TRIAL_COUNTS = ["n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y", "classes_unseen"]
 _TEXT_COLUMNS = [
@@ -200,6 +200,7 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath) -> None:
             "layer_index": group["layer_index"].iloc[0],
             "depth": group["depth"].iloc[0],
             "n": n,
+            "alignments": group["alignments"].iloc[0],
             "status": "skipped" if n == 0 else "flagged" if (group["status"] == "flagged").any() else "ok",
             "reason": "; ".join(reason for reason in group["reason"].unique() if reason),
         }
@@ -229,7 +230,7 @@ def best_layers(trends: AnyPath, out: AnyPath) -> None:
     rows = []
     keys = ["property", "model", "metric"]
     for names, group in table.groupby(keys, sort=False):
-        row = dict(zip(keys, names, strict=True))
+        row = dict(zip(keys, names, strict=True)) | {"alignments": group["alignments"].iloc[0]}
         blocks = group[group["layer"].str.startswith("T") & (group["layer_index"] > 0)]
         ranked = blocks[blocks["status"] == "ok"].sort_values("mean", ascending=False, kind="stable")
         if ranked.empty:
@@ -249,13 +250,15 @@ def wide_table(trends: AnyPath, property_name: str, metric: str, out: AnyPath) -
     """One property as a table of layers (rows, in order of depth) x models (columns): the mean of one metric.
 
     A cell is empty where a model has no such layer and where its score was skipped; a model that was skipped
-    altogether keeps its column.
+    altogether keeps its column. Before the models stands how the alignments were made.
     """
     table = read_table(trends)
     table = table[(table["property"] == property_name) & (table["metric"] == metric)]
     layers = sorted(table["layer"].unique(), key=layer_key)
     wide = table.pivot(index="layer", columns="model", values="mean")  # noqa: PD010 (a cell has one value)
-    _write(wide.reindex(index=layers, columns=table["model"].unique()).reset_index(), out)
+    wide = wide.reindex(index=layers, columns=table["model"].unique())
+    wide.insert(0, "alignments", table.groupby("layer")["alignments"].first())
+    _write(wide.reset_index(), out)
 
 
 def summarise_samples(
@@ -265,12 +268,14 @@ def summarise_samples(
     word_types: int,
     words_per_type: int,
     out: AnyPath,
+    alignments: str = "given",
 ) -> None:
     """What every sample set asked for and got, tables/samples.csv: a row per sample and span.
 
     Args:
         files: `<sample>/utterances.parquet`, `<sample>/phones.parquet` and `<sample>/words.parquet`, in any order.
         utterances, phones_per_type, word_types, words_per_type: what the configuration asked for.
+        alignments: `given` or `automatic`, kept in every row.
 
     `drawn` counts utterances for frames and intervals otherwise, `types` distinct labels, `hours` the audio in the
     drawn utterances or inside the drawn intervals.
@@ -290,6 +295,7 @@ def summarise_samples(
                 "types": None if span == "frame" else drawn["label"].nunique(),
                 "utterances": drawn["utterance_id"].nunique(),
                 "hours": math.fsum(seconds) / 3600,
+                "alignments": alignments,
             }
         )
     rows.sort(key=lambda row: (row["sample"], list(_SPANS.values()).index(row["span"])))

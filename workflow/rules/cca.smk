@@ -17,6 +17,7 @@ rule score_layers:
         folds_by=config["cca"]["folds_by"],
         standardise=config["cca"]["standardise"],
         epsilons=config["cca"]["epsilons"],
+        alignments=EXPERIMENT.alignments_are,
         code=code_digest("layerwise.properties"),
     log:
         log_of("score_layers/{property}/{model}/{sample}/{layers}"),

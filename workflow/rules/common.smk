@@ -29,6 +29,9 @@ try:
 except LayerwiseError as error:
     raise WorkflowError(str(error))
 
+for line in EXPERIMENT.absent:
+    logger.warning(f"planned without a model, and a run will not start: {line}")
+
 config.update(EXPERIMENT.config)  # in place: captions of the report see it too
 CORPUS = f"{config['corpus']['name']}/{config['corpus']['split']}"
 MODELS = EXPERIMENT.models
@@ -37,6 +40,7 @@ TITLES = {name: entry.title for name, entry in MODELS.items()}
 GROUPS = None  # of models that share a colour
 if config["colour_by"] != "model":
     GROUPS = {name: facts(entry)[config["colour_by"]] or "not known" for name, entry in MODELS.items()}
+LAYOUT = EXPERIMENT.layout
 SAMPLES = range(1, config["samples"]["count"] + 1)
 SHARDS = range(config["representations"]["shards"])
 
@@ -71,11 +75,19 @@ def benchmark_of(path):
     return results(f"benchmarks/{path}.tsv")
 
 
-onstart:
-    keep_journal(EXPERIMENT, Path(results("")), this_command())
-
-
 # The corpus
+
+UTTERANCES = results("corpus/utterances.parquet")
+INTERVALS = results("corpus/intervals.parquet")
+CUT_PAUSES = LAYOUT.get("cut_pauses")
+# Recordings that are to be cut are listed, with their intervals, before they are.
+RECORDINGS = results("corpus/recordings.parquet") if CUT_PAUSES else UTTERANCES
+RECORDING_INTERVALS = results("corpus/recording_intervals.parquet") if CUT_PAUSES else INTERVALS
+ALIGNMENT_PROBLEMS = results("corpus/alignment_problems.csv")
+# The words that are drawn, the most frequent first; none: those of the analysed split are ranked.
+WORD_LIST = [str(EXPERIMENT.word_list)] if EXPERIMENT.word_list else []
+if EXPERIMENT.word_splits:
+    WORD_LIST = [results("corpus/word_ranking.csv")]
 
 
 def local_copy(source):
@@ -86,7 +98,8 @@ def local_copy(source):
 
 
 AUDIO_FOLDER = f"resources/corpora/{CORPUS}/audio"
-DOWNLOADS = {local_copy(source): source for source in (EXPERIMENT.audio, EXPERIMENT.alignments) if source.is_url}
+SOURCES = [source for source in (EXPERIMENT.audio, EXPERIMENT.alignments) if source is not None]
+DOWNLOADS = {local_copy(source): source for source in SOURCES if source.is_url}
 
 
 def lent_audio(reader):
@@ -94,6 +107,13 @@ def lent_audio(reader):
     if EXPERIMENT.audio.is_folder:
         return local_copy(EXPERIMENT.audio)
     return results(f"audio/{reader}")
+
+
+def forget_audio():
+    """Delete the unpacked audio at the end of a run, unless it shall be kept or somebody needs it."""
+    if not config["corpus"]["keep"] and not EXPERIMENT.audio.is_folder:
+        if take_back_audio(Path(AUDIO_FOLDER), Path("results")):
+            logger.info(f"Removed {AUDIO_FOLDER}: no job needs it (corpus.keep: true keeps it).")
 
 
 def kept(path):
@@ -106,7 +126,21 @@ def mirrors(wildcards, output):
     return config["mirrors"]
 
 
+def alignments_path(reader):
+    """Where a job finds the alignments: an archive, a folder or a file; or with the audio."""
+    if EXPERIMENT.alignments == EXPERIMENT.audio:
+        return lent_audio(reader)
+    return local_copy(EXPERIMENT.alignments)
+
+
 # Models
+
+
+def refuse_absent_models():
+    """End a run before any job; a plan can do without the files that only the user may fetch."""
+    if EXPERIMENT.absent:
+        without = f"or go on without: --config 'models=[{', '.join(EXPERIMENT.models)}]'"
+        raise WorkflowError("\n".join([*EXPERIMENT.absent, without]))
 
 
 def models_of(kind):

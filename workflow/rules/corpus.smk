@@ -29,8 +29,8 @@ rule fetch_archive:
         "../scripts/fetch_archive.py"
 
 
-# Who reads the audio gets a link to it, which is temporary. One for each job: where several jobs share a folder that is gone,
-# and one of them needs it again, Snakemake repeats them all, whether or not it is ancient().
+# Who reads the audio gets a link to it, which is temporary. One for each job: where several jobs share a folder that is
+# gone, and one of them needs it again, Snakemake repeats them all, whether or not it is ancient().
 rule lend_audio:
     message:
         f"Lend the audio of {CORPUS} to {{wildcards.reader}}; it is fetched and unpacked where it is not here"
@@ -39,10 +39,10 @@ rule lend_audio:
     output:
         audio=temp(directory(results("audio/{reader}"))),
     wildcard_constraints:
-        reader=rf"index|({'|'.join(map(re.escape, MODELS))})\.\d+",
+        reader=rf"index|align|alignments|words|({'|'.join(map(re.escape, MODELS))})\.\d+",
     params:
         source=EXPERIMENT.audio.identity,
-        split=config["corpus"]["split"],
+        split=config["corpus"]["split"] if "{split}" in LAYOUT["recordings"] else None,
         # What takes `output` is no reason to repeat a job: these say how the same audio is had.
         url=lambda wildcards, output: EXPERIMENT.audio.location if EXPERIMENT.audio.is_url else None,
         archive=lambda wildcards, output: local_copy(EXPERIMENT.audio),
@@ -65,22 +65,17 @@ rule lend_audio:
         "../scripts/lend_audio.py"
 
 
-onsuccess:
-    if not config["corpus"]["keep"] and not EXPERIMENT.audio.is_folder:
-        if take_back_audio(Path(AUDIO_FOLDER), Path("results")):
-            logger.info(f"Removed {AUDIO_FOLDER}: no job needs it (corpus.keep: true keeps it).")
-
-
 rule index_utterances:
     message:
         f"List the utterances of {CORPUS}, and decode each once"
     input:
         audio=ancient(lent_audio("index")),
     output:
-        utterances=results("corpus/utterances.parquet"),
+        utterances=RECORDINGS,
         problems=results("corpus/audio_problems.csv"),
     params:
         split=config["corpus"]["split"],
+        layout=LAYOUT,
         source=EXPERIMENT.audio.identity,
         code=code_digest("layerwise.corpus"),
     log:
@@ -96,28 +91,116 @@ rule index_utterances:
         "../scripts/index_utterances.py"
 
 
-rule index_alignments:
-    message:
-        f"Read the phones and words of {CORPUS}"
-    input:
-        alignments=ancient(local_copy(EXPERIMENT.alignments)),
-        utterances=rules.index_utterances.output.utterances,
-    output:
-        intervals=results("corpus/intervals.parquet"),
-        problems=results("corpus/alignment_problems.csv"),
-    params:
-        split=config["corpus"]["split"],
-        checks=EXPERIMENT.alignments.checks,
-        source=EXPERIMENT.alignments.identity,
-        code=code_digest("layerwise.alignments"),
-    log:
-        log_of("index_alignments"),
-    benchmark:
-        benchmark_of("index_alignments")
-    conda:
-        "../../envs/corpus.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-    script:
-        "../scripts/index_alignments.py"
+# One of two rules makes the intervals.
+if EXPERIMENT.alignments is not None:
+
+    rule index_alignments:
+        message:
+            f"Read the phones and words of {CORPUS}"
+        input:
+            alignments=ancient(alignments_path("alignments")),
+            utterances=rules.index_utterances.output.utterances,
+        output:
+            intervals=RECORDING_INTERVALS,
+            problems=ALIGNMENT_PROBLEMS,
+        params:
+            split=config["corpus"]["split"],
+            layout=LAYOUT,
+            checks=EXPERIMENT.alignments.checks,
+            source=EXPERIMENT.alignments.identity,
+            code=code_digest("layerwise.alignments"),
+        log:
+            log_of("index_alignments"),
+        benchmark:
+            benchmark_of("index_alignments")
+        conda:
+            "../../envs/corpus.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+        script:
+            "../scripts/index_alignments.py"
+
+else:
+
+    rule align_utterances:
+        message:
+            f"Align the phones and words of {CORPUS} with its audio"
+        input:
+            utterances=rules.index_utterances.output.utterances,
+            audio=ancient(lent_audio("align")),
+            pronunciations=[str(EXPERIMENT.pronunciations)] if EXPERIMENT.pronunciations else [],
+        output:
+            intervals=RECORDING_INTERVALS,
+            problems=ALIGNMENT_PROBLEMS,
+        params:
+            source=EXPERIMENT.audio.identity,
+            code=code_digest("layerwise.aligning"),
+        log:
+            log_of("align_utterances"),
+        benchmark:
+            benchmark_of("align_utterances")
+        conda:
+            "../../envs/align.yaml"
+        threads: 8
+        resources:
+            mem_mb=lambda wildcards, threads: 1000 + 400 * threads,
+        script:
+            "../scripts/align_utterances.py"
+
+
+# Only for layouts of long recordings, such as Buckeye's.
+if CUT_PAUSES:
+
+    rule cut_recordings:
+        message:
+            f"Cut the recordings of {CORPUS} into utterances"
+        input:
+            recordings=RECORDINGS,
+            intervals=RECORDING_INTERVALS,
+        output:
+            utterances=UTTERANCES,
+            intervals=INTERVALS,
+        params:
+            pause=CUT_PAUSES,
+            code=code_digest("layerwise.cutting"),
+        log:
+            log_of("cut_recordings"),
+        benchmark:
+            benchmark_of("cut_recordings")
+        conda:
+            "../../envs/corpus.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+        script:
+            "../scripts/cut_recordings.py"
+
+
+# Only where other splits than the analysed one say which words are frequent: their alignments are read, no audio.
+if EXPERIMENT.word_splits:
+
+    rule rank_words:
+        message:
+            f"Rank the words of {', '.join(EXPERIMENT.word_splits)}"
+        input:
+            alignments=ancient(alignments_path("words")),
+        output:
+            ranking=results("corpus/word_ranking.csv"),
+        params:
+            splits=EXPERIMENT.word_splits,
+            layout=LAYOUT,
+            checks=EXPERIMENT.alignments.checks,
+            source=EXPERIMENT.alignments.identity,
+            code=code_digest("layerwise.alignments"),
+        log:
+            log_of("rank_words"),
+        benchmark:
+            benchmark_of("rank_words")
+        conda:
+            "../../envs/corpus.yaml"
+        threads: 4
+        resources:
+            mem_mb=2000,
+        script:
+            "../scripts/rank_words.py"

@@ -8,9 +8,8 @@ rule extract_representations:
         checkpoint=checkpoint_files,
         shape=lambda wildcards: shape_of(wildcards.model),
         samples=expand(rules.draw_sample.output, sample=SAMPLES),
-        # Where the audio lies; what was sampled from it stands in the tables above. By its path: ancient() would mark the
-        # output of the other rule itself, for all who read it.
-        utterances=ancient(results("corpus/utterances.parquet")),
+        # Where the audio lies; what was sampled from it stands in the tables above.
+        utterances=ancient(UTTERANCES),
         audio=ancient(lent_audio("{model}.{shard}")),
     output:
         shard=(

@@ -5,8 +5,9 @@ rule draw_sample:
     message:
         "Draw sample set {wildcards.sample}"
     input:
-        utterances=rules.index_utterances.output.utterances,
-        intervals=rules.index_alignments.output.intervals,
+        utterances=UTTERANCES,
+        intervals=INTERVALS,
+        word_list=WORD_LIST,
     output:
         utterances=results("samples/{sample}/utterances.parquet"),
         phones=results("samples/{sample}/phones.parquet"),

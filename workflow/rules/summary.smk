@@ -92,6 +92,7 @@ rule summarise_samples:
         phones_per_type=config["samples"]["phones_per_type"],
         word_types=config["samples"]["word_types"],
         words_per_type=config["samples"]["words_per_type"],
+        alignments=EXPERIMENT.alignments_are,
         code=code_digest("layerwise.summary"),
     log:
         log_of("summarise_samples"),
@@ -241,7 +242,7 @@ rule write_report:
         best=rules.summarise_trends.output.best,
         samples=rules.summarise_samples.output.table,
         audio_problems=rules.index_utterances.output.problems,
-        alignment_problems=rules.index_alignments.output.problems,
+        alignment_problems=ALIGNMENT_PROBLEMS,
     output:
         html=results("report.html"),
     params:
@@ -249,7 +250,7 @@ rule write_report:
         plots=PLOTS,
         titles=TITLES,
         audio=EXPERIMENT.audio.location,
-        alignments=EXPERIMENT.alignments.location,
+        alignments=EXPERIMENT.alignments.location if EXPERIMENT.alignments else "automatic, by pocketsphinx",
         sources={name: entry.source for name, entry in MODELS.items()},
         template=file_digest(os.path.join(PACKAGE_PARENT, "report/report.html.j2")),
         code=code_digest("layerwise.reporting"),

@@ -16,4 +16,5 @@ with logged(snakemake):
             words_per_type=snakemake.params.words_per_type,
         ),
         out=dict(snakemake.output.items()),
+        word_list=next(iter(snakemake.input.word_list), None),
     )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from layerwise.corpus import index_utterances
+from layerwise.layouts import make_layout
 from layerwise.run import logged
 
 with logged(snakemake):
@@ -11,5 +12,6 @@ with logged(snakemake):
         snakemake.params.split,
         Path(snakemake.output.utterances),
         Path(snakemake.output.problems),
+        layout=make_layout(snakemake.params.layout),
         threads=snakemake.threads,
     )

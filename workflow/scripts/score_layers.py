@@ -21,4 +21,5 @@ with logged(snakemake):
             seed=snakemake.params.seed,
         ),
         out=Path(snakemake.output.scores),
+        alignments=snakemake.params.alignments,
     )

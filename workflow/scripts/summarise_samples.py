@@ -10,5 +10,6 @@ with logged(snakemake):
         phones_per_type=snakemake.params.phones_per_type,
         word_types=snakemake.params.word_types,
         words_per_type=snakemake.params.words_per_type,
+        alignments=snakemake.params.alignments,
         out=snakemake.output.table,
     )
