@@ -2,7 +2,10 @@
 #
 # resources/downloads/<host>/<path>                               archives that came from a URL
 # resources/corpora/<corpus>/<split>/audio/                       the audio archive, unpacked
+#   (both are deleted when no job needs them, unless corpus.keep)
 # resources/models/<model>/                                       a checkpoint folder, drawn or fetched
+# results/<experiment>/{configuration,versions}.yaml              of the last run, written before its first job
+# results/<experiment>/audio/<reader>                             a link to the audio for each job that reads it; temporary
 # results/<experiment>/models/<model>.json                        layers of a model that only its checkpoint knows
 # results/<experiment>/corpus/{utterances,intervals}.parquet      beside {audio,alignment}_problems.csv
 # results/<experiment>/samples/<sample>/{utterances,phones,words}.parquet
@@ -34,6 +37,11 @@ include: "workflow/rules/summary.smk"
 
 onstart:
     refuse_absent_models()
+    keep_journal(EXPERIMENT, Path(results("")), this_command())
+
+
+onsuccess:
+    forget_audio()
 
 
 rule all:

@@ -84,17 +84,17 @@ def test_fetch_tries_again_after_an_error_and_after_a_wrong_file(server, tmp_pat
 
 @pytest.mark.parametrize("check", ["md5", "sha256", "size"])
 def test_fetch_leaves_nothing_when_every_try_is_wrong(server, tmp_path, no_waiting, check):
-    server.answers = [(200, b"<html>sorry</html>")]
+    server.answers = [(200, b"other audio")]
     expected = digests(b"some audio")[check]
-    with pytest.raises(downloads.DownloadError, match=rf"(?s){re.escape(server.url)}.*3 tries.*expected {expected}"):
-        downloads.fetch(server.url, tmp_path / "a.tar.gz", **{check: expected}, retries=2)
-    assert server.requests == 3
+    with pytest.raises(downloads.DownloadError, match=rf"(?s){re.escape(server.url)}.*2 tries.*expected {expected}"):
+        downloads.fetch(server.url, tmp_path / "a.tar.gz", **{check: expected})
+    assert server.requests == 2
     assert list(tmp_path.iterdir()) == []
 
 
 def test_fetch_names_a_missing_page(server, tmp_path, no_waiting):
     server.answers = [(404, b"")]
-    with pytest.raises(downloads.DownloadError, match=r"404.*mirror or a local copy"):
+    with pytest.raises(downloads.DownloadError, match=r"404.*another mirror.*or a local copy"):
         downloads.fetch(server.url, tmp_path / "a.tar.gz", retries=1)
 
 

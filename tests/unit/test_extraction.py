@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import h5py
@@ -11,10 +12,12 @@ import pytest
 import soundfile
 import torch
 
+from layerwise import space
 from layerwise.errors import LayerwiseError
 from layerwise.extraction import BATCH_SECONDS, LOOK_AHEAD, ExtractionError, _windows, extract
 from layerwise.features import log_mel
 from layerwise.models import load_folder
+from layerwise.space import DiskSpaceError
 from tiny_models import make, speech
 from tiny_originals import settings, weights, write
 
@@ -335,8 +338,12 @@ def test_bfloat16_is_near_and_noted(run, file, tmp_path):
 
 
 def test_batch_that_does_not_fit_the_device(run, model, monkeypatch, tmp_path):
-    def layers_of(_model, _waveforms, _compute):
-        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+    computed = type(model).layers_of
+
+    def layers_of(_model, waveforms, *compute):
+        if waveforms[0].size > model.min_samples:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return computed(_model, waveforms, *compute)
 
     monkeypatch.setattr(type(model), "layers_of", layers_of)
     words = (
@@ -387,6 +394,30 @@ def test_shard_without_utterances_is_refused(run, tmp_path):
 
 
 # What is refused
+
+
+@pytest.mark.parametrize(("dtype", "shards"), [("float32", 1), ("float16", 2)])
+def test_disk_that_is_too_small_is_told_of_before_anything_is_computed(
+    run, model, monkeypatch, tmp_path, dtype, shards
+):
+    whole = run(tmp_path / "whole.h5", dtype=dtype, shards=shards).stat().st_size
+    usage, asked = shutil.disk_usage(tmp_path), []
+    computed = type(model).layers_of
+    for free, fits in ((1.2 * whole, True), (0.8 * whole, False)):
+        monkeypatch.setattr(space.shutil, "disk_usage", lambda path, free=free: usage._replace(free=round(free)))
+        if fits:
+            run(tmp_path / "fits.h5", dtype=dtype, shards=shards)
+            continue
+
+        def noted(model, waveforms, *rest):
+            asked.extend(waveform.size for waveform in waveforms)
+            return computed(model, waveforms, *rest)
+
+        monkeypatch.setattr(type(model), "layers_of", noted)
+        with pytest.raises(DiskSpaceError, match=r"shard 0 of \d, .* needs .* are free .*representations\.dtype"):
+            run(tmp_path / "other/0.h5", dtype=dtype, shards=shards)
+    assert asked == [model.min_samples]  # a frame, for the widths
+    assert not (tmp_path / "other").exists()
 
 
 def test_another_stride_than_promised(run, tmp_path):

@@ -11,9 +11,9 @@ from layerwise.provenance import code_digest
 from package_imports import PACKAGE, closure, imported, module_path, rules
 
 # How a script talks to its log is no part of a result, nor is a check of what was fetched.
-NO_RESULT = {PACKAGE / "run.py", PACKAGE / "errors.py", PACKAGE / "downloads.py"}
+NO_RESULT = {PACKAGE / "run.py", PACKAGE / "errors.py", PACKAGE / "downloads.py", PACKAGE / "space.py"}
 # What they fetch is fixed by address, revision and checksum: an edit of the code is no reason to fetch it again.
-FETCHING = {"fetch_archive", "fetch_model", "fetch_original"}
+FETCHING = {"fetch_archive", "lend_audio", "fetch_model", "fetch_original"}
 
 RULES = {rule.name: rule for rule in rules()}
 

@@ -35,7 +35,9 @@ class Hub(ThreadingHTTPServer):
         files: path → content, at addresses of their own.
         announced: file → content whose digest the hub states, where that is not what it sends.
         stored_at: file → address where its content is, as hubs keep large files with others.
+        answers: path → (status, headers, content) that are sent first, one a request.
         cut: file → bytes after which an answer ends; with `stall` its connection stays open, and nothing comes.
+        cut_once: the same for the next answer only.
         digests: whether the hub states digests at all.
     """
 
@@ -48,7 +50,9 @@ class Hub(ThreadingHTTPServer):
         self.files: dict[str, bytes] = {}
         self.announced: dict[str, bytes] = {}
         self.stored_at: dict[str, str] = {}
+        self.answers: dict[str, Iterator[tuple[int, dict[str, str | None], bytes]]] = {}
         self.cut: dict[str, int] = {}
+        self.cut_once: dict[str, int] = {}
         self.stall = False
         self.digests = True
         self.asked: list[Asked] = []
@@ -81,6 +85,9 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         path = unquote(url.path)
         self.server.asked.append(Asked("GET", path, self.headers.get("Range"), self.headers.get("Authorization")))
+        if answer := next(self.server.answers.get(path, iter(())), None):
+            status, headers, data = answer
+            return self._send(status, data, headers)
         if path in self.server.files:
             return self._send_file(path, self.server.files[path])
         for name in self.server.repositories:
@@ -119,19 +126,21 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_file(self, name: str, data: bytes) -> None:
         tag = f'"{hashlib.sha1(data).hexdigest()}"'
+        cut = self.server.cut_once.pop(name, self.server.cut.get(name))
         wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         if not wanted or self.headers.get("If-Range", tag) != tag:
-            return self._send(200, data, {"ETag": tag}, cut=self.server.cut.get(name))
+            return self._send(200, data, {"ETag": tag}, cut=cut)
         start = int(wanted[1])
         if start >= len(data):
             return self._send(416, b"", {"Content-Range": f"bytes */{len(data)}"})
         headers = {"ETag": tag, "Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"}
-        return self._send(206, data[start:], headers, cut=self.server.cut.get(name))
+        return self._send(206, data[start:], headers, cut=cut)
 
-    def _send(self, status: int, data: bytes, headers: dict[str, str] | None = None, cut: int | None = None) -> None:
+    def _send(self, status: int, data: bytes, headers: dict | None = None, cut: int | None = None) -> None:
         self.send_response(status)
         for name, value in ({"Content-Length": str(len(data))} | (headers or {})).items():
-            self.send_header(name, value)
+            if value is not None:
+                self.send_header(name, value)
         self.end_headers()
         if self.command == "HEAD":
             return

@@ -11,7 +11,8 @@ import yaml
 PLOTS = {"plot_trends", "plot_heatmap", "plot_overview", "write_report"}
 AFTER_SCORES = {"collect_scores", "summarise_trends", "tabulate_layers"} | PLOTS
 AFTER_EXTRACTION = {"score_layers"} | AFTER_SCORES
-AFTER_SAMPLING = {"extract_representations"} | AFTER_EXTRACTION
+AFTER_SAMPLING = {"lend_audio", "extract_representations"} | AFTER_EXTRACTION
+AFTER_INDEXING = {"draw_sample", "summarise_samples"} | AFTER_SAMPLING
 ALL_OF_ONE_MODEL = {"make_random_model"} | AFTER_SAMPLING
 
 
@@ -43,8 +44,11 @@ CHANGES = {
     "cca": AFTER_EXTRACTION,
     "extraction": AFTER_SAMPLING,
     "checkpoints": ALL_OF_ONE_MODEL,
-    "sampling": {"draw_sample", "summarise_samples"} | AFTER_SAMPLING,
-    "alignments": {"index_alignments", "draw_sample", "summarise_samples"} | AFTER_SAMPLING,
+    "sampling": AFTER_INDEXING,
+    "corpus": {"index_utterances", "index_alignments"} | AFTER_INDEXING,
+    "downloads": set(),
+    "lending": set(),
+    "alignments": {"index_alignments"} | AFTER_INDEXING,
     "aligning": set(),  # the smoke experiment's alignments are given
     "configuration": set(),
 }
@@ -128,12 +132,12 @@ def test_automatic_alignments_repeat_all_that_depends_on_them(smoke):
 
 
 def test_other_seed_keeps_the_corpus_index(smoke):
-    assert set(plan(smoke, samples={"seed": 2}).jobs) == {"draw_sample", "summarise_samples"} | AFTER_SAMPLING
+    assert set(plan(smoke, samples={"seed": 2}).jobs) == AFTER_INDEXING
 
 
 def test_more_samples_keep_the_earlier_ones(smoke):
     run = plan(smoke, samples={"count": 3})
-    assert set(run.jobs) == {"draw_sample", "summarise_samples"} | AFTER_SAMPLING
+    assert set(run.jobs) == AFTER_INDEXING
     drawn = sorted(line for line in run.messages if line.startswith("Draw"))
     assert drawn == ["Draw sample set 2", "Draw sample set 3"]
 
@@ -177,7 +181,90 @@ def test_order_of_models_repeats_no_score(smoke):
 def test_other_experiment_shares_corpus_audio_and_model(smoke):
     jobs = plan(smoke, experiment="another").jobs
     assert "extract_representations" in jobs
-    assert not {"unpack_audio", "make_random_model"} & set(jobs)
+    assert "make_random_model" not in jobs
+
+
+# The corpus. Its unpacked audio has been deleted, as by default.
+
+
+def test_audio_is_deleted_and_archives_that_were_given_are_not(smoke):
+    assert not list(smoke.root.glob("resources/corpora/*/*/audio*"))
+    assert (smoke / "resources/demo/demo-dev-clean.tar.gz").is_file()
+    assert (smoke / "resources/demo/demo_alignments.zip").is_file()
+    assert not (smoke / "results/smoke/audio").exists()
+
+
+def test_new_model_gets_the_audio_again_and_nobody_else_does(finished):
+    """Run, not planned: indexing, sampling and the first model's extraction stay as they were."""
+    stays = [path for path in (finished / "results/smoke").rglob("*") if path.suffix in (".parquet", ".h5")]
+    before = {path: path.stat().st_mtime_ns for path in stays}
+    assert len(before) == 6
+    models = configured(models=["random-wav2vec2-tiny", "random-hubert-tiny"])
+    run = finished.snakemake("--cores", "2", "extract", *models)
+    assert run.returncode == 0, run.output
+    assert run.jobs == {"make_random_model": 1, "lend_audio": 1, "extract_representations": 1, "extract": 1}
+    assert {path: path.stat().st_mtime_ns for path in stays} == before
+    assert (finished / "results/smoke/representations/random-hubert-tiny/0.h5").is_file()
+    assert not list(finished.root.glob("resources/corpora/*/*/audio"))
+    assert finished.plan("extract", *models).jobs == {}
+
+
+def test_deleted_shard_is_extracted_alone(finished):
+    (finished / "results/smoke/representations/random-wav2vec2-tiny/0.h5").unlink()
+    assert finished.plan().jobs == {}  # no score needs it
+    assert finished.plan("extract").jobs == {"lend_audio": 1, "extract_representations": 1, "extract": 1}
+
+
+@pytest.mark.parametrize("archive", ["demo-dev-clean.tar.gz", "demo_alignments.zip"])
+def test_changed_archive_repeats_the_index_and_what_follows(finished, archive):
+    with (finished / "resources/demo" / archive).open("ab") as stream:
+        stream.write(b"changed")
+    jobs = finished.plan().jobs
+    audio = archive == "demo-dev-clean.tar.gz"
+    assert set(jobs) == AFTER_INDEXING | {"index_alignments"} | ({"index_utterances"} if audio else set())
+    assert jobs["lend_audio"] == (2 if audio else 1)  # index and extraction, or extraction alone
+
+
+def test_archive_named_elsewhere_repeats_the_index(finished, tmp_path):
+    shutil.copy(finished / "resources/demo/demo_alignments.zip", tmp_path / "mine.zip")
+    jobs = plan(finished, corpus={"alignments": str(tmp_path / "mine.zip")}).jobs
+    assert set(jobs) == AFTER_INDEXING | {"index_alignments"}
+
+
+TABLE = "results/smoke/corpus/utterances.parquet"  # reads the audio
+
+
+def test_folders_of_the_user_are_neither_lent_nor_deleted(finished, tmp_path):
+    folder = tmp_path / "mine"
+    shutil.unpack_archive(finished / "resources/demo/demo-dev-clean.tar.gz", folder)
+    files = sorted(folder.rglob("*"))
+    audio = configured(corpus={"audio": str(folder)})
+    run = finished.snakemake("--cores", "2", TABLE, *audio)
+    assert run.returncode == 0, run.output
+    assert run.jobs == {"index_utterances": 1}
+    assert sorted(folder.rglob("*")) == files
+    assert finished.plan(TABLE, *audio).jobs == {}
+    next(folder.rglob("*.flac")).write_bytes(b"changed")
+    assert set(finished.plan(*audio).jobs) == AFTER_INDEXING - {"lend_audio"} | {"index_utterances", "index_alignments"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"mirrors": {"https://www.openslr.org/": "https://openslr.elda.org/"}}, {"corpus": {"keep": True}}],
+    ids=str,
+)
+def test_how_files_are_had_repeats_nothing(smoke, change):
+    assert plan(smoke, **change).jobs == {}
+
+
+def test_audio_is_kept_where_that_is_asked_for(finished):
+    again = ("--cores", "2", "--forcerun", "index_utterances", "--", TABLE)
+    audio = finished / "resources/corpora/demo/dev-clean/audio/LibriSpeech/dev-clean"
+    for keep in (True, False):
+        run = finished.snakemake(*configured(corpus={"keep": keep}), *again)
+        assert run.returncode == 0, run.output
+        assert run.jobs == {"lend_audio": 1, "index_utterances": 1}
+        assert audio.exists() == keep
 
 
 # An older copy of the package, as an installed one could be

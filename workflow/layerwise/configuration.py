@@ -20,6 +20,7 @@ from layerwise.layouts import LayoutError, layout_of
 from layerwise.phones import PhoneSet, PhoneSetError, phone_set
 from layerwise.pronunciations import PronunciationError, read_pronunciations
 from layerwise.properties import PROPERTIES
+from layerwise.provenance import folder_digest
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 AUTOMATIC = "automatic"  # in place of a source of alignments
@@ -52,8 +53,19 @@ class Source:
 
     @property
     def checks(self) -> dict:
-        """Arguments of `layerwise.corpus.verify`."""
+        """Arguments of `layerwise.downloads.verify`."""
         return {"size": self.bytes, "md5": self.md5, "sha256": self.sha256}
+
+    @property
+    def identity(self) -> list:
+        """What changes when another source is named, or the files of one on this machine do."""
+        state = None
+        if self.is_folder:
+            state = folder_digest(self.path)
+        elif not self.is_url:
+            status = self.path.stat()
+            state = [status.st_size, status.st_mtime_ns]
+        return [self.location, self.bytes, self.md5, self.sha256, state]
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,12 @@ class Experiment:
         given = self.config["corpus"]["pronunciations"]
         return None if given is None else locate(given)
 
+    @property
+    def choices(self) -> dict:
+        """The configuration without what no result depends on: how the same files are had, and what is kept of them."""
+        choices = {key: value for key, value in self.config.items() if key != "mirrors"}
+        return choices | {"corpus": {key: value for key, value in choices["corpus"].items() if key != "keep"}}
+
     def layers(self, property_name: str, model: str) -> list[str]:
         """The layers of a model that a property is scored on, in order of depth."""
         return self.layers_of(property_name, self.models[model])
@@ -128,6 +146,7 @@ def read_experiment(config: dict) -> Experiment:
         *_clashing("extra_models", config["extra_models"], _catalogue("models.yaml")),
         *_impossible_folds(config, corpora),
         *_impossible_epsilons(config["cca"]["epsilons"]),
+        *_crooked_mirrors(config["mirrors"]),
     ]
     models, absent = {}, []
     for name in config["models"]:
@@ -310,6 +329,14 @@ def _impossible_folds(config: dict, corpora: dict) -> list[str]:
 
 def _impossible_epsilons(epsilons: list) -> list[str]:
     return [f"cca.epsilons: found {pair}; both must be numbers" for pair in epsilons if not np.isfinite(pair).all()]
+
+
+def _crooked_mirrors(mirrors: dict[str, str]) -> list[str]:
+    return [
+        f"mirrors.{prefix}: found {mirror}; both must end with a slash, or neither, as one is put in the other's place"
+        for prefix, mirror in mirrors.items()
+        if prefix.endswith("/") != mirror.endswith("/")
+    ]
 
 
 def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:

@@ -21,6 +21,8 @@ from layerwise.errors import LayerwiseError
 from layerwise.features import MEL_SECONDS, average_segments, average_windows, log_mel, match_frames
 from layerwise.models import SpeechModel, load_folder
 from layerwise.sampling import segment_frames
+from layerwise.space import require_space
+from layerwise.volume import Drawn, LayerSize, representation_bytes
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +90,7 @@ def extract(
     Raises:
         ExtractionError: audio that cannot be read or is too short; a model with other layers than promised; a batch for
             which the device has too little memory.
+        DiskSpaceError: the disk cannot hold the file; said before any utterance is computed.
     """
     torch.set_num_threads(1)
     torch.backends.cudnn.allow_tf32 = False  # the default on recent GPUs: convolutions with ten bits of mantissa
@@ -108,6 +111,12 @@ def extract(
         raise ExtractionError(
             f"shard {shard} of {shards} has no utterance: representations.shards must be at most their number"
         )
+    require_space(
+        Path(out).parent,
+        _bytes_of(plan, model, dtype),
+        f"shard {shard} of {shards}, the representations of {len(plan.utterances)} utterances,",
+        "make room, or ask for less: representations.dtype: float16, fewer models, or smaller numbers under samples",
+    )
     facts = {
         "revision": model.origin,
         "stride_seconds": model.stride_seconds,
@@ -162,6 +171,30 @@ def _shard(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
     ends = utterances["duration"].cumsum()
     middle = (ends - utterances["duration"] / 2) / max(1e-9, ends.max() if len(ends) else 1)
     return utterances[(middle * shards).astype(int).clip(upper=shards - 1) == shard]
+
+
+def _bytes_of(plan: _Plan, model: SpeechModel, dtype: str) -> int:
+    """Bytes of the file of a shard."""
+    # One frame says how wide the layers are, whatever the kind of model. Not of silence: some models refuse that.
+    shortest = model.layers(np.sin(np.arange(model.min_samples, dtype=np.float32)))
+    sizes = [
+        LayerSize(
+            values.shape[1],
+            MEL_SECONDS if name in model.windows_10ms else model.stride_seconds,
+            segments=name.startswith("T"),
+        )
+        for name, values in shortest.items()
+    ]
+    mine = set(plan.utterances["utterance_id"])
+    drawn = []
+    for sample, chosen in plan.frames.items():
+        seconds = plan.utterances.loc[plan.utterances["utterance_id"].isin(chosen), "duration"].sum()
+        rows = {
+            span: sum(len(table) for name, table in plan.segments[sample, span].items() if name in mine)
+            for span in SEGMENT_SPANS
+        }
+        drawn.append(Drawn(float(seconds), rows["phone"], rows["word"]))
+    return representation_bytes(sizes, drawn, model.stride_seconds, dtype)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -16,11 +17,12 @@ log = logging.getLogger(__name__)
 MANIFEST = "manifest.json"  # in a fetched checkpoint folder: source, revision, and size and sha256 of each file
 
 
-def fetch_original(url: str, sha256: str | None, out: Path) -> None:
+def fetch_original(url: str, sha256: str | None, out: Path, mirrors: Mapping[str, str] | None = None) -> None:
     """Fetch one file of a model's authors into the folder `out`, which appears only when it is whole.
 
     Args:
         sha256: what the file must have; None: what came is recorded in the manifest, with a warning.
+        mirrors: as in `downloads.mirrored`; the manifest names `url` all the same.
 
     Raises:
         DownloadError: the file cannot be fetched, or is another one.
@@ -30,7 +32,7 @@ def fetch_original(url: str, sha256: str | None, out: Path) -> None:
         name = "checkpoint.pt"  # by another name it would not be looked for
     with resumed_folder(out, ORIGIN, f"{url}\n") as folder:
         if not (folder / name).exists():
-            fetch(url, folder / name, sha256=sha256)
+            fetch(url, folder / name, sha256=sha256, mirrors=mirrors, local_copy="extra_models: {NAME: {source: FILE}}")
         files = write_manifest(folder, url)
     if sha256 is None:
         log.warning(

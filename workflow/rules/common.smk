@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
@@ -16,8 +17,10 @@ from layerwise.catalogue import facts, with_shape
 from layerwise.cca import METRICS
 from layerwise.configuration import read_experiment
 from layerwise.errors import LayerwiseError
+from layerwise.journal import keep_journal, this_command
+from layerwise.lending import take_back_audio
 from layerwise.properties import PROPERTIES
-from layerwise.provenance import code_digest, file_digest, folder_digest
+from layerwise.provenance import code_digest, file_digest
 from layerwise.run import prefer_package
 
 prefer_package(PACKAGE_PARENT)
@@ -96,27 +99,40 @@ def local_copy(source):
     return str(source.path)
 
 
-def audio_root():
-    """The folder that the paths of utterances.parquet are relative to."""
-    if EXPERIMENT.audio.is_folder:
-        return local_copy(EXPERIMENT.audio)
-    return f"resources/corpora/{CORPUS}/audio"
-
-
-def alignments_path():
-    """Where the alignments lie: an archive, a folder or a file; or the folder of the audio."""
-    if EXPERIMENT.alignments == EXPERIMENT.audio:
-        return audio_root()
-    return local_copy(EXPERIMENT.alignments)
-
-
-def state_of(source):
-    """Changes when a file of a given folder does; archives are watched by Snakemake."""
-    return folder_digest(source.path) if source.is_folder else None
-
-
+AUDIO_FOLDER = f"resources/corpora/{CORPUS}/audio"
 SOURCES = [source for source in (EXPERIMENT.audio, EXPERIMENT.alignments) if source is not None]
 DOWNLOADS = {local_copy(source): source for source in SOURCES if source.is_url}
+
+
+def lent_audio(reader):
+    """Where a job finds the audio, what the paths of utterances.parquet are relative to: a link, or the given folder."""
+    if EXPERIMENT.audio.is_folder:
+        return local_copy(EXPERIMENT.audio)
+    return results(f"audio/{reader}")
+
+
+def forget_audio():
+    """Delete the unpacked audio at the end of a run, unless it shall be kept or somebody needs it."""
+    if not config["corpus"]["keep"] and not EXPERIMENT.audio.is_folder:
+        if take_back_audio(Path(AUDIO_FOLDER), Path("results")):
+            logger.info(f"Removed {AUDIO_FOLDER}: no job needs it (corpus.keep: true keeps it).")
+
+
+def kept(path):
+    """An output that is deleted once no job needs it, unless it shall be kept."""
+    return path if config["corpus"]["keep"] else temp(path)
+
+
+def mirrors(wildcards, output):
+    """Where else to ask for a file. It takes `output` so that Snakemake sees no reason to repeat what has been fetched."""
+    return config["mirrors"]
+
+
+def alignments_path(reader):
+    """Where a job finds the alignments: an archive, a folder or a file; or with the audio."""
+    if EXPERIMENT.alignments == EXPERIMENT.audio:
+        return lent_audio(reader)
+    return local_copy(EXPERIMENT.alignments)
 
 
 # Models

@@ -3,16 +3,18 @@
 
 localrules:
     fetch_archive,
+    lend_audio,
 
 
 rule fetch_archive:
     message:
         "Fetch {wildcards.archive}"
     output:
-        archive="resources/downloads/{archive}",
+        archive=kept("resources/downloads/{archive}"),
     params:
         url=lambda wildcards, output: DOWNLOADS[output.archive].location,
         checks=lambda wildcards, output: DOWNLOADS[output.archive].checks,
+        mirrors=mirrors,
     log:
         log_of("fetch_archive/{archive}"),
     benchmark:
@@ -27,42 +29,54 @@ rule fetch_archive:
         "../scripts/fetch_archive.py"
 
 
-rule unpack_audio:
+# Who reads the audio gets a link to it, which is temporary. One for each job: where several jobs share a folder that is
+# gone, and one of them needs it again, Snakemake repeats them all, whether or not it is ancient().
+rule lend_audio:
     message:
-        f"Unpack the audio of {CORPUS}"
+        f"Lend the audio of {CORPUS} to {{wildcards.reader}}; it is fetched and unpacked where it is not here"
     input:
-        archive=local_copy(EXPERIMENT.audio),
+        archive=[] if EXPERIMENT.audio.is_url else ancient(local_copy(EXPERIMENT.audio)),
     output:
-        folder=directory(f"resources/corpora/{CORPUS}/audio"),
+        audio=temp(directory(results("audio/{reader}"))),
+    wildcard_constraints:
+        reader=rf"index|align|alignments|words|({'|'.join(map(re.escape, MODELS))})\.\d+",
     params:
+        source=EXPERIMENT.audio.identity,
         split=config["corpus"]["split"] if "{split}" in LAYOUT["recordings"] else None,
-        checks=EXPERIMENT.audio.checks,
-        code=code_digest("layerwise.corpus"),
+        # What takes `output` is no reason to repeat a job: these say how the same audio is had.
+        url=lambda wildcards, output: EXPERIMENT.audio.location if EXPERIMENT.audio.is_url else None,
+        archive=lambda wildcards, output: local_copy(EXPERIMENT.audio),
+        folder=lambda wildcards, output: AUDIO_FOLDER,
+        checks=lambda wildcards, output: EXPERIMENT.audio.checks,
+        mirrors=mirrors,
+        keep=lambda wildcards, output: config["corpus"]["keep"],
+        code=lambda wildcards, output: code_digest("layerwise.corpus"),
     log:
-        log_of("unpack_audio"),
+        log_of("lend_audio/{reader}"),
     benchmark:
-        benchmark_of("unpack_audio")
+        benchmark_of("lend_audio/{reader}")
     conda:
         "../../envs/corpus.yaml"
     threads: 1
     resources:
         mem_mb=1000,
+        download=1,
     script:
-        "../scripts/unpack_audio.py"
+        "../scripts/lend_audio.py"
 
 
 rule index_utterances:
     message:
         f"List the utterances of {CORPUS}, and decode each once"
     input:
-        audio=audio_root(),
+        audio=ancient(lent_audio("index")),
     output:
         utterances=RECORDINGS,
         problems=results("corpus/audio_problems.csv"),
     params:
         split=config["corpus"]["split"],
         layout=LAYOUT,
-        state=state_of(EXPERIMENT.audio),
+        source=EXPERIMENT.audio.identity,
         code=code_digest("layerwise.corpus"),
     log:
         log_of("index_utterances"),
@@ -84,7 +98,7 @@ if EXPERIMENT.alignments is not None:
         message:
             f"Read the phones and words of {CORPUS}"
         input:
-            alignments=alignments_path(),
+            alignments=ancient(alignments_path("alignments")),
             utterances=rules.index_utterances.output.utterances,
         output:
             intervals=RECORDING_INTERVALS,
@@ -94,7 +108,7 @@ if EXPERIMENT.alignments is not None:
             layout=LAYOUT,
             phones=PHONES,
             checks=EXPERIMENT.alignments.checks,
-            state=state_of(EXPERIMENT.alignments),
+            source=EXPERIMENT.alignments.identity,
             code=code_digest("layerwise.alignments"),
         log:
             log_of("index_alignments"),
@@ -115,14 +129,14 @@ else:
             f"Align the phones and words of {CORPUS} with its audio"
         input:
             utterances=rules.index_utterances.output.utterances,
-            audio=audio_root(),
+            audio=ancient(lent_audio("align")),
             pronunciations=[str(EXPERIMENT.pronunciations)] if EXPERIMENT.pronunciations else [],
         output:
             intervals=RECORDING_INTERVALS,
             problems=ALIGNMENT_PROBLEMS,
         params:
             phones=PHONES,
-            state=state_of(EXPERIMENT.audio),
+            source=EXPERIMENT.audio.identity,
             code=code_digest("layerwise.aligning"),
         log:
             log_of("align_utterances"),
@@ -172,14 +186,14 @@ if EXPERIMENT.word_splits:
         message:
             f"Rank the words of {', '.join(EXPERIMENT.word_splits)}"
         input:
-            alignments=alignments_path(),
+            alignments=ancient(alignments_path("words")),
         output:
             ranking=results("corpus/word_ranking.csv"),
         params:
             splits=EXPERIMENT.word_splits,
             layout=LAYOUT,
             checks=EXPERIMENT.alignments.checks,
-            state=state_of(EXPERIMENT.alignments),
+            source=EXPERIMENT.alignments.identity,
             code=code_digest("layerwise.alignments"),
         log:
             log_of("rank_words"),

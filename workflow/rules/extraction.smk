@@ -10,7 +10,7 @@ rule extract_representations:
         samples=expand(rules.draw_sample.output, sample=SAMPLES),
         # Where the audio lies; what was sampled from it stands in the tables above.
         utterances=ancient(UTTERANCES),
-        audio=ancient(audio_root()),
+        audio=ancient(lent_audio("{model}.{shard}")),
     output:
         shard=(
             results("representations/{model}/{shard}.h5")

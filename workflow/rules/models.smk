@@ -65,6 +65,7 @@ rule fetch_original:
     params:
         url=lambda wildcards: MODELS[wildcards.model].source,
         sha256=lambda wildcards: MODELS[wildcards.model].sha256,
+        mirrors=mirrors,
     log:
         log_of("fetch_original/{model}"),
     benchmark:

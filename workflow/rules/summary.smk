@@ -247,7 +247,7 @@ rule write_report:
     output:
         html=results("report.html"),
     params:
-        configuration=config,
+        configuration=EXPERIMENT.choices,
         plots=PLOTS,
         titles=TITLES,
         audio=EXPERIMENT.audio.location,

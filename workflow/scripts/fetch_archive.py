@@ -6,4 +6,10 @@ from layerwise.downloads import fetch
 from layerwise.run import logged
 
 with logged(snakemake):
-    fetch(snakemake.params.url, Path(snakemake.output.archive), **snakemake.params.checks)
+    fetch(
+        snakemake.params.url,
+        Path(snakemake.output.archive),
+        **snakemake.params.checks,
+        mirrors=snakemake.params.mirrors,
+        local_copy="corpus.audio or corpus.alignments",
+    )
