@@ -15,8 +15,8 @@ import soundfile
 import soxr
 import yaml
 
-from layerwise.alignments import parse_textgrid
 from layerwise.synthesis import archive_paths
+from layerwise.textgrids import parse_textgrid
 
 RATE = 22_050
 PAUSE = 0.8  # seconds between the utterances of a recording
@@ -46,10 +46,11 @@ def interviews(checkout, tmp_path_factory):
                 resampled = soxr.resample(samples, rate, RATE, quality="VHQ")
                 waveform += [resampled, np.zeros(round(PAUSE * RATE), np.float32)]
                 utterance = PurePosixPath(name).stem
-                for row in parse_textgrid(grids.read(names[utterance]), utterance):
-                    label = row.label.rstrip("012").lower() if row.tier == "phones" else row.label
-                    label = {"sil": "SIL", "": "<SIL>"}.get(label, label)
-                    (words if row.tier == "words" else phones).append((start + row.end, label))
+                tiers = {tier.name: tier for tier in parse_textgrid(grids.read(names[utterance]), utterance)}
+                for label, end in zip(tiers["words"].labels, tiers["words"].ends, strict=True):
+                    words.append((start + end, label or "<SIL>"))
+                for label, end in zip(tiers["phones"].labels, tiers["phones"].ends, strict=True):
+                    phones.append((start + end, "SIL" if label == "sil" else label.rstrip("012").lower()))
                 end = sum(map(len, waveform)) / RATE
                 words.append((end, "<IVER>"))
                 phones.append((end, "IVER"))
