@@ -73,7 +73,7 @@ def test_size_of_a_model_is_that_of_its_shape(tmp_path):
 
 
 def test_operations_are_those_of_the_matrices():
-    """Of Base: conv blocks at their rates, 85 million weights in blocks and 5 in positions 50 times a second, attention."""
+    """Of Base: conv blocks at their rates; 85 million weights in blocks and 5 for positions, at 50 Hz; attention."""
     convs = 2 * (5_120 * 3200 + 786_432 * (1600 + 800 + 400 + 200) + 524_288 * (100 + 50))
     blocks = 2 * 50 * (12 * 7_077_888 + 768**2 // 16 * 128)
     attention = 12 * 50 * 2 * 2 * 500 * 768  # with the 500 frames of 10 s, on average
