@@ -33,11 +33,12 @@ include: "workflow/rules/models.smk"
 include: "workflow/rules/extraction.smk"
 include: "workflow/rules/cca.smk"
 include: "workflow/rules/summary.smk"
+include: "workflow/rules/estimate.smk"
 
 
 onstart:
     refuse_absent_models()
-    keep_journal(EXPERIMENT, Path(results("")), this_command())
+    keep_journal()
 
 
 onsuccess:

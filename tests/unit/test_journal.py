@@ -19,7 +19,7 @@ def kept(tmp_path):
     """Keeps a journal, and gives its two files."""
 
     def run(config: dict, *command: str) -> tuple[dict, dict]:
-        journal.keep_journal(read_experiment(config), tmp_path / "new", command)
+        journal.write_journal(read_experiment(config), tmp_path / "new", command)
         files = [tmp_path / "new" / name for name in ("configuration.yaml", "versions.yaml")]
         assert sorted((tmp_path / "new").iterdir()) == files
         return tuple(yaml.safe_load(path.read_text(encoding="utf-8")) for path in files)

@@ -22,7 +22,7 @@ from layerwise.files import replaced
 CONFIGURATION, VERSIONS = "configuration.yaml", "versions.yaml"
 
 
-def keep_journal(experiment: Experiment, folder: Path, command: Sequence[str]) -> None:
+def write_journal(experiment: Experiment, folder: Path, command: Sequence[str]) -> None:
     """Write the configuration, with every default, and the versions of all that may touch a number.
 
     Args:

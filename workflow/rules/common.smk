@@ -17,7 +17,9 @@ from layerwise.catalogue import facts, with_shape
 from layerwise.cca import METRICS
 from layerwise.configuration import read_experiment
 from layerwise.errors import LayerwiseError
-from layerwise.journal import keep_journal, this_command
+from layerwise.estimate import estimate as estimate_of
+from layerwise.estimate import read_calibration, render
+from layerwise.journal import this_command, write_journal
 from layerwise.lending import take_back_audio
 from layerwise.properties import PROPERTIES
 from layerwise.provenance import code_digest, file_digest
@@ -77,6 +79,12 @@ def benchmark_of(path):
     return results(f"benchmarks/{path}.tsv")
 
 
+def keep_journal():
+    """Write beside the results what this run was asked for and with which software, before any job."""
+    if not is_only_estimated():
+        write_journal(EXPERIMENT, Path(results("")), this_command())
+
+
 # The corpus
 
 UTTERANCES = results("corpus/utterances.parquet")
@@ -118,6 +126,21 @@ def forget_audio():
             logger.info(f"Removed {AUDIO_FOLDER}: no job needs it (corpus.keep: true keeps it).")
 
 
+def is_here():
+    """Which archives and checkpoints have been fetched."""
+    archives = {"audio": EXPERIMENT.audio, "alignments": EXPERIMENT.alignments}
+    found = {name: os.path.exists(local_copy(source)) for name, source in archives.items() if source is not None}
+    found["audio"] = found["audio"] or os.path.isdir(AUDIO_FOLDER)
+    return found | {name: os.path.isdir(f"resources/models/{name}") for name in MODELS}
+
+
+def print_estimate(log):
+    """Say what the experiment takes; to standard output, where nothing else of Snakemake's goes, and in a log."""
+    page = render(estimate_of(EXPERIMENT, is_here(), read_calibration()))
+    Path(log).write_text(page, encoding="utf-8")
+    print(page)
+
+
 def kept(path):
     """An output that is deleted once no job needs it, unless it shall be kept."""
     return path if config["corpus"]["keep"] else temp(path)
@@ -138,9 +161,14 @@ def alignments_path(reader):
 # Models
 
 
+def is_only_estimated():
+    """Whether this run makes nothing; known when it starts."""
+    return set(workflow.dag_settings.targets) == {"estimate"}
+
+
 def refuse_absent_models():
-    """End a run before any job; a plan can do without the files that only the user may fetch."""
-    if EXPERIMENT.absent:
+    """End a run before any job; plans and estimates can do without the files that only the user may fetch."""
+    if EXPERIMENT.absent and not is_only_estimated():
         without = f"or go on without: --config 'models=[{', '.join(EXPERIMENT.models)}]'"
         raise WorkflowError("\n".join([*EXPERIMENT.absent, without]))
 
