@@ -36,6 +36,8 @@ rule lend_audio:
         f"Lend the audio of {CORPUS} to {{wildcards.reader}}; it is fetched and unpacked where it is not here"
     input:
         archive=[] if EXPERIMENT.audio.is_url else ancient(local_copy(EXPERIMENT.audio)),
+        # Models wait until somebody else has had it unpacked, so that they do not wait in a job each.
+        order=lambda wildcards: ancient(UTTERANCES) if "." in wildcards.reader else [],
     output:
         audio=temp(directory(results("audio/{reader}"))),
     wildcard_constraints:
@@ -60,7 +62,6 @@ rule lend_audio:
     threads: 1
     resources:
         mem_mb=1000,
-        download=1,
     script:
         "../scripts/lend_audio.py"
 
