@@ -57,6 +57,9 @@ class Hub(ThreadingHTTPServer):
         self.digests = True
         self.asked: list[Asked] = []
 
+    def handle_error(self, request, client_address) -> None:
+        pass  # a client that was killed, or that has seen enough, hangs up
+
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
