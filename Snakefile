@@ -11,6 +11,11 @@
 # results/<experiment>/samples/<sample>/{utterances,phones,words}.parquet
 # results/<experiment>/representations/<model>/<shard>.h5
 # results/<experiment>/scores/<property>/<model>/<sample>/<layers>.json
+# resources/tasks/<data>/<file>/                                  data of downstream tasks, unpacked
+# results/<experiment>/tasks/splits/<corpus>/<split>/*.parquet    utterances and intervals of splits that tasks use
+# results/<experiment>/tasks/<task>/items.parquet                 beside problems.csv
+# results/<experiment>/probes/<task>/<model>/<heads>.json         heads that were trained together
+# results/<experiment>/probes/<task>/<model>.{csv,json}           all heads of a model
 # results/<experiment>/tables/*.csv
 # results/<experiment>/plots/*.{svg,png}
 # results/<experiment>/report.html
@@ -32,7 +37,10 @@ include: "workflow/rules/samples.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/extraction.smk"
 include: "workflow/rules/cca.smk"
+include: "workflow/rules/probes.smk"
 include: "workflow/rules/summary.smk"
+include: "workflow/rules/comparison.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/estimate.smk"
 
 
@@ -51,3 +59,4 @@ rule all:
         rules.tables.input,
         rules.plots.input,
         rules.report.input,
+        rules.probes.input,

@@ -234,6 +234,20 @@ def test_segments_have_the_layout_of_the_design(representations, results, span, 
         assert group[layer].attrs["definition"]
 
 
+def test_without_tasks_tables_say_what_can_be_said(results):
+    assert read(results / "tables/probes.csv") == read(results / "tables/comparison.csv") == []
+    findings = read(results / "tables/findings.csv")
+    assert [row["finding"] for row in findings] == ["1", "2", "3", "4", "5", "6"]
+    assert {row["verdict"] for row in findings} == {"not testable"}
+    assert all(row["reason"] for row in findings)
+    advice = read(results / "tables/recommendations.csv")
+    best = {
+        row["property"]: row["layer"] for row in read(results / "tables/best_layers.csv") if row["metric"] == "pwcca"
+    }
+    assert {row["question"]: row["layer"] for row in advice} == {name: best[name] for name in ("mel", "phone")}
+    assert all("random weights" in row["caution"] for row in advice)
+
+
 # Plots and report
 
 
@@ -315,8 +329,18 @@ def test_logs_and_benchmarks_mirror_each_other_and_the_rules(results, smoke):
     }
     assert logs == times
     scripts = {path.stem for path in (smoke / "workflow/scripts").glob("*.py")}
-    unused = {name for name in scripts if name.startswith("fetch_")}  # all is here,
-    unused |= {"describe_model", "align_utterances"}  # known, and aligned
+    unused = {name for name in scripts if name.startswith("fetch_")}  # all is here, known, aligned, cut and ranked
+    unused |= {"describe_model", "align_utterances", "cut_recordings", "rank_words"}
+    # no task is probed
+    unused |= {
+        "unpack_task",
+        "unpack_split",
+        "index_task",
+        "train_probes",
+        "join_probes",
+        "plot_task",
+        "plot_correlations",
+    }
     assert {path.parts[0] for path in logs} == scripts - unused
     made = {path.relative_to(results / "scores").with_suffix("") for path in (results / "scores").rglob("*.json")}
     assert {path.relative_to("score_layers") for path in logs if path.parts[0] == "score_layers"} == made
@@ -331,8 +355,8 @@ def test_scoring_again_gives_the_same_bytes(finished):
     files = sorted((finished / "results/smoke/scores").rglob("*.json"))
     before = {path: path.read_bytes() for path in tables + files}
     ages = [path.stat().st_mtime_ns for path in tables + files]
-    assert len(tables) == 7
-    rules = ("score_layers", "summarise_samples", "tabulate_models")
+    assert len(tables) == 11
+    rules = ("score_layers", "summarise_samples", "tabulate_models", "collect_probes")
     run = finished.snakemake("--cores", "2", "--forcerun", *rules, "--", "tables")
     assert run.returncode == 0, run.output
     assert all(path.stat().st_mtime_ns > age for path, age in zip(tables + files, ages, strict=True))

@@ -1,4 +1,4 @@
-"""The shipped demo corpus can be made again, bit by bit. Needs flite; takes about 20 seconds."""
+"""The shipped demo corpus and commands can be made again, bit by bit. Needs flite; takes about 30 seconds."""
 
 import ctypes
 import hashlib
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from layerwise import synthesis
+from layerwise import commands, synthesis
 
 DEMO = Path(__file__).parents[2] / "resources" / "demo"
 
@@ -29,3 +29,7 @@ def sha256(path: Path) -> str:
 @pytest.mark.parametrize("which", [1, 0], ids=["alignments", "audio"])
 def test_the_shipped_archives_are_what_the_code_makes(made, which):
     assert sha256(made[which]) == sha256(synthesis.archive_paths(DEMO)[which])
+
+
+def test_the_shipped_commands_are_what_the_code_makes(made, tmp_path):
+    assert sha256(commands.make_commands(tmp_path)) == sha256(DEMO / commands.ARCHIVE)

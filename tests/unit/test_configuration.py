@@ -115,7 +115,7 @@ def test_presets_are_valid_and_named_after_their_file(preset):
     assert read_experiment(config).config["experiment"] == preset.removesuffix(".yaml")
 
 
-@pytest.mark.parametrize("name", ["models", "corpora", "layouts", "phones"])
+@pytest.mark.parametrize("name", ["models", "corpora", "layouts", "phones", "tasks"])
 def test_catalogues_are_valid(name):
     content = yaml.safe_load((ROOT / f"resources/{name}.yaml").read_text())
     assert content
@@ -140,7 +140,7 @@ def test_every_model_of_the_catalogue_can_be_chosen(model):
 def test_models_fetched_by_hand_are_asked_for(model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(catalogue, "ROOT", tmp_path / "nowhere")
-    (line,) = [line for line in lines({"models": [model]}) if not line.startswith("corpus.")]
+    (line,) = [line for line in lines({"models": [model]}) if not line.startswith(("corpus.", "tasks."))]
     assert line.startswith(f"models.{model}: args.pkl and best_bundle.pth must be fetched by hand, from https://")
     assert f"resources/models/{model}/" in line
     assert "extra_models" in line

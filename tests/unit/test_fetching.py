@@ -15,7 +15,7 @@ import pytest
 
 from layerwise import catalogue, downloads, fetching, hub
 from layerwise.catalogue import CatalogueError
-from layerwise.downloads import DownloadError
+from layerwise.downloads import DownloadError, note_digest
 from layerwise.fetching import fetch_original
 from layerwise.models import load
 from tiny_hub import COMMIT, OLDER, running
@@ -344,3 +344,13 @@ def test_manifest_lists_what_is_there(tmp_path):
     listed = fetching.write_manifest(tmp_path, "somewhere", "1")
     assert listed == {"a.pt": {"size": 3, "sha256": sha256(b"abc")}}
     assert fetching.write_manifest(tmp_path, "somewhere", "1") == listed  # itself it does not list
+
+
+def test_a_download_without_a_digest_is_noted_with_a_warning(tmp_path, caplog):
+    archive = tmp_path / "commands.tar.gz"
+    archive.write_bytes(b"what came")
+    note = note_digest(archive, "https://example.org/commands.tar.gz")
+    assert note == tmp_path / "commands.tar.gz.sha256"
+    assert note.read_text() == f"{hashlib.sha256(b'what came').hexdigest()}  commands.tar.gz\n"
+    assert "no digest is known to check it by" in caplog.text
+    assert caplog.records[-1].levelname == "WARNING"

@@ -4,7 +4,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from layerwise import reporting, summary
+from layerwise import comparison, findings, outcomes, recommendations, reporting, summary, tables
+from synthetic_probes import write_probe
 from synthetic_scores import METRICS, write_experiment
 
 BLOCKS = {"hubert": 2, "random": 2}
@@ -38,6 +39,24 @@ def some_skipped(property_name, model, layer):
     return "ok", ""
 
 
+def compared(folder, probes):
+    """The tables of tasks, findings and recommendations, below the paths that a report wants them by."""
+    layers = {model: [f"T{i}" for i in range(depth + 1)] for model, depth in BLOCKS.items()}
+    paths = {name: folder / f"{name}.csv" for name in ("comparison", "findings", "recommendations")}
+    scores, heads, models = folder / "scores.csv", folder / "probes.csv", folder / "models.csv"
+    outcomes.collect_probes(probes, None, ["intent"], list(BLOCKS), layers, heads)
+    comparison.compare(scores, heads, 10, 1, paths["comparison"])
+    kinds = {"hubert": "masked unit prediction", "random": "none"}
+    facts = [{"model": name, "objective": kinds[name], "size": "Base", "blocks": BLOCKS[name]} for name in BLOCKS]
+    tables.write_models(facts, models)
+    findings.check_findings(scores, heads, models, "pwcca", 10, 1, paths["findings"])
+    recommendations.recommend(
+        *(folder / "trends.csv", folder / "best_layers.csv", heads, paths["comparison"]),
+        *(list(BLOCKS), ["random"], "pwcca", 1, paths["recommendations"]),
+    )
+    return paths
+
+
 @pytest.fixture
 def inputs(tmp_path):
     files = write_experiment(tmp_path / "scores", BLOCKS, ("phone", "word"), samples=1, status=some_skipped)
@@ -61,6 +80,9 @@ def inputs(tmp_path):
         "overview": tmp_path / "plot.svg",
         "plots": {"phone": [tmp_path / "plot.svg", tmp_path / "plot.svg"], "word": [tmp_path / "plot.svg"]},
         **{name: tmp_path / f"{name}.csv" for name in ("scores", "best_layers", "samples")},
+        **compared(tmp_path, {}),
+        "task_plots": {},
+        "correlations": None,
         "problems": {"Audio": tmp_path / "audio.csv", "Alignments": tmp_path / "alignments.csv"},
         "provenance": {"hubert": "a local folder"},
         "out": tmp_path / "report.html",
@@ -129,3 +151,33 @@ def test_automatic_alignments_are_said_to_be(inputs, page):
     text = Page(inputs["out"].read_text()).text
     assert "The corpus came without alignments" in text
     assert "CCA-phone: phonetic content (automatic alignments)" in text
+
+
+def test_the_page_says_which_layer_to_use_for_what(page, inputs):
+    best = summary.read_table(inputs["best_layers"]).set_index(["property", "model", "metric"])
+    layer = best.loc[("phone", "hubert", "pwcca"), "layer"]
+    assert f"HuBERT For phones use {layer} (" in page.text
+    assert "random Its weights are random: a control" in page.text
+    assert "For words, no layer can be recommended: word, sample 1: 141 training rows <too few>." in page.text
+
+
+def test_without_tasks_findings_still_stand_and_say_why(page):
+    assert "Tasks" not in page.text
+    assert "1. CCA-intra of contrastive models goes high, low, high over depth;" in page.text
+    assert "margin = 2 T1 and TL lie above the lowest layer between them" in page.text
+    assert "not testable: 2" in page.text
+    assert "no task was measured" in page.text
+
+
+def test_tasks_have_their_pictures_and_their_table(inputs, tmp_path):
+    values = {"T0": 0.5, "T1": 0.6, "T2": 0.7, "weighted": 0.65}
+    probes = dict([write_probe(tmp_path, "intent", "hubert", values, 2)])
+    inputs |= compared(tmp_path, probes)
+    inputs |= {"task_plots": {"intent": tmp_path / "plot.svg"}, "correlations": tmp_path / "plot.svg"}
+    reporting.write_report(**inputs)
+    page = Page(inputs["out"].read_text())
+    assert len([source for source in page.sources if not source.startswith("#")]) == 6
+    assert "Tasks Small heads were trained on frozen layers" in page.text
+    assert "HuBERT intent probes phone" in page.text
+    assert "3 layers (T0-T2) with both numbers, 4 are needed" in page.text
+    assert "For intent use T2 (accuracy 70.0 ± 1.0 %; +5.0 points against the learned sum of all layers)." in page.text

@@ -70,6 +70,7 @@ def experiment(path, **extra_models):
         "properties": ["mel", "phone"],
         "samples": {"count": 1, "utterances": 20, "phones_per_type": 30, "word_types": 20, "words_per_type": 10},
         "cca": {"trials": 1},
+        "probes": {"tasks": []},
     }
     path.write_text(yaml.safe_dump(smoke))
     return str(path)

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 PLOTS = {"plot_trends", "plot_heatmap", "plot_overview", "write_report"}
-AFTER_SCORES = {"collect_scores", "summarise_trends", "tabulate_layers"} | PLOTS
+COMPARED = {"compare_trends", "check_findings", "recommend_layers"}
+AFTER_SCORES = {"collect_scores", "summarise_trends", "tabulate_layers"} | COMPARED | PLOTS
 AFTER_EXTRACTION = {"score_layers"} | AFTER_SCORES
 AFTER_SAMPLING = {"lend_audio", "extract_representations"} | AFTER_EXTRACTION
 AFTER_INDEXING = {"draw_sample", "summarise_samples"} | AFTER_SAMPLING
@@ -40,7 +41,9 @@ def test_moved_checkout_has_nothing_to_do(finished):
 CHANGES = {
     "plots": PLOTS,
     "reporting": {"write_report"},
-    "summary": AFTER_SCORES | {"summarise_samples"},
+    "findings": {"check_findings", "write_report"},
+    "outcomes": COMPARED | {"collect_probes", "write_report"},
+    "summary": AFTER_SCORES | {"summarise_samples", "collect_probes"},
     "cca": AFTER_EXTRACTION,
     "extraction": AFTER_SAMPLING,
     "checkpoints": ALL_OF_ONE_MODEL,
@@ -83,6 +86,11 @@ def test_changed_template_repeats_the_report(smoke):
         assert smoke.plan().jobs == {"write_report": 1}
 
 
+def test_changed_criteria_repeat_the_findings(smoke):
+    with smoke.appended("# changed\n", "resources/findings.yaml"):
+        assert smoke.plan().jobs == {"check_findings": 1, "write_report": 1}
+
+
 # Configuration
 
 
@@ -90,7 +98,7 @@ def test_new_model_extracts_that_model_alone(smoke):
     run = plan(smoke, models=["random-wav2vec2-tiny", "random-hubert-tiny"])
     jobs = run.jobs
     assert (jobs["make_random_model"], jobs["extract_representations"], jobs["score_layers"]) == (1, 1, 2)
-    assert set(jobs) == ALL_OF_ONE_MODEL | {"tabulate_models"}
+    assert set(jobs) == ALL_OF_ONE_MODEL | {"tabulate_models", "collect_probes"}
     extracted = [line for line in run.messages if line.startswith("Extract")]
     assert extracted == ["Extract every layer of random-hubert-tiny, shard 0"]
     assert not any("of random-wav2vec2-tiny" in line for line in run.messages)
@@ -154,7 +162,14 @@ def test_more_samples_leave_earlier_tables_as_they_were(finished):
 
 
 def test_metric_repeats_no_score(smoke):
-    assert set(plan(smoke, metric="mean_cca").jobs) == {"tabulate_layers"} | PLOTS
+    assert set(plan(smoke, metric="mean_cca").jobs) == {"tabulate_layers", "check_findings", "recommend_layers"} | PLOTS
+
+
+def test_results_from_elsewhere_repeat_what_compares_them(smoke, tmp_path):
+    external = tmp_path / "external.csv"
+    external.write_text("task,model,layer,metric,value\nintent,random-wav2vec2-tiny,T1,accuracy,0.5\n")
+    jobs = plan(smoke, probes={"external": str(external)}).jobs
+    assert set(jobs) == COMPARED | {"collect_probes", "plot_task", "plot_correlations", "write_report"}
 
 
 def test_colours_repeat_the_pictures_that_have_them(smoke):

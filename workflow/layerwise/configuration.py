@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import jsonschema
@@ -21,6 +21,7 @@ from layerwise.phones import PhoneSet, PhoneSetError, phone_set
 from layerwise.pronunciations import PronunciationError, read_pronunciations
 from layerwise.properties import PROPERTIES
 from layerwise.provenance import folder_digest
+from layerwise.tasks import TaskEntry, TaskError, heads_of, task_entry
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 AUTOMATIC = "automatic"  # in place of a source of alignments
@@ -81,6 +82,9 @@ class Experiment:
         phones: what the labels of its phones mean.
         word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
         absent: of each model whose files nobody but the user may fetch, and that are not here, what has to be done.
+        tasks: entries of the chosen tasks, in order.
+        task_sources: where their data comes from: `DATA/FILE` or `CORPUS/SPLIT/audio` → source.
+        task_corpora: layout and phone set of each corpus that they use, as plain values.
     """
 
     config: dict
@@ -91,6 +95,9 @@ class Experiment:
     phones: PhoneSet
     word_splits: list[str] | None
     absent: list[str]
+    tasks: dict[str, TaskEntry]
+    task_sources: dict[str, Source]
+    task_corpora: dict[str, dict]
 
     @property
     def word_list(self) -> Path | None:
@@ -167,11 +174,24 @@ def read_experiment(config: dict) -> Experiment:
     phones, phone_errors = _phones(config["corpus"], layout)
     word_splits, word_errors = _word_splits(config["corpus"], corpora)
     errors += source_errors + layout_errors + phone_errors + word_errors + _wrong_pronunciations(config["corpus"])
+    tasks, task_sources, task_errors = _tasks(config, corpora, models)
+    errors += task_errors
     if absent and not models:
         errors += absent
     if errors:
         raise ConfigurationError(_listed(errors))
-    return Experiment(config, models, **sources, layout=layout, phones=phones, word_splits=word_splits, absent=absent)
+    return Experiment(
+        config,
+        models,
+        **sources,
+        layout=layout,
+        phones=phones,
+        word_splits=word_splits,
+        absent=absent,
+        tasks=tasks,
+        task_sources=task_sources,
+        task_corpora={task.corpus: _corpus_facts(task.corpus, corpora) for task in tasks.values() if task.corpus},
+    )
 
 
 def check_schema(content: dict, schema: str) -> None:
@@ -423,6 +443,14 @@ def _phones(corpus: dict, layout: dict) -> tuple[PhoneSet | None, list[str]]:
         return None, [f"corpus.phones: {error}"]
 
 
+def _corpus_facts(name: str, corpora: dict) -> dict:
+    """Layout and phones of a corpus of the catalogue."""
+    corpus = {"name": name, "layout": None, "phones": None, "alignments": None}
+    layout, _ = _layout(corpus, corpora)
+    phones, _ = _phones(corpus, layout)
+    return {"layout": layout, "phones": asdict(phones)}
+
+
 def _word_splits(corpus: dict, corpora: dict) -> tuple[list[str] | None, list[str]]:
     """Splits to rank words by, unless the analysed one is all that counts or a list is given."""
     given = corpus["word_list"]
@@ -452,3 +480,84 @@ def _wrong_pronunciations(corpus: dict) -> list[str]:
     except PronunciationError as error:
         return [f"corpus.pronunciations: {error}"]
     return []
+
+
+# Downstream tasks
+
+
+def _tasks(
+    config: dict, corpora: dict, models: dict[str, ModelEntry]
+) -> tuple[dict[str, TaskEntry], dict[str, Source], list[str]]:
+    """The chosen tasks, where their data comes from, and what is wrong with either."""
+    probes, catalogue = config["probes"], _catalogue("tasks.yaml")
+    known = catalogue["tasks"] | config["extra_tasks"]
+    errors = [
+        *_unknown("probes.tasks", probes["tasks"], known, "a name in resources/tasks.yaml or extra_tasks"),
+        *_repeated("probes.tasks", probes["tasks"]),
+        *_unknown("probes.recipe", [probes["recipe"]], catalogue["recipes"], "a recipe"),
+        *[
+            f"extra_tasks.{name}: resources/tasks.yaml has a task of this name; choose another"
+            for name in config["extra_tasks"]
+            if name in catalogue["tasks"]
+        ],
+        *_absent_heads(probes, models),
+    ]
+    if probes["external"] is not None and not locate(probes["external"]).is_file():
+        errors.append(f"probes.external: {probes['external']} does not exist; a CSV of results is expected")
+    if errors:
+        return {}, {}, errors
+    tasks, sources = {}, {}
+    for name in probes["tasks"]:
+        try:
+            tasks[name] = task_entry(name, known[name], catalogue, probes["recipe"], probes["overrides"])
+        except TaskError as error:
+            errors.append(f"tasks.{error}")
+            continue
+        found, problems = _task_sources(tasks[name], probes["sources"], corpora)
+        sources |= found
+        errors += problems
+    known_sources = _source_names(catalogue, corpora)
+    errors += _unknown("probes.sources", list(probes["sources"]), known_sources, "the name of a file of a task")
+    return tasks, sources, list(dict.fromkeys(errors))
+
+
+def _absent_heads(probes: dict, models: dict[str, ModelEntry]) -> list[str]:
+    """Listed layers that no model has, as far as their layers are known."""
+    if probes["layers"] == "all" or not models or not all(entry.is_planned for entry in models.values()):
+        return []
+    everywhere = {head for entry in models.values() for head in heads_of(entry.blocks, "all")}
+    absent = [name for name in probes["layers"] if name not in everywhere]
+    return [f"probes.layers: {', '.join(absent)} are in no model of this experiment"] if absent else []
+
+
+def _source_names(catalogue: dict, corpora: dict) -> list[str]:
+    """Every name that a local copy can be given for."""
+    files = [f"{data}/{file}" for data, entry in catalogue["data"].items() for file in entry["files"]]
+    return files + [
+        f"{corpus}/{split}/{kind}"
+        for corpus, entry in corpora.items()
+        for split in entry["splits"]
+        for kind in ("audio", "alignments")
+    ]
+
+
+def _task_sources(task: TaskEntry, given: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]:
+    """Where the files of a task come from: a local copy, or else what the catalogues say."""
+    entries = {f"{task.data}/{file}": entry for file, entry in task.files.items()}
+    if task.layout == "table":
+        entries = {f"{task.name}/table": {"source": task.table}}
+    if task.layout == "corpus":
+        if task.corpus not in corpora:
+            return {}, _unknown(f"tasks.{task.name}.corpus", [task.corpus], corpora, "in resources/corpora.yaml")
+        splits = corpora[task.corpus]["splits"]
+        if unknown := _unknown(f"tasks.{task.name}", list(task.splits), splits, f"a split of {task.corpus}"):
+            return {}, unknown
+        kinds = ("audio", "alignments") if task.kind == "phones" else ("audio",)
+        entries = {f"{task.corpus}/{split}/{kind}": splits[split][kind] for split in task.splits for kind in kinds}
+    sources, errors = {}, []
+    for name, entry in entries.items():
+        entry = {"source": given[name]} if name in given else entry
+        sources[name] = Source(entry["source"], entry.get("bytes"), entry.get("md5"), entry.get("sha256"))
+        if not sources[name].is_url and not sources[name].path.exists():
+            errors.append(f"tasks.{task.name}: {name}, {entry['source']}, does not exist")
+    return sources, errors

@@ -102,6 +102,31 @@ def unpack_audio(archive: Path, split: str | None, destination: Path) -> None:
     log.info("unpacked %d recordings to %s", splits[split] if split else splits.total(), destination)
 
 
+def unpack_all(archive: Path, destination: Path) -> None:
+    """Unpack a whole .tar.gz, as safely and as wholly as `unpack_audio`, whatever its layout.
+
+    Raises:
+        CorpusError: as `unpack_audio`.
+    """
+    _refuse_other_formats(archive)
+    with (
+        replaced_folder(destination) as partial,
+        archive.open("rb") as raw,
+        gzip.GzipFile(fileobj=raw) as stream,
+        tqdm(total=archive.stat().st_size, unit="B", unit_scale=True, desc=f"unpacking {archive.name}") as bar,
+    ):
+        try:
+            with tarfile.open(fileobj=stream, mode="r:") as tar:
+                for member in tar:
+                    _safe_parts(member, archive)
+                    tar.extract(member, partial, filter="data")
+                    bar.update(raw.tell() - bar.n)
+            while stream.read(_BLOCK_BYTES):
+                pass
+        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise CorpusError(f"{archive} is truncated or damaged: {error}. Download it again") from error
+
+
 def _refuse_other_formats(archive: Path) -> None:
     if not archive.is_file():
         raise CorpusError(f"{archive}: there is no such file")
@@ -348,6 +373,14 @@ def _index_one(
         "text": texts[utterance_id] if texts is not None else "",
         "start": 0.0,
     }
+
+
+def examine(path: Path) -> tuple[int, int] | tuple[str, str]:
+    """The number of samples of a recording that can be used and its rate, or what is wrong: (problem, detail)."""
+    try:
+        return _measure(path)
+    except _BadAudio as bad:
+        return bad.args[0], bad.args[1]
 
 
 def _measure(path: Path) -> tuple[int, int]:

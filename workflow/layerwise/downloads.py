@@ -334,3 +334,18 @@ def digests(path: Path, names: Iterable[str]) -> dict[str, str]:
                 for digest in hashes.values():
                     digest.update(block)
     return {name: digest.hexdigest() for name, digest in hashes.items()}
+
+
+def note_digest(path: Path, url: str) -> Path:
+    """Write down, beside a download that nothing could be checked by, what came: `NAME.sha256`, as sha256sum has it."""
+    digest = digests(path, ["sha256"])["sha256"]
+    note = path.with_name(f"{path.name}.sha256")
+    note.write_text(f"{digest}  {path.name}\n", encoding="ascii")
+    log.warning(
+        "%s: no digest is known to check it by; the file that came has sha256 %s (kept in %s). Written to the "
+        "catalogue, it keeps any other file out",
+        url,
+        digest,
+        note,
+    )
+    return note

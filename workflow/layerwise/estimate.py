@@ -78,6 +78,7 @@ class Estimate:
         score_seconds: of one core.
         gpu_seconds: of all extractions, at an assumed speed.
         cpu_threads: that the times of extraction were measured with.
+        tasks: downstream tasks, of which only the downloads are estimated.
     """
 
     experiment: str
@@ -91,6 +92,7 @@ class Estimate:
     archives: int | None
     unpacked: int | None
     keep: bool
+    tasks: tuple[str, ...]
     models: tuple[ModelCost, ...]
     absent: int
     scores: int
@@ -173,6 +175,7 @@ def estimate(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
         archives=archive,
         unpacked=_unpacked(experiment.audio),
         keep=corpus["keep"],
+        tasks=tuple(experiment.tasks),
         models=models,
         absent=len(experiment.absent),
         scores=scores.count,
@@ -234,6 +237,13 @@ def _downloads(experiment: Experiment, here: Mapping[str, bool]) -> list[Downloa
             size = 4 * _parameters(entry) if entry.is_planned and entry.width else None
             certainty = "about" if entry.kind == "hub" else "at least"
             found.append(Download(name, entry.source, size, certainty, here[name]))
+    of_corpus = {download.source for download in found}
+    tasks = {source.location: (name, source) for name, source in experiment.task_sources.items() if source.is_url}
+    found += [
+        Download(name, location, source.bytes, "", here[name])
+        for location, (name, source) in tasks.items()
+        if location not in of_corpus
+    ]
     return found
 
 
@@ -402,6 +412,7 @@ def render(found: Estimate) -> str:
         "",
         f"Scores: {found.scores:,} in {_many(found.score_jobs, 'job')}, about {_time(found.score_seconds)} of one core",
         "",
+        *([f"Tasks: {', '.join(found.tasks)}; training is not estimated", ""] if found.tasks else []),
         "Times come from resources/calibration.yaml, measured on another machine: take them for orders of magnitude.",
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"

@@ -108,6 +108,27 @@ class SpeechModel:
             computed = iter(self._compute([part for utterance in parts for part in utterance], compute))
         return [_joined([next(computed) for _ in utterance], self.layer_names) for utterance in parts]
 
+    def tensors_of(
+        self, waveforms: Sequence[np.ndarray], layers: Sequence[str], compute: str = "float32"
+    ) -> list[torch.Tensor]:
+        """Some layers of several utterances, as `layers_of`, but left on the device and without gradients.
+
+        Args:
+            layers: of the same number of frames, such as T layers.
+
+        Returns:
+            For each utterance (layers, frames, dimensions) float32.
+
+        Raises:
+            WaveformError: as `layers`.
+        """
+        parts = [self._parts(self._checked(waveform)) for waveform in waveforms]
+        with torch.no_grad():
+            flat = [part for utterance in parts for part in utterance]
+            computed = iter(self._compute(flat, compute, wanted=set(layers), take=_stay))
+            joined = [[next(computed) for _ in utterance] for utterance in parts]
+            return [torch.stack([torch.cat([part[name] for part in own]) for name in layers]) for own in joined]
+
     def computed_samples(self, samples: int) -> int:
         """Samples that are computed for so many: Whisper completes every part of a waveform to 30 s."""
         longest = self._anatomy.max_samples
@@ -134,19 +155,21 @@ class SpeechModel:
         size = -(-waveform.size // (count * frame)) * frame
         return [waveform[start : start + size] for start in range(0, waveform.size, size)] if count > 1 else [waveform]
 
-    def _compute(self, waveforms: list[np.ndarray], compute: str) -> list[dict[str, np.ndarray]]:
+    def _compute(self, waveforms: list[np.ndarray], compute: str, wanted: set[str] | None = None, take=None) -> list:
+        """The layers of each waveform, all or the wanted ones; `take`: what is done with each, (frames, dimensions)."""
+        wanted, take = set(self.layer_names) if wanted is None else wanted, take or _on_host
         layers, features = [], []
         for waveform in waveforms:
             features.append(self._anatomy.embed(self._anatomy.front_end(waveform).to(self.device))[0])
-            layers.append({name: _on_host(values[0]) for name, values in self._pass.take()})
+            layers.append({name: take(values[0]) for name, values in self._pass.take() if name in wanted})
         for batch in self._batches([len(frames) for frames in features]):
             self._encode([features[i] for i in batch], compute)
             for name, values in self._pass.take():
                 tap = self._anatomy.taps[name]
-                for i, rows in zip(batch, values, strict=True):
+                for i, rows in zip(batch, values, strict=True) if name in wanted else ():
                     known = tap.samples_per_frame
                     frames = waveforms[i].size // known if known else len(features[i]) - tap.skipped
-                    layers[i][name] = _on_host(rows[:frames])
+                    layers[i][name] = take(rows[:frames])
         return layers
 
     def _batches(self, lengths: list[int]) -> list[list[int]]:
@@ -207,6 +230,10 @@ class _Pass(threading.local):
 
 def _on_host(values: torch.Tensor) -> np.ndarray:
     return values.float().cpu().numpy()
+
+
+def _stay(values: torch.Tensor) -> torch.Tensor:
+    return values.float()
 
 
 def _joined(parts: list[dict[str, np.ndarray]], names: list[str]) -> dict[str, np.ndarray]:

@@ -128,8 +128,8 @@ def plot_trends(
                 figure.supxlabel(note, x=0.01, ha="left", **NOTE_STYLE)
         else:
             figure.set_size_inches(*EMPTY_SIZE)
-            _write_instead(axes, note or f"No layer has a score of {metric}.")
-        return _save(figure, out_svg, out_png)
+            write_instead(axes, note or f"No layer has a score of {metric}.")
+        return save(figure, out_svg, out_png)
 
 
 def plot_heatmap(
@@ -160,7 +160,7 @@ def plot_heatmap(
         axes = figure.add_subplot()
         # In the figure's corner, as few columns leave less room than the words need.
         title = title_of(property_name, metric, _alignments(table))
-        figure.suptitle(_fold(title, 60), x=0.01, ha="left", fontsize=11, fontweight="bold")
+        figure.suptitle(fold(title, 60), x=0.01, ha="left", fontsize=11, fontweight="bold")
         if np.isfinite(means).any():
             mesh = axes.pcolormesh(np.ma.masked_invalid(means), cmap="viridis", edgecolors="white", linewidth=0.5)
             figure.colorbar(mesh, ax=axes, label=_metric_title(metric), aspect=30, pad=0.02)
@@ -181,8 +181,8 @@ def plot_heatmap(
                 figure.legend(handles=handles, loc="outside lower left", ncols=1)
         else:
             figure.set_size_inches(*EMPTY_SIZE)
-            _write_instead(axes, _skip_note(table, models, titles) or f"No layer has a score of {metric}.")
-        return _save(figure, out_svg, out_png)
+            write_instead(axes, _skip_note(table, models, titles) or f"No layer has a score of {metric}.")
+        return save(figure, out_svg, out_png)
 
 
 def plot_overview(
@@ -219,9 +219,9 @@ def plot_overview(
             handles |= {handle.get_label(): handle for handle in new}
             absent = ", ".join(_skipped(chosen[chosen["metric"] == metric], models, titles).values())
             if not new:
-                _write_instead(axes, _fold(f"skipped: {absent}" if absent else "no scores", 36))
+                write_instead(axes, fold(f"skipped: {absent}" if absent else "no scores", 36))
             else:
-                note = _fold(f"skipped: {absent}", 44) if absent else ""
+                note = fold(f"skipped: {absent}", 44) if absent else ""
                 axes.set_xlabel(f"depth of the layer\n{note}".strip(), **NOTE_STYLE)
         for axes in panels[len(properties) :]:
             axes.set_visible(False)
@@ -231,7 +231,7 @@ def plot_overview(
             order += [label for label in handles if label not in order]
             shown = _by_group([handles[label] for label in order if label in handles], models, titles, groups)
             figure.legend(handles=shown, loc="outside lower center", ncols=min(len(shown), 5))
-        return _save(figure, out_svg, out_png)
+        return save(figure, out_svg, out_png)
 
 
 def _select(table: pd.DataFrame, property_name: str) -> pd.DataFrame:
@@ -327,7 +327,7 @@ def _draw_lines(
             axes.plot(positions[part.index], part["mean"], label="_chance", zorder=1, **CHANCE_STYLE)
     if flagged:
         hollow_marker = {"marker": "o", "markerfacecolor": "white", "color": "#444444", "linestyle": "none"}
-        handles.append(Line2D([], [], markersize=markersize, label=_fold(FLAGGED, 26), **hollow_marker))
+        handles.append(Line2D([], [], markersize=markersize, label=fold(FLAGGED, 26), **hollow_marker))
     if chance:
         handles.append(Line2D([], [], label="chance level of each model", **CHANCE_STYLE))
     return handles
@@ -365,12 +365,12 @@ def _skip_note(table: pd.DataFrame, models: Sequence[str], titles: Mapping[str, 
         reasons = table.loc[(table["model"] == model) & (table["status"] == "skipped"), "reason"]
         # Layers differ in their reasons at most by a number; the tables have them all.
         who.setdefault(textwrap.shorten(reasons.iloc[0], 230, placeholder=" …"), []).append(name)
-    entries = [_fold(f"{', '.join(names)} skipped: {reason}", 125) for reason, names in who.items()]
+    entries = [fold(f"{', '.join(names)} skipped: {reason}", 125) for reason, names in who.items()]
     more = len(entries) - NOTE_LINES
     return "\n".join([*entries[:NOTE_LINES], *([f"… and {more} more, see the tables"] if more > 0 else [])])
 
 
-def _write_instead(axes: Axes, text: str) -> None:
+def write_instead(axes: Axes, text: str) -> None:
     """Words in place of a plot that has nothing to draw."""
     axes.grid(False)
     axes.set(xticks=[], yticks=[], xlabel="", ylabel="")
@@ -395,11 +395,12 @@ def _draw_cells(axes: Axes, means: np.ndarray, status: np.ndarray, mesh: mpl.col
             axes.add_patch(Rectangle((column + 0.04, row + 0.06), 0.92, 0.88, **frame))
 
 
-def _fold(text: str, width: int) -> str:
+def fold(text: str, width: int) -> str:
+    """Text in lines of at most so many characters."""
     return textwrap.fill(text, width)
 
 
-def _save(figure: Figure, out_svg: AnyPath, out_png: AnyPath) -> Figure:
+def save(figure: Figure, out_svg: AnyPath, out_png: AnyPath) -> Figure:
     """Write both files, the same bytes each time."""
     for out, kind, metadata in ((out_svg, "svg", {"Date": None}), (out_png, "png", {})):
         with replaced(out) as temporary:

@@ -14,8 +14,11 @@ import pandas as pd
 import yaml
 
 from layerwise import __version__
+from layerwise.comparison import WEIGHTS, read_comparison
 from layerwise.files import replaced
+from layerwise.findings import CRITERIA, read_criteria, read_findings
 from layerwise.plots import METRIC_TITLES, title_of
+from layerwise.recommendations import read_recommendations, sentences
 from layerwise.summary import CONFIDENCE, AnyPath, layer_ranges, read_table
 
 TEMPLATE = Path(__file__).parents[1] / "report" / "report.html.j2"
@@ -54,6 +57,11 @@ def write_report(
     scores: AnyPath,
     best_layers: AnyPath,
     samples: AnyPath,
+    comparison: AnyPath,
+    findings: AnyPath,
+    recommendations: AnyPath,
+    task_plots: Mapping[str, AnyPath],
+    correlations: AnyPath | None,
     problems: Mapping[str, AnyPath],
     provenance: Mapping[str, str],
     out: AnyPath,
@@ -66,6 +74,8 @@ def write_report(
         titles: what to call a model; its name, where it has no title.
         overview, plots: SVG or PNG files, `plots` by property in the order wanted; they are embedded.
         scores, best_layers, samples: the tables of `layerwise.summary`.
+        comparison, findings, recommendations: the tables of the modules of these names.
+        task_plots, correlations: pictures of `layerwise.task_plots`, by task, and of all tasks; None without tasks.
         problems: CSV files by heading, such as what was wrong with the audio; empty when nothing was.
         provenance: where data and models came from, one line each.
     """
@@ -79,6 +89,7 @@ def write_report(
     scored, best = read_table(scores), read_table(best_layers)
     automatic = (scored["alignments"] == "automatic").any()
     name_of = {name: title_of(name, metric, "automatic" if automatic else "given") for name in properties}
+    advice = read_recommendations(recommendations)
     sections = [
         {
             "name": name,
@@ -96,6 +107,11 @@ def write_report(
         overview=_embed(overview, "All properties over the depth of the models"),
         sections=sections,
         automatic=automatic,
+        advice={titles.get(model, model): sentences(advice, model) for model in advice["model"].unique()},
+        tasks=[_embed(path, f"{task} over the layers of each model") for task, path in task_plots.items()],
+        correlations=_embed(correlations, "How properties and tasks correlate") if correlations else None,
+        comparison=_comparison(read_comparison(comparison), metric, titles),
+        findings=_findings(read_findings(findings), titles),
         samples=_shown(read_table(samples)),
         incomplete={status: _incomplete(scored, status, titles) for status in ("skipped", "flagged")},
         problems={heading: _problems(path) for heading, path in problems.items()},
@@ -134,6 +150,42 @@ def _best_of(best: pd.DataFrame, property_name: str, metric: str, titles: Mappin
     if not chosen["reason"].any():
         columns.remove("reason")
     return _shown(chosen[columns])
+
+
+def _comparison(table: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> Table:
+    """What is correlated and recommended, by one metric of the scores and by the learned weights."""
+    chosen = table[(table["metric"] == metric) | (table["property"] == WEIGHTS)]
+    chosen = chosen.assign(model=chosen["model"].map(lambda name: titles.get(name, name)))
+    columns = [
+        *("model", "task", "source", "property", "spearman", "spearman_low", "spearman_high", "pearson"),
+        *("recommended", "best", "regret", "against_weighted", "against_last", "best_against_weighted", "reason"),
+    ]
+    return _shown(chosen[columns], limit=LONGEST)
+
+
+def _findings(table: pd.DataFrame, titles: Mapping[str, str]) -> list[dict]:
+    """Each finding: its sentence, the criteria, how many verdicts there are of each kind, and the table of them."""
+    criteria = read_criteria(CRITERIA)
+    sections = []
+    for number, says in criteria.says.items():
+        chosen = table[table["finding"] == number]
+        named = {name: chosen[name].map(lambda model: titles.get(model, model)) for name in ("model", "other")}
+        chosen = chosen.assign(**named).drop(columns="finding")
+        columns = [name for name in chosen if (chosen[name] != "").any()]
+        counts = chosen["verdict"].value_counts()
+        sections.append(
+            {
+                "number": number,
+                "says": says,
+                "thresholds": {
+                    f"{name} = {value:g}": criteria.means[number][name]
+                    for name, value in criteria.thresholds[number].items()
+                },
+                "verdicts": ", ".join(f"{verdict}: {count}" for verdict, count in counts.items()),
+                "table": _shown(chosen[columns]),
+            }
+        )
+    return sections
 
 
 def _incomplete(scores: pd.DataFrame, status: str, titles: Mapping[str, str]) -> Table:

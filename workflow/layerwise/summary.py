@@ -72,18 +72,22 @@ def layer_ranges(layers: Iterable[str]) -> str:
     return ", ".join(run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in names)
 
 
-def read_table(path: AnyPath) -> pd.DataFrame:
-    """A table of this module, numbers exactly as written; empty text is "", an empty number NaN.
+def read_table(path: AnyPath, text: Sequence[str] = ()) -> pd.DataFrame:
+    """A table of an experiment, numbers exactly as written; empty text is "", an empty number NaN.
 
     pandas would read a model called `null` as missing and the last digit of a float wrongly; neither happens here.
+
+    Args:
+        text: columns of text that the tables of this module do not have.
     """
+    columns = [*_TEXT_COLUMNS, *text]
     table = pd.read_csv(
         path,
-        dtype=dict.fromkeys(_TEXT_COLUMNS, "str"),
+        dtype=dict.fromkeys(columns, "str"),
         keep_default_na=False,
         na_values=[""],
     )
-    return table.fillna({column: "" for column in _TEXT_COLUMNS if column in table})
+    return table.fillna({column: "" for column in columns if column in table})
 
 
 def collect_scores(
@@ -139,7 +143,7 @@ def collect_scores(
         )
     rows.sort(key=lambda row: (*row["order"], row["trial"] or 0, row["metric"]))
     table = pd.DataFrame(rows, columns=SCORE_COLUMNS)
-    _write(table.astype(dict.fromkeys(["layer_index", "sample", "trial", *_TRIAL_COUNTS], "Int64")), out)
+    write_table(table.astype(dict.fromkeys(["layer_index", "sample", "trial", *_TRIAL_COUNTS], "Int64")), out)
 
 
 def _records(file: AnyPath) -> list[dict]:
@@ -212,7 +216,7 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath) -> None:
             half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * row["std"] * math.sqrt(1 / n + overlap)
             row |= {"low": row["mean"] - half, "high": row["mean"] + half}
         rows.append(row)
-    _write(pd.DataFrame(rows, columns=TREND_COLUMNS), out)
+    write_table(pd.DataFrame(rows, columns=TREND_COLUMNS), out)
 
 
 def best_layers(trends: AnyPath, out: AnyPath) -> None:
@@ -243,7 +247,7 @@ def best_layers(trends: AnyPath, out: AnyPath) -> None:
             row["runner_up"] = "" if others.empty else others["layer"].iloc[0]
             row["tied"] = " ".join(sorted(others.loc[others["mean"] >= best["low"], "layer"], key=layer_key))
         rows.append(row)
-    _write(pd.DataFrame(rows, columns=BEST_COLUMNS), out)
+    write_table(pd.DataFrame(rows, columns=BEST_COLUMNS), out)
 
 
 def wide_table(trends: AnyPath, property_name: str, metric: str, out: AnyPath) -> None:
@@ -258,7 +262,12 @@ def wide_table(trends: AnyPath, property_name: str, metric: str, out: AnyPath) -
     wide = table.pivot(index="layer", columns="model", values="mean")  # noqa: PD010 (a cell has one value)
     wide = wide.reindex(index=layers, columns=table["model"].unique())
     wide.insert(0, "alignments", table.groupby("layer")["alignments"].first())
-    _write(wide.reset_index(), out)
+    write_table(wide.reset_index(), out)
+
+
+def alignments_of(table: pd.DataFrame) -> str:
+    """`given` or `automatic`: how the alignments of an experiment were made, as any of its tables says."""
+    return table["alignments"].iloc[0] if len(table) else "given"
 
 
 def summarise_samples(
@@ -303,9 +312,10 @@ def summarise_samples(
             }
         )
     rows.sort(key=lambda row: (row["sample"], list(_SPANS.values()).index(row["span"])))
-    _write(pd.DataFrame(rows, columns=SAMPLE_COLUMNS).astype({"types": "Int64"}), out)
+    write_table(pd.DataFrame(rows, columns=SAMPLE_COLUMNS).astype({"types": "Int64"}), out)
 
 
-def _write(table: pd.DataFrame, out: AnyPath) -> None:
+def write_table(table: pd.DataFrame, out: AnyPath) -> None:
+    """As CSV, whole or not at all."""
     with replaced(out) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")

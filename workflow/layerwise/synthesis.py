@@ -590,10 +590,10 @@ def write_archives(utterances: Iterable[Utterance], split: str, audio: Path, ali
             transcript = []
             for utterance in chapter_utterances:
                 name = f"{folder}/{utterance.identifier}"
-                _add_to_tar(tar, f"LibriSpeech/{name}.flac", flac(utterance.samples))
+                add_to_tar(tar, f"LibriSpeech/{name}.flac", flac(utterance.samples))
                 _add_to_zip(grids, f"librispeech_alignments/{name}.TextGrid", _aligned(utterance))
                 transcript.append(f"{utterance.identifier} {utterance.text}\n")
-            _add_to_tar(tar, f"LibriSpeech/{folder}/{speaker}-{chapter}.trans.txt", "".join(transcript).encode())
+            add_to_tar(tar, f"LibriSpeech/{folder}/{speaker}-{chapter}.trans.txt", "".join(transcript).encode())
 
 
 def _in_order(utterances: Iterable[Utterance]) -> Iterator[Utterance]:
@@ -615,7 +615,8 @@ def _aligned(utterance: Utterance) -> bytes:
     return text_grid(tiers, utterance.samples.size / SAMPLE_RATE).encode()
 
 
-def _add_to_tar(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+def add_to_tar(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Add a file that says nothing of who made it, or when."""
     # A new TarInfo has mtime 0, uid and gid 0, mode 644.
     member = tarfile.TarInfo(name)
     member.size = len(content)

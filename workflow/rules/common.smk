@@ -13,7 +13,7 @@ from snakemake.logging import logger
 PACKAGE_PARENT = os.path.join(workflow.basedir, "workflow")
 sys.path.insert(0, PACKAGE_PARENT)
 
-from layerwise.catalogue import facts, with_shape
+from layerwise.catalogue import facts, locate, with_shape
 from layerwise.cca import METRICS
 from layerwise.configuration import read_experiment
 from layerwise.errors import LayerwiseError
@@ -21,6 +21,7 @@ from layerwise.estimate import estimate as estimate_of
 from layerwise.estimate import read_calibration, render
 from layerwise.journal import this_command, write_journal
 from layerwise.lending import take_back_audio
+from layerwise.performance import read_external
 from layerwise.properties import PROPERTIES
 from layerwise.provenance import code_digest, file_digest
 from layerwise.run import prefer_package
@@ -61,6 +62,8 @@ wildcard_constraints:
     sample=r"\d+",
     shard=r"\d+",
     layers=r"[CT]\d+(-[CT]\d+)?",
+    task="|".join(map(re.escape, EXPERIMENT.tasks)) or r"(?!)",
+    heads=r"(T\d+|weighted)(-(T\d+|weighted))?",
 
 
 # Paths
@@ -131,6 +134,9 @@ def is_here():
     archives = {"audio": EXPERIMENT.audio, "alignments": EXPERIMENT.alignments}
     found = {name: os.path.exists(local_copy(source)) for name, source in archives.items() if source is not None}
     found["audio"] = found["audio"] or os.path.isdir(AUDIO_FOLDER)
+    for name, source in EXPERIMENT.task_sources.items():
+        unpacked = [f"resources/tasks/{name}", f"resources/tasks/splits/{name.removesuffix('/audio')}"]
+        found[name] = any(map(os.path.exists, [task_copy(source), *unpacked]))
     return found | {name: os.path.isdir(f"resources/models/{name}") for name in MODELS}
 
 

@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
-from layerwise.downloads import fetch
+from layerwise.downloads import fetch, note_digest
 from layerwise.run import logged
 
 with logged(snakemake):
+    archive, checks = Path(snakemake.output.archive), snakemake.params.checks
     fetch(
         snakemake.params.url,
-        Path(snakemake.output.archive),
-        **snakemake.params.checks,
+        archive,
+        **checks,
         mirrors=snakemake.params.mirrors,
-        local_copy="corpus.audio or corpus.alignments",
+        local_copy="corpus.audio, corpus.alignments or probes.sources",
     )
+    if not (checks["md5"] or checks["sha256"]):
+        note_digest(archive, snakemake.params.url)

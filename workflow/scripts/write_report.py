@@ -16,6 +16,11 @@ with logged(snakemake):
         scores=snakemake.input.scores,
         best_layers=snakemake.input.best,
         samples=snakemake.input.samples,
+        comparison=snakemake.input.comparison,
+        findings=snakemake.input.findings,
+        recommendations=snakemake.input.recommendations,
+        task_plots=snakemake.params.task_plots,
+        correlations=snakemake.input.correlations or None,
         problems={
             "Audio that was left out": snakemake.input.audio_problems,
             "Alignments that were left out": snakemake.input.alignment_problems,

@@ -1,0 +1,75 @@
+"""Results from elsewhere are read exactly, or refused with line and column."""
+
+from __future__ import annotations
+
+import pytest
+
+from layerwise.performance import METRICS, ExternalResultError, Result, read_external
+
+LAYERS = {"hubert": ["C1", "T0", "T1", "T2"], "fetched": None}
+HEADER = "task,model,layer,metric,value,low,high"
+
+
+@pytest.fixture
+def read(tmp_path):
+    def run(*lines, header=HEADER):
+        path = tmp_path / "external.csv"
+        path.write_text("\n".join([header, *lines]) + "\n")
+        return read_external(path, LAYERS)
+
+    return run
+
+
+def test_results_are_read_with_and_without_intervals(read):
+    assert read("ic,hubert,T1,accuracy,0.9,0.85,0.95", "asr,hubert,weighted,wer,1.2,,") == [
+        Result("ic", "hubert", "T1", "accuracy", 0.9, 0.85, 0.95),
+        Result("asr", "hubert", "weighted", "wer", 1.2),
+    ]
+    assert read("accuracy,0.5,T7,fetched,ic,paper", header="metric,value,layer,model,task,where") == [
+        Result("ic", "fetched", "T7", "accuracy", 0.5)
+    ]
+    assert read() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("ic,huber,T1,accuracy,0.9,,", ["column model: found 'huber'", "hubert, fetched"]),
+        ("ic,hubert,T3,accuracy,0.9,,", ["column layer: found 'T3'", "T0 to T2"]),
+        ("ic,hubert,C1,accuracy,0.9,,", ["column layer: found 'C1'", "T0 to T2"]),
+        ("ic,fetched,sum,accuracy,0.9,,", ["column layer: found 'sum'", "weighted"]),
+        ("ic,hubert,T1,f1,0.9,,", ["column metric: found 'f1'", "accuracy, per, wer"]),
+        ("ic,hubert,T1,accuracy,high,,", ["column value: found 'high'", "a number"]),
+        ("ic,hubert,T1,accuracy,,,", ["column value: found ''", "a number"]),
+        ("ic,hubert,T1,accuracy", ["column value: found None", "a number"]),
+        ("ic,hubert,T1,accuracy,nan,,", ["column value: found 'nan'", "a number"]),
+        ("ic,hubert,T1,accuracy,92.35,,", ["column value: found '92.35'", "fraction"]),
+        ("asr,hubert,T1,wer,6.43,,", ["column value: found '6.43'", "fraction"]),
+        ("asr,hubert,T1,wer,-0.1,,", ["column value: found '-0.1'", "fraction"]),
+        ("ic,hubert,T1,accuracy,0.9,0.8,", ["column high: found ''", "together"]),
+        ("ic,hubert,T1,accuracy,0.9,,1.0", ["column low: found ''", "together"]),
+        ("ic,hubert,T1,accuracy,0.9,low,1.0", ["column low: found 'low'", "a number"]),
+        ("ic,hubert,T1,accuracy,0.9,0.92,0.95", ["column low: found '0.92'", "low <= value <= high"]),
+        ("my task,hubert,T1,accuracy,0.9,,", ["column task: found 'my task'", "a name"]),
+        ("ic,hubert,T0,accuracy,0.3,,", ["column task", "stands in line 2 already"]),
+    ],
+)
+def test_a_wrong_cell_is_refused_with_line_and_column(read, tmp_path, line, words):
+    with pytest.raises(ExternalResultError) as error:
+        read("ic,hubert,T0,accuracy,0.5,,", line)
+    for word in (f"{tmp_path}/external.csv, line 3", *words):
+        assert word in str(error.value)
+
+
+def test_missing_columns_and_files_are_refused(read, tmp_path):
+    with pytest.raises(ExternalResultError, match="line 1: layer, value missing"):
+        read(header="task,model,metric")
+    with pytest.raises(ExternalResultError, match=r"absent\.csv: cannot be read"):
+        read_external(tmp_path / "absent.csv", LAYERS)
+
+
+def test_of_two_values_the_better_one_is_more_performance():
+    assert METRICS["accuracy"].performance(0.9) > METRICS["accuracy"].performance(0.8)
+    for name in ("per", "wer"):
+        assert METRICS[name].performance(0.1) > METRICS[name].performance(0.2)
+        assert METRICS[name].performance(METRICS[name].performance(0.3)) == pytest.approx(0.3)

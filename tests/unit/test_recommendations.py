@@ -1,0 +1,127 @@
+"""Which layer to use, in a table and in words."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from layerwise import summary
+from layerwise.comparison import compare
+from layerwise.outcomes import collect_probes
+from layerwise.recommendations import AT_CHANCE, CONTROL, NO_INTERVAL, read_recommendations, recommend, sentences
+from synthetic_probes import write_probe
+from synthetic_scores import record, write_score
+
+LAYERS = [f"T{i}" for i in range(7)]
+PHONE = [0.3, 0.4, 0.6, 0.61, 0.5, 0.4, 0.3]  # best at T3, with T2 near
+ACCURACY = [0.4, 0.5, 0.55, 0.7, 0.8, 0.79, 0.6]  # best at T4, with T5 near
+
+
+@pytest.fixture
+def advise(tmp_path):
+    """Writes scores and probes of one model, and returns its recommendations by question, and the paragraph."""
+
+    def run(
+        phone=PHONE, chance=0.05, spread=0.01, trials=3, values=None, metric="accuracy", controls=(), external=None
+    ):
+        noise = spread * np.linspace(-1, 1, trials) if trials > 1 else [0.0]
+        files = [
+            write_score(
+                tmp_path / "scores",
+                record(name, "m", layer, 1, [], "skipped", "too few rows")
+                if level is None
+                else record(name, "m", layer, 1, [{"pwcca": level + e, "pwcca_chance": 0.05 + e} for e in noise]),
+            )
+            for name, levels in (("intra", [1.0] * 7), ("phone", phone))
+            for layer, level in zip(LAYERS, levels, strict=True)
+        ]
+        summary.collect_scores(
+            files, ["pwcca", "pwcca_chance"], ["intra", "phone"], ["m"], {"m": 6}, tmp_path / "scores.csv"
+        )
+        summary.summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
+        summary.best_layers(tmp_path / "trends.csv", tmp_path / "best.csv")
+        probes = dict([write_probe(tmp_path, "intent", "m", values, 6, metric, 0.02)] if values else [])
+        path = None
+        if external:
+            path = tmp_path / "external.csv"
+            path.write_text("task,model,layer,metric,value\n" + "".join(f"{line}\n" for line in external))
+        collect_probes(probes, path, ["intent"], ["m"], {"m": LAYERS}, tmp_path / "probes.csv")
+        compare(tmp_path / "scores.csv", tmp_path / "probes.csv", 10, 1, tmp_path / "comparison.csv")
+        names = ("trends", "best", "probes", "comparison")
+        out = tmp_path / "recommendations.csv"
+        recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], controls, "pwcca", 1, out)
+        table = read_recommendations(out)
+        return table.set_index("question"), sentences(table, "m")
+
+    return run
+
+
+def heads(values=ACCURACY, weighted=0.82):
+    return dict(zip(LAYERS, values, strict=True)) | {"weighted": weighted}
+
+
+def test_a_property_and_a_task_each_have_their_layer(advise):
+    table, words = advise(values=heads())
+    assert list(table.index) == ["phone", "intent"]
+    phone, intent = table.loc["phone"], table.loc["intent"]
+    assert (phone["layer"], phone["tied"], phone["kind"], phone["caution"]) == ("T3", "T2", "property", "")
+    assert phone["score"] == pytest.approx(0.61)
+    assert phone["low"] < 0.6 < 0.61 < phone["high"]
+    assert phone["chance"] == pytest.approx(0.05)
+    assert phone["costs"] == "intent=0.1"
+    assert (intent["layer"], intent["tied"], intent["metric"], intent["source"]) == ("T4", "T5", "accuracy", "probes")
+    assert (intent["score"], intent["low"], intent["high"], intent["depth"]) == (0.8, 0.78, 0.8200000000000001, 4 / 6)
+    assert intent["against_weighted"] == pytest.approx(-0.02)
+    assert words == (
+        "For phones use T3 (0.610 ± 0.029; chance 0.050; T2 ties; points lost against the best layer: 10.0 on intent). "
+        "For intent use T4 (accuracy 80.0 ± 2.0 %; T5 ties; -2.0 points against the learned sum of all layers)."
+    )
+
+
+def test_of_an_error_rate_the_lowest_is_best(advise):
+    table, words = advise(values=heads([1 - value for value in ACCURACY], 0.18), metric="wer")
+    assert (table.loc["intent", "layer"], table.loc["intent", "tied"]) == ("T4", "T5")
+    assert table.loc["intent", "score"] == pytest.approx(0.2)
+    assert table.loc["intent", "against_weighted"] == pytest.approx(-0.02)
+    assert "For intent use T4 (word error rate 20.0 ± 2.0 %, lower is better; T5 ties; -2.0 points" in words
+
+
+def test_a_layer_that_may_be_at_chance_is_not_advised(advise):
+    table, words = advise(phone=[level / 10 for level in PHONE])
+    assert table.loc["phone", "caution"] == AT_CHANCE
+    assert words.startswith("For phones, no layer is clearly above chance; T3 is highest (0.061 ± 0.029; chance 0.050;")
+
+
+def test_random_weights_are_not_advised(advise):
+    table, words = advise(values=heads(), controls=["m"])
+    assert set(table["caution"]) == {CONTROL}
+    assert words.startswith("Its weights are random: a control, of which no layer is to be used. For phones, T3 is")
+    assert " use T" not in words
+
+
+def test_without_intervals_neighbours_may_be_as_good(advise):
+    table, words = advise(trials=1, external=["asr,m,T2,wer,0.5", "asr,m,T3,wer,0.4"])
+    assert set(table["caution"]) == {NO_INTERVAL}
+    assert math.isnan(table.loc["phone", "low"])
+    assert "For phones use T3 (0.610; chance 0.050; no interval, so neighbours may be as good; points lost" in words
+    assert "For asr (measured elsewhere) use T3 (word error rate 40.0 %, lower is better; no interval" in words
+    assert table.loc["phone", "costs"] == "external:asr=0"
+
+
+def test_without_a_layer_there_is_a_reason(advise):
+    table, words = advise(phone=[None] * 7, values=dict.fromkeys(LAYERS))
+    assert (table.loc["phone", "layer"], table.loc["phone", "reason"]) == ("", "too few rows")
+    assert (table.loc["intent", "layer"], table.loc["intent", "reason"]) == ("", "it diverged")
+    assert words == (
+        "For phones, no layer can be recommended: too few rows. For intent, no layer can be recommended: it diverged."
+    )
+
+
+def test_a_layer_that_carries_the_label_is_found(advise):
+    """One layer knows, the others do not: the property, the task and the cost all say so."""
+    table, _ = advise(phone=[0.06, 0.05, 0.06, 0.05, 0.07, 0.9, 0.06], values=heads([0.1] * 5 + [0.95, 0.1], 0.94))
+    assert table["layer"].tolist() == ["T5", "T5"]
+    assert table["tied"].tolist() == ["", ""]
+    assert table.loc["phone", "costs"] == "intent=0"

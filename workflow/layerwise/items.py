@@ -1,0 +1,414 @@
+"""The utterances of a downstream task: who speaks, in which part, and what is to be learned of each.
+
+One table for every layout. Whatever cannot be learned from or measured is left out by name, never guessed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+from tqdm import tqdm
+
+from layerwise import SAMPLE_RATE
+from layerwise.corpus import (
+    AUDIO_SUFFIXES,
+    Problem,
+    examine,
+    listed,
+    report_problems,
+    summarise_problems,
+    write_parquet,
+)
+from layerwise.tasks import FLUENT_PARTS, PARTS, SLURP_PARTS, TaskError
+
+log = logging.getLogger(__name__)
+
+ITEM_SCHEMA = pa.schema(
+    [
+        ("item_id", pa.string()),
+        ("speaker_id", pa.string()),
+        ("part", pa.string()),
+        ("audio_path", pa.string()),
+        ("start", pa.float64()),
+        ("num_samples", pa.int64()),
+        ("target", pa.list_(pa.string())),
+    ]
+)
+
+HELD_OUT = {"dev": 0.1, "test": 0.2}  # of a table that says nothing of parts
+
+
+class ItemError(TaskError):
+    """The utterances of a task cannot be read, or nothing can be learned from them."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """An utterance of a task.
+
+    Attributes:
+        part: train, dev or test; None: to be decided by its speaker.
+        path: of the recording.
+        target: labels in the order of the columns; or phones; or words.
+        num_samples: at 16 kHz; 0: not known yet.
+        start: seconds of the recording before it.
+    """
+
+    item_id: str
+    speaker_id: str
+    part: str | None
+    path: Path
+    target: tuple[str, ...]
+    num_samples: int = 0
+    start: float = 0.0
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split of a corpus: its tables of utterances and (for phones) intervals, the folder of its audio, its part."""
+
+    utterances: Path
+    intervals: Path | None
+    audio: Path
+    part: str | None
+
+
+def index_task(
+    candidates: Iterable[Item | Problem],
+    kind: str,
+    out: Path,
+    problems_out: Path,
+    *,
+    held_out: Mapping[str, Sequence[str] | float] | None = None,
+    hours: float | None = None,
+    max_seconds: float = float("inf"),
+    seed: int = 1,
+    threads: int | None = None,
+) -> None:
+    """Write the table of a task's utterances, and that of those left out.
+
+    Left out are recordings that are missing or cannot be used (as `layerwise.corpus.index_utterances`), that are longer
+    than `max_seconds`, in every part, and utterances without a label, transcript or phone.
+
+    Args:
+        candidates: what one of the readers below gives.
+        kind: `phones`, `characters` or `labels`.
+        out: parquet with `ITEM_SCHEMA`, by part (train, dev, test) and item_id. Paths are as the readers give them.
+        problems_out: CSV of utterance_id, audio_path, problem, detail.
+        held_out: part → its speakers, or the share of all speakers (of all utterances, where no speaker is known),
+            drawn by `seed`; for candidates whose part is not given.
+        hours: of each part at most, drawn by utterance and `seed`; None: all.
+        threads: recordings decoded at a time; None: one per core.
+
+    Raises:
+        ItemError: two utterances of one id, a part without utterance, nothing to tell apart, unknown speakers.
+    """
+    items: list[Item] = []
+    problems: list[Problem] = []
+    for candidate in candidates:
+        if isinstance(candidate, Problem):
+            problems.append(candidate)
+        elif not candidate.target or not all(candidate.target):
+            problems.append(_problem(candidate, *_nothing_to_learn(kind)))
+        else:
+            items.append(candidate)
+    _refuse_repeats(items)
+    items, damaged = _measured(items, threads)
+    too_long = [item for item in items if item.num_samples > max_seconds * SAMPLE_RATE]
+    problems += damaged + [
+        _problem(item, "too long", f"{item.num_samples / SAMPLE_RATE:.1f} s, max_seconds is {max_seconds:g}")
+        for item in too_long
+    ]
+    items = [item for item in items if item.num_samples <= max_seconds * SAMPLE_RATE]
+    report_problems(problems, problems_out, file_column="audio_path")
+    items = _parted(items, held_out or HELD_OUT, seed)
+    items = _cut(items, hours, seed)
+    _check(items, kind, problems)
+    rows = [
+        {
+            "item_id": item.item_id,
+            "speaker_id": item.speaker_id,
+            "part": item.part,
+            "audio_path": item.path.as_posix(),
+            "start": item.start,
+            "num_samples": item.num_samples,
+            "target": list(item.target),
+        }
+        for item in sorted(items, key=lambda item: (PARTS.index(item.part), item.item_id))
+    ]
+    write_parquet(pa.Table.from_pylist(rows, ITEM_SCHEMA), out)
+    for part in PARTS:
+        mine = [item for item in items if item.part == part]
+        hour = sum(item.num_samples for item in mine) / SAMPLE_RATE / 3600
+        speakers = {item.speaker_id for item in mine} - {""}
+        log.info("%s: %d utterances, %.2f h, %s speakers", part, len(mine), hour, len(speakers) or "unknown")
+    log.info("left out: %s", summarise_problems(problems))
+
+
+# Readers
+
+
+def read_candidates(
+    layout: str, inputs: Mapping, *, kind: str, columns: Sequence[str], splits: Mapping[str, str | None]
+) -> Iterator[Item | Problem]:
+    """The utterances of a task, by the layout that its data is in.
+
+    Args:
+        inputs: file name → path, as the rule has them: files of the data set, or `table`; of a corpus the lists
+            `utterances`, `audio` and (for phones) `intervals`, in the order of `splits`.
+    """
+    if layout == "fluent":
+        yield from fluent_items(Path(inputs["audio"]), columns)
+    elif layout == "slurp":
+        tables = {name: Path(inputs[name]) for names in SLURP_PARTS.values() for name in names}
+        yield from slurp_items(tables, [Path(inputs[name]) for name in ("real", "synth")], columns)
+    elif layout == "table":
+        yield from table_items(Path(inputs["table"]), columns)
+    else:
+        several = {
+            key: [Path(path) for path in ([value] if isinstance(value, str) else value)]
+            for key, value in inputs.items()
+        }
+        intervals = several.get("intervals") or [None] * len(splits)
+        paths = zip(several["utterances"], intervals, several["audio"], splits.values(), strict=True)
+        yield from corpus_items({name: Split(*found) for name, found in zip(splits, paths, strict=True)}, kind)
+
+
+def fluent_items(folder: Path, columns: Sequence[str]) -> Iterator[Item]:
+    """Utterances in the layout of Fluent Speech Commands, somewhere below `folder`.
+
+    Raises:
+        ItemError: no or several train_data.csv, or a missing file or column.
+    """
+    found = sorted(folder.rglob("data/train_data.csv"))
+    if len(found) != 1:
+        raise ItemError(f"{folder} must have one data/train_data.csv in it, found {listed(map(str, found))}")
+    root = found[0].parents[1]
+    for part, name in FLUENT_PARTS.items():
+        table = _read_csv(root / f"data/{name}_data.csv", ("path", "speakerId", *columns))
+        for row in table.to_dict("records"):
+            target = tuple(row[column] for column in columns)
+            yield Item(_without_suffix(row["path"]), row["speakerId"], part, root / row["path"], target)
+
+
+def slurp_items(
+    tables: Mapping[str, Path], folders: Sequence[Path], columns: Sequence[str]
+) -> Iterator[Item | Problem]:
+    """Utterances of SLURP: every recording of every sentence.
+
+    Args:
+        tables: `train`, `train_synthetic`, `devel`, `test` → the file of JSON lines of this name, or its folder.
+        folders: with the recordings, at any depth; they are known by file name.
+
+    Raises:
+        ItemError: a table cannot be read, or lacks a column.
+    """
+    recordings = {path.name: path for folder in folders for path in sorted(folder.rglob("*")) if _is_audio(path)}
+    for part, names in SLURP_PARTS.items():
+        for name in names:
+            for sentence in _json_lines(tables[name], name):
+                target = tuple(str(sentence.get(column) or "") for column in columns)
+                for recording in sentence.get("recordings", []):
+                    file = str(recording.get("file", ""))
+                    if file in recordings:
+                        yield Item(_without_suffix(file), "", part, recordings[file], target)
+                    else:
+                        yield Problem(_without_suffix(file), file, "no audio", f"named in {name}.jsonl")
+
+
+def table_items(table: Path, columns: Sequence[str]) -> Iterator[Item]:
+    """Utterances of a CSV of one's own: path (from the CSV's folder), the columns, and speaker and part if given.
+
+    Raises:
+        ItemError: a column is missing, or a part is none of train, dev and test.
+    """
+    rows = _read_csv(table, ("path", *columns))
+    for number, row in enumerate(rows.to_dict("records"), start=2):
+        part = row.get("part") or None
+        if part is not None and part not in PARTS:
+            raise ItemError(f"{table}, line {number}: part is {part!r}; allowed: {', '.join(PARTS)}")
+        target = tuple(row[column] for column in columns)
+        yield Item(_without_suffix(row["path"]), row.get("speaker", ""), part, table.parent / row["path"], target)
+
+
+def corpus_items(splits: Mapping[str, Split], kind: str) -> Iterator[Item]:
+    """Utterances of splits of a corpus, with their phones (of the alignments, without silence) or words."""
+    for split in splits.values():
+        phones: dict[str, list[str]] = {}
+        if kind == "phones":
+            intervals = pd.read_parquet(split.intervals, filters=[("tier", "==", "phone")])
+            ordered = intervals.sort_values(["utterance_id", "start"], kind="stable")
+            phones = {name: list(group) for name, group in ordered.groupby("utterance_id")["label"]}
+        for row in pd.read_parquet(split.utterances).itertuples():
+            target = phones.get(row.utterance_id, []) if kind == "phones" else row.text.upper().split()
+            path = split.audio / row.audio_path
+            samples = round(row.duration * SAMPLE_RATE)
+            yield Item(row.utterance_id, row.speaker_id, split.part, path, tuple(target), samples, row.start)
+
+
+# What the readers share
+
+
+def _read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """A CSV as text, empty cells as empty strings."""
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise ItemError(f"{path} cannot be read: {error}") from error
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise ItemError(f"{path} has no column {' and '.join(missing)}; it has {', '.join(map(str, table.columns))}")
+    return table.apply(lambda column: column.str.strip())
+
+
+def _json_lines(path: Path, name: str) -> Iterator[dict]:
+    path = path / f"{name}.jsonl" if path.is_dir() else path
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise ItemError(f"{path} cannot be read: {error}; SLURP's {name}.jsonl is expected") from error
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise ItemError(f"{path}, line {number} is no JSON: {error}") from error
+
+
+def _is_audio(path: Path) -> bool:
+    return path.name.lower().endswith(AUDIO_SUFFIXES) and not path.name.startswith(".")
+
+
+def _without_suffix(path: str) -> str:
+    return Path(path).with_suffix("").as_posix()
+
+
+def _nothing_to_learn(kind: str) -> tuple[str, str]:
+    return {
+        "labels": ("no label", "a cell of its columns is empty"),
+        "phones": ("no phones", "its alignment has no phone, or it has none"),
+        "characters": ("no transcript", "its transcript is empty"),
+    }[kind]
+
+
+def _problem(item: Item, problem: str, detail: str) -> Problem:
+    return Problem(item.item_id, item.path.as_posix(), problem, detail)
+
+
+def _refuse_repeats(items: Sequence[Item]) -> None:
+    repeated = [name for name, count in Counter(item.item_id for item in items).items() if count > 1]
+    if repeated:
+        raise ItemError(f"utterances are listed more than once: {listed(repeated)}")
+
+
+def _measured(items: Sequence[Item], threads: int | None) -> tuple[list[Item], list[Problem]]:
+    """The items with their number of samples, each recording decoded once; and those that cannot be used."""
+    unknown = [item for item in items if not item.num_samples]
+    kept = [item for item in items if item.num_samples]
+    problems = []
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        results = pool.map(lambda item: examine(item.path) if item.path.is_file() else None, unknown)
+        for item, result in zip(
+            unknown, tqdm(results, total=len(unknown), unit="file", mininterval=10, ascii=True), strict=True
+        ):
+            if result is None:
+                problems.append(_problem(item, "no audio", "there is no such file"))
+            elif isinstance(result[0], str):
+                problems.append(_problem(item, *result))
+            else:
+                samples, rate = result
+                kept.append(replace(item, num_samples=round(samples / rate * SAMPLE_RATE)))
+    return kept, problems
+
+
+# Parts
+
+
+def _hash(seed: int, *names: str) -> bytes:
+    return hashlib.sha256("/".join((str(seed), *names)).encode()).digest()
+
+
+def _parted(items: list[Item], held_out: Mapping[str, Sequence[str] | float], seed: int) -> list[Item]:
+    """The items with a part each: as given, or else by speaker."""
+    open_items = [item for item in items if item.part is None]
+    if not open_items:
+        return items
+    if len(open_items) < len(items):
+        raise ItemError(
+            f"{len(items) - len(open_items)} of {len(items)} utterances have a part: give one to all or to none"
+        )
+    named = all(item.speaker_id for item in items)
+    group = {item.item_id: item.speaker_id if named else item.item_id for item in items}
+    groups = sorted(set(group.values()), key=lambda name: _hash(seed, "part", name))
+    part_of: dict[str, str] = {}
+    for part, wanted in held_out.items():
+        if isinstance(wanted, (int, float)):
+            free = [name for name in groups if name not in part_of]
+            wanted = free[: max(1, round(wanted * len(groups)))]
+        absent = [name for name in wanted if name not in groups]
+        if absent:
+            raise ItemError(f"held_out.{part}: no such speaker: {', '.join(absent)}; there are {listed(groups)}")
+        twice = [name for name in wanted if name in part_of]
+        if twice:
+            raise ItemError(f"held_out: {', '.join(twice)} would be in two parts")
+        part_of |= dict.fromkeys(wanted, part)
+    return [replace(item, part=part_of.get(group[item.item_id], "train")) for item in items]
+
+
+def _cut(items: list[Item], hours: float | None, seed: int) -> list[Item]:
+    """At most so many hours of each part: utterances in an order that `seed` decides, as long as they fit."""
+    if hours is None:
+        return items
+    kept = []
+    for part in PARTS:
+        left = hours * 3600 * SAMPLE_RATE
+        for item in sorted((i for i in items if i.part == part), key=lambda i: _hash(seed, "hours", i.item_id)):
+            left -= item.num_samples
+            if left < 0:
+                break
+            kept.append(item)
+    return kept
+
+
+# What cannot be learned
+
+
+def _check(items: Sequence[Item], kind: str, problems: list[Problem]) -> None:
+    counts = Counter(item.part for item in items)
+    if empty := [part for part in PARTS if not counts[part]]:
+        raise ItemError(
+            f"no utterance is left for {' and '.join(empty)} (left out: {summarise_problems(problems)}); "
+            "every part needs some"
+        )
+    if kind == "labels":
+        train = [item.target for item in items if item.part == "train"]
+        if len(set(train)) < 2:
+            raise ItemError(
+                f"all {len(train)} training utterances have the label {' / '.join(train[0])}: "
+                "there is nothing to tell apart"
+            )
+        for part in ("dev", "test"):
+            mine = [item.target for item in items if item.part == part]
+            unseen = unseen_labels(train, mine)
+            if unseen:
+                names = listed("/".join(target) for target in {mine[i] for i in unseen})
+                log.warning(
+                    "%d of %d %s utterances have a label that training lacks, and will count as wrong: %s",
+                    len(unseen), len(mine), part, names,
+                )  # fmt: skip
+
+
+def unseen_labels(train: Sequence[Sequence[str]], others: Sequence[Sequence[str]]) -> list[int]:
+    """Positions of the targets in `others` that have, in one of their columns, a label that `train` does not have."""
+    known = [set(column) for column in zip(*train, strict=True)]
+    return [i for i, target in enumerate(others) if any(label not in k for label, k in zip(target, known, strict=True))]

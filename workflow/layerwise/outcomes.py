@@ -1,0 +1,114 @@
+"""What every head reached, tables/probes.csv: the probes of this experiment, and results from elsewhere beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from layerwise.errors import LayerwiseError
+from layerwise.performance import METRICS, WEIGHTED, Result, read_external
+from layerwise.summary import AnyPath, layer_key, read_table, write_table
+
+PROBES, EXTERNAL = "probes", "external"  # sources of a result
+
+WRITTEN = [  # by a probe job
+    *("task", "model", "layer", "layer_index", "depth", "metric", "value", "low", "high"),
+    *("n_train", "n_dev", "n_test", "step", "dev_value", "status", "reason"),
+]
+COLUMNS = [
+    *("task", "source", "model", "layer", "layer_index", "depth", "metric", "value", "low", "high", "weight"),
+    *("n_train", "n_dev", "n_test", "step", "dev_value", "status", "reason"),
+]
+HEAD = ["task", "source", "model", "layer", "metric"]
+_TEXT = ["task", "source"]
+
+
+class MalformedProbeError(LayerwiseError):
+    """A probe's file lacks something, or belongs to another experiment; the message names the file."""
+
+
+def collect_probes(
+    files: Mapping[AnyPath, AnyPath],
+    external: AnyPath | None,
+    tasks: Sequence[str],
+    models: Sequence[str],
+    layers: Mapping[str, Sequence[str]],
+    out: AnyPath,
+) -> None:
+    """Gather what all heads reached in one table, tables/probes.csv: a row per task, source, model, head and metric.
+
+    Sorted by the given order of tasks and models, then by depth, the weighted sum last. Values are fractions. `weight`
+    is the share that the weighted sum gives to a layer: its softmax weights, which add up to 1 over the layers. A head
+    that could not be trained keeps its row, without a value and with the reason.
+
+    Args:
+        files: the CSV of each task and model → its JSON, which holds the weights.
+        external: a CSV of results from elsewhere (`layerwise.performance.read_external`).
+        tasks: in order; those of `external` alone follow.
+        layers: names of the layers of each model.
+
+    Raises:
+        MalformedProbeError: a file is not what a probe job writes, or two rows are of the same head.
+        ExternalResultError: as `read_external`.
+    """
+    found = [_probe(Path(table), Path(weights), layers) for table, weights in files.items()]
+    results = read_external(Path(external), layers) if external else []
+    found.append(_external(results, layers))
+    order = list(dict.fromkeys([*tasks, *(result.task for result in results)]))
+    table = pd.concat([part for part in found if not part.empty]) if any(map(len, found)) else found[-1]
+    for column, known in (("task", order), ("model", models)):
+        unknown = sorted(set(table[column]) - set(known))
+        if unknown:
+            raise MalformedProbeError(f"{column} {', '.join(unknown)} in a probe's file is not part of this experiment")
+    twice = table[table.duplicated(HEAD)]
+    if not twice.empty:
+        raise MalformedProbeError(f"two rows of {', '.join(twice[HEAD].iloc[0])}: a head has one row for each metric")
+    places = {"task": order, "source": [PROBES, EXTERNAL], "model": list(models)}
+    table = table.reset_index(drop=True)
+    keys = table.assign(**{column: table[column].map(names.index) for column, names in places.items()})
+    # The weighted sum has no index, and so stands last.
+    table = table.loc[keys.sort_values([*places, "metric", "layer_index"]).index]
+    whole = dict.fromkeys(["layer_index", "n_train", "n_dev", "n_test", "step"], "Int64")
+    write_table(table[COLUMNS].astype(whole), out)
+
+
+def read_probes(path: AnyPath) -> pd.DataFrame:
+    """tables/probes.csv, as `collect_probes` writes it."""
+    return read_table(path, text=_TEXT)
+
+
+def _probe(path: Path, weights_path: Path, layers: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    again = "delete it to train the probe again"
+    try:
+        table = read_table(path, text=_TEXT)
+        weights = json.loads(weights_path.read_text(encoding="utf-8"))["weights"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise MalformedProbeError(
+            f"{path} and {weights_path.name}: not what a probe job writes ({error}); {again}"
+        ) from None
+    missing = [column for column in WRITTEN if column not in table]
+    if missing:
+        raise MalformedProbeError(f"{path}: lacks {', '.join(missing)}; {again}")
+    for row in table.itertuples():
+        where = f"{path}, {row.layer}"
+        if row.layer not in {WEIGHTED, *layers.get(row.model, ())}:
+            raise MalformedProbeError(f"{where}: {row.model} has no such layer in this experiment; {again}")
+        if row.metric not in METRICS:
+            raise MalformedProbeError(f"{where}: metric {row.metric!r} is none of {', '.join(METRICS)}; {again}")
+        if row.status == "ok" and pd.isna(row.value):
+            raise MalformedProbeError(f"{where}: is ok but has no value; {again}")
+    return table[WRITTEN].assign(source=PROBES, weight=table["layer"].map(weights).astype(float))
+
+
+def _external(results: Sequence[Result], layers: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    rows = []
+    for result in results:
+        row = vars(result) | {"source": EXTERNAL, "status": "ok", "reason": ""}
+        if result.layer != WEIGHTED:
+            index = layer_key(result.layer)[1]
+            row |= {"layer_index": index, "depth": index / max(layer_key(name) for name in layers[result.model])[1]}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=COLUMNS)

@@ -1,0 +1,199 @@
+"""Which layer to use for what, tables/recommendations.csv, and the same in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from layerwise.chance import CHANCE
+from layerwise.comparison import WEIGHTS, Outcome, outcomes, read_comparison
+from layerwise.curves import Curve
+from layerwise.outcomes import EXTERNAL, read_probes
+from layerwise.performance import METRICS
+from layerwise.properties import PROPERTIES
+from layerwise.summary import AnyPath, alignments_of, layer_ranges, read_table, write_table
+
+COLUMNS = [
+    *("model", "question", "kind", "source", "metric", "layer", "depth", "score", "low", "high", "tied"),
+    *("chance", "costs", "against_weighted", "caution", "alignments", "reason"),
+]
+TEXT = ["question", "kind", "source", "costs", "caution"]
+
+PROPERTY, TASK = "property", "task"  # kinds of question
+CONTROL = "random weights: a control, not to be used"
+AT_CHANCE = "not clearly above chance"
+NO_INTERVAL = "no interval: layers cannot be told apart"
+
+# What a user would call what a property asks for.
+QUESTIONS = {"mel": "acoustics", "phone": "phones", "word": "words"}
+
+
+def recommend(
+    trends: AnyPath,
+    best_layers: AnyPath,
+    probes: AnyPath,
+    comparison: AnyPath,
+    models: Sequence[str],
+    controls: Sequence[str],
+    metric: str,
+    seed: int,
+    out: AnyPath,
+) -> None:
+    """A row per model and question, tables/recommendations.csv: the layer to use, and how much that is worth.
+
+    A question is a property that layers are ranked by, or a task. `score`, `low` and `high` are of the layer: the
+    similarity of a property, the metric of a task (a fraction; error rates are better when lower). `tied` are the
+    other layers whose number lies within this one's interval: any of them would do.
+
+    Of a property, `costs` says what its layer costs on each task where that was measured, against the best single
+    layer, as `task=difference` of performances (accuracy, or 1 - error rate), parted by blanks; tasks measured
+    elsewhere are named `external:task`. Of a task, `against_weighted` is the performance of its best layer minus that
+    of the learned sum of all layers.
+
+    `caution` says what speaks against following the row: random weights, a score whose interval reaches the
+    interval of its chance level, or no interval at all. Without a layer, `reason` says why.
+
+    Args:
+        trends, best_layers, probes, comparison: tables of the experiment.
+        models: in order.
+        controls: those of them whose weights are random.
+        metric: of the scores.
+        seed: as `layerwise.comparison.compare`.
+    """
+    best = read_table(best_layers)
+    mark = alignments_of(best)
+    best = best[best["metric"] == metric]
+    costs = _costs(read_comparison(comparison), metric)
+    chance = read_table(trends)
+    chance = chance[chance["metric"] == metric + CHANCE].set_index(["property", "model", "layer"])
+    heads = read_probes(probes)
+    reached = list(outcomes(heads, seed))
+    heads = heads.set_index(["task", "source", "metric", "model", "layer"])
+    rows = []
+    for model in models:
+        found = [_of_property(row, chance, costs) for row in best[best["model"] == model].to_dict("records")]
+        found += [_of_task(outcome, heads) for outcome in reached if outcome.model == model]
+        for row in found:
+            cautions = [CONTROL] if model in controls else []
+            row["caution"] = "; ".join([*cautions, *row["caution"]])
+        rows += found
+    write_table(pd.DataFrame(rows, columns=COLUMNS).assign(alignments=mark), out)
+
+
+def read_recommendations(path: AnyPath) -> pd.DataFrame:
+    """tables/recommendations.csv, as `recommend` writes it."""
+    return read_table(path, text=TEXT)
+
+
+def _costs(comparison: pd.DataFrame, metric: str) -> dict[tuple[str, str], str]:
+    """What a (model, property) costs on each task."""
+    known = comparison[(comparison["metric"] == metric) & (comparison["property"] != WEIGHTS)]
+    known = known[known["regret"].notna()]
+    return {
+        names: " ".join(f"{_task_name(row.task, row.source)}={row.regret:.6g}" for row in group.itertuples())
+        for names, group in known.groupby(["model", "property"], sort=False)
+    }
+
+
+def _task_name(task: str, source: str) -> str:
+    return f"{EXTERNAL}:{task}" if source == EXTERNAL else task
+
+
+def _of_property(best: Mapping, chance: pd.DataFrame, costs: Mapping[tuple[str, str], str]) -> dict:
+    row = {"kind": PROPERTY, "source": "scores", "question": best["property"], "score": best["mean"], "caution": []}
+    row |= {key: best[key] for key in ("model", "metric", "layer", "depth", "low", "high", "tied", "reason")}
+    if not best["layer"]:
+        return row
+    level = (best["property"], best["model"], best["layer"])
+    if math.isnan(best["low"]):
+        row["caution"].append(NO_INTERVAL)
+    if level in chance.index:
+        row["chance"] = chance.loc[level, "mean"]
+        reach = chance.loc[level, "high"]
+        least = best["mean"] if math.isnan(best["low"]) else best["low"]
+        if least <= (row["chance"] if math.isnan(reach) else reach):
+            row["caution"].append(AT_CHANCE)
+    return row | {"costs": costs.get((best["model"], best["property"]), "")}
+
+
+def _of_task(outcome: Outcome, heads: pd.DataFrame) -> dict:
+    row = {"model": outcome.model, "question": outcome.task, "kind": TASK, "source": outcome.source, "caution": []}
+    row["metric"] = outcome.metric
+    single = outcome.single.blocks()
+    if not single.layers:
+        return row | {"reason": single.reason}
+    best = single.best
+    head = heads.loc[(outcome.task, outcome.source, outcome.metric, outcome.model, best)]
+    half = float(single.half[single.layers.index(best)])
+    if math.isnan(half):
+        row["caution"].append(NO_INTERVAL)
+    return row | {
+        **{"layer": best, "depth": head["depth"], "score": head["value"], "low": head["low"], "high": head["high"]},
+        "tied": " ".join(_within(single, best, half)),
+        "against_weighted": single.value(best) - outcome.weighted,
+    }
+
+
+def _within(curve: Curve, best: str, half: float) -> list[str]:
+    return [layer for layer in curve.layers if layer != best and curve.value(best) - curve.value(layer) <= half]
+
+
+# In words
+
+
+def sentences(recommendations: pd.DataFrame, model: str) -> str:
+    """What the table recommends for one model, as a paragraph."""
+    rows = recommendations[recommendations["model"] == model]
+    parts = [_sentence(row) for row in rows.to_dict("records")]
+    if rows["caution"].str.contains(CONTROL, regex=False).any():
+        parts.insert(0, "Its weights are random: a control, of which no layer is to be used.")
+    return " ".join(parts) or "Nothing was ranked."
+
+
+def _sentence(row: Mapping) -> str:
+    question = row["question"]
+    if row["kind"] == PROPERTY:
+        question = QUESTIONS.get(question) or PROPERTIES[question].title
+    elif row["source"] == EXTERNAL:
+        question = f"{question} (measured elsewhere)"
+    if not row["layer"]:
+        return f"For {question}, no layer can be recommended: {row['reason']}."
+    number = "; ".join([*_score(row), *_ties(row), *_worth(row)])
+    if AT_CHANCE in row["caution"]:
+        return f"For {question}, no layer is clearly above chance; {row['layer']} is highest ({number})."
+    if CONTROL in row["caution"]:
+        return f"For {question}, {row['layer']} is highest ({number})."
+    return f"For {question} use {row['layer']} ({number})."
+
+
+def _score(row: Mapping) -> Iterator[str]:
+    half = (row["high"] - row["low"]) / 2
+    if row["kind"] == TASK:
+        metric = METRICS[row["metric"]]
+        interval = "" if math.isnan(half) else f" ± {100 * half:.1f}"
+        better = "" if metric.higher_is_better else ", lower is better"
+        yield f"{metric.title} {100 * row['score']:.1f}{interval} %{better}"
+    else:
+        yield f"{row['score']:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
+        if not math.isnan(row["chance"]):
+            yield f"chance {row['chance']:.3f}"
+
+
+def _ties(row: Mapping) -> Iterator[str]:
+    if math.isnan(row["low"]):
+        yield "no interval, so neighbours may be as good"
+    elif row["tied"]:
+        layers = row["tied"].split()
+        yield f"{layer_ranges(layers)} {'tie' if len(layers) > 1 else 'ties'}"
+
+
+def _worth(row: Mapping) -> Iterator[str]:
+    """What the layer costs on tasks, or gains over the weighted sum, in points of accuracy or error rate."""
+    costs = [cost.rpartition("=") for cost in row["costs"].split()]
+    if costs:
+        points = ", ".join(f"{100 * float(cost):.1f} on {task}" for task, _, cost in costs)
+        yield f"points lost against the best layer: {points}"
+    if row["kind"] == TASK and not math.isnan(row["against_weighted"]):
+        yield f"{100 * row['against_weighted']:+.1f} points against the learned sum of all layers"

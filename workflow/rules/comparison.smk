@@ -1,0 +1,206 @@
+# Do the trends tell which layer to use? Tasks beside properties, the paper's findings as checks, recommendations.
+
+# Results from elsewhere are checked before any job; of models whose layers are not known yet, again when they are.
+ELSEWHERE = config["probes"]["external"]
+PLANNED_LAYERS = {name: entry.layers if entry.is_planned else None for name, entry in MODELS.items()}
+try:
+    RESULTS = read_external(locate(ELSEWHERE), PLANNED_LAYERS) if ELSEWHERE else []
+except LayerwiseError as error:
+    raise WorkflowError(f"probes.external: {error}")
+
+COMPARED = list(dict.fromkeys([*TASKS, *(result.task for result in RESULTS)]))  # tasks of both
+FINDINGS = file_digest(os.path.join(workflow.basedir, "resources/findings.yaml"))
+CONTROLS = [name for name, entry in MODELS.items() if entry.kind == "random"]
+
+
+rule collect_probes:
+    message:
+        "Gather what all heads reached in one table"
+    input:
+        tables=expand(rules.join_probes.output.table, task=TASKS, model=MODELS),
+        weights=expand(rules.join_probes.output.details, task=TASKS, model=MODELS),
+        external=str(locate(ELSEWHERE)) if ELSEWHERE else [],
+        shapes=[shape_of(model) for model in UNPLANNED],
+    output:
+        table=report(
+            results("tables/probes.csv"),
+            caption="../report/probes.rst",
+            category="tables",
+        ),
+    params:
+        tasks=list(TASKS),
+        models=list(MODELS),
+        layers=lambda wildcards: {name: entry_of(name).layers for name in MODELS},
+        code=code_digest("layerwise.outcomes"),
+    log:
+        log_of("collect_probes"),
+    benchmark:
+        benchmark_of("collect_probes")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    script:
+        "../scripts/collect_probes.py"
+
+
+rule compare_trends:
+    message:
+        "Compare the trends of properties with the performance of tasks"
+    input:
+        scores=rules.collect_scores.output.scores,
+        probes=rules.collect_probes.output.table,
+    output:
+        table=report(
+            results("tables/comparison.csv"),
+            caption="../report/comparison.rst",
+            category="tables",
+        ),
+    params:
+        folds=config["cca"]["folds"],
+        seed=config["samples"]["seed"],
+        code=code_digest("layerwise.comparison"),
+    log:
+        log_of("compare_trends"),
+    benchmark:
+        benchmark_of("compare_trends")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    script:
+        "../scripts/compare_trends.py"
+
+
+rule check_findings:
+    message:
+        "Check the findings of the paper"
+    input:
+        scores=rules.collect_scores.output.scores,
+        probes=rules.collect_probes.output.table,
+        models=rules.tabulate_models.output.table,
+    output:
+        table=report(
+            results("tables/findings.csv"),
+            caption="../report/findings.rst",
+            category="tables",
+        ),
+    params:
+        metric=config["metric"],
+        folds=config["cca"]["folds"],
+        seed=config["samples"]["seed"],
+        criteria=FINDINGS,
+        code=code_digest("layerwise.findings"),
+    log:
+        log_of("check_findings"),
+    benchmark:
+        benchmark_of("check_findings")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    script:
+        "../scripts/check_findings.py"
+
+
+rule recommend_layers:
+    message:
+        "Recommend layers"
+    input:
+        trends=rules.summarise_trends.output.trends,
+        best=rules.summarise_trends.output.best,
+        probes=rules.collect_probes.output.table,
+        comparison=rules.compare_trends.output.table,
+    output:
+        table=report(
+            results("tables/recommendations.csv"),
+            caption="../report/recommendations.rst",
+            category="tables",
+        ),
+    params:
+        models=list(MODELS),
+        controls=CONTROLS,
+        metric=config["metric"],
+        seed=config["samples"]["seed"],
+        code=code_digest("layerwise.recommendations"),
+    log:
+        log_of("recommend_layers"),
+    benchmark:
+        benchmark_of("recommend_layers")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    script:
+        "../scripts/recommend_layers.py"
+
+
+rule plot_task:
+    message:
+        "Plot {wildcards.task} over the layers"
+    input:
+        probes=rules.collect_probes.output.table,
+        trends=rules.summarise_trends.output.trends,
+    output:
+        svg=report(
+            results("plots/probe_{task}.svg"),
+            caption="../report/task.rst",
+            category="tasks",
+        ),
+        png=results("plots/probe_{task}.png"),
+    wildcard_constraints:
+        task="|".join(map(re.escape, COMPARED)) or "(?!)",
+    params:
+        properties=config["properties"],
+        metric=config["metric"],
+        titles=TITLES,
+        code=code_digest("layerwise.task_plots"),
+    log:
+        log_of("plot_task/{task}"),
+    benchmark:
+        benchmark_of("plot_task/{task}")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    script:
+        "../scripts/plot_task.py"
+
+
+rule plot_correlations:
+    message:
+        "Plot how properties and tasks correlate"
+    input:
+        comparison=rules.compare_trends.output.table,
+    output:
+        svg=report(
+            results("plots/correlations.svg"),
+            caption="../report/correlations.rst",
+            category="tasks",
+        ),
+        png=results("plots/correlations.png"),
+    params:
+        properties=config["properties"],
+        metric=config["metric"],
+        titles=TITLES,
+        code=code_digest("layerwise.task_plots"),
+    log:
+        log_of("plot_correlations"),
+    benchmark:
+        benchmark_of("plot_correlations")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    script:
+        "../scripts/plot_correlations.py"
+
+
+TASK_PLOTS = {task: expand(rules.plot_task.output.svg, task=task)[0] for task in COMPARED}
+CORRELATIONS = rules.plot_correlations.output.svg if COMPARED else []

@@ -1,0 +1,280 @@
+# Downstream tasks: their utterances, and small heads on every frozen layer. Nothing here if `probes.tasks` is empty.
+from layerwise.tasks import head_jobs, heads_of
+
+TASKS = EXPERIMENT.tasks
+PROBES = config["probes"]
+
+
+# Where the data of tasks lies
+
+
+def task_source(name):
+    """A file of a task's data; of the experiment's own split what the configuration says of it."""
+    return EXPERIMENT.audio if name == f"{CORPUS}/audio" else EXPERIMENT.task_sources[name]
+
+
+def task_copy(source):
+    """Where a file of a task lies, once it has been fetched: apart from what lending the audio fetches and deletes."""
+    return local_copy(source).replace("resources/downloads/", "resources/downloads/tasks/")
+
+
+DOWNLOADS |= {task_copy(source): source for source in map(task_source, EXPERIMENT.task_sources) if source.is_url}
+
+
+def split_audio(split):
+    """The folder with the audio of a split of a corpus; it stays, as training reads it again and again."""
+    source = task_source(f"{split}/audio")
+    return local_copy(source) if source.is_folder else f"resources/tasks/splits/{split}"
+
+
+def split_table(split, name):
+    """The table of utterances, or of intervals, of a split; the experiment has that of its own."""
+    own = {"utterances": UTTERANCES, "intervals": INTERVALS}
+    return own[name] if split == CORPUS else results(f"tasks/splits/{split}/{name}.parquet")
+
+
+def is_archive(source):
+    return not source.is_folder and source.location.endswith((".tar.gz", ".tgz"))
+
+
+def data_files(task):
+    """The files of a task's data set by name; archives as the folders that they are unpacked to."""
+    sources = {file: task_source(f"{task.data}/{file}") for file in task.files}
+    return {
+        file: f"resources/tasks/{task.data}/{file}" if is_archive(source) else task_copy(source)
+        for file, source in sources.items()
+    }
+
+
+def task_inputs(wildcards):
+    task = TASKS[wildcards.task]
+    if task.layout == "table":
+        return {"table": task_copy(EXPERIMENT.task_sources[f"{task.name}/table"])}
+    if task.layout != "corpus":
+        return data_files(task)
+    splits = [f"{task.corpus}/{split}" for split in task.splits]
+    inputs = {
+        "utterances": [split_table(split, "utterances") for split in splits],
+        "audio": ancient([split_audio(split) for split in splits]),
+    }
+    if task.kind == "phones":
+        inputs["intervals"] = [split_table(split, "intervals") for split in splits]
+    return inputs
+
+
+def layout_of_split(wildcards):
+    corpus = f"{wildcards.corpus}/{wildcards.split}"
+    return LAYOUT if corpus == CORPUS else EXPERIMENT.task_corpora[wildcards.corpus]["layout"]
+
+
+rule unpack_split:
+    message:
+        "Unpack the audio of {wildcards.corpus}/{wildcards.split}"
+    input:
+        archive=lambda wildcards: task_copy(task_source(f"{wildcards.corpus}/{wildcards.split}/audio")),
+    output:
+        folder=directory("resources/tasks/splits/{corpus}/{split}"),
+    params:
+        split=lambda wildcards: (wildcards.split if "{split}" in layout_of_split(wildcards)["recordings"] else None),
+        checks=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/audio").checks,
+        code=code_digest("layerwise.corpus"),
+    log:
+        log_of("unpack_split/{corpus}/{split}"),
+    benchmark:
+        benchmark_of("unpack_split/{corpus}/{split}")
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    script:
+        "../scripts/unpack_split.py"
+
+
+use rule index_utterances as index_split_utterances with:
+    message:
+        "List the utterances of {wildcards.corpus}/{wildcards.split}, and decode each once"
+    input:
+        audio=lambda wildcards: split_audio(f"{wildcards.corpus}/{wildcards.split}"),
+    output:
+        utterances=results("tasks/splits/{corpus}/{split}/utterances.parquet"),
+        problems=results("tasks/splits/{corpus}/{split}/audio_problems.csv"),
+    params:
+        split="{split}",
+        layout=layout_of_split,
+        source=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/audio").identity,
+        code=code_digest("layerwise.corpus"),
+    log:
+        log_of("index_utterances/{corpus}/{split}"),
+    benchmark:
+        benchmark_of("index_utterances/{corpus}/{split}")
+
+
+rule index_split_alignments:
+    message:
+        "Read the phones and words of {wildcards.corpus}/{wildcards.split}"
+    input:
+        alignments=lambda wildcards: task_copy(task_source(f"{wildcards.corpus}/{wildcards.split}/alignments")),
+        utterances=rules.index_split_utterances.output.utterances,
+    output:
+        intervals=results("tasks/splits/{corpus}/{split}/intervals.parquet"),
+        problems=results("tasks/splits/{corpus}/{split}/alignment_problems.csv"),
+    params:
+        split="{split}",
+        layout=layout_of_split,
+        phones=lambda wildcards: EXPERIMENT.task_corpora[wildcards.corpus]["phones"],
+        checks=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/alignments").checks,
+        source=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/alignments").identity,
+        code=code_digest("layerwise.alignments"),
+    log:
+        log_of("index_alignments/{corpus}/{split}"),
+    benchmark:
+        benchmark_of("index_alignments/{corpus}/{split}")
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 4
+    resources:
+        mem_mb=2000,
+    script:
+        "../scripts/index_alignments.py"
+
+
+rule unpack_task:
+    message:
+        "Unpack {wildcards.file} of {wildcards.data}"
+    input:
+        archive=lambda wildcards: task_copy(task_source(f"{wildcards.data}/{wildcards.file}")),
+    output:
+        folder=directory("resources/tasks/{data}/{file}"),
+    wildcard_constraints:
+        data="[^/]+",
+        file="[^/]+",
+    params:
+        checks=lambda wildcards: task_source(f"{wildcards.data}/{wildcards.file}").checks,
+        code=code_digest("layerwise.corpus"),
+    log:
+        log_of("unpack_task/{data}/{file}"),
+    benchmark:
+        benchmark_of("unpack_task/{data}/{file}")
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    script:
+        "../scripts/unpack_task.py"
+
+
+rule index_task:
+    message:
+        "List the utterances of {wildcards.task}, and what is to be learned of each"
+    input:
+        unpack(task_inputs),
+    output:
+        table=results("tasks/{task}/items.parquet"),
+        problems=results("tasks/{task}/problems.csv"),
+    params:
+        layout=lambda wildcards: TASKS[wildcards.task].layout,
+        kind=lambda wildcards: TASKS[wildcards.task].kind,
+        columns=lambda wildcards: TASKS[wildcards.task].columns,
+        splits=lambda wildcards: TASKS[wildcards.task].splits,
+        held_out=lambda wildcards: TASKS[wildcards.task].held_out,
+        hours=lambda wildcards: TASKS[wildcards.task].recipe["hours"],
+        max_seconds=lambda wildcards: TASKS[wildcards.task].recipe["max_seconds"],
+        seed=PROBES["seed"],
+        sources=lambda wildcards: [
+            task_source(f"{TASKS[wildcards.task].data}/{file}").identity for file in TASKS[wildcards.task].files
+        ],
+        code=code_digest("layerwise.items"),
+    log:
+        log_of("index_task/{task}"),
+    benchmark:
+        benchmark_of("index_task/{task}")
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 4
+    resources:
+        mem_mb=4000,
+    script:
+        "../scripts/index_task.py"
+
+
+# Heads
+
+
+def head_groups(model):
+    """Heads that are trained together, by the name of the job."""
+    return head_jobs(heads_of(entry_of(model).blocks, PROBES["layers"]), PROBES["heads_per_job"])
+
+
+def probe_parts(wildcards):
+    if wildcards.model in UNPLANNED:
+        checkpoints.describe_model.get(model=wildcards.model)
+    return expand(
+        rules.train_probes.output.probes,
+        task=wildcards.task,
+        model=wildcards.model,
+        heads=head_groups(wildcards.model),
+    )
+
+
+rule train_probes:
+    message:
+        "Train {wildcards.heads} of {wildcards.model} for {wildcards.task}"
+    input:
+        checkpoint=checkpoint_files,
+        shape=lambda wildcards: shape_of(wildcards.model),
+        utterances=rules.index_task.output.table,
+    output:
+        probes=results("probes/{task}/{model}/{heads}.json"),
+    params:
+        checkpoint=checkpoint_folder,
+        normalise=lambda wildcards: MODELS[wildcards.model].normalise,
+        kind=lambda wildcards: TASKS[wildcards.task].kind,
+        recipe=lambda wildcards: TASKS[wildcards.task].training,
+        heads=lambda wildcards: head_groups(wildcards.model)[wildcards.heads],
+        seed=PROBES["seed"],
+        cache_gb=PROBES["cache_gb"],
+        # What a killed job goes on with lies where Snakemake does not tidy it away.
+        state=lambda wildcards: results(f"probes/{wildcards.task}/{wildcards.model}/.{wildcards.heads}.state"),
+        code=code_digest("layerwise.probes"),
+    log:
+        log_of("train_probes/{task}/{model}/{heads}"),
+    benchmark:
+        benchmark_of("train_probes/{task}/{model}/{heads}")
+    conda:
+        "../../envs/probes.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+        mem_mb=lambda wildcards, threads: 4000 + 1500 * threads,
+    script:
+        "../scripts/train_probes.py"
+
+
+rule join_probes:
+    message:
+        "Gather the heads of {wildcards.model} for {wildcards.task}"
+    input:
+        parts=probe_parts,
+    output:
+        table=results("probes/{task}/{model}.csv"),
+        details=results("probes/{task}/{model}.json"),
+    params:
+        code=code_digest("layerwise.probe_tables"),
+    log:
+        log_of("join_probes/{task}/{model}"),
+    benchmark:
+        benchmark_of("join_probes/{task}/{model}")
+    conda:
+        "../../envs/cca.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    script:
+        "../scripts/join_probes.py"
+
+
+rule probes:
+    input:
+        expand(rules.join_probes.output, task=TASKS, model=MODELS),

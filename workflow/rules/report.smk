@@ -1,0 +1,70 @@
+# The report, and what can be asked for by name.
+
+
+rule write_report:
+    message:
+        "Write the report"
+    input:
+        overview=rules.plot_overview.output.svg,
+        plots=list(PLOTS.values()),
+        scores=rules.collect_scores.output.scores,
+        best=rules.summarise_trends.output.best,
+        samples=rules.summarise_samples.output.table,
+        task_plots=list(TASK_PLOTS.values()),
+        correlations=CORRELATIONS,
+        comparison=rules.compare_trends.output.table,
+        findings=rules.check_findings.output.table,
+        recommendations=rules.recommend_layers.output.table,
+        audio_problems=rules.index_utterances.output.problems,
+        alignment_problems=ALIGNMENT_PROBLEMS,
+    output:
+        html=results("report.html"),
+    params:
+        configuration=EXPERIMENT.choices,
+        plots=PLOTS,
+        task_plots=TASK_PLOTS,
+        titles=TITLES,
+        audio=EXPERIMENT.audio.location,
+        alignments=EXPERIMENT.alignments.location if EXPERIMENT.alignments else "automatic, by pocketsphinx",
+        sources={name: entry.source for name, entry in MODELS.items()},
+        criteria=FINDINGS,
+        template=file_digest(os.path.join(PACKAGE_PARENT, "report/report.html.j2")),
+        code=code_digest("layerwise.reporting"),
+    log:
+        log_of("write_report"),
+    benchmark:
+        benchmark_of("write_report")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    script:
+        "../scripts/write_report.py"
+
+
+rule tables:
+    input:
+        rules.collect_scores.output,
+        rules.summarise_trends.output,
+        rules.summarise_samples.output,
+        rules.tabulate_models.output,
+        expand(rules.tabulate_layers.output.table, property=config["properties"]),
+        rules.collect_probes.output,
+        rules.compare_trends.output,
+        rules.check_findings.output,
+        rules.recommend_layers.output,
+
+
+rule plots:
+    input:
+        list(PLOTS.values()),
+        [path.replace(".svg", ".png") for paths in PLOTS.values() for path in paths],
+        rules.plot_overview.output,
+        expand(rules.plot_task.output, task=COMPARED),
+        rules.plot_correlations.output if COMPARED else [],
+
+
+rule report:
+    input:
+        rules.write_report.output,

@@ -1,0 +1,15 @@
+"""Check the findings of the paper."""
+
+from layerwise.findings import check_findings
+from layerwise.run import logged
+
+with logged(snakemake):
+    check_findings(
+        snakemake.input.scores,
+        snakemake.input.probes,
+        snakemake.input.models,
+        metric=snakemake.params.metric,
+        folds=snakemake.params.folds,
+        seed=snakemake.params.seed,
+        out=snakemake.output.table,
+    )

@@ -1,0 +1,14 @@
+"""Gather what all heads reached in one table."""
+
+from layerwise.outcomes import collect_probes
+from layerwise.run import logged
+
+with logged(snakemake):
+    collect_probes(
+        dict(zip(snakemake.input.tables, snakemake.input.weights, strict=True)),
+        external=snakemake.input.external or None,
+        tasks=snakemake.params.tasks,
+        models=snakemake.params.models,
+        layers=snakemake.params.layers,
+        out=snakemake.output.table,
+    )

@@ -1,0 +1,13 @@
+"""Compare the trends of properties with the performance of tasks."""
+
+from layerwise.comparison import compare
+from layerwise.run import logged
+
+with logged(snakemake):
+    compare(
+        snakemake.input.scores,
+        snakemake.input.probes,
+        folds=snakemake.params.folds,
+        seed=snakemake.params.seed,
+        out=snakemake.output.table,
+    )

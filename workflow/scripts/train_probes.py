@@ -1,0 +1,29 @@
+"""Train heads on the frozen layers of one model for one task."""
+
+import os
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: what has to be fetched, has been
+
+from layerwise.probes import Settings, train_probes
+from layerwise.run import logged
+
+with logged(snakemake):
+    train_probes(
+        items=Path(snakemake.input.utterances),
+        checkpoint=Path(snakemake.params.checkpoint),
+        out=Path(snakemake.output.probes),
+        state=Path(snakemake.params.state),
+        heads=snakemake.params.heads,
+        settings=Settings(
+            task=snakemake.wildcards.task,
+            model=snakemake.wildcards.model,
+            kind=snakemake.params.kind,
+            seed=snakemake.params.seed,
+            **snakemake.params.recipe,
+        ),
+        normalise=snakemake.params.normalise,
+        cache_gb=snakemake.params.cache_gb,
+        code=snakemake.params.code,
+        threads=snakemake.threads,
+    )
