@@ -4,6 +4,8 @@
 # resources/corpora/<corpus>/<split>/audio/                       the audio archive, unpacked
 #   (both are deleted when no job needs them, unless corpus.keep)
 # resources/models/<model>/                                       a checkpoint folder, drawn or fetched
+# resources/tasks/<data>/<file>/                                  data of downstream tasks, unpacked
+# resources/tasks/splits/<corpus>/<split>/                        audio of splits that tasks use, unpacked
 # results/<experiment>/{configuration,versions}.yaml              of the last run, written before its first job
 # results/<experiment>/audio/<reader>                             a link to the audio for each job that reads it; temporary
 # results/<experiment>/models/<model>.json                        layers of a model that only its checkpoint knows
@@ -11,7 +13,6 @@
 # results/<experiment>/samples/<sample>/{utterances,phones,words}.parquet
 # results/<experiment>/representations/<model>/<shard>.h5
 # results/<experiment>/scores/<property>/<model>/<sample>/<layers>.json
-# resources/tasks/<data>/<file>/                                  data of downstream tasks, unpacked
 # results/<experiment>/tasks/splits/<corpus>/<split>/*.parquet    utterances and intervals of splits that tasks use
 # results/<experiment>/tasks/<task>/items.parquet                 beside problems.csv
 # results/<experiment>/probes/<task>/<model>/<heads>.json         heads that were trained together
