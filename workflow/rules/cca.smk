@@ -27,7 +27,7 @@ rule score_layers:
         "../../envs/cca.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=rising(2000),
     script:
         "../scripts/score_layers.py"
 

@@ -40,7 +40,7 @@ rule collect_probes:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/collect_probes.py"
 
@@ -69,7 +69,7 @@ rule compare_trends:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/compare_trends.py"
 
@@ -101,7 +101,7 @@ rule check_findings:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/check_findings.py"
 
@@ -134,7 +134,7 @@ rule recommend_layers:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/recommend_layers.py"
 
@@ -167,7 +167,7 @@ rule plot_task:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/plot_task.py"
 
@@ -197,7 +197,7 @@ rule plot_correlations:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/plot_correlations.py"
 

@@ -23,7 +23,7 @@ rule fetch_archive:
         "../../envs/corpus.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=rising(500),
         download=1,
     script:
         "../scripts/fetch_archive.py"
@@ -61,7 +61,7 @@ rule lend_audio:
         "../../envs/corpus.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/lend_audio.py"
 
@@ -87,7 +87,7 @@ rule index_utterances:
         "../../envs/corpus.yaml"
     threads: 4
     resources:
-        mem_mb=2000,
+        mem_mb=rising(2000),
     script:
         "../scripts/index_utterances.py"
 
@@ -119,7 +119,7 @@ if EXPERIMENT.alignments is not None:
             "../../envs/corpus.yaml"
         threads: 4
         resources:
-            mem_mb=2000,
+            mem_mb=rising(2000),
         script:
             "../scripts/index_alignments.py"
 
@@ -147,7 +147,7 @@ else:
             "../../envs/align.yaml"
         threads: 8
         resources:
-            mem_mb=lambda wildcards, threads: 1000 + 400 * threads,
+            mem_mb=rising(1000, each_thread=400),
         script:
             "../scripts/align_utterances.py"
 
@@ -175,7 +175,7 @@ if CUT_PAUSES:
             "../../envs/corpus.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
+            mem_mb=rising(2000),
         script:
             "../scripts/cut_recordings.py"
 
@@ -204,6 +204,6 @@ if EXPERIMENT.word_splits:
             "../../envs/corpus.yaml"
         threads: 4
         resources:
-            mem_mb=2000,
+            mem_mb=rising(2000),
         script:
             "../scripts/rank_words.py"

@@ -40,7 +40,7 @@ rule extract_representations:
     resources:
         gpu=1,
         # A Large model, and all layers of half a minute of audio per thread; on a GPU those of two windows of batches.
-        mem_mb=lambda wildcards, threads: 2000 + 1500 * threads,
+        mem_mb=rising(2000, each_thread=1500),
     script:
         "../scripts/extract_representations.py"
 

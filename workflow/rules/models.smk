@@ -26,7 +26,7 @@ rule make_random_model:
         "../../envs/extraction.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=rising(4000),
     script:
         "../scripts/make_random_model.py"
 
@@ -49,7 +49,7 @@ rule fetch_model:
         "../../envs/extraction.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
         download=1,
     script:
         "../scripts/fetch_model.py"
@@ -74,7 +74,7 @@ rule fetch_original:
         "../../envs/extraction.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
         download=1,
     script:
         "../scripts/fetch_original.py"
@@ -101,6 +101,6 @@ checkpoint describe_model:
         "../../envs/extraction.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=rising(4000),
     script:
         "../scripts/describe_model.py"

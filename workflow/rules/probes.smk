@@ -86,7 +86,7 @@ rule unpack_split:
         "../../envs/corpus.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/unpack_split.py"
 
@@ -134,7 +134,7 @@ rule index_split_alignments:
         "../../envs/corpus.yaml"
     threads: 4
     resources:
-        mem_mb=2000,
+        mem_mb=rising(2000),
     script:
         "../scripts/index_alignments.py"
 
@@ -160,7 +160,7 @@ rule unpack_task:
         "../../envs/corpus.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/unpack_task.py"
 
@@ -194,7 +194,7 @@ rule index_task:
         "../../envs/corpus.yaml"
     threads: 4
     resources:
-        mem_mb=4000,
+        mem_mb=rising(4000),
     script:
         "../scripts/index_task.py"
 
@@ -247,7 +247,7 @@ rule train_probes:
     threads: 8
     resources:
         gpu=1,
-        mem_mb=lambda wildcards, threads: 4000 + 1500 * threads,
+        mem_mb=rising(4000, each_thread=1500),
     script:
         "../scripts/train_probes.py"
 
@@ -270,7 +270,7 @@ rule join_probes:
         "../../envs/cca.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=rising(500),
     script:
         "../scripts/join_probes.py"
 

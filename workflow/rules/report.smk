@@ -38,7 +38,7 @@ rule write_report:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/write_report.py"
 

@@ -27,6 +27,6 @@ rule draw_sample:
         "../../envs/corpus.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/draw_sample.py"

@@ -28,7 +28,7 @@ rule collect_scores:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=rising(2000),
     script:
         "../scripts/collect_scores.py"
 
@@ -52,7 +52,7 @@ rule summarise_trends:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/summarise_trends.py"
 
@@ -75,7 +75,7 @@ rule tabulate_layers:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/tabulate_layers.py"
 
@@ -103,7 +103,7 @@ rule summarise_samples:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/summarise_samples.py"
 
@@ -126,7 +126,7 @@ rule tabulate_models:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=rising(500),
     script:
         "../scripts/tabulate_models.py"
 
@@ -158,7 +158,7 @@ rule plot_trends:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/plot_trends.py"
 
@@ -187,7 +187,7 @@ rule plot_heatmap:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/plot_heatmap.py"
 
@@ -218,7 +218,7 @@ rule plot_overview:
         "../../envs/summary.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=rising(1000),
     script:
         "../scripts/plot_overview.py"
 
