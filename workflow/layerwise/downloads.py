@@ -19,9 +19,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
-from filelock import FileLock, Timeout
 
 from layerwise.errors import LayerwiseError
+from layerwise.files import give_name
+from layerwise.locks import held
 from layerwise.space import DISK_FULL, DiskSpaceError, readable, require_space
 
 log = logging.getLogger(__name__)
@@ -127,7 +128,7 @@ def fetch(
                 failed = 1 if _bytes_of(part) - had >= _ADVANCE_BYTES else failed + 1
             else:
                 _validator_of(part).unlink(missing_ok=True)
-                os.replace(part, destination)
+                give_name(part, destination)
                 log.info("%s: %s, as expected", destination, readable(destination.stat().st_size))
                 return
             log.warning("%s: %s", address, _explained(failure))
@@ -149,16 +150,8 @@ def _only_one(host: str) -> Iterator[None]:
     """Hold the only connection of this user and machine to a host."""
     folder = Path(tempfile.gettempdir()) / f"layerwise-downloads-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    lock = FileLock(folder / f"{re.sub('[^A-Za-z0-9.-]', '_', host)}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.info("waiting until another download from %s has ended", host)
-        lock.acquire()
-    try:
+    with held(folder / f"{re.sub('[^A-Za-z0-9.-]', '_', host)}.lock", f"another download from {host} has ended"):
         yield
-    finally:
-        lock.release()
 
 
 def _pause(failure: Exception, failures: int) -> float:

@@ -3,6 +3,7 @@ from dataclasses import asdict
 import json
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from layerwise.configuration import read_experiment
 from layerwise.errors import LayerwiseError
 from layerwise.estimate import estimate as estimate_of
 from layerwise.estimate import read_calibration, render
+from layerwise.integrity import cut_off
 from layerwise.journal import this_command, write_journal
 from layerwise.lending import take_back_audio
 from layerwise.performance import read_external
@@ -86,6 +88,19 @@ def keep_journal():
     """Write beside the results what this run was asked for and with which software, before any job."""
     if not is_only_estimated():
         write_journal(EXPERIMENT, Path(results("")), this_command())
+
+
+def is_run():
+    """Whether this process will run jobs: not in a plan, nor beside a run that holds the lock of this checkout."""
+    settings = workflow.resource_settings
+    locks = Path(".snakemake/locks")
+    is_asked_to = settings.cores is not None or settings.nodes is not None
+    return is_asked_to and not workflow.output_settings.dryrun and not (locks.is_dir() and any(locks.iterdir()))
+
+
+def forget(path):
+    """Delete an output, be it a file or a folder."""
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 # The corpus
