@@ -190,3 +190,82 @@ def test_all_files_without_their_ends_are_made_again(finished, smoke):
     # What no table or plot needs is deleted alone.
     assert finished.snakemake("--cores", "2", "extract", "all").returncode == 0
     assert_as_undisturbed(finished, smoke)
+
+
+# Full disks
+
+
+@contextmanager
+def disk(folder: Path, size: str) -> Iterator[None]:
+    """A disk of its own for a folder, with what is in the folder."""
+    with_content = folder.with_name(f"{folder.name}.before")
+    folder.rename(with_content)
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"needs the right to mount a small disk: {mounted.stderr.decode().strip()}")
+    try:
+        shutil.copytree(with_content, folder, symlinks=True, dirs_exist_ok=True)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def fill(folder: Path, left: int) -> Path:
+    """Write a file that leaves so many bytes free."""
+    ballast = folder / "ballast"
+    with ballast.open("wb") as stream:
+        stream.write(bytes(shutil.disk_usage(folder).free - left))
+    return ballast
+
+
+def assert_says_what_to_do(said: str, folder: str, name: str) -> None:
+    assert f"DiskSpaceError: the disk of {folder} became full while {name} was written: make room and run" in said
+
+
+def test_disk_that_becomes_full_in_an_extraction(finished, smoke, tmp_path):
+    (finished / SHARD).unlink()
+    (finished / SCORES).unlink()
+    with disk(finished / "results", "60m"):
+        begun = (finished / SHARD).with_name(".0.tmp.h5")
+        with (tmp_path / "said").open("w") as said:
+            run = subprocess.Popen(command("extract"), cwd=finished.root, stdout=said, stderr=subprocess.STDOUT)
+        wait_for(lambda: begun.exists() or run.poll() is not None)
+        ballast = fill(finished / "results", left=0)
+        assert run.wait(120) == 1
+        assert_says_what_to_do((tmp_path / "said").read_text(), str(Path(SHARD).parent), "0.h5")
+        assert not begun.exists()
+        ballast.unlink()
+        again = finished.snakemake("--cores", "2", "extract", "tables")
+        assert again.returncode == 0, again.output
+        assert_as_undisturbed(finished, smoke)
+
+
+def test_disk_that_is_full_at_the_scores(finished, smoke):
+    (finished / PHONE_SCORES).unlink()
+    (finished / SCORES).unlink()
+    with disk(finished / "results", "60m"):
+        ballast = fill(finished / "results", left=16384)
+        run = finished.snakemake("--cores", "2", SCORES)
+        assert run.returncode == 1
+        assert_says_what_to_do(run.output, str(Path(PHONE_SCORES).parent), Path(PHONE_SCORES).name)
+        ballast.unlink()
+        again = finished.snakemake("--cores", "2", SCORES)
+        assert again.returncode == 0, again.output
+        assert_as_undisturbed(finished, smoke)
+
+
+def test_disk_that_is_too_small_for_a_download(finished, smoke):
+    (finished / UTTERANCES).unlink()
+    (finished / "resources/downloads").mkdir()
+    with running() as web, disk(finished / "resources/downloads", "1m"):
+        web.files["/demo.tar.gz"] = (finished / ARCHIVE).read_bytes()
+        arguments = ["--cores", "2", "--config", f"corpus={{audio: '{web.address}/demo.tar.gz'}}", "--", UTTERANCES]
+        run = finished.snakemake(*arguments)
+        assert run.returncode == 1
+        assert f"DiskSpaceError: downloading {web.address}/demo.tar.gz needs" in run.output
+        assert "are free on the disk of resources/downloads/127.0.0.1_" in run.output
+        subprocess.run(["mount", "-o", "remount,size=30m", finished / "resources/downloads"], check=True)
+        again = finished.snakemake(*arguments)
+        assert again.returncode == 0, again.output
+        assert_as_undisturbed(finished, smoke)

@@ -72,7 +72,7 @@ def fetch(
     mirrors: Mapping[str, str] | None = None,
     local_copy: str = "a file or folder on this machine",
 ) -> None:
-    """Download `url` to `destination`, which appears only when it is whole and as expected.
+    """Download `url` to `destination`, which appears only when it is whole and as expected, and stays if it is.
 
     What an interrupted download left, be it by a kill, is completed: only the bytes that lack are asked for, if the
     server says that its file is still the same (RFC 9110, If-Range). Proxies are taken from the environment.
@@ -106,6 +106,9 @@ def fetch(
         _only_one(urlsplit(address).netloc),
         httpx2.Client(headers=headers, follow_redirects=True, timeout=_TIMEOUT_SECONDS) as client,
     ):
+        if _is_expected(destination, size=size, md5=md5, sha256=sha256, git_sha1=git_sha1):
+            log.info("%s: another run has fetched it", destination)
+            return
         while failed <= retries and wrong < _WRONG_FILES:
             if failure is not None:
                 time.sleep(_pause(failure, failed + wrong))
@@ -152,6 +155,15 @@ def _only_one(host: str) -> Iterator[None]:
     folder.mkdir(mode=0o700, exist_ok=True)
     with held(folder / f"{re.sub('[^A-Za-z0-9.-]', '_', host)}.lock", f"another download from {host} has ended"):
         yield
+
+
+def _is_expected(path: Path, **checks: int | str | None) -> bool:
+    """Whether a file is there, and as `verify` wants it."""
+    try:
+        verify(path, **checks)
+    except DownloadError:
+        return False
+    return True
 
 
 def _pause(failure: Exception, failures: int) -> float:

@@ -7,6 +7,7 @@ power cut leaves it with nothing, half or zeros behind it.
 from __future__ import annotations
 
 import errno
+import filecmp
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError
+from layerwise.locks import held
 from layerwise.space import DISK_FULL, DiskSpaceError
 
 END = b"\nlayerwise: the end\n"  # of files whose format ends with nothing of its own, such as HDF5, which ignores it
@@ -70,19 +72,29 @@ def replaced_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 def resumed_folder(path: str | os.PathLike[str], label: str, content: str) -> Iterator[Path]:
     """As `replaced_folder`, but what an error or a kill left in the sibling is still there the next time.
 
+    One at a time: where another run has put the same there meanwhile, that is given, and stays.
+
     Args:
         label, content: name and text of a file in the folder that says what is put there: a sibling where it says
             something else is emptied first.
     """
     target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.part")
-    said = temporary / label
-    if not said.is_file() or said.read_text(encoding="utf-8") != content:
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        said.write_text(content, encoding="utf-8")
-    yield temporary
-    give_name(temporary, target)
+    with held(target.with_name(f".{target.name}.lock"), f"another run has {target} ready"):
+        if _says(target / label, content):
+            yield target
+            return
+        if not _says(temporary / label, content):
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir()
+            (temporary / label).write_text(content, encoding="utf-8")
+        yield temporary
+        give_name(temporary, target)
+
+
+def _says(path: Path, content: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == content
 
 
 def give_name(temporary: Path, target: Path) -> None:
@@ -91,6 +103,9 @@ def give_name(temporary: Path, target: Path) -> None:
         for path in temporary.rglob("*"):
             if not path.is_symlink():
                 _sync(path)
+        if _holds(target, temporary):  # another checkout that shares the folder made the same, and may be reading it
+            shutil.rmtree(temporary)
+            return
         shutil.rmtree(target, ignore_errors=True)
     _sync(temporary)
     os.replace(temporary, target)
@@ -115,6 +130,14 @@ def room_for(target: Path) -> Iterator[None]:
                 "command again; what is finished stays"
             ) from error
         raise
+
+
+def _holds(target: Path, made: Path) -> bool:
+    """Whether all files of `made` lie in `target`, with the same bytes."""
+    files = [path.relative_to(made) for path in made.rglob("*") if path.is_file()]
+    return bool(files) and all(
+        (target / name).is_file() and filecmp.cmp(target / name, made / name, shallow=False) for name in files
+    )
 
 
 def _sync(path: Path) -> None:

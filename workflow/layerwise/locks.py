@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,21 +28,26 @@ def held(path: Path, other: str) -> Iterator[None]:
     Args:
         other: what is waited for, as the log says it: `another job has … ready`.
     """
-    lock = FileLock(path, fallback_to_soft=False)
+    lock = FileLock(path) if _has_locks(path.parent) else SoftFileLock(path.with_name(f"{path.name}.held"))
     try:
-        try:
-            lock.acquire(timeout=0)
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
-            path.unlink(missing_ok=True)
-            lock = SoftFileLock(path.with_name(f"{path.name}.held"))
-            lock.acquire(timeout=0)
+        lock.acquire(timeout=0)
     except Timeout:
         log.info("waiting until %s; it holds %s", other, lock.lock_file)
         lock.acquire()
     try:
         yield
     finally:
-        Path(lock.lock_file).unlink(missing_ok=True)  # before it is free: who waits for it notices, and makes another
+        if isinstance(lock, FileLock):  # the other kind deletes its file itself
+            path.unlink(missing_ok=True)  # before it is free: who waits for it notices, and makes another
         lock.release()
+
+
+def _has_locks(folder: Path) -> bool:
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        try:
+            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            return False
+    return True

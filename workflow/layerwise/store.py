@@ -88,6 +88,7 @@ class RepresentationWriter:
         end = dataset.shape[0]
         dataset.resize(end + len(rows), axis=0)
         dataset[end:] = rows
+        dataset.flush()  # what HDF5 would write later, when it forgets the dataset, may fail unnoticed on a full disk
 
     def _stored_dtype(self, path: str, rows: np.ndarray) -> np.dtype:
         """float16 while the magnitudes of the layer fit; a layer that turns out not to is written again as float32.
@@ -108,7 +109,7 @@ class RepresentationWriter:
     def _create(self, path: str, rows: np.ndarray) -> None:
         width = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
         chunks = (max(1, CHUNK_BYTES // width), *rows.shape[1:])
-        self._file.create_dataset(path, data=rows, maxshape=(None, *rows.shape[1:]), chunks=chunks)
+        self._file.create_dataset(path, data=rows, maxshape=(None, *rows.shape[1:]), chunks=chunks).flush()
 
 
 @contextmanager

@@ -103,6 +103,16 @@ def forget(path):
     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
+def is_shared(folder):
+    """Whether other checkouts use a folder too: it is a link."""
+    return os.path.islink(f"resources/{folder}")
+
+
+def shared(path):
+    """An output that Snakemake leaves to the job where other checkouts use the folder: they may be reading it."""
+    return update(path) if is_shared(path.split("/")[1]) else path
+
+
 # The corpus
 
 UTTERANCES = results("corpus/utterances.parquet")
@@ -125,6 +135,8 @@ def local_copy(source):
     return str(source.path)
 
 
+# What other checkouts may still need stays.
+KEEP = config["corpus"]["keep"] or is_shared("downloads") or is_shared("corpora")
 AUDIO_FOLDER = f"resources/corpora/{CORPUS}/audio"
 SOURCES = [source for source in (EXPERIMENT.audio, EXPERIMENT.alignments) if source is not None]
 DOWNLOADS = {local_copy(source): source for source in SOURCES if source.is_url}
@@ -139,7 +151,7 @@ def lent_audio(reader):
 
 def forget_audio():
     """Delete the unpacked audio at the end of a run, unless it shall be kept or somebody needs it."""
-    if not config["corpus"]["keep"] and not EXPERIMENT.audio.is_folder:
+    if not KEEP and not EXPERIMENT.audio.is_folder:
         if take_back_audio(Path(AUDIO_FOLDER), Path("results")):
             logger.info(f"Removed {AUDIO_FOLDER}: no job needs it (corpus.keep: true keeps it).")
 
@@ -164,7 +176,7 @@ def print_estimate(log):
 
 def kept(path):
     """An output that is deleted once no job needs it, unless it shall be kept."""
-    return path if config["corpus"]["keep"] else temp(path)
+    return path if KEEP else temp(path)
 
 
 def mirrors(wildcards, output):

@@ -5,6 +5,9 @@ CUT_OFF = []
 if workflow.is_main_process:
     CUT_OFF = cut_off(Path(results("")), [Path("resources/models", name) for name in MODELS])
 
+if workflow.is_main_process and is_run():  # what Snakemake kept of a shared folder for a job that was killed
+    shutil.rmtree(".snakemake/backups", ignore_errors=True)
+
 for path in CUT_OFF:
     if any(rule.is_producer(str(path)) for rule in workflow.rules):
         logger.warning(
