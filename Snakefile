@@ -43,6 +43,7 @@ include: "workflow/rules/summary.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/estimate.smk"
+include: "workflow/rules/resume.smk"
 
 
 onstart:

@@ -1,6 +1,12 @@
+import errno
+import os
+from pathlib import Path
+
 import pytest
 
-from layerwise.files import replaced
+from layerwise import files
+from layerwise.files import replaced, replaced_folder, resumed_folder
+from layerwise.space import DiskSpaceError
 
 
 def test_the_target_appears_whole_and_the_folder_is_made(tmp_path):
@@ -33,3 +39,73 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), replaced(tmp_path / "scores.csv"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def synced(monkeypatch) -> list[str]:
+    """Names, in order: what was brought to the disk, and `NAME!` when it was given."""
+    done: list[str] = []
+    replace, fsync = os.replace, os.fsync
+    monkeypatch.setattr(os, "replace", lambda old, new: (done.append(f"{Path(new).name}!"), replace(old, new)))
+    monkeypatch.setattr(
+        os, "fsync", lambda file: (done.append(os.path.basename(os.readlink(f"/proc/self/fd/{file}"))), fsync(file))
+    )
+    return done
+
+
+def test_content_is_on_the_disk_before_its_name(tmp_path, synced):
+    """So that a power cut leaves no name without its content."""
+    with replaced(tmp_path / "scores.csv") as temporary:
+        temporary.write_text("a")
+    assert synced == [".scores.tmp.csv", "scores.csv!", tmp_path.name]
+
+
+def test_folders_are_on_the_disk_before_their_names(tmp_path, synced):
+    with replaced_folder(tmp_path / "model") as temporary:
+        (temporary / "part").mkdir()
+        (temporary / "part/weights").write_text("a")
+    with resumed_folder(tmp_path / "other", "label", "content") as temporary:
+        pass
+    assert sorted(synced[:2]) == ["part", "weights"]
+    assert synced[2:5] == [".model.tmp", "model!", tmp_path.name]
+    assert synced[5:] == ["label", ".other.part", "other!", tmp_path.name]
+
+
+def test_folders_that_cannot_be_synced_are_not_missed(tmp_path, monkeypatch):
+    def refuse(file):
+        if os.path.isdir(f"/proc/self/fd/{file}"):
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with replaced(tmp_path / "scores.csv") as temporary:
+        temporary.write_text("a")
+    assert (tmp_path / "scores.csv").read_text() == "a"
+
+
+def test_file_that_does_not_reach_the_disk_gets_no_name(tmp_path, monkeypatch):
+    """Network file systems say only then that a quota is used up."""
+
+    def refuse(_):
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    message = rf"the disk of {tmp_path} became full while scores\.csv was written: make room and run the same command"
+    with pytest.raises(DiskSpaceError, match=message), replaced(tmp_path / "scores.csv") as temporary:
+        temporary.write_text("a")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("write", [replaced, replaced_folder])
+def test_full_disk_is_named(tmp_path, monkeypatch, write):
+    def fail(reason):
+        with write(tmp_path / "out"):
+            raise reason
+
+    with pytest.raises(DiskSpaceError, match="became full while out was written"):
+        fail(OSError(errno.ENOSPC, "No space left on device"))
+    with pytest.raises(OSError, match="denied"):
+        fail(OSError(errno.EACCES, "denied"))
+    usage = files.shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: usage._replace(free=0))
+    with pytest.raises(DiskSpaceError):  # what wrote it did not say why it failed
+        fail(RuntimeError("unexpected position"))

@@ -62,7 +62,7 @@ def test_readers_share_one_folder(lend, archive, unpacked, tmp_path):
     assert all(link.is_symlink() for link in links)
     assert unpacked == [archive]
     assert archive.is_file()
-    assert sorted(path.name for path in (tmp_path / "corpus").iterdir()) == [".audio.lock", "audio", "audio.json"]
+    assert sorted(path.name for path in (tmp_path / "corpus").iterdir()) == ["audio", "audio.json"]
 
 
 def test_readers_that_begin_together_unpack_once(lend, archive, unpacked, tmp_path):
@@ -86,7 +86,7 @@ def test_audio_is_taken_back_when_nobody_holds_it(lend, tmp_path):
         assert (links[-1] / NAME).exists()
         link.unlink()  # as Snakemake does when the job has succeeded
     assert take_back(tmp_path)
-    assert [path.name for path in (tmp_path / "corpus").iterdir()] == [".audio.lock"]
+    assert not list((tmp_path / "corpus").iterdir())
     assert not take_back(tmp_path)
 
 

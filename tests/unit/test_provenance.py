@@ -11,7 +11,7 @@ from layerwise.provenance import code_digest
 from package_imports import PACKAGE, closure, imported, module_path, rules
 
 # How a script talks to its log is no part of a result, nor is a check of what was fetched.
-NO_RESULT = {PACKAGE / "run.py", PACKAGE / "errors.py", PACKAGE / "downloads.py", PACKAGE / "space.py"}
+NO_RESULT = {PACKAGE / f"{name}.py" for name in ("run", "errors", "downloads", "integrity", "locks", "space")}
 # What they fetch is fixed by address, revision and checksum: an edit of the code is no reason to fetch it again.
 FETCHING = {"fetch_archive", "lend_audio", "fetch_model", "fetch_original"}
 

@@ -23,7 +23,7 @@ from layerwise.run import logged
 class BadAudioError(LayerwiseError):
     pass
 
-snakemake = SimpleNamespace(log=[sys.argv[1]], scriptdir=sys.argv[2])
+snakemake = SimpleNamespace(input=[], log=[sys.argv[1]], scriptdir=sys.argv[2])
 with logged(snakemake):
     {block}
 print("after the block")

@@ -1,3 +1,4 @@
+import fcntl
 import os
 import signal
 import subprocess
@@ -295,3 +296,18 @@ def test_a_shard_without_the_matrix_is_refused_by_name(shards):
     del shards[3]["1/frame/T0"]
     with pytest.raises(RepresentationError, match=r"3\.h5 has no /1/frame/T0"):
         store.rows(shards, "1/frame/T0")
+
+
+def test_locks_are_neither_asked_for_nor_minded(tmp_path):
+    """Some network file systems have none, and HDF5 would refuse to open a file there."""
+    path = write(tmp_path / "0.h5", matrices())
+    with path.open("rb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        with pytest.raises(BlockingIOError):
+            h5py.File(path)
+        with reading([path]) as (file,):
+            assert file.attrs["complete"]
+    (tmp_path / ".1.tmp.h5").touch()
+    with (tmp_path / ".1.tmp.h5").open("rb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        write(tmp_path / "1.h5", matrices())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced_folder
+from layerwise.locks import held
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,8 @@ def make_random_checkpoint(architecture: dict, seed: int, out: Path) -> None:
         model = AutoModel.from_config(config)
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"no model can be made from the architecture {architecture}: {error}") from error
-    with replaced_folder(out) as folder:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with held(out.with_name(f".{out.name}.lock"), f"another run has made {out}"), replaced_folder(out) as folder:
         model.save_pretrained(folder)
         # The originals normalise the waveform for layer-norm encoders only.
         Wav2Vec2FeatureExtractor(do_normalize=uses_layer_norm(config)).save_pretrained(folder)

@@ -19,9 +19,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
-from filelock import FileLock, Timeout
 
 from layerwise.errors import LayerwiseError
+from layerwise.files import give_name
+from layerwise.locks import held
 from layerwise.space import DISK_FULL, DiskSpaceError, readable, require_space
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def fetch(
     mirrors: Mapping[str, str] | None = None,
     local_copy: str = "a file or folder on this machine",
 ) -> None:
-    """Download `url` to `destination`, which appears only when it is whole and as expected.
+    """Download `url` to `destination`, which appears only when it is whole and as expected, and stays if it is.
 
     What an interrupted download left, be it by a kill, is completed: only the bytes that lack are asked for, if the
     server says that its file is still the same (RFC 9110, If-Range). Proxies are taken from the environment.
@@ -105,6 +106,9 @@ def fetch(
         _only_one(urlsplit(address).netloc),
         httpx2.Client(headers=headers, follow_redirects=True, timeout=_TIMEOUT_SECONDS) as client,
     ):
+        if _is_expected(destination, size=size, md5=md5, sha256=sha256, git_sha1=git_sha1):
+            log.info("%s: another run has fetched it", destination)
+            return
         while failed <= retries and wrong < _WRONG_FILES:
             if failure is not None:
                 time.sleep(_pause(failure, failed + wrong))
@@ -127,7 +131,7 @@ def fetch(
                 failed = 1 if _bytes_of(part) - had >= _ADVANCE_BYTES else failed + 1
             else:
                 _validator_of(part).unlink(missing_ok=True)
-                os.replace(part, destination)
+                give_name(part, destination)
                 log.info("%s: %s, as expected", destination, readable(destination.stat().st_size))
                 return
             log.warning("%s: %s", address, _explained(failure))
@@ -149,16 +153,17 @@ def _only_one(host: str) -> Iterator[None]:
     """Hold the only connection of this user and machine to a host."""
     folder = Path(tempfile.gettempdir()) / f"layerwise-downloads-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    lock = FileLock(folder / f"{re.sub('[^A-Za-z0-9.-]', '_', host)}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.info("waiting until another download from %s has ended", host)
-        lock.acquire()
-    try:
+    with held(folder / f"{re.sub('[^A-Za-z0-9.-]', '_', host)}.lock", f"another download from {host} has ended"):
         yield
-    finally:
-        lock.release()
+
+
+def _is_expected(path: Path, **checks: int | str | None) -> bool:
+    """Whether a file is there, and as `verify` wants it."""
+    try:
+        verify(path, **checks)
+    except DownloadError:
+        return False
+    return True
 
 
 def _pause(failure: Exception, failures: int) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -154,8 +155,12 @@ class KeptLayers:
 
     def _fill(self, rows: list[int]) -> None:
         if self._index.is_file() and self._data.is_file():
-            places = json.loads(self._index.read_text(encoding="ascii"))
-            self._places = {row: (first, count) for row, first, count in places}
+            there = self._data.stat().st_size // _FLOAT_BYTES
+            try:
+                places = json.loads(self._index.read_text(encoding="ascii"))
+            except ValueError:  # cut off, and the values may be, too
+                places = []
+            self._places = {row: (first, count) for row, first, count in places if first + count <= there}
         end = sum(count for _, count in self._places.values())
         missing = [row for row in rows if row not in self._places]
         if self._places:
@@ -174,6 +179,7 @@ class KeptLayers:
                     end += numbers.size
                 if time.monotonic() - saved > _SAVE_SECONDS or begin + 64 >= len(missing):
                     stream.flush()
+                    os.fsync(stream.fileno())  # before the note of it
                     with replaced(self._index) as temporary:
                         content = [(row, *place) for row, place in self._places.items()]
                         temporary.write_text(json.dumps(content), encoding="ascii")

@@ -11,11 +11,12 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from layerwise.space import DISK_FULL, DiskSpaceError, require_space
+from layerwise.files import room_for
+from layerwise.locks import held
+from layerwise.space import require_space
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def lend_audio(
     """
     label, content = _label(audio), json.dumps(made_from, sort_keys=True) + "\n"
     audio.parent.mkdir(parents=True, exist_ok=True)
-    with _held(audio):
+    with _alone(audio):
         if not (audio.is_dir() and label.is_file() and label.read_text(encoding="utf-8") == content):
             label.unlink(missing_ok=True)
             shutil.rmtree(audio, ignore_errors=True)
@@ -76,7 +77,7 @@ def take_back_audio(audio: Path, links: Path) -> bool:
     """
     if not audio.is_dir():
         return False
-    with _held(audio):
+    with _alone(audio):
         lent = [link for link in links.glob("*/audio/*") if link.is_symlink() and link.resolve() == audio.resolve()]
         if lent:
             return False
@@ -89,16 +90,9 @@ def _label(audio: Path) -> Path:
     return audio.with_name(f"{audio.name}.json")
 
 
-def _held(audio: Path) -> FileLock:
+def _alone(audio: Path) -> AbstractContextManager:
     """So that jobs which begin together do not unpack together."""
-    lock = FileLock(audio.with_name(f".{audio.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.info("waiting until another job has %s ready", audio)
-        return lock
-    lock.release()
-    return lock
+    return held(audio.with_name(f".{audio.name}.lock"), f"another job has {audio} ready")
 
 
 def _have(url: str | None, archive: Path, checks: Mapping, mirrors: Mapping[str, str]) -> None:
@@ -124,11 +118,5 @@ def _unpack(archive: Path, split: str, audio: Path) -> None:
 
     needed = round(UNPACKED * archive.stat().st_size)
     require_space(audio, needed, f"unpacking {archive} ({UNPACKED} times its size)", "make room and run again")
-    try:
+    with room_for(audio):
         unpack_audio(archive, split, audio)
-    except OSError as error:
-        if error.errno in DISK_FULL:
-            raise DiskSpaceError(
-                f"the disk of {audio} became full while {archive} was unpacked: make room and run again"
-            ) from error
-        raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import pickle
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -391,7 +392,11 @@ class Sweep:
     def _resume(self) -> None:
         if self._state is None or not self._state.is_file():
             return
-        content = torch.load(self._state, map_location=self.source.device, weights_only=True)
+        try:
+            content = torch.load(self._state, map_location=self.source.device, weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            log.warning("%s is cut off and is not used: the training starts again (%s)", self._state, error)
+            return
         if content["fingerprint"] != self._fingerprint:
             log.info("%s is of other settings and is not used", self._state)
             return

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TextIO
 
 from layerwise.errors import LayerwiseError
+from layerwise.integrity import refuse_cut_off
+from layerwise.space import DiskSpaceError
 
 
 @contextmanager
@@ -36,9 +38,12 @@ def logged(snakemake) -> Iterator[None]:
         logging.getLogger().addHandler(_warnings_to(terminal))
         try:
             check_copy(Path(snakemake.scriptdir).parent)
+            refuse_cut_off(snakemake.input)
             yield
         except LayerwiseError as error:
             logging.error("%s: %s", type(error).__name__, error)
+            if isinstance(error, DiskSpaceError):  # the log may lie on the same disk
+                print(f"DiskSpaceError: {error}", file=terminal)
             sys.exit(1)
         except Exception:
             logging.error("%s", traceback.format_exc())

@@ -4,7 +4,10 @@ Frames carry `utterance_id`, `speaker_id` (one an utterance, in order) and `offs
 `offsets_10ms` for the layers averaged to 10 ms; segments carry `row`, `label`, `utterance_id`, `speaker_id`, `start`.
 `/<sample>/target/mel` and `mel_10ms` hold the mel rows that match the frames; the attribute `grid` of a frame layer is
 the suffix (`_10ms` or nothing) of the mel rows and offsets that it goes with. A file without the attribute `complete`,
-written last, is not read.
+written last, is not read. `END` stands behind what HDF5 knows of.
+
+Nothing is locked: one job writes a file, under another name than it is read by. HDF5 would ask for a lock even to read,
+and some network file systems have none to give.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import h5py
 import numpy as np
 
 from layerwise.errors import LayerwiseError
-from layerwise.files import replaced
+from layerwise.files import END, replaced
 
 FLUSH_BYTES = 2**20  # rows are gathered to about this much before they are written
 CHUNK_BYTES = 2**18
@@ -85,6 +88,7 @@ class RepresentationWriter:
         end = dataset.shape[0]
         dataset.resize(end + len(rows), axis=0)
         dataset[end:] = rows
+        dataset.flush()  # what HDF5 would write later, when it forgets the dataset, may fail unnoticed on a full disk
 
     def _stored_dtype(self, path: str, rows: np.ndarray) -> np.dtype:
         """float16 while the magnitudes of the layer fit; a layer that turns out not to is written again as float32.
@@ -105,16 +109,19 @@ class RepresentationWriter:
     def _create(self, path: str, rows: np.ndarray) -> None:
         width = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
         chunks = (max(1, CHUNK_BYTES // width), *rows.shape[1:])
-        self._file.create_dataset(path, data=rows, maxshape=(None, *rows.shape[1:]), chunks=chunks)
+        self._file.create_dataset(path, data=rows, maxshape=(None, *rows.shape[1:]), chunks=chunks).flush()
 
 
 @contextmanager
 def writing(path: Path, dtype: str, attributes: dict) -> Iterator[RepresentationWriter]:
     """A writer to a file that appears under its name only when it is complete."""
-    with replaced(path) as temporary, h5py.File(temporary, "w") as file:
-        writer = RepresentationWriter(file, dtype)
-        yield writer
-        writer.close(attributes)
+    with replaced(path) as temporary:
+        with h5py.File(temporary, "w", locking=False) as file:
+            writer = RepresentationWriter(file, dtype)
+            yield writer
+            writer.close(attributes)
+        with temporary.open("ab") as stream:
+            stream.write(END)
 
 
 @contextmanager
@@ -128,7 +135,7 @@ def reading(paths: Iterable[Path]) -> Iterator[list[h5py.File]]:
         files = []
         for path in map(Path, paths):
             try:
-                file = stack.enter_context(h5py.File(path, "r"))
+                file = stack.enter_context(h5py.File(path, "r", locking=False))
             except OSError as error:
                 raise RepresentationError(f"{path} cannot be read as HDF5: {error}") from error
             if not file.attrs.get("complete", False):

@@ -3,6 +3,7 @@ from dataclasses import asdict
 import json
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from layerwise.configuration import read_experiment
 from layerwise.errors import LayerwiseError
 from layerwise.estimate import estimate as estimate_of
 from layerwise.estimate import read_calibration, render
+from layerwise.integrity import cut_off
 from layerwise.journal import this_command, write_journal
 from layerwise.lending import take_back_audio
 from layerwise.performance import read_external
@@ -93,6 +95,29 @@ def rising(megabytes, each_thread=0):
     return lambda wildcards, threads, attempt: attempt * (megabytes + each_thread * threads)
 
 
+def is_run():
+    """Whether this process will run jobs: not in a plan, nor beside a run that holds the lock of this checkout."""
+    settings = workflow.resource_settings
+    locks = Path(".snakemake/locks")
+    is_asked_to = settings.cores is not None or settings.nodes is not None
+    return is_asked_to and not workflow.output_settings.dryrun and not (locks.is_dir() and any(locks.iterdir()))
+
+
+def forget(path):
+    """Delete an output, be it a file or a folder."""
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def is_shared(folder):
+    """Whether other checkouts use a folder too: it is a link."""
+    return os.path.islink(f"resources/{folder}")
+
+
+def shared(path):
+    """An output that Snakemake leaves to the job where other checkouts use the folder: they may be reading it."""
+    return update(path) if is_shared(path.split("/")[1]) else path
+
+
 # The corpus
 
 UTTERANCES = results("corpus/utterances.parquet")
@@ -115,6 +140,8 @@ def local_copy(source):
     return str(source.path)
 
 
+# What other checkouts may still need stays.
+KEEP = config["corpus"]["keep"] or is_shared("downloads") or is_shared("corpora")
 AUDIO_FOLDER = f"resources/corpora/{CORPUS}/audio"
 SOURCES = [source for source in (EXPERIMENT.audio, EXPERIMENT.alignments) if source is not None]
 DOWNLOADS = {local_copy(source): source for source in SOURCES if source.is_url}
@@ -129,7 +156,7 @@ def lent_audio(reader):
 
 def forget_audio():
     """Delete the unpacked audio at the end of a run, unless it shall be kept or somebody needs it."""
-    if not config["corpus"]["keep"] and not EXPERIMENT.audio.is_folder:
+    if not KEEP and not EXPERIMENT.audio.is_folder:
         if take_back_audio(Path(AUDIO_FOLDER), Path("results")):
             logger.info(f"Removed {AUDIO_FOLDER}: no job needs it (corpus.keep: true keeps it).")
 
@@ -154,7 +181,7 @@ def print_estimate(log):
 
 def kept(path):
     """An output that is deleted once no job needs it, unless it shall be kept."""
-    return path if config["corpus"]["keep"] else temp(path)
+    return path if KEEP else temp(path)
 
 
 def mirrors(wildcards, output):

@@ -10,7 +10,7 @@ rule fetch_archive:
     message:
         "Fetch {wildcards.archive}"
     output:
-        archive=kept("resources/downloads/{archive}"),
+        archive=shared(kept("resources/downloads/{archive}")),
     params:
         url=lambda wildcards, output: DOWNLOADS[output.archive].location,
         checks=lambda wildcards, output: DOWNLOADS[output.archive].checks,
@@ -51,7 +51,7 @@ rule lend_audio:
         folder=lambda wildcards, output: AUDIO_FOLDER,
         checks=lambda wildcards, output: EXPERIMENT.audio.checks,
         mirrors=mirrors,
-        keep=lambda wildcards, output: config["corpus"]["keep"],
+        keep=lambda wildcards, output: KEEP,
         code=lambda wildcards, output: code_digest("layerwise.corpus"),
     log:
         log_of("lend_audio/{reader}"),

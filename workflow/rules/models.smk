@@ -11,7 +11,7 @@ rule make_random_model:
     message:
         "Draw the weights of {wildcards.model}"
     output:
-        folder=directory("resources/models/{model}"),
+        folder=shared(directory("resources/models/{model}")),
     wildcard_constraints:
         model=models_of("random"),
     params:
@@ -35,7 +35,7 @@ rule fetch_model:
     message:
         "Fetch {wildcards.model} from the Hugging Face hub"
     output:
-        folder=directory("resources/models/{model}"),
+        folder=shared(directory("resources/models/{model}")),
     wildcard_constraints:
         model=models_of("hub"),
     params:
@@ -59,7 +59,7 @@ rule fetch_original:
     message:
         "Fetch {wildcards.model} in the file of its authors"
     output:
-        folder=directory("resources/models/{model}"),
+        folder=shared(directory("resources/models/{model}")),
     wildcard_constraints:
         model=models_of("url"),
     params:

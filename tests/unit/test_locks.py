@@ -1,0 +1,59 @@
+"""One at a time, on file systems with locks and on those without."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import threading
+import time
+
+import pytest
+
+from layerwise.locks import held
+
+
+@pytest.fixture(
+    params=[None, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP], ids=lambda code: errno.errorcode.get(code, "locks")
+)
+def file_system(request, monkeypatch):
+    """One that has locks, and some that answer every request for one as network mounts do."""
+
+    def refuse(*_):
+        raise OSError(request.param, "no locks here")
+
+    if request.param is not None:
+        monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+@pytest.mark.usefixtures("file_system")
+def test_one_at_a_time(tmp_path):
+    inside, most = [], []
+
+    def work() -> None:
+        with held(tmp_path / ".audio.lock", "another job has it ready"):
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.05)
+            inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 4
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("file_system")
+def test_lock_of_a_block_that_failed_is_free(tmp_path):
+    with pytest.raises(RuntimeError), held(tmp_path / ".lock", "never"):
+        raise RuntimeError
+    with held(tmp_path / ".lock", "never"):
+        pass
+
+
+def test_other_errors_are_not_taken_for_missing_locks(tmp_path):
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(IsADirectoryError), held(tmp_path / ".lock", "never"):
+        pass

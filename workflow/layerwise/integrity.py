@@ -1,0 +1,104 @@
+"""Whether what the workflow made is still whole, as the ends of files tell.
+
+Files appear under their names when they are whole (`layerwise.files`), but a disk that lies about what it has kept, a
+full one or a broken copy can cut them off later. Each format that the workflow writes ends with something of its own,
+so a few bytes a file are enough. What they cannot tell: that a table (CSV) was cut exactly between two of its lines, or
+that bytes in the middle of a file are others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from layerwise.errors import LayerwiseError
+from layerwise.files import END
+
+_LOOK_BYTES = 64
+_ENDS = {
+    ".csv": b"\n",
+    ".h5": END,
+    ".html": b"</html>",
+    ".json": b"}\n",
+    ".parquet": b"PAR1",
+    ".png": b"IEND\xaeB`\x82",
+    ".svg": b"</svg>\n",
+}
+_NOT_OUTPUTS = {"logs", "benchmarks", "audio"}
+
+
+class CutOffError(LayerwiseError):
+    """A file that a job needs has lost its end."""
+
+
+def is_whole(path: str | os.PathLike[str]) -> bool:
+    """Whether a file has its end, or a checkpoint folder all bytes of its weights; True for formats not known here."""
+    path = os.fspath(path)
+    if os.path.isdir(path):
+        return _is_whole_checkpoint(Path(path))
+    suffix = os.path.splitext(path)[1]
+    if suffix not in _ENDS:
+        return True
+    with open(path, "rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - _LOOK_BYTES))
+        if stream.read().endswith(_ENDS[suffix]):
+            return True
+        # HDF5 notes its length where a file begins: one that ends there was made without `END`, or lost that alone.
+        stream.seek(40)
+        return suffix == ".h5" and size == int.from_bytes(stream.read(8), "little") > 0
+
+
+def cut_off(results: Path, checkpoints: Iterable[Path]) -> list[Path]:
+    """The files below the folder of an experiment, and the checkpoint folders, that are there but not whole.
+
+    Logs, benchmarks and hidden files are not looked at: no job reads them but the one that wrote them.
+    """
+    found = []
+    for folder, folders, names in os.walk(results):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if folder == os.fspath(results):
+            folders[:] = [name for name in folders if name not in _NOT_OUTPUTS]
+        found += [os.path.join(folder, name) for name in sorted(names) if not name.startswith(".")]
+    found += [os.fspath(folder) for folder in checkpoints if folder.is_dir()]
+    return [Path(path) for path in found if not is_whole(path)]
+
+
+def refuse_cut_off(inputs: Iterable[str]) -> None:
+    """Check the inputs of a job that other jobs have made: those below `results/`, and folders below `resources/`.
+
+    Raises:
+        CutOffError: one is not whole.
+    """
+    for path in inputs:
+        made = path.startswith("results/") or (path.startswith("resources/") and os.path.isdir(path))
+        if made and not is_whole(path):
+            raise CutOffError(f"{path} is cut off, as by a power cut. Run the same command again: it is made again")
+
+
+def _is_whole_checkpoint(folder: Path) -> bool:
+    """Whether weights are as long as their own heads, or the manifest of what was fetched, say."""
+    try:
+        listed = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
+    except FileNotFoundError:
+        listed = {}
+    except ValueError:
+        return False
+    sizes = {folder / name: facts["size"] for name, facts in listed.items()}
+    return all(path.is_file() and path.stat().st_size == size for path, size in sizes.items()) and all(
+        _is_whole_safetensors(path) for path in folder.glob("*.safetensors")
+    )
+
+
+def _is_whole_safetensors(path: Path) -> bool:
+    """Whether a file has the bytes of all tensors that its head lists (8 bytes of length, then JSON)."""
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        try:
+            head = json.loads(stream.read(length))
+        except ValueError:
+            return False
+        ends = [facts["data_offsets"][1] for name, facts in head.items() if name != "__metadata__"]
+        return stream.seek(0, os.SEEK_END) == 8 + length + max(ends, default=0)

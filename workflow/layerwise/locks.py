@@ -1,0 +1,53 @@
+"""One process at a time, also on file systems that have no locks."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, SoftFileLock, Timeout
+
+log = logging.getLogger(__name__)
+
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}  # as mounts of NFS and Lustre without locks answer
+
+
+@contextmanager
+def held(path: Path, other: str) -> Iterator[None]:
+    """Hold the lock file `path`, which is gone afterwards; wait for whoever holds it.
+
+    The lock is the operating system's, and ends with the process, however that ends. Where the file system has none, a
+    file beside it stands for it (NAME.held): one that a killed process left is taken over on the same machine, and
+    named in the log on others.
+
+    Args:
+        other: what is waited for, as the log says it: `another job has … ready`.
+    """
+    lock = FileLock(path) if _has_locks(path.parent) else SoftFileLock(path.with_name(f"{path.name}.held"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("waiting until %s; it holds %s", other, lock.lock_file)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        if isinstance(lock, FileLock):  # the other kind deletes its file itself
+            path.unlink(missing_ok=True)  # before it is free: who waits for it notices, and makes another
+        lock.release()
+
+
+def _has_locks(folder: Path) -> bool:
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        try:
+            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            return False
+    return True
