@@ -35,6 +35,7 @@ def real(checkout, tmp_path_factory):
             "alignments": str(REAL_SPEECH / "real-mini_alignments.zip"),
         },
         "models": [MODEL],
+        "probes": {"tasks": []},
         "samples": {"count": 1, "utterances": 11, "phones_per_type": 30, "word_types": 20, "words_per_type": 5},
         "cca": {"trials": 2},
     }
@@ -151,6 +152,7 @@ def automatic(checkout, tmp_path_factory):
             "alignments": "automatic",
         },
         "models": [MODEL],
+        "probes": {"tasks": []},
         "properties": ["mel", "phone"],
         "samples": {"count": 1, "utterances": 11, "phones_per_type": 30, "word_types": 20, "words_per_type": 5},
         "cca": {"trials": 2},
