@@ -337,19 +337,34 @@ def test_bfloat16_is_near_and_noted(run, file, tmp_path):
         assert 0 < np.linalg.norm(values - exact) < 0.05 * np.linalg.norm(exact)
 
 
-def test_batch_that_does_not_fit_the_device(run, model, monkeypatch, tmp_path):
+@pytest.fixture
+def small_device(model, monkeypatch):
+    """A device whose memory holds a given number of seconds."""
     computed = type(model).layers_of
 
-    def layers_of(_model, waveforms, *compute):
-        if waveforms[0].size > model.min_samples:
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-        return computed(_model, waveforms, *compute)
+    def hold(seconds):
+        def layers_of(model, waveforms, *compute):
+            if sum(waveform.size for waveform in waveforms) > seconds * 16_000:
+                raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+            return computed(model, waveforms, *compute)
 
-    monkeypatch.setattr(type(model), "layers_of", layers_of)
-    words = (
-        r"too little memory .* 3 utterances, the longest 2-5-0000 of 1 s: make representations\.batch_seconds smaller"
-    )
-    with pytest.raises(ExtractionError, match=words):
+        monkeypatch.setattr(type(model), "layers_of", layers_of)
+
+    return hold
+
+
+def test_batches_that_do_not_fit_the_device_are_halved(run, file, small_device, caplog, tmp_path):
+    small_device(1.5)
+    run(tmp_path / "0.h5", batch_seconds=4)
+    assert "too little memory on the device for a batch of 3: it is halved" in caplog.text
+    with h5py.File(tmp_path / "0.h5") as halved:
+        for path in ("1/frame/T2", "1/phone/T1", "2/frame/C3"):
+            np.testing.assert_allclose(halved[path][:], file[path][:], **CLOSE)
+
+
+def test_utterance_that_does_not_fit_the_device(run, small_device, tmp_path):
+    small_device(1)
+    with pytest.raises(ExtractionError, match=r"too little memory on the device for 2-5-0000 alone, of 1 s"):
         run(tmp_path / "0.h5", batch_seconds=4)
 
 

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from layerwise import SAMPLE_RATE, __version__, store
 from layerwise.audio import read_waveform
+from layerwise.devices import InHalves
 from layerwise.errors import LayerwiseError
 from layerwise.features import MEL_SECONDS, average_segments, average_windows, log_mel, match_frames
 from layerwise.models import SpeechModel, load_folder
@@ -88,8 +89,8 @@ def extract(
             than several threads for one utterance, and the numbers do not depend on how many there are.
 
     Raises:
-        ExtractionError: audio that cannot be read or is too short; a model with other layers than promised; a batch for
-            which the device has too little memory.
+        ExtractionError: audio that cannot be read or is too short; a model with other layers than promised; an
+            utterance for which alone the device has too little memory. Batches that are too large are halved.
         DiskSpaceError: the disk cannot hold the file; said before any utterance is computed.
     """
     torch.set_num_threads(1)
@@ -134,7 +135,7 @@ def extract(
     )  # fmt: skip
     seconds = 0.0
     with store.writing(out, dtype, {**(attributes or {}), **facts}) as writer:
-        run = partial(_run, model, Path(audio_root), compute)
+        run = InHalves(partial(_run, model, Path(audio_root), compute), partial(_computed, model.computed_samples))
         passes = _passes(
             run, _windows(plan.utterances, batch_seconds, model.computed_samples), threads if device == "cpu" else 1
         )
@@ -239,6 +240,11 @@ def _batches(rows: list, batch_seconds: float, computed: Callable[[int], int]) -
     return batches
 
 
+def _computed(computed: Callable[[int], int], batch: list) -> int:
+    """Samples that a model computes for a batch, padding included; the longest utterance comes first."""
+    return len(batch) * computed(round(batch[0].duration * SAMPLE_RATE))
+
+
 def _passes(run: Callable[[list], list[_Pass]], windows: Iterable[list[list]], threads: int) -> Iterator[_Pass]:
     """Forward passes in the order of the table, at most a few windows ahead of what has been taken."""
     with ThreadPoolExecutor(threads) as pool:
@@ -262,9 +268,11 @@ def _run(model: SpeechModel, root: Path, compute: str, batch: list) -> list[_Pas
         layers = model.layers_of(waveforms, compute)
         return [_finish(model, *parts) for parts in zip(batch, waveforms, layers, strict=True)]
     except torch.cuda.OutOfMemoryError as error:
+        if len(batch) > 1:
+            raise
         raise ExtractionError(
-            f"too little memory on the device for {len(batch)} utterances, the longest {batch[0].utterance_id} of "
-            f"{batch[0].duration:.0f} s: make representations.batch_seconds smaller"
+            f"too little memory on the device for {batch[0].utterance_id} alone, of {batch[0].duration:.0f} s: "
+            "use a larger GPU, or none (CUDA_VISIBLE_DEVICES=)"
         ) from error
     except LayerwiseError as error:
         if len(batch) > 1:  # one of them alone will raise it too, and then it can be named

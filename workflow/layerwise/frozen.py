@@ -20,6 +20,7 @@ import torch
 
 from layerwise import SAMPLE_RATE
 from layerwise.audio import read_waveform
+from layerwise.devices import InHalves
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
 from layerwise.models import SpeechModel
@@ -64,6 +65,7 @@ class FrozenLayers:
         self._pool = ThreadPoolExecutor(
             1 if self._on_gpu else threads, initializer=torch.set_num_threads, initargs=(1,)
         )
+        self._run = InHalves(self._compute, lambda batch: len(batch) * self._num_samples[batch].max())
         self.width = self._width()
 
     def of(self, rows: Sequence[int]) -> list[torch.Tensor]:
@@ -74,7 +76,7 @@ class FrozenLayers:
         """
         batches = self._batches(rows)
         found: dict[int, torch.Tensor] = {}
-        for batch, computed in zip(batches, self._pool.map(self._compute, batches), strict=True):
+        for batch, computed in zip(batches, self._pool.map(self._run, batches), strict=True):
             found |= dict(zip(batch, computed, strict=True))
         return [found[row] for row in rows]
 
@@ -104,10 +106,11 @@ class FrozenLayers:
             ]
             computed = self._model.tensors_of(waveforms, self.layers)
         except torch.cuda.OutOfMemoryError as error:
-            longest = max(batch, key=lambda row: self._num_samples[row])
+            if len(batch) > 1:
+                raise
             raise FrozenError(
-                f"too little memory on the device for {len(batch)} utterances, the longest {self._paths[longest]} of "
-                f"{self._num_samples[longest] / SAMPLE_RATE:.0f} s: make max_seconds smaller (probes.overrides)"
+                f"too little memory on the device for {self._paths[batch[0]]} alone, of "
+                f"{self._num_samples[batch[0]] / SAMPLE_RATE:.0f} s: make max_seconds smaller (probes.overrides)"
             ) from error
         except LayerwiseError as error:
             if len(batch) > 1:  # one of them alone will raise it too, and then it can be named

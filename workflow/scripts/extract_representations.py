@@ -5,10 +5,11 @@ from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: what has to be fetched, has been
 
+from layerwise.devices import claimed_device
 from layerwise.extraction import extract
 from layerwise.run import logged
 
-with logged(snakemake):
+with logged(snakemake), claimed_device() as device:
     extract(
         checkpoint=Path(snakemake.params.checkpoint),
         samples={
@@ -31,5 +32,6 @@ with logged(snakemake):
             "corpus": snakemake.params.corpus,
             "seed": snakemake.params.seed,
         },
+        device=device,
         threads=snakemake.threads,
     )

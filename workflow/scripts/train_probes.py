@@ -5,10 +5,11 @@ from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: what has to be fetched, has been
 
+from layerwise.devices import claimed_device
 from layerwise.probes import Settings, train_probes
 from layerwise.run import logged
 
-with logged(snakemake):
+with logged(snakemake), claimed_device() as device:
     train_probes(
         items=Path(snakemake.input.utterances),
         checkpoint=Path(snakemake.params.checkpoint),
@@ -25,5 +26,6 @@ with logged(snakemake):
         normalise=snakemake.params.normalise,
         cache_gb=snakemake.params.cache_gb,
         code=snakemake.params.code,
+        device=device,
         threads=snakemake.threads,
     )
