@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -248,6 +249,7 @@ def _schema(name: str) -> dict:
     return read_yaml(SCHEMAS / name)
 
 
+@functools.cache
 def _registry() -> referencing.Registry:
     """So that one schema may refer to another by its file name."""
     resources = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 from pathlib import Path
 
@@ -57,18 +58,26 @@ def _path(module: str) -> Path:
 
 def _imports(path: Path) -> list[str]:
     """Modules of the package that a file imports, inside functions too."""
+    names, _ = _parsed(path.read_text(encoding="utf-8"))
+    return [name for name in names if (PACKAGE.parent / (name.replace(".", "/") + ".py")).is_file()]
+
+
+def _meaning(path: Path) -> bytes:
+    """What a file does, as text that comments, docstrings and layout leave alone."""
+    _, meaning = _parsed(path.read_text(encoding="utf-8"))
+    return meaning
+
+
+@functools.cache  # by the text, as most modules are behind many rules
+def _parsed(text: str) -> tuple[list[str], bytes]:
+    """What may be imports from the package, and the meaning."""
+    tree = ast.parse(text)
     names = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [f"{node.module}.{alias.name}" for alias in node.names] + [node.module]
-    inside = [name for name in names if name.startswith("layerwise.")]
-    return [name for name in inside if (PACKAGE.parent / (name.replace(".", "/") + ".py")).is_file()]
-
-
-def _meaning(path: Path) -> bytes:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if (
@@ -78,4 +87,5 @@ def _meaning(path: Path) -> bytes:
             and isinstance(body[0].value, ast.Constant)
         ):
             node.body = body[1:] or [ast.Pass()]
-    return ast.unparse(tree).encode()  # unlike a dump, the same text in every version of Python
+    # Unparsed: unlike a dump, the same text in every version of Python.
+    return [name for name in names if name.startswith("layerwise.")], ast.unparse(tree).encode()

@@ -1,5 +1,6 @@
 # The checked configuration, and what rules share: paths, and what a name stands for.
 from dataclasses import asdict
+import functools
 import json
 import os
 import re
@@ -29,6 +30,7 @@ from layerwise.provenance import code_digest, file_digest
 from layerwise.run import prefer_package
 
 prefer_package(PACKAGE_PARENT)
+code_digest = functools.cache(code_digest)  # for this process, whose modules are loaded
 
 try:
     EXPERIMENT = read_experiment(config)
@@ -258,6 +260,7 @@ for name in UNPLANNED:
 # Representations and scores
 
 
+@functools.cache  # each of thousands of score jobs asks
 def shards_of(model):
     return expand(rules.extract_representations.output.shard, model=model, shard=SHARDS)
 
