@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import jsonschema
-import numpy as np
 import referencing
 
 from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, locate, model_entry, read_yaml
@@ -25,6 +25,12 @@ from layerwise.tasks import TaskEntry, TaskError, heads_of, task_entry
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 AUTOMATIC = "automatic"  # in place of a source of alignments
+
+# JSON Schema takes 7.0 for an integer; nothing that counts does.
+_TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+    "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+)
+_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_TYPES)
 
 
 class ConfigurationError(LayerwiseError):
@@ -152,7 +158,6 @@ def read_experiment(config: dict) -> Experiment:
         *_repeated("properties", config["properties"]),
         *_clashing("extra_models", config["extra_models"], _catalogue("models.yaml")),
         *_impossible_folds(config, corpora),
-        *_impossible_epsilons(config["cca"]["epsilons"]),
         *_crooked_mirrors(config["mirrors"]),
     ]
     models, absent = {}, []
@@ -200,7 +205,9 @@ def check_schema(content: dict, schema: str) -> None:
     Raises:
         ConfigurationError: a line for each wrong key: its path, what was found, what is allowed, the nearest match.
     """
-    validator = jsonschema.Draft202012Validator(_schema(schema), registry=_registry())
+    if strange := list(_no_json(content, ())):
+        raise ConfigurationError(_listed(strange))
+    validator = _Validator(_schema(schema), registry=_registry())
     errors = sorted(validator.iter_errors(content), key=lambda error: [str(part) for part in error.absolute_path])
     if errors:
         raise ConfigurationError(_listed(dict.fromkeys(line for error in errors for line in _explained(error))))
@@ -263,6 +270,23 @@ def _listed(errors: Iterable[str]) -> str:
     return "the configuration cannot be used:\n" + "\n".join(f"  - {error}" for error in errors)
 
 
+def _no_json(value: object, path: tuple[str, ...]) -> Iterator[str]:
+    """What YAML has and JSON has not, so that no schema speaks of it: keys that are no text, and numbers that are none.
+
+    YAML reads `no`, `1` and `1e400` as a truth value, a number and infinity.
+    """
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if not isinstance(key, str):
+                yield f"{'.'.join([*path, str(key)])}: a key must be text: put it in quotes"
+            yield from _no_json(part, (*path, str(key)))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _no_json(item, (*path, str(number)))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{'.'.join(path) or 'the configuration'}: found {value}; must be a finite number"
+
+
 def _explained(error: jsonschema.ValidationError) -> list[str]:
     path = [str(part) for part in error.absolute_path]
     if error.validator == "additionalProperties":
@@ -279,6 +303,8 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
     if error.validator == "required":
         missing = [key for key in error.validator_value if key not in error.instance]
         return [f"{'.'.join([*path, key])}: is missing; {_purpose(error, key)}" for key in missing]
+    if "propertyNames" in error.absolute_schema_path:
+        return [f"{'.'.join([*path, error.instance])}: the key must match {error.validator_value}"]
     rules = {
         "type": lambda value: f"must be {' or '.join([value] if isinstance(value, str) else value)}",
         "minimum": lambda value: f"must be at least {value}",
@@ -289,7 +315,6 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
         "maxItems": lambda value: f"must have at most {value} items",
         "pattern": lambda value: f"must match {value}",
         "oneOf": lambda value: error.schema.get("description", ""),
-        "propertyNames": lambda value: "a name begins with a letter or digit; then letters, digits, '.', '_', '-'",
     }
     rule = rules.get(error.validator, lambda value: error.message)(error.validator_value)
     return [f"{where}: found {found}; {rule}"]
@@ -345,10 +370,6 @@ def _impossible_folds(config: dict, corpora: dict) -> list[str]:
             f"{cca['folds']} folds: cca.folds must be at most {groups}"
         )
     return errors
-
-
-def _impossible_epsilons(epsilons: list) -> list[str]:
-    return [f"cca.epsilons: found {pair}; both must be numbers" for pair in epsilons if not np.isfinite(pair).all()]
 
 
 def _crooked_mirrors(mirrors: dict[str, str]) -> list[str]:
