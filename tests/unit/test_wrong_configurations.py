@@ -118,8 +118,8 @@ def wrong(schema: dict) -> Iterator[tuple[Path, object, str]]:
     if "maximum" in schema:
         yield (), schema["maximum"] + 1, f"must be at most {schema['maximum']}"
     if "pattern" in schema:
-        for text in ("", " ", "two words", "../up", "\n"):
-            if not re.search(schema["pattern"], text):
+        for text in ("", " ", "two words", "../up", example(schema) + "\n"):
+            if not re.search(schema["pattern"].replace("$", r"\Z"), text):
                 yield (), text, f"must match {schema['pattern']}"
     elif "minLength" in schema:
         yield (), "", "must not be empty"
@@ -191,3 +191,153 @@ def test_the_value_that_was_right_is_no_part_of_the_error(key):
     """The configurations above are wrong in one place only: with an example there, the schema has nothing to say."""
     path, schema = KEYS[key]
     configuration.check_schema(placed(path, example(schema)), "config.schema.yaml")
+
+
+# What the schema cannot say
+
+
+def layout(**fields: str) -> dict:
+    return {"corpus": {"layout": {"recordings": "**/{speaker}/{utterance}"} | fields}}
+
+
+def task(**fields: object) -> dict:
+    return {"probes": {"tasks": ["mine"]}, "extra_tasks": {"mine": fields}}
+
+
+def model(**fields: object) -> dict:
+    return {"models": ["mine"], "extra_models": {"mine": fields}}
+
+
+def weights_like(**architecture: object) -> dict:
+    return model(source="random-init", seed=1, architecture={"model_type": "wav2vec2"} | architecture)
+
+
+PLACES = {
+    "corpus.audio": lambda place: {"corpus": {"audio": place}},
+    "corpus.alignments": lambda place: {"corpus": {"alignments": place}},
+    "corpus.word_list": lambda place: {"corpus": {"word_list": place}},
+    "corpus.pronunciations": lambda place: {"corpus": {"alignments": "automatic", "pronunciations": place}},
+    "probes.external": lambda place: {"probes": {"external": place}},
+    "extra_tasks.mine": lambda place: task(kind="labels", table=place, columns=["word"]),
+    "extra_models.mine": lambda place: model(source=place),
+}
+NO_PLACES = ["no/such/place/", "~nobody-of-this-name/a", "a\0b", "a" * 5000, "/dev/null/a"]
+
+
+@pytest.mark.parametrize("place", NO_PLACES, ids=lambda place: repr(place[:12]))
+@pytest.mark.parametrize("key", PLACES)
+def test_a_place_that_cannot_be_is_refused_by_its_key(key, place):
+    (line,) = refused(PLACES[key](place))
+    assert line.startswith(f"{key}: ")
+
+
+MEANINGLESS = {
+    "an id with a format of numbers": (layout(utterance_id="{utterance:d}"), "corpus.layout.utterance_id", "'d'"),
+    "an id with brackets left open": (layout(utterance_id="{utterance"), "corpus.layout.utterance_id", "no template"),
+    "an id by attribute": (layout(speaker_id="{speaker.name}"), "corpus.layout.speaker_id", "no template"),
+    "a pattern with a number": (layout(alignments="{1}/{utterance}"), "corpus.layout.alignments", "'{1}'"),
+    "a pattern left open": (layout(recordings="{speaker}/{utterance}{"), "corpus.layout.recordings", "'{'"),
+    "a task of two places": (task(kind="labels", data="slurp", table="a.csv"), "extra_tasks.mine", "exactly one of"),
+    "a task of no split": (
+        task(kind="phones", corpus="demo", split="dev", held_out={"dev": 0.1, "test": 0.1}),
+        "extra_tasks.mine",
+        "'dev' is not a split of demo",
+    ),
+    "values of no recipe": (
+        task(kind="labels", table="resources/tasks.yaml", columns=["word"], recipes={"smal": {}}),
+        "extra_tasks.mine.recipes.smal",
+        "allowed: superb, small",
+    ),
+    "another kind of model": (
+        weights_like(model_type="bert"), "extra_models.mine.architecture", "'bert' cannot be read; of data2vec-audio"
+    ),
+    "blocks in words": (
+        weights_like(num_hidden_layers="12"), "extra_models.mine.architecture", "num_hidden_layers is '12'; a whole"
+    ),
+    "no blocks": (weights_like(num_hidden_layers=0), "extra_models.mine.architecture", "num_hidden_layers is 0"),
+    "one stride": (weights_like(conv_stride=5), "extra_models.mine.architecture", "conv_stride is 5; a list"),
+    "strides of nothing": (weights_like(conv_stride=[5, 0]), "extra_models.mine.architecture", "conv_stride is [5, 0]"),
+    "trained weights like others": (model(source="a/b", like="hubert-base"), "extra_models.mine.like", "only random"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("config", "key", "words"), MEANINGLESS.values(), ids=MEANINGLESS)
+def test_what_means_nothing_is_refused_by_its_key(config, key, words):
+    (line,) = refused(config)
+    assert line.startswith(f"{key}: ")
+    assert words in line
+
+
+@pytest.mark.parametrize("content", ["null", "[]", '"wav2vec2"', "{", "", "\x00", '{"conv_stride": "5"}', "\ud800"])
+def test_a_config_json_that_is_none_is_named(content, tmp_path):
+    path = tmp_path / "config.json"
+    path.write_bytes(content.encode("utf-8", "surrogatepass"))
+    (line,) = refused(model(source=str(tmp_path)))
+    assert line.startswith(f"extra_models.mine: {path}")
+
+
+# Anything at all
+
+# What means something to one key or another, most of it in the wrong place.
+WORDS = [
+    "demo",
+    "dev-clean",
+    "librispeech",
+    "automatic",
+    "all",
+    "T1",
+    "C3",
+    "flat",
+    "keep",
+    "null",
+    "nan",
+    "1e999",
+    "-1",
+]
+WORDS += ["random-wavlm-tiny", "hubert-base", "fast-vgs", "random-init", "by-hand", "phones", "labels", "demo-intent"]
+WORDS += ["https://a", "https://[", "~nobody/here", "a\0b", "a" * 5000, "/", ".", "{utterance}", "**/{1}", "{a!r:>{b}}"]
+SCALARS = st.sampled_from(WORDS) | st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+NAMES = st.sampled_from(WORDS) | st.text(max_size=5) | st.integers() | st.none()
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3), max_leaves=5
+)
+
+
+def fitting(schema: dict) -> st.SearchStrategy:
+    """Values of the form that the schema asks for, whatever they mean."""
+    schema = resolved(schema)
+    types = types_of(schema)
+    forms = [st.just(example(schema)), *map(fitting, schema.get("oneOf", []))]
+    if "enum" in schema:
+        forms.append(st.sampled_from(schema["enum"]))
+    if "null" in types:
+        forms.append(st.none())
+    if "object" in types and isinstance(schema.get("additionalProperties"), dict):
+        names = fitting(schema.get("propertyNames", {}) | {"type": "string"})
+        forms.append(st.dictionaries(names, fitting(schema["additionalProperties"]), max_size=2))
+    elif "object" in types:
+        given = {key: fitting(part) for key, part in schema["properties"].items()}
+        required = {key: given.pop(key) for key in schema.get("required", [])}
+        forms.append(st.fixed_dictionaries(required, optional=given))
+    if "array" in types:
+        least = schema.get("minItems", 0)
+        forms.append(st.lists(fitting(schema["items"]), min_size=least, max_size=schema.get("maxItems", least + 2)))
+    if "integer" in types:
+        forms.append(st.integers(schema.get("minimum"), schema.get("maximum")))
+    if "number" in types:
+        forms.append(st.floats(example(schema), 1, exclude_max=True))
+    if "string" in types:
+        forms.append(st.sampled_from([word for word in WORDS + TEXTS if re.search(schema.get("pattern", ""), word)]))
+    if "boolean" in types:
+        forms.append(st.booleans())
+    return st.one_of(*forms)
+
+
+@given(config=fitting(SCHEMA) | fitting(SCHEMA) | ANYTHING)
+@settings(max_examples=400, deadline=None)
+def test_any_configuration_is_an_experiment_or_a_configuration_error(config):
+    try:
+        experiment = read_experiment(config)
+    except ConfigurationError:
+        return
+    assert isinstance(experiment, Experiment)

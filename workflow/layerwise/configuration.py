@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -30,7 +31,15 @@ AUTOMATIC = "automatic"  # in place of a source of alignments
 _TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
     "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
 )
-_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_TYPES)
+
+
+def _matches(_validator, pattern: str, text: object, _schema: dict) -> Iterator[jsonschema.ValidationError]:
+    """As JSON Schema means it: $ is the end, where Python's is also before a last line feed."""
+    if isinstance(text, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), text):
+        yield jsonschema.ValidationError(f"must match {pattern}")
+
+
+_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _matches}, type_checker=_TYPES)
 
 
 class ConfigurationError(LayerwiseError):
@@ -52,7 +61,7 @@ class Source:
 
     @property
     def is_folder(self) -> bool:
-        return not self.is_url and self.path.is_dir()
+        return not self.is_url and os.path.isdir(self.path)
 
     @property
     def path(self) -> Path:
@@ -166,7 +175,7 @@ def read_experiment(config: dict) -> Experiment:
             try:
                 models[name] = model_entry(name, known_models[name])
             except CatalogueError as error:
-                errors.append(str(error))
+                errors.append("extra_" * (name in config["extra_models"]) + str(error))
     for name, entry in list(models.items()):
         try:
             entry.require_files()
@@ -308,6 +317,7 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
     rules = {
         "type": lambda value: f"must be {' or '.join([value] if isinstance(value, str) else value)}",
         "minimum": lambda value: f"must be at least {value}",
+        "maximum": lambda value: f"must be at most {value}",
         "exclusiveMinimum": lambda value: f"must be above {value}",
         "exclusiveMaximum": lambda value: f"must be below {value}",
         "minLength": lambda value: "must not be empty",
@@ -423,7 +433,7 @@ def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]
         else:
             given = entry[kind] if corpus[kind] is None else {"source": corpus[kind]}
             source = Source(given["source"], given.get("bytes"), given.get("md5"), given.get("sha256"))
-            if not source.is_url and not source.path.exists():
+            if not source.is_url and not os.path.exists(source.path):
                 errors.append(
                     f"corpus.{kind}: {source.location} does not exist; a URL, an archive or a folder is expected"
                     + f", or {AUTOMATIC}" * (kind == "alignments")
@@ -476,7 +486,9 @@ def _word_splits(corpus: dict, corpora: dict) -> tuple[list[str] | None, list[st
     """Splits to rank words by, unless the analysed one is all that counts or a list is given."""
     given = corpus["word_list"]
     if isinstance(given, str):
-        missing = [] if locate(given).is_file() else [f"corpus.word_list: {given} does not exist; a file is expected"]
+        missing = (
+            [] if os.path.isfile(locate(given)) else [f"corpus.word_list: {given} does not exist; a file is expected"]
+        )
         return None, missing
     if corpus["alignments"] == AUTOMATIC:
         if given not in (None, [corpus["split"]]):
@@ -523,7 +535,7 @@ def _tasks(
         ],
         *_absent_heads(probes, models),
     ]
-    if probes["external"] is not None and not locate(probes["external"]).is_file():
+    if probes["external"] is not None and not os.path.isfile(locate(probes["external"])):
         errors.append(f"probes.external: {probes['external']} does not exist; a CSV of results is expected")
     if errors:
         return {}, {}, errors
@@ -532,11 +544,11 @@ def _tasks(
         try:
             tasks[name] = task_entry(name, known[name], catalogue, probes["recipe"], probes["overrides"])
         except TaskError as error:
-            errors.append(f"tasks.{error}")
+            errors.append("extra_" * (name in config["extra_tasks"]) + f"tasks.{error}")
             continue
         found, problems = _task_sources(tasks[name], probes["sources"], corpora)
         sources |= found
-        errors += problems
+        errors += ["extra_" * (name in config["extra_tasks"]) + problem for problem in problems]
     known_sources = _source_names(catalogue, corpora)
     errors += _unknown("probes.sources", list(probes["sources"]), known_sources, "the name of a file of a task")
     return tasks, sources, list(dict.fromkeys(errors))
@@ -579,6 +591,6 @@ def _task_sources(task: TaskEntry, given: dict, corpora: dict) -> tuple[dict[str
     for name, entry in entries.items():
         entry = {"source": given[name]} if name in given else entry
         sources[name] = Source(entry["source"], entry.get("bytes"), entry.get("md5"), entry.get("sha256"))
-        if not sources[name].is_url and not sources[name].path.exists():
+        if not sources[name].is_url and not os.path.exists(sources[name].path):
             errors.append(f"tasks.{task.name}: {name}, {entry['source']}, does not exist")
     return sources, errors
