@@ -244,7 +244,7 @@ def test_pronunciations_are_read(tmp_path):
     (line,) = lines({"corpus": corpus})
     assert line.startswith(f"corpus.pronunciations: {path}, line 2: 'LL' of 'WORLD' is no phone; allowed are AA AE")
     (line,) = lines({"corpus": corpus | {"pronunciations": str(tmp_path / "none.dict")}})
-    assert line == f"corpus.pronunciations: {tmp_path / 'none.dict'}: No such file or directory"
+    assert line == f"corpus.pronunciations: {tmp_path / 'none.dict'} does not exist; a file is expected"
 
 
 # Shape: every wrong value of every key is in test_wrong_configurations

@@ -279,21 +279,7 @@ def test_a_config_json_that_is_none_is_named(content, tmp_path):
 # Anything at all
 
 # What means something to one key or another, most of it in the wrong place.
-WORDS = [
-    "demo",
-    "dev-clean",
-    "librispeech",
-    "automatic",
-    "all",
-    "T1",
-    "C3",
-    "flat",
-    "keep",
-    "null",
-    "nan",
-    "1e999",
-    "-1",
-]
+WORDS = ["demo", "dev-clean", "librispeech", "automatic", "all", "T1", "C3", "flat", "keep", "null", "1e999"]
 WORDS += ["random-wavlm-tiny", "hubert-base", "fast-vgs", "random-init", "by-hand", "phones", "labels", "demo-intent"]
 WORDS += ["https://a", "https://[", "~nobody/here", "a\0b", "a" * 5000, "/", ".", "{utterance}", "**/{1}", "{a!r:>{b}}"]
 SCALARS = st.sampled_from(WORDS) | st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

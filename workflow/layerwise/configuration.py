@@ -486,10 +486,8 @@ def _word_splits(corpus: dict, corpora: dict) -> tuple[list[str] | None, list[st
     """Splits to rank words by, unless the analysed one is all that counts or a list is given."""
     given = corpus["word_list"]
     if isinstance(given, str):
-        missing = (
-            [] if os.path.isfile(locate(given)) else [f"corpus.word_list: {given} does not exist; a file is expected"]
-        )
-        return None, missing
+        there = os.path.isfile(locate(given))
+        return None, [] if there else [f"corpus.word_list: {given} does not exist; a file is expected"]
     if corpus["alignments"] == AUTOMATIC:
         if given not in (None, [corpus["split"]]):
             return None, [f"corpus.word_list: found {given}; alignments of these splits are not made: name a file"]
@@ -508,6 +506,8 @@ def _wrong_pronunciations(corpus: dict) -> list[str]:
         return []
     if corpus["alignments"] != AUTOMATIC:
         return [f"corpus.pronunciations: found {given}; it is used only where corpus.alignments is {AUTOMATIC}"]
+    if not os.path.isfile(locate(given)):
+        return [f"corpus.pronunciations: {given} does not exist; a file is expected"]
     try:
         read_pronunciations(locate(given))
     except PronunciationError as error:
