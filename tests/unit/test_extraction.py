@@ -439,8 +439,8 @@ def test_other_layers_than_promised(run, tmp_path):
         (lambda path: path.write_bytes(b"this is no audio"), "cannot be read"),
         (lambda path: path.write_bytes(b""), "cannot be read"),
         (lambda path: path.unlink(), "cannot be read"),
-        (lambda path: soundfile.write(path, np.zeros(200), 16_000), "200 samples are too short"),
-        (lambda path: soundfile.write(path, np.full(9_000, np.nan), 16_000, subtype="FLOAT"), "NaN or infinity"),
+        (lambda path: soundfile.write(path, np.zeros(200), 16_000), r"0\.0125 s from 0 s on, 1\.2 s were expected"),
+        (lambda path: soundfile.write(path, np.full(32_000, np.nan), 16_000, subtype="FLOAT"), "NaN or infinity"),
     ],
     ids=["no audio", "empty", "absent", "short", "nan"],
 )
