@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from layerwise.store import fact
+
 MODEL = "random-wav2vec2-tiny"
 CONVS, BLOCKS = [f"C{i}" for i in range(1, 8)], [f"T{i}" for i in range(5)]
 FINE = CONVS[:6]  # averaged to 10 ms
@@ -188,7 +190,7 @@ def representations(results):
 
 
 def test_representations_are_complete_and_say_what_they_are(representations):
-    attributes = dict(representations.attrs)
+    attributes = {name: fact(representations, name) for name in representations.attrs}
     assert attributes["complete"]
     assert attributes["model"] == MODEL
     assert attributes["stride_seconds"] == 0.02

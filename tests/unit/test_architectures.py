@@ -25,6 +25,7 @@ from layerwise.extraction import extract
 from layerwise.features import log_mel
 from layerwise.models import ModelError, load, load_folder
 from layerwise.shapes import SHAPES, shape_of
+from layerwise.store import fact
 from tiny_architectures import ARCHITECTURES, make_architecture
 from tiny_models import speech
 
@@ -157,8 +158,8 @@ def test_extraction(name, folder, model, tmp_path):
         frames = file["1/frame"]
         assert list(frames["utterance_id"].asstr()[:]) == list(waveforms)
         for layer in entry.layers:
-            offsets = frames["offsets" + frames[layer].attrs["grid"]][:]
-            mel = file["1/target/mel" + frames[layer].attrs["grid"]]
+            offsets = frames["offsets" + fact(frames[layer], "grid")][:]
+            mel = file["1/target/mel" + fact(frames[layer], "grid")]
             assert len(frames[layer]) == offsets[-1] == len(mel), layer
         for layer in ("T0", "T3"):
             expected = np.concatenate([layers[layer] for layers in alone.values()])

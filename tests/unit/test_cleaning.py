@@ -50,6 +50,8 @@ def cleaned_one_by_one(tiers: list[Tier]) -> tuple[list[tuple], Counter[str]]:
             problems["no label"] += label is None
             if label not in (None, "", "sil", "<unk>"):
                 speech[kind].append((label.rstrip("1"), start, end))
+    ends = [end for tier in tiers for end in tier.ends]
+    problems["shorter than the recording"] += any(end > 0 for end in ends) and not any(end >= 0.5 for end in ends)
     if any(end > DURATION + 0.05 for rows in speech.values() for _, _, end in rows):
         problems["longer than the recording"] += 1
         return [], +problems

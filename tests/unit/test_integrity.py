@@ -70,7 +70,7 @@ def test_what_lost_its_end_is_not(whole, damage):
     assert not is_whole(whole)
 
 
-def test_representations_of_another_writer_are_left_alone(tmp_path):
+def test_representations_that_lost_the_mark_of_their_end_alone_are_whole(tmp_path):
     path = tmp_path / "0.h5"
     write_shard(path)
     path.write_bytes(path.read_bytes().removesuffix(END))

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from layerwise import store
+from layerwise.files import END
 from layerwise.moments import fold_moments
-from layerwise.store import RepresentationError, dataset, reading, strings, writing
+from layerwise.store import RepresentationError, dataset, fact, reading, strings, writing
 from synthetic_views import CHECKOUT
 
 LAYER = "1/frame/T1"
@@ -53,9 +54,9 @@ def test_what_is_written_is_read(tmp_path, dtype):
             writer.append("1/phone/start", np.array([0.1 * number, 1 / 3]))
     with reading([path]) as (file,):
         assert file.attrs["complete"]
-        assert file.attrs["model"] == "m"
+        assert fact(file, "model") == "m"
         layer = dataset(file, LAYER)
-        assert dict(layer.attrs) == {"definition": "output of block 1", "grid": ""}
+        assert {name: fact(layer, name) for name in layer.attrs} == {"definition": "output of block 1", "grid": ""}
         assert layer.dtype == dtype
         np.testing.assert_array_equal(layer[:], np.concatenate(parts).astype(dtype))
         expected = [text for number in range(6) for text in (f"ɑ{number}", "S")]
@@ -111,7 +112,7 @@ def test_a_layer_that_outgrows_float16_is_float32_from_its_first_row(tmp_path, w
     with reading([tmp_path / "0.h5"]) as (file,):
         stored = file[LAYER][:]
         assert file[LAYER].dtype == np.float32
-        assert file[LAYER].attrs["definition"] == "output of block 1"
+        assert fact(file[LAYER], "definition") == "output of block 1"
         assert file["1/frame/T2"].dtype == np.float16  # the others are as they were asked for
         assert stored[50 * where + 7, 2] == np.float32(large)
         np.testing.assert_allclose(stored, np.concatenate(parts), rtol=2**-11)
@@ -198,6 +199,94 @@ def test_what_is_no_hdf5_file_is_refused_by_name(tmp_path, content):
         pass
 
 
+# --- damaged files ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A file of several chunks of everything that files hold, its bytes, and what is read of it."""
+    path = tmp_path_factory.mktemp("small") / "0.h5"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "FLUSH_BYTES", 300)
+        patch.setattr(store, "CHUNK_BYTES", 512)
+        with writing(path, "float16", {"shard": 0, "model": "m"}) as writer:
+            for number, rows in enumerate(matrices(rows=20)):
+                writer.append(LAYER, rows, {"grid": ""})
+                writer.append("1/frame/T2", 1e5 * rows, {"grid": ""})
+                writer.extend_offsets("1/frame/offsets", [20])
+                writer.append("1/phone/label", np.array([f"ɑ{number}", "S"]))
+                writer.append("1/phone/row", np.array([number, 7]))
+    return path, path.read_bytes(), everything(path)
+
+
+def everything(path):
+    with reading([path]) as files:
+        return (
+            [fact(dataset(files[0], LAYER), "grid"), fact(files[0], "model")],
+            [store.rows(files, f"1/frame/{layer}")[:].tobytes() for layer in ("T1", "T2")],
+            [store.joined(files, name).tolist() for name in ("1/frame/offsets", "1/phone/row")],
+            store.joined_strings(files, "1/phone/label").tolist(),
+        )
+
+
+def is_read_as_it_was_or_refused_by_name(small, data):
+    path, _, held = small
+    path.write_bytes(data)
+    try:
+        assert everything(path) == held
+        return True
+    except RepresentationError as error:
+        message = str(error)
+    assert str(path) in message
+    return False
+
+
+def test_the_small_file_is_read(small):
+    assert is_read_as_it_was_or_refused_by_name(small, small[1])
+
+
+@given(data=st.data())
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_changed_bytes_change_nothing_or_are_refused(small, data):
+    damaged = bytearray(small[1])
+    for _ in range(data.draw(st.integers(1, 3))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.sampled_from([0, 1, 0x80, 0xFF]))
+    is_read_as_it_was_or_refused_by_name(small, bytes(damaged))
+
+
+@pytest.mark.parametrize("part", range(0, 90, 10))
+def test_a_block_of_zeros_is_refused(small, part):
+    """As a file system may leave it that was full, or lost its power."""
+    start = len(small[1]) * part // 100
+    damaged = small[1][:start] + bytes(512) + small[1][start + 512 :]
+    assert not is_read_as_it_was_or_refused_by_name(small, damaged)
+
+
+@given(share=st.floats(0, 0.999))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_shorter_file_is_refused(small, share):
+    data = small[1].removesuffix(END)
+    assert not is_read_as_it_was_or_refused_by_name(small, data[: int(share * len(data))])
+
+
+@given(data=st.binary(max_size=200), head=st.integers(0, 60))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_are_refused(small, data, head):
+    """Also behind a beginning that is right."""
+    assert not is_read_as_it_was_or_refused_by_name(small, small[1][:head] + data)
+
+
+def test_a_score_of_damaged_rows_is_no_score(small):
+    """Rows are read in blocks while moments are summed; the error comes from there."""
+    path, whole, _ = small
+    path.write_bytes(whole)
+    with reading([path]) as files:
+        view = store.rows(files, LAYER)
+        path.write_bytes(whole.replace(view[:20].astype("f2").tobytes()[:64], bytes(64)))
+    with reading([path]) as files, pytest.raises(RepresentationError, match=r"0\.h5 cannot be read.*extract again"):
+        fold_moments(store.rows(files, LAYER), store.rows(files, LAYER), np.arange(120) % 5)
+
+
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
@@ -234,7 +323,7 @@ def test_what_was_rounded_before_a_layer_outgrew_float16_is_marked(tmp_path, mon
         writer.append(LAYER, 1e6 * rows)
     with reading([tmp_path / "0.h5"]) as (file,):
         assert file[LAYER].dtype == np.float32
-        assert file[LAYER].attrs["rounded"] == "float16"
+        assert fact(file[LAYER], "rounded") == "float16"
         moments = fold_moments(file[LAYER], file[LAYER], np.arange(100) % 5)
     assert moments.rounding.x == moments.rounding.y == 2.0**-11
 

@@ -7,6 +7,8 @@ import pytest
 WRONG = {
     "unknown key": ("cca: {fold: 5}", ["cca.fold:", "did you mean folds?"]),
     "wrong type": ("samples: {count: many}", ["samples.count:", "integer"]),
+    "key of YAML's own": ("corpus: {phones: {no: N}}", ["corpus.phones.False:", "put it in quotes"]),
+    "no number": ("probes: {cache_gb: .inf}", ["probes.cache_gb:", "must be a finite number"]),
     "unknown model": ("models: [random-wav2vec-tiny]", ["models:", "did you mean random-wav2vec2-tiny?"]),
     "impossible trials": ("cca: {folds: 4, trials: 3}", ["cca.trials:", "at most 2"]),
     "absent audio": ("corpus: {audio: no/such/archive.tar.gz}", ["corpus.audio:", "no/such/archive.tar.gz"]),

@@ -69,7 +69,7 @@ def index_alignments(
     Silence and unknown words are dropped, and counted in the log. Dropped and named are: files that cannot be read, or
     that lie elsewhere than the layout says; intervals without label or length, overlapping the one before or outside of
     the recording; alignments that reach more than 0.05 s past their recording (up to there they are clipped);
-    alignments and utterances that have no counterpart.
+    alignments and utterances that have no counterpart. Kept and named are alignments that end in its first half.
 
     Args:
         source: a zip (read in place), a folder, or Parquet tables, in a format of `layerwise.alignment_sources`.

@@ -28,15 +28,18 @@ def read_waveform(path: Path, start: float = 0.0, seconds: float | None = None) 
         (samples,) float32 in [-1, 1].
 
     Raises:
-        AudioError: the file cannot be read, or is not mono.
+        AudioError: the file cannot be read, is not mono, or ends before the stretch does.
     """
     try:
         with soundfile.SoundFile(path) as file:
             file.seek(round(start * file.samplerate))
-            samples = file.read(-1 if seconds is None else round(seconds * file.samplerate), dtype="float32")
             rate = file.samplerate
+            wanted = None if seconds is None else round(seconds * rate)
+            samples = file.read(-1 if wanted is None else wanted, dtype="float32")
     except (OSError, soundfile.SoundFileError) as error:
         raise AudioError(f"{path} cannot be read: {error}") from error
     if samples.ndim > 1:
         raise AudioError(f"{path} has {samples.shape[1]} channels; one is expected")
+    if wanted is not None and len(samples) < wanted - 1:  # start and length are each rounded to a sample
+        raise AudioError(f"{path} has {len(samples) / rate:g} s from {start:g} s on, {seconds:g} s were expected")
     return samples if rate == SAMPLE_RATE else soxr.resample(samples, rate, SAMPLE_RATE, quality="VHQ")

@@ -6,6 +6,7 @@ Read when the workflow is planned, so nothing here imports torch or uses the net
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -148,7 +149,7 @@ def model_entry(name: str, description: dict) -> ModelEntry:
     source, shape = description["source"], {}
     known = {key: value for key, value in description.items() if key in ModelEntry.__dataclass_fields__}
     if source == RANDOM:
-        shape = _shape(name, description.get("architecture", {}))
+        shape = _shape(f"models.{name}.architecture", description.get("architecture", {}))
     elif source == BY_HAND:
         if all((_hand_folder(name) / file).is_file() for file in description["files"]):
             known |= _shape_of(name, _hand_folder(name))  # the files know better than the catalogue
@@ -189,8 +190,9 @@ def _inherited(name: str, model: str) -> dict:
 
 def locate(path: str) -> Path:
     """A path of a configuration or catalogue: as it is, or relative to the checkout where it does not exist."""
-    given = Path(path).expanduser()
-    return given if given.is_absolute() or given.exists() else ROOT / given
+    # os.path has no errors: a name that is too long, or in a folder that may not be read, is none that exists.
+    given = Path(os.path.expanduser(path))
+    return given if given.is_absolute() or os.path.exists(given) else ROOT / given
 
 
 def is_url(source: str) -> bool:
@@ -201,15 +203,15 @@ def is_url(source: str) -> bool:
 def is_local(source: str) -> bool:
     """A Hugging Face id is `owner/name`; whatever exists here, or could not be an id, is a folder or file."""
     could_be_id = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", source) and not source.endswith((".pt", ".pth"))
-    return locate(source).exists() or not could_be_id
+    return os.path.exists(locate(source)) or not could_be_id
 
 
 def _shape_of(name: str, source: Path) -> dict:
     """Layers and stride of a checkpoint on this machine."""
-    if not source.exists():
+    if not os.path.exists(source):
         raise CatalogueError(f"models.{name}: {source} does not exist")
     if not is_original(source):
-        return _shape(name, _read_config(name, source))
+        return _shape(f"models.{name}: {source / 'config.json'}", _read_config(name, source))
     try:
         original = read_original(source)
     except LayerwiseError as error:
@@ -225,19 +227,24 @@ def _shape_of(name: str, source: Path) -> dict:
 def _read_config(name: str, folder: Path) -> dict:
     path = folder / "config.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CatalogueError(
             f"models.{name}: {path} does not exist; a checkpoint folder holds config.json and the weights, as "
             "transformers' save_pretrained writes them, or a model's original .pt file"
         ) from None
+    except OSError as error:
+        raise CatalogueError(f"models.{name}: {path}: {error.strerror}") from error
     except ValueError as error:
         raise CatalogueError(f"models.{name}: {path} is no JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise CatalogueError(f"models.{name}: {path} holds no configuration, but {type(config).__name__}")
+    return config
 
 
-def _shape(name: str, config: dict) -> dict:
+def _shape(where: str, config: dict) -> dict:
     """Layers and stride from the configuration of a transformers model."""
     try:
         return shape_of(config)
     except ShapeError as error:
-        raise CatalogueError(f"models.{name}: {error}") from error
+        raise CatalogueError(f"{where}: {error}") from error

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from layerwise.corpus import Problem
+from layerwise.examining import doubt
 from layerwise.phones import PhoneSet, UnknownPhoneError
 from layerwise.tiers import AlignmentError, Tier
 
@@ -23,6 +24,8 @@ TIERS = ("phone", "word")
 SILENCE = frozenset({"", "sp", "spn", "sil"})
 # How far an alignment may reach past its recording, in seconds; aligners round up to whole frames.
 MAX_OVERRUN_SECONDS = 0.05
+# Aligners go on to the end, through silence; one that stops in the first half was perhaps made for another recording.
+MIN_COVERAGE = 0.5
 
 INTERVAL_SCHEMA = pa.schema(
     [
@@ -87,7 +90,8 @@ def clean(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str
 
     Dropped are silence and unknown words, which are counted, and, which is a problem each: intervals without label or
     length, overlapping the one before, or outside of the recording; all of an utterance that reaches more than
-    `MAX_OVERRUN_SECONDS` past its recording. Up to there ends are clipped to the recording's.
+    `MAX_OVERRUN_SECONDS` past its recording. Up to there ends are clipped to the recording's. What ends before
+    `MIN_COVERAGE` of the recording is kept, and named.
 
     Args:
         tier_names: what tiers of phones (`phone`) and words (`word`) are called.
@@ -96,24 +100,23 @@ def clean(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str
         AlignmentError: a phone outside of the set.
     """
     rows, problems = _columns(utterances, tier_names)
+    durations = np.array([utterance.duration for utterance in utterances])
+    last = _last_ends(rows, len(utterances))
+    problems += [
+        _problem(utterances[index], *doubt("shorter than the recording", _ends(last[index], durations[index])))
+        for index in np.flatnonzero((last > 0) & (last < MIN_COVERAGE * durations))
+    ]
     tally = Tally()
     rows = _with_clean_labels(rows, utterances, phones, tally)
-    durations = np.array([utterance.duration for utterance in utterances])
 
     unlabelled = rows.label == _NO_LABEL
     problems += [rows.problem(row, "no label", utterances) for row in np.flatnonzero(unlabelled)]
     rows = rows.where(~unlabelled)
 
-    last = np.zeros(len(utterances))
-    np.fmax.at(last, rows.utterance, rows.end)
+    last = _last_ends(rows, len(utterances))
     too_long = last > durations + MAX_OVERRUN_SECONDS
     problems += [
-        Problem(
-            utterances[index].utterance_id,
-            utterances[index].file,
-            "longer than the recording",
-            f"its last interval ends at {last[index]:g} s, the recording at {durations[index]:g} s",
-        )
+        _problem(utterances[index], "longer than the recording", _ends(last[index], durations[index]))
         for index in np.flatnonzero(too_long)
     ]
     rows = rows.where(~too_long[rows.utterance])
@@ -138,6 +141,21 @@ def clean(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str
         INTERVAL_SCHEMA,
     )
     return Cleaned(intervals, problems, tally)
+
+
+def _last_ends(rows: _Rows, utterances: int) -> np.ndarray:
+    """Seconds at which the last interval of each utterance ends; 0 where it has none."""
+    last = np.zeros(utterances)
+    np.fmax.at(last, rows.utterance, rows.end)
+    return last
+
+
+def _ends(last: float, duration: float) -> str:
+    return f"its last interval ends at {last:g} s, the recording at {duration:g} s"
+
+
+def _problem(utterance: Utterance, kind: str, detail: str) -> Problem:
+    return Problem(utterance.utterance_id, utterance.file, kind, detail)
 
 
 def _decoded(places: np.ndarray, names: Sequence[str]) -> pa.Array:
@@ -172,10 +190,9 @@ class _Rows:
         return _Rows(*(column[mask] for column in columns), self.labels)
 
     def problem(self, row: int, kind: str, utterances: Sequence[Utterance]) -> Problem:
-        utterance = utterances[self.utterance[row]]
         label = "" if self.label[row] == _NO_LABEL else f" {self.labels[self.label[row]]!r}"
         detail = f"{TIERS[self.tier[row]]}{label} from {self.start[row]:g} to {self.end[row]:g} s"
-        return Problem(utterance.utterance_id, utterance.file, kind, detail)
+        return _problem(utterances[self.utterance[row]], kind, detail)
 
 
 def _columns(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str]]) -> tuple[_Rows, list[Problem]]:
@@ -190,7 +207,7 @@ def _columns(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[
             if not found:
                 there = ", ".join(sorted({tier.name for tier in utterance.tiers if tier.labels})) or "none"
                 detail = f"tiers with intervals: {there}"
-                problems.append(Problem(utterance.utterance_id, utterance.file, f"no {names[0]}", detail))
+                problems.append(_problem(utterance, f"no {names[0]}", detail))
             for part in found:
                 label += map(code_of.__getitem__, part.labels)
                 start += part.starts

@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import functools
 import json
+import math
+import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import jsonschema
-import numpy as np
 import referencing
 
 from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, locate, model_entry, read_yaml
@@ -26,6 +27,20 @@ from layerwise.tasks import TaskEntry, TaskError, heads_of, task_entry
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 AUTOMATIC = "automatic"  # in place of a source of alignments
+
+# JSON Schema takes 7.0 for an integer; nothing that counts does.
+_TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+    "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+)
+
+
+def _matches(_validator, pattern: str, text: object, _schema: dict) -> Iterator[jsonschema.ValidationError]:
+    """As JSON Schema means it: $ is the end, where Python's is also before a last line feed."""
+    if isinstance(text, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), text):
+        yield jsonschema.ValidationError(f"must match {pattern}")
+
+
+_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _matches}, type_checker=_TYPES)
 
 
 class ConfigurationError(LayerwiseError):
@@ -47,7 +62,7 @@ class Source:
 
     @property
     def is_folder(self) -> bool:
-        return not self.is_url and self.path.is_dir()
+        return not self.is_url and os.path.isdir(self.path)
 
     @property
     def path(self) -> Path:
@@ -153,7 +168,6 @@ def read_experiment(config: dict) -> Experiment:
         *_repeated("properties", config["properties"]),
         *_clashing("extra_models", config["extra_models"], _catalogue("models.yaml")),
         *_impossible_folds(config, corpora),
-        *_impossible_epsilons(config["cca"]["epsilons"]),
         *_crooked_mirrors(config["mirrors"]),
     ]
     models, absent = {}, []
@@ -162,7 +176,7 @@ def read_experiment(config: dict) -> Experiment:
             try:
                 models[name] = model_entry(name, known_models[name])
             except CatalogueError as error:
-                errors.append(str(error))
+                errors.append("extra_" * (name in config["extra_models"]) + str(error))
     for name, entry in list(models.items()):
         try:
             entry.require_files()
@@ -201,7 +215,9 @@ def check_schema(content: dict, schema: str) -> None:
     Raises:
         ConfigurationError: a line for each wrong key: its path, what was found, what is allowed, the nearest match.
     """
-    validator = jsonschema.Draft202012Validator(_schema(schema), registry=_registry())
+    if strange := list(_no_json(content, ())):
+        raise ConfigurationError(_listed(strange))
+    validator = _Validator(_schema(schema), registry=_registry())
     errors = sorted(validator.iter_errors(content), key=lambda error: [str(part) for part in error.absolute_path])
     if errors:
         raise ConfigurationError(_listed(dict.fromkeys(line for error in errors for line in _explained(error))))
@@ -265,6 +281,23 @@ def _listed(errors: Iterable[str]) -> str:
     return "the configuration cannot be used:\n" + "\n".join(f"  - {error}" for error in errors)
 
 
+def _no_json(value: object, path: tuple[str, ...]) -> Iterator[str]:
+    """What YAML has and JSON has not, so that no schema speaks of it: keys that are no text, and numbers that are none.
+
+    YAML reads `no`, `1` and `1e400` as a truth value, a number and infinity.
+    """
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if not isinstance(key, str):
+                yield f"{'.'.join([*path, str(key)])}: a key must be text: put it in quotes"
+            yield from _no_json(part, (*path, str(key)))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _no_json(item, (*path, str(number)))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{'.'.join(path) or 'the configuration'}: found {value}; must be a finite number"
+
+
 def _explained(error: jsonschema.ValidationError) -> list[str]:
     path = [str(part) for part in error.absolute_path]
     if error.validator == "additionalProperties":
@@ -281,9 +314,12 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
     if error.validator == "required":
         missing = [key for key in error.validator_value if key not in error.instance]
         return [f"{'.'.join([*path, key])}: is missing; {_purpose(error, key)}" for key in missing]
+    if "propertyNames" in error.absolute_schema_path:
+        return [f"{'.'.join([*path, error.instance])}: the key must match {error.validator_value}"]
     rules = {
         "type": lambda value: f"must be {' or '.join([value] if isinstance(value, str) else value)}",
         "minimum": lambda value: f"must be at least {value}",
+        "maximum": lambda value: f"must be at most {value}",
         "exclusiveMinimum": lambda value: f"must be above {value}",
         "exclusiveMaximum": lambda value: f"must be below {value}",
         "minLength": lambda value: "must not be empty",
@@ -291,7 +327,6 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
         "maxItems": lambda value: f"must have at most {value} items",
         "pattern": lambda value: f"must match {value}",
         "oneOf": lambda value: error.schema.get("description", ""),
-        "propertyNames": lambda value: "a name begins with a letter or digit; then letters, digits, '.', '_', '-'",
     }
     rule = rules.get(error.validator, lambda value: error.message)(error.validator_value)
     return [f"{where}: found {found}; {rule}"]
@@ -349,10 +384,6 @@ def _impossible_folds(config: dict, corpora: dict) -> list[str]:
     return errors
 
 
-def _impossible_epsilons(epsilons: list) -> list[str]:
-    return [f"cca.epsilons: found {pair}; both must be numbers" for pair in epsilons if not np.isfinite(pair).all()]
-
-
 def _crooked_mirrors(mirrors: dict[str, str]) -> list[str]:
     return [
         f"mirrors.{prefix}: found {mirror}; both must end with a slash, or neither, as one is put in the other's place"
@@ -404,7 +435,7 @@ def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]
         else:
             given = entry[kind] if corpus[kind] is None else {"source": corpus[kind]}
             source = Source(given["source"], given.get("bytes"), given.get("md5"), given.get("sha256"))
-            if not source.is_url and not source.path.exists():
+            if not source.is_url and not os.path.exists(source.path):
                 errors.append(
                     f"corpus.{kind}: {source.location} does not exist; a URL, an archive or a folder is expected"
                     + f", or {AUTOMATIC}" * (kind == "alignments")
@@ -457,8 +488,8 @@ def _word_splits(corpus: dict, corpora: dict) -> tuple[list[str] | None, list[st
     """Splits to rank words by, unless the analysed one is all that counts or a list is given."""
     given = corpus["word_list"]
     if isinstance(given, str):
-        missing = [] if locate(given).is_file() else [f"corpus.word_list: {given} does not exist; a file is expected"]
-        return None, missing
+        there = os.path.isfile(locate(given))
+        return None, [] if there else [f"corpus.word_list: {given} does not exist; a file is expected"]
     if corpus["alignments"] == AUTOMATIC:
         if given not in (None, [corpus["split"]]):
             return None, [f"corpus.word_list: found {given}; alignments of these splits are not made: name a file"]
@@ -477,6 +508,8 @@ def _wrong_pronunciations(corpus: dict) -> list[str]:
         return []
     if corpus["alignments"] != AUTOMATIC:
         return [f"corpus.pronunciations: found {given}; it is used only where corpus.alignments is {AUTOMATIC}"]
+    if not os.path.isfile(locate(given)):
+        return [f"corpus.pronunciations: {given} does not exist; a file is expected"]
     try:
         read_pronunciations(locate(given))
     except PronunciationError as error:
@@ -504,7 +537,7 @@ def _tasks(
         ],
         *_absent_heads(probes, models),
     ]
-    if probes["external"] is not None and not locate(probes["external"]).is_file():
+    if probes["external"] is not None and not os.path.isfile(locate(probes["external"])):
         errors.append(f"probes.external: {probes['external']} does not exist; a CSV of results is expected")
     if errors:
         return {}, {}, errors
@@ -513,11 +546,11 @@ def _tasks(
         try:
             tasks[name] = task_entry(name, known[name], catalogue, probes["recipe"], probes["overrides"])
         except TaskError as error:
-            errors.append(f"tasks.{error}")
+            errors.append("extra_" * (name in config["extra_tasks"]) + f"tasks.{error}")
             continue
         found, problems = _task_sources(tasks[name], probes["sources"], corpora)
         sources |= found
-        errors += problems
+        errors += ["extra_" * (name in config["extra_tasks"]) + problem for problem in problems]
     known_sources = _source_names(catalogue, corpora)
     errors += _unknown("probes.sources", list(probes["sources"]), known_sources, "the name of a file of a task")
     return tasks, sources, list(dict.fromkeys(errors))
@@ -560,6 +593,6 @@ def _task_sources(task: TaskEntry, given: dict, corpora: dict) -> tuple[dict[str
     for name, entry in entries.items():
         entry = {"source": given[name]} if name in given else entry
         sources[name] = Source(entry["source"], entry.get("bytes"), entry.get("md5"), entry.get("sha256"))
-        if not sources[name].is_url and not sources[name].path.exists():
+        if not sources[name].is_url and not os.path.exists(sources[name].path):
             errors.append(f"tasks.{task.name}: {name}, {entry['source']}, does not exist")
     return sources, errors

@@ -2,7 +2,7 @@
 
 Its files lie as its layout says; LibriSpeech's is `LibriSpeech/<split>/SPEAKER/CHAPTER/SPEAKER-CHAPTER-UTTERANCE.flac`
 beside `SPEAKER-CHAPTER.trans.txt` (Panayotov et al. 2015, https://www.openslr.org/12). Audio that would spoil a number
-later is found here, where it costs one decoding, and named.
+later is left out, and named.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import logging
 import os
-import re
 import tarfile
 import zlib
 from collections import Counter
@@ -19,16 +18,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import soundfile
 from tqdm import tqdm
 
 from layerwise import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
-from layerwise.files import replaced, replaced_folder
+from layerwise.examining import Fault, Sound, doubt, examine
+from layerwise.files import impostor, replaced, replaced_folder
 from layerwise.layouts import Layout
 
 log = logging.getLogger(__name__)
@@ -49,12 +47,12 @@ UTTERANCE_SCHEMA = pa.schema(
     ]
 )
 
+# Letters a second, without spaces: 12 are usual in any alphabet, and 20 are hard to follow.
+MAX_PACE = 25
+
 _BLOCK_BYTES = 1 << 20
-_BLOCK_SAMPLES = 1 << 20
 _LOGGED_PER_PROBLEM = 20
 _NAMED_IN_ERRORS = 10
-# libsndfile clips a WAV's length to the file and mentions the header's only here; writers to a pipe declare 2**32 - 1.
-_CUT_WAV = re.compile(r"^data : (?!4294967295 )(\d+) \(should be (\d+)\)", re.MULTILINE)
 
 
 class CorpusError(LayerwiseError):
@@ -69,10 +67,6 @@ class Problem:
     file: str
     problem: str
     detail: str
-
-
-class _BadAudio(Exception):
-    """(problem, detail) of a recording that cannot be used."""
 
 
 # Unpacking
@@ -133,8 +127,7 @@ def _refuse_other_formats(archive: Path) -> None:
     with archive.open("rb") as stream:
         start = stream.read(40)
     if start[:2] != b"\x1f\x8b":  # gzip's magic number
-        hint = " (a web page, perhaps an error of the server)" if start.lstrip()[:1] == b"<" else ""
-        raise CorpusError(f"{archive} is no .tar.gz archive: it begins with {start!r}{hint}")
+        raise CorpusError(f"{archive} is no .tar.gz archive: it begins with {start!r}{impostor(start)}")
 
 
 def _unpack_split(archive: Path, split: str | None, folder: Path) -> Counter[str]:
@@ -228,18 +221,19 @@ def index_utterances(
     layout: Layout,
     threads: int | None = None,
 ) -> None:
-    """Write the table of a split's utterances, and the table of those left out.
+    """Write the table of a split's utterances, and the table of those that are left out or doubtful.
 
     Every recording is decoded once, to its end: a damaged file is found now, not after hours of extraction. Left out
-    are recordings that cannot be decoded in full, are empty, not mono, not finite, or have no transcript where the
-    layout promises one. Those at another rate than 16 kHz stay, and are counted: they are resampled when they are read.
+    are recordings with a fault (`layerwise.examining`), and those that have no transcript where the layout promises
+    one. Those at another rate than 16 kHz stay, and are counted: they are resampled when they are read. Clipped ones
+    stay too, and those with more text than anybody says in that time; these are named.
 
     Args:
         root: the corpus root; `audio_path` is relative to it.
         utterances_out: parquet with `UTTERANCE_SCHEMA`, sorted by utterance_id; `num_samples` at the recording's own
             `sample_rate`, `duration` in seconds, `start` (0 here) the seconds of the recording before the utterance.
-        problems_out: CSV of utterance_id, audio_path, problem, detail; a row per utterance left out and per transcript
-            line without a recording.
+        problems_out: CSV of utterance_id, audio_path, problem, detail; a row per utterance left out, per transcript
+            line without a recording and, with a detail that begins with "kept", per doubt.
         layout: of the corpus.
         threads: recordings decoded at a time; None: one per core.
 
@@ -257,8 +251,9 @@ def index_utterances(
     rows = []
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         results = pool.map(lambda item: _index_one(*item, texts, root), recordings.items())
-        for result in tqdm(results, total=len(recordings), unit="file", desc=f"reading {split}"):
-            (problems if isinstance(result, Problem) else rows).append(result)
+        for row, found in tqdm(results, total=len(recordings), unit="file", desc=f"reading {split}"):
+            rows += [row] if row else []
+            problems += found
     if texts is not None:
         problems += [
             Problem(utterance_id, "", "no audio", "a transcript line without a recording")
@@ -336,6 +331,8 @@ def _read_chapters(folder: Path) -> dict[str, str]:
 def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path} is not UTF-8 text: {error}") from error
 
@@ -345,81 +342,44 @@ def _files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterable[Path]:
     return (
         path
         for path in folder.rglob("*")
-        if path.name.lower().endswith(suffixes) and not path.name.startswith(".") and path.is_file()
+        if path.name.lower().endswith(suffixes)
+        and not path.name.startswith(".")
+        and (path.is_file() or path.is_symlink())  # a link to nowhere is a recording that cannot be read
     )
 
 
 def _index_one(
     utterance_id: str, recording: _Recording, texts: dict[str, str] | None, root: Path
-) -> dict[str, object] | Problem:
-    """A row of the table of utterances, or why there is none."""
+) -> tuple[dict[str, object] | None, list[Problem]]:
+    """A row of the table of utterances, if it can have one, and what is wrong or doubtful."""
     audio_path = recording.path.relative_to(root).as_posix()
-    try:
-        num_samples, sample_rate = _measure(recording.path)
-        if texts is not None and not texts.get(utterance_id):
-            raise _BadAudio(
-                "no transcript", "its transcript is empty" if utterance_id in texts else "there is none of this name"
-            )
-    except _BadAudio as bad:
-        return Problem(utterance_id, audio_path, *bad.args)
-    return {
+    text = "" if texts is None else texts.get(utterance_id, "")
+    sound = examine(recording.path)
+    if isinstance(sound, Sound) and texts is not None and not text:
+        sound = Fault(
+            "no transcript", "its transcript is empty" if utterance_id in texts else "there is none of this name"
+        )
+    if isinstance(sound, Fault):
+        return None, [Problem(utterance_id, audio_path, *sound)]
+    row = {
         "utterance_id": utterance_id,
         "speaker_id": recording.speaker_id,
         "chapter_id": recording.chapter_id,
         "audio_path": audio_path,
-        "sample_rate": sample_rate,
-        "num_samples": num_samples,
-        "duration": num_samples / sample_rate,
-        "text": texts[utterance_id] if texts is not None else "",
+        "sample_rate": sound.sample_rate,
+        "num_samples": sound.num_samples,
+        "duration": sound.duration,
+        "text": text,
         "start": 0.0,
     }
+    return row, [Problem(utterance_id, audio_path, *found) for found in (*sound.doubts, *_hurried(sound, text))]
 
 
-def examine(path: Path) -> tuple[int, int] | tuple[str, str]:
-    """The number of samples of a recording that can be used and its rate, or what is wrong: (problem, detail)."""
-    try:
-        return _measure(path)
-    except _BadAudio as bad:
-        return bad.args[0], bad.args[1]
-
-
-def _measure(path: Path) -> tuple[int, int]:
-    """The number of samples of a recording that decodes to its end and its sample rate, or `_BadAudio`."""
-    if path.stat().st_size == 0:
-        raise _BadAudio("empty", "the file has 0 bytes")
-    try:
-        audio = soundfile.SoundFile(path)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise _BadAudio("unreadable", _reason(error)) from error
-    with audio:
-        if audio.channels != 1:
-            raise _BadAudio("not mono", f"{audio.channels} channels")
-        if cut := _CUT_WAV.search(audio.extra_info):
-            raise _BadAudio("truncated", f"{cut[2]} bytes of audio, its header says {cut[1]}")
-        try:
-            return _decode(audio), audio.samplerate
-        except soundfile.SoundFileError as error:
-            raise _BadAudio("corrupt", _reason(error)) from error
-
-
-def _decode(audio: soundfile.SoundFile) -> int:
-    """Decode to the end, in blocks; the number of samples."""
-    if audio.frames == np.iinfo(np.int64).max:  # libsndfile's mark; it cannot tell such a file's end from a cut
-        raise _BadAudio("unreadable", "its header gives no number of samples (written to a pipe?); encode it again")
-    decoded = 0
-    while len(block := audio.read(_BLOCK_SAMPLES, dtype="float32")):
-        if not np.isfinite(block).all():
-            raise _BadAudio("not finite", "it holds NaN or infinity")
-        decoded += len(block)
-    if decoded < audio.frames:
-        raise _BadAudio("truncated", f"{decoded} samples, its header says {audio.frames}")
-    if decoded == 0:
-        raise _BadAudio("empty", "no samples")
-    return decoded
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "error_string", error)).removeprefix("Error : ") or repr(error)
+def _hurried(sound: Sound, text: str) -> list[Fault]:
+    """Whether nobody could say so much in so little time: the text is another's, or the header's rate is wrong."""
+    pace = len("".join(text.split())) / sound.duration
+    detail = f"{pace:.0f} letters a second: another's transcript, or a wrong sample rate"
+    return [doubt("too much text", detail)] if pace > MAX_PACE else []
 
 
 # Tables

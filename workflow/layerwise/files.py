@@ -23,6 +23,15 @@ _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}  # of folders on some netw
 _FULL_BYTES = 1 << 16  # libraries written in C do not always say why they could not write
 
 
+def impostor(start: bytes) -> str:
+    """What a file of another format often is in truth, told from its first bytes, as a remark for an error; or ""."""
+    if start.lstrip()[:1] == b"<":
+        return " (a web page, perhaps an error of the server)"
+    if start.startswith(b"version https://git-lfs"):
+        return " (a pointer of Git LFS: `git lfs pull` fetches the file itself)"
+    return ""
+
+
 @contextmanager
 def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary sibling of `path` to write to; it takes the name `path` when the block ends without an error.

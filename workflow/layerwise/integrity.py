@@ -46,8 +46,8 @@ def is_whole(path: str | os.PathLike[str]) -> bool:
         stream.seek(max(0, size - _LOOK_BYTES))
         if stream.read().endswith(_ENDS[suffix]):
             return True
-        # HDF5 notes its length where a file begins: one that ends there was made without `END`, or lost that alone.
-        stream.seek(40)
+        # HDF5 (format 1.10) notes its length where a file begins: one that ends there has lost `END` alone.
+        stream.seek(28)
         return suffix == ".h5" and size == int.from_bytes(stream.read(8), "little") > 0
 
 

@@ -23,12 +23,12 @@ from layerwise import SAMPLE_RATE
 from layerwise.corpus import (
     AUDIO_SUFFIXES,
     Problem,
-    examine,
     listed,
     report_problems,
     summarise_problems,
     write_parquet,
 )
+from layerwise.examining import Fault, examine
 from layerwise.tasks import FLUENT_PARTS, PARTS, SLURP_PARTS, TaskError
 
 log = logging.getLogger(__name__)
@@ -312,7 +312,7 @@ def _refuse_repeats(items: Sequence[Item]) -> None:
 
 
 def _measured(items: Sequence[Item], threads: int | None) -> tuple[list[Item], list[Problem]]:
-    """The items with their number of samples, each recording decoded once; and those that cannot be used."""
+    """The items with their number of samples, each recording decoded once; and what cannot be used, or is doubtful."""
     unknown = [item for item in items if not item.num_samples]
     kept = [item for item in items if item.num_samples]
     problems = []
@@ -323,11 +323,11 @@ def _measured(items: Sequence[Item], threads: int | None) -> tuple[list[Item], l
         ):
             if result is None:
                 problems.append(_problem(item, "no audio", "there is no such file"))
-            elif isinstance(result[0], str):
+            elif isinstance(result, Fault):
                 problems.append(_problem(item, *result))
             else:
-                samples, rate = result
-                kept.append(replace(item, num_samples=round(samples / rate * SAMPLE_RATE)))
+                kept.append(replace(item, num_samples=round(result.duration * SAMPLE_RATE)))
+                problems += [_problem(item, *found) for found in result.doubts]
     return kept, problems
 
 

@@ -44,10 +44,10 @@ class Pattern:
                 parts.append("(?:[^/]+/)*")
             elif token == "*":
                 parts.append("[^/]*")
-            elif name := re.fullmatch(r"\{(\w+)\}", token):
+            elif name := re.fullmatch(r"\{([^\W\d]\w*)\}", token):
                 parts.append(f"(?P={name[1]})" if name[1] in seen else f"(?P<{name[1]}>[^/]+?)")
                 seen.add(name[1])
-            elif token in "*{}":
+            elif token in "*{}" or token[0] == "{":
                 raise LayoutError(f"the pattern {self.text!r} has {token!r} where it means nothing")
             else:
                 parts.append(re.escape(token))
@@ -93,15 +93,22 @@ class Layout:
 
     def __post_init__(self) -> None:
         for name in ("utterance_id", "speaker_id", "chapter_id"):
+            try:
+                needed = template_fields(getattr(self, name))
+            except LayoutError as error:
+                raise LayoutError(f"{name}: {error}") from error
             for pattern in (self.recordings, self.aligned) if name == "utterance_id" else (self.recordings,):
-                unknown = [key for key in template_fields(getattr(self, name)) if key not in pattern.fields]
+                unknown = [key for key in needed if key not in pattern.fields]
                 if unknown:
                     raise LayoutError(
                         f"{name}: {getattr(self, name)!r} needs {', '.join(unknown)}, which is not in the pattern "
                         f"{pattern.text!r}; its fields are {', '.join(pattern.fields) or 'none'}"
                     )
-        for pattern in (self.recordings, self.aligned):
-            pattern.match("x")  # raises where it cannot be read
+        for name, pattern in (("recordings", self.recordings), ("alignments", self.aligned)):
+            try:
+                pattern.match("x")
+            except LayoutError as error:
+                raise LayoutError(f"{name}: {error}") from error
 
     @property
     def aligned(self) -> Pattern:
@@ -135,6 +142,8 @@ def template_fields(template: str) -> list[str]:
         LayoutError: it is no template.
     """
     try:
-        return [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
-    except ValueError as error:
+        fields = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+        template.format(**dict.fromkeys(fields, "x"))  # a format may be one of numbers
+    except (ValueError, LookupError, AttributeError) as error:
         raise LayoutError(f"{template!r} is no template: {error}") from error
+    return fields

@@ -12,11 +12,9 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from transformers import AutoModel
 from transformers.utils import logging as transformers_logging
 
@@ -25,6 +23,7 @@ from layerwise.anatomy import Anatomy, ModelError, Tap, WaveformError
 from layerwise.architectures import anatomy_of
 from layerwise.catalogue import ROOT, is_local, locate, model_entry, read_yaml
 from layerwise.checkpoints import ORIGIN, make_random_checkpoint
+from layerwise.files import impostor
 from layerwise.originals import is_original, read_original
 
 # Weights that only pre-training uses: absent from some published checkpoints, and no layer depends on them.
@@ -300,10 +299,20 @@ def load_folder(folder: Path, device: str = "cpu", normalise: bool | None = None
         raise ModelError(
             f"{folder} holds no config.json, as transformers' checkpoint folders do, and no original .pt file"
         )
+    for weights in sorted(folder.glob("*.safetensors")):
+        _refuse_impostor(weights)
     if not any(folder.glob("*.safetensors")):
         for weights in sorted(folder.glob("pytorch_model*.bin")):
             pickles.read(weights)  # transformers would refuse the same, but not by the names of file and call
     return _from_pretrained(str(folder), normalise, device, said, local_files_only=True)
+
+
+def _refuse_impostor(weights: Path) -> None:
+    if weights.is_file():  # transformers says what else is wrong
+        with weights.open("rb") as stream:
+            start = stream.read(40)
+        if remark := impostor(start):
+            raise ModelError(f"{weights} holds no weights: it begins with {start!r}{remark}")
 
 
 def _from_original(source: Path, normalise: bool | None, device: str, origin: str) -> SpeechModel:
@@ -328,8 +337,11 @@ def _from_pretrained(source: str, normalise: bool | None, device: str, origin: s
             dtype=torch.float32,
             **options,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, EOFError, SafetensorError, UnpicklingError) as error:
-        raise ModelError(f"{source} could not be loaded: {error}") from error
+    except Exception as error:  # a stranger's config.json can make transformers raise almost any kind
+        raise ModelError(
+            f"{source} could not be loaded: {error} ({type(error).__name__}). Expected are a config.json and weights "
+            "that belong together, whole, as transformers' save_pretrained writes them"
+        ) from error
     _check_weights(source, module, report)
     return SpeechModel(anatomy_of(module, normalise, source), device, origin)
 
@@ -340,7 +352,8 @@ def _check_weights(source: str, module: torch.nn.Module, report: dict) -> None:
     Surplus weights of other parts, such as the heads of pre-training, are no layer's business.
 
     Raises:
-        ModelError: weights are missing, misshapen, or belong to layers that the configuration does not have.
+        ModelError: weights are missing, misshapen, not finite, or belong to layers that the configuration does not
+            have.
     """
     parts = {name for name, _ in module.named_children()}
     surplus = [key.removeprefix(f"{module.base_model_prefix}.") for key in report["unexpected_keys"]]
@@ -354,3 +367,6 @@ def _check_weights(source: str, module: torch.nn.Module, report: dict) -> None:
         if wrong:
             listed = ", ".join(wrong[:10]) + (", …" if len(wrong) > 10 else "")
             raise ModelError(f"{source}: {len(wrong)} weights are {problem}: {listed} (compared with its config.json)")
+    computed = {name: weight for name, weight in module.state_dict().items() if name not in UNUSED_WEIGHTS}
+    if infinite := [name for name, weight in computed.items() if not weight.isfinite().all()]:
+        raise ModelError(f"{source}: {len(infinite)} weights hold NaN or infinity: {', '.join(infinite[:10])}")

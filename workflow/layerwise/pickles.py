@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 import numpy as np
 
 from layerwise.errors import LayerwiseError
+from layerwise.files import impostor
 
 if TYPE_CHECKING:
     import torch
@@ -163,10 +164,12 @@ def read(path: Path) -> Pickled:
     path = Path(path)
     with _explained(path):
         with path.open("rb") as file:
-            start = file.read(4)
+            start = file.read(40)
             file.seek(0)
             if not start:
                 raise PickleError(f"{path} is empty")
+            if remark := impostor(start):
+                raise PickleError(f"{path} cannot be read: it begins with {start!r}{remark}")
             if not start.startswith(b"PK"):
                 return _read_plain(path, file)
         if not zipfile.is_zipfile(path):

@@ -213,9 +213,14 @@ def _target(shards: list[h5py.File], question: Property, sample: int, layer: str
     if question.target == "T0":
         return store.rows(shards, f"{path}/T0")
     if question.target == "mel":
-        return store.rows(shards, f"{sample}/target/mel{store.dataset(shards[0], f'{path}/{layer}').attrs['grid']}")
+        return store.rows(shards, f"{sample}/target/mel{_grid(shards[0], f'{path}/{layer}')}")
     labels = store.joined_strings(shards, f"{path}/label")
     return (labels[:, None] == np.unique(labels)).astype(np.uint8)
+
+
+def _grid(shard: h5py.File, path: str) -> str:
+    """Which mel rows and offsets go with a frame layer."""
+    return str(store.fact(store.dataset(shard, path), "grid"))
 
 
 def _unrelated(
@@ -244,8 +249,8 @@ def _folds(shards: list[h5py.File], question: Property, sample: int, layer: str,
     groups = None if by == "row" else store.joined_strings(shards, f"{path}/{by}_id")
     how = (groups, settings.folds, settings.seed, sample)
     if question.span == "frame":
-        offsets = f"{path}/offsets{store.dataset(shards[0], f'{path}/{layer}').attrs['grid']}"
-        frames = np.concatenate([np.diff(store.dataset(file, offsets)[:]) for file in shards])
+        offsets = f"{path}/offsets{_grid(shards[0], f'{path}/{layer}')}"
+        frames = np.concatenate([np.diff(store.numbers(store.dataset(file, offsets))) for file in shards])
         return folding.frame_folds(utterances, frames, *how)
     labels = store.joined_strings(shards, f"{path}/label")
     return folding.segment_folds(labels, utterances, store.joined(shards, f"{path}/row"), *how)

@@ -14,6 +14,10 @@ from layerwise.errors import LayerwiseError
 MEL_HOP = 160  # samples between the log-mel frames of Whisper and wav2vec2-BERT
 BERT_BANDS = 80  # of wav2vec2-BERT's log-mel frames
 
+_COUNTS = (
+    "d_model", "encoder_layers", "feature_projection_input_dim", "hidden_size", "num_hidden_layers", "squeeze_factor",
+)  # fmt: skip
+
 
 class ShapeError(LayerwiseError):
     """Layers of this type of model cannot be read."""
@@ -23,12 +27,22 @@ def shape_of(config: dict) -> dict:
     """`conv_layers`, `blocks`, `stride_seconds` and `width` of a transformers configuration, as far as it says them.
 
     Raises:
-        ShapeError: the model type is none of `SHAPES`.
+        ShapeError: the model type is none of `SHAPES`, or a number of layers, dimensions or samples is none.
     """
     model_type = config.get("model_type", "wav2vec2")  # some early files do not say it
-    if model_type not in SHAPES:
+    if not isinstance(model_type, str) or model_type not in SHAPES:
         raise ShapeError(f"layers of model_type {model_type!r} cannot be read; of {supported()} they can")
+    for key in _COUNTS:
+        if config.get(key) is not None and not _is_count(config[key]):
+            raise ShapeError(f"{key} is {config[key]!r}; a whole number from 1 is expected")
+    strides = config.get("conv_stride")
+    if strides is not None and not (isinstance(strides, list | tuple) and strides and all(map(_is_count, strides))):
+        raise ShapeError(f"conv_stride is {strides!r}; a list of whole numbers from 1 is expected")
     return {key: value for key, value in SHAPES[model_type](config).items() if value is not None}
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def supported() -> str:

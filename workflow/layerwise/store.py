@@ -4,7 +4,9 @@ Frames carry `utterance_id`, `speaker_id` (one an utterance, in order) and `offs
 `offsets_10ms` for the layers averaged to 10 ms; segments carry `row`, `label`, `utterance_id`, `speaker_id`, `start`.
 `/<sample>/target/mel` and `mel_10ms` hold the mel rows that match the frames; the attribute `grid` of a frame layer is
 the suffix (`_10ms` or nothing) of the mel rows and offsets that it goes with. A file without the attribute `complete`,
-written last, is not read. `END` stands behind what HDF5 knows of.
+written last, is not read. `END` stands behind what HDF5 knows of. Everything is under a checksum: a damaged file is an
+error, never other numbers. HDF5 has none for text of any width, so all text has a fixed one: `fact` and `strings` read
+it.
 
 Nothing is locked: one job writes a file, under another name than it is read by. HDF5 would ask for a lock even to read,
 and some network file systems have none to give.
@@ -53,7 +55,7 @@ class RepresentationWriter:
         # No rows are still a view of all of an utterance's frames, and would keep them in memory.
         self._waiting[path].append(rows if len(rows) else rows.copy())
         self._bytes[path] += rows.nbytes
-        if self._bytes[path] >= FLUSH_BYTES:
+        if self._bytes[path] >= FLUSH_BYTES and rows.dtype.kind != "U":  # text waits until its width is known
             self._flush(path)
 
     def extend_offsets(self, path: str, lengths: Iterable[int]) -> None:
@@ -67,10 +69,10 @@ class RepresentationWriter:
         for path in list(self._waiting):
             self._flush(path)
         for path, offsets in self._offsets.items():
-            self._file[path] = np.array(offsets, np.int64)
+            self._create(path, np.array(offsets, np.int64))
         for path, facts in self._attributes.items():
-            self._file[path].attrs.update(facts)
-        self._file.attrs.update(attributes)
+            _describe(self._file[path], facts)
+        _describe(self._file, attributes)
         self._file.flush()
         self._file.attrs["complete"] = True
 
@@ -78,7 +80,8 @@ class RepresentationWriter:
         rows = np.concatenate(self._waiting.pop(path))
         self._bytes.pop(path)
         if rows.dtype.kind == "U":
-            rows = rows.astype(h5py.string_dtype())
+            rows = np.char.encode(rows, "utf-8")
+            rows = rows.astype(_text_dtype(rows.dtype.itemsize))
         elif rows.dtype.kind == "f" and rows.ndim == 2:
             rows = rows.astype(self._stored_dtype(path, rows))
         if path not in self._file:
@@ -109,14 +112,26 @@ class RepresentationWriter:
     def _create(self, path: str, rows: np.ndarray) -> None:
         width = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
         chunks = (max(1, CHUNK_BYTES // width), *rows.shape[1:])
-        self._file.create_dataset(path, data=rows, maxshape=(None, *rows.shape[1:]), chunks=chunks).flush()
+        shape = (None, *rows.shape[1:])
+        self._file.create_dataset(path, data=rows, maxshape=shape, chunks=chunks, fletcher32=True).flush()
+
+
+def _describe(owner: h5py.Group | h5py.Dataset, facts: dict) -> None:
+    for name, value in facts.items():
+        text = isinstance(value, str)
+        owner.attrs.create(name, value, dtype=_text_dtype(len(value.encode())) if text else None)
+
+
+def _text_dtype(width: int) -> np.dtype:
+    return h5py.string_dtype(length=max(1, width))
 
 
 @contextmanager
 def writing(path: Path, dtype: str, attributes: dict) -> Iterator[RepresentationWriter]:
     """A writer to a file that appears under its name only when it is complete."""
     with replaced(path) as temporary:
-        with h5py.File(temporary, "w", locking=False) as file:
+        # The format that h5py writes by default has no checksums of what describes the data.
+        with h5py.File(temporary, "w", libver="v110", locking=False) as file:
             writer = RepresentationWriter(file, dtype)
             yield writer
             writer.close(attributes)
@@ -138,28 +153,62 @@ def reading(paths: Iterable[Path]) -> Iterator[list[h5py.File]]:
                 file = stack.enter_context(h5py.File(path, "r", locking=False))
             except OSError as error:
                 raise RepresentationError(f"{path} cannot be read as HDF5: {error}") from error
-            if not file.attrs.get("complete", False):
-                raise RepresentationError(f"{path} was not completed: delete it and extract again")
-            files.append(file)
-        yield sorted(files, key=lambda file: file.attrs["shard"])
+            with _explained(file):
+                if not file.attrs.get("complete", False):
+                    raise RepresentationError(f"{path} was not completed: delete it and extract again")
+                files.append((int(file.attrs["shard"]), file))
+        yield [file for _, file in sorted(files, key=lambda shard: shard[0])]
+
+
+@contextmanager
+def _explained(part: h5py.File | h5py.Dataset) -> Iterator[None]:
+    """Turns whatever HDF5 raises on a damaged file into an error that names it."""
+    name = part.file.filename
+    try:
+        yield
+    except RepresentationError:
+        raise
+    except Exception as error:  # h5py gives each of libhdf5's errors the Python class that it thinks fits
+        raise RepresentationError(
+            f"{name} cannot be read: {error}. If its disk can, the file is damaged: delete it and extract again"
+        ) from error
 
 
 def dataset(file: h5py.File, path: str) -> h5py.Dataset:
     """The dataset at `path`.
 
     Raises:
-        RepresentationError: the file has no such dataset; the message says what lies beside it.
+        RepresentationError: the file has no such dataset, and the message says what lies beside it; or it is damaged.
     """
-    if path not in file:
-        parent = path.rsplit("/", 1)[0]
-        there = ", ".join(file[parent]) if parent in file else "nothing"
-        raise RepresentationError(f"{file.filename} has no /{path}; in /{parent} there is {there}")
-    return file[path]
+    with _explained(file):
+        if path not in file:
+            parent = path.rsplit("/", 1)[0]
+            there = ", ".join(file[parent]) if parent in file else "nothing"
+            raise RepresentationError(f"{file.filename} has no /{path}; in /{parent} there is {there}")
+        return file[path]
+
+
+def fact(owner: h5py.File | h5py.Dataset, name: str) -> object:
+    """An attribute of a file or dataset, text as str.
+
+    Raises:
+        RepresentationError: there is none, or the file is damaged.
+    """
+    with _explained(owner):
+        value = owner.attrs[name]
+        return value.decode() if isinstance(value, bytes) else value
+
+
+def numbers(data: h5py.Dataset) -> np.ndarray:
+    """All of a dataset of numbers."""
+    with _explained(data):
+        return data[:]
 
 
 def strings(data: h5py.Dataset) -> np.ndarray:
     """A dataset of text as an array of str."""
-    return data.asstr()[:].astype(str) if data.shape[0] else np.array([], dtype=str)
+    with _explained(data):
+        return data.asstr()[:].astype(str) if data.shape[0] else np.array([], dtype=str)
 
 
 def rows(files: Sequence[h5py.File], path: str) -> Rows:
@@ -169,12 +218,17 @@ def rows(files: Sequence[h5py.File], path: str) -> Rows:
 
 def joined(files: Sequence[h5py.File], path: str) -> np.ndarray:
     """The numbers at `path` of all shards, in order."""
-    return np.concatenate([dataset(file, path)[:] for file in files])
+    return np.concatenate([numbers(dataset(file, path)) for file in files])
 
 
 def joined_strings(files: Sequence[h5py.File], path: str) -> np.ndarray:
     """The text at `path` of all shards, in order."""
     return np.concatenate([strings(dataset(file, path)) for file in files])
+
+
+def _rounded(part: h5py.Dataset) -> object:
+    with _explained(part):
+        return fact(part, "rounded") if "rounded" in part.attrs else part.dtype
 
 
 class Rows:
@@ -192,7 +246,7 @@ class Rows:
         self._starts = np.cumsum([0, *(part.shape[0] for part in parts)])
         self.shape = (int(self._starts[-1]), parts[0].shape[1])
         self.dtype = np.result_type(*(part.dtype for part in parts))
-        through = [np.dtype(part.attrs.get("rounded", part.dtype)) for part in parts]
+        through = [np.dtype(_rounded(part)) for part in parts]
         self.attrs = {"rounded": min(through, key=lambda dtype: dtype.itemsize)}
 
     def __getitem__(self, rows: slice) -> np.ndarray:
@@ -202,7 +256,8 @@ class Rows:
             at = (start + self._offset) % self.shape[0]
             number = int(np.searchsorted(self._starts, at, side="right")) - 1
             first = at - self._starts[number]
-            pieces.append(self._parts[number][first : first + stop - start])
+            with _explained(self._parts[number]):
+                pieces.append(self._parts[number][first : first + stop - start])
             start += len(pieces[-1])
         return pieces[1] if len(pieces) == 2 and pieces[1].dtype == self.dtype else np.concatenate(pieces)
 

@@ -129,6 +129,8 @@ def _check(name: str, description: Mapping, catalogue: Mapping) -> None:
         raise TaskError(f"{name}.kind: found {description['kind']}; of {place} only labels can be learned")
     elif not description.get("columns"):
         raise TaskError(f"{name}.columns: is missing; which labels of an utterance are learned")
+    if unknown := [recipe for recipe in description.get("recipes", {}) if recipe not in catalogue["recipes"]]:
+        raise TaskError(f"{name}.recipes.{unknown[0]}: is not a recipe; allowed: {', '.join(catalogue['recipes'])}")
     if place == "data" and description["data"] not in catalogue["data"]:
         raise TaskError(
             f"{name}.data: {description['data']!r} is not in resources/tasks.yaml; "

@@ -22,8 +22,8 @@ with logged(snakemake):
         task_plots=snakemake.params.task_plots,
         correlations=snakemake.input.correlations or None,
         problems={
-            "Audio that was left out": snakemake.input.audio_problems,
-            "Alignments that were left out": snakemake.input.alignment_problems,
+            "Audio that was left out, or kept in doubt": snakemake.input.audio_problems,
+            "Alignments that were left out, or kept in doubt": snakemake.input.alignment_problems,
         },
         provenance={
             "audio": snakemake.params.audio,

@@ -1,0 +1,135 @@
+"""Whether a recording can be used, and whether its sound is what it should be: found in one decoding, to its end.
+
+What would spoil a number is a fault: the recording is left out. What may be meant, or does not matter much, is a doubt:
+the recording stays, and is named.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+
+# The shortest recording of which every model has a frame, and more than one or two.
+MIN_SECONDS = 0.1
+# Of telephones it is 8,000; below half of that there are no formants left, and a header that says so is wrong.
+MIN_RATE = 4000
+# Less than two steps of 16 bits: a microphone that is off, and the dither of a converter.
+SILENT_RANGE = 2.0**-14
+# Lossy formats overshoot by a decibel or two; beyond this, samples are in other units.
+MAX_PEAK = 2.0
+# The largest number of eight bits; and the share of samples there that sound, however loud, does not reach.
+FULL_SCALE = 127 / 128
+CLIPPED_SHARE = 0.001
+
+_BLOCK_SAMPLES = 1 << 20
+# libsndfile clips a WAV's length to the file and mentions the header's only here; writers to a pipe declare 2**32 - 1.
+_CUT_WAV = re.compile(r"^data : (?!4294967295 )(\d+) \(should be (\d+)\)", re.MULTILINE)
+
+
+class Fault(NamedTuple):
+    """What is wrong with a recording: its kind, and what was found."""
+
+    problem: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A recording that can be used.
+
+    Attributes:
+        num_samples: at its own `sample_rate`, in hertz.
+        doubts: what may be wrong with it.
+    """
+
+    num_samples: int
+    sample_rate: int
+    doubts: Sequence[Fault] = ()
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.num_samples / self.sample_rate
+
+
+class _BadAudio(Exception):
+    """Carries a `Fault`."""
+
+
+def examine(path: Path) -> Sound | Fault:
+    """What a recording holds, or why it cannot be used.
+
+    The format is told from the content: a WAV that is called `.flac` is read like any other. Faults are files that
+    cannot be decoded to the end that they promise, and sound that is empty, not mono, not finite, silent, in other
+    units than full scale, shorter than `MIN_SECONDS` or at an impossible rate. Clipped sound is a doubt.
+    """
+    try:
+        return _examined(path)
+    except _BadAudio as bad:
+        return bad.args[0]
+
+
+def doubt(problem: str, detail: str) -> Fault:
+    """A fault that leaves nothing out, and says so."""
+    return Fault(problem, f"kept; {detail}")
+
+
+def _examined(path: Path) -> Sound:
+    try:
+        if path.stat().st_size == 0:
+            raise _bad("empty", "the file has 0 bytes")
+        audio = soundfile.SoundFile(path)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise _bad("unreadable", _reason(error)) from error
+    with audio:
+        if audio.channels != 1:
+            raise _bad("not mono", f"{audio.channels} channels")
+        if cut := _CUT_WAV.search(audio.extra_info):
+            raise _bad("truncated", f"{cut[2]} bytes of audio, its header says {cut[1]}")
+        try:
+            return _decoded(audio)
+        except soundfile.SoundFileError as error:
+            raise _bad("corrupt", _reason(error)) from error
+
+
+def _decoded(audio: soundfile.SoundFile) -> Sound:
+    """Decode to the end, in blocks."""
+    if audio.frames == np.iinfo(np.int64).max:  # libsndfile's mark; it cannot tell such a file's end from a cut
+        raise _bad("unreadable", "its header gives no number of samples (written to a pipe?); encode it again")
+    decoded, clipped, low, high = 0, 0, math.inf, -math.inf
+    while len(block := audio.read(_BLOCK_SAMPLES, dtype="float32")):
+        bottom, top = float(block.min()), float(block.max())
+        if not (math.isfinite(bottom) and math.isfinite(top)):  # NaN is the least and the largest of its block
+            raise _bad("not finite", "it holds NaN or infinity")
+        if max(top, -bottom) >= FULL_SCALE:
+            clipped += np.count_nonzero(np.abs(block) >= FULL_SCALE)
+        decoded, low, high = decoded + len(block), min(low, bottom), max(high, top)
+    if decoded < audio.frames:
+        raise _bad("truncated", f"{decoded} samples, its header says {audio.frames}")
+    if decoded == 0:
+        raise _bad("empty", "no samples")
+    if audio.samplerate < MIN_RATE:
+        raise _bad("impossible rate", f"{audio.samplerate} Hz; {MIN_RATE} Hz is the least that speech can have")
+    if decoded / audio.samplerate < MIN_SECONDS:
+        raise _bad("too short", f"{decoded / audio.samplerate:g} s; models need {MIN_SECONDS:g} s")
+    if high - low < SILENT_RANGE:
+        raise _bad("silent", f"all of its samples are between {low:g} and {high:g}")
+    if max(high, -low) > MAX_PEAK:
+        raise _bad("beyond full scale", f"samples reach {max(high, -low):g}; full scale is from -1 to 1")
+    doubts = [doubt("clipped", f"{clipped / decoded:.1%} of its samples are at full scale")]
+    return Sound(decoded, audio.samplerate, doubts if clipped / decoded >= CLIPPED_SHARE else [])
+
+
+def _bad(problem: str, detail: str) -> _BadAudio:
+    return _BadAudio(Fault(problem, detail))
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "error_string", error)).removeprefix("Error : ") or repr(error)
