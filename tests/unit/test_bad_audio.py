@@ -150,6 +150,7 @@ def test_what_cannot_be_used_is_left_out_and_named(root, caplog, make, problem, 
     assert (row["utterance_id"], row["problem"]) == (BAD, problem)
     assert row["audio_path"].startswith(f"LibriSpeech/{SPLIT}/1/2/{BAD}.")
     assert detail in row["detail"]
+    assert str(root) not in row["detail"]
     assert any(BAD in message and problem in message for message in caplog.messages)
 
 

@@ -131,5 +131,6 @@ def _bad(problem: str, detail: str) -> _BadAudio:
     return _BadAudio(Fault(problem, detail))
 
 
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "error_string", error)).removeprefix("Error : ") or repr(error)
+def _reason(error: soundfile.SoundFileError | OSError) -> str:
+    said = error.strerror if isinstance(error, OSError) else getattr(error, "error_string", str(error))
+    return (said or "").removeprefix("Error : ") or repr(error)
