@@ -169,8 +169,9 @@ def is_here():
     found = {name: os.path.exists(local_copy(source)) for name, source in archives.items() if source is not None}
     found["audio"] = found["audio"] or os.path.isdir(AUDIO_FOLDER)
     for name, source in EXPERIMENT.task_sources.items():
-        unpacked = [f"resources/tasks/{name}", f"resources/tasks/splits/{name.removesuffix('/audio')}"]
-        found[name] = any(map(os.path.exists, [task_copy(source), *unpacked]))
+        split, _, file = name.rpartition("/")
+        unpacked = f"resources/tasks/splits/{split}" if file == "audio" else f"resources/tasks/{name}"
+        found[name] = os.path.exists(task_copy(source)) or os.path.exists(unpacked)
     return found | {name: os.path.isdir(f"resources/models/{name}") for name in MODELS}
 
 

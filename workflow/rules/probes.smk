@@ -1,70 +1,4 @@
 # Downstream tasks: their utterances, and small heads on every frozen layer. Nothing here if `probes.tasks` is empty.
-from layerwise.tasks import head_jobs, heads_of
-
-TASKS = EXPERIMENT.tasks
-PROBES = config["probes"]
-
-
-# Where the data of tasks lies
-
-
-def task_source(name):
-    """A file of a task's data; of the experiment's own split what the configuration says of it."""
-    return EXPERIMENT.audio if name == f"{CORPUS}/audio" else EXPERIMENT.task_sources[name]
-
-
-def task_copy(source):
-    """Where a file of a task lies, once it has been fetched: apart from what lending the audio fetches and deletes."""
-    return local_copy(source).replace("resources/downloads/", "resources/downloads/tasks/")
-
-
-DOWNLOADS |= {task_copy(source): source for source in map(task_source, EXPERIMENT.task_sources) if source.is_url}
-
-
-def split_audio(split):
-    """The folder with the audio of a split of a corpus; it stays, as training reads it again and again."""
-    source = task_source(f"{split}/audio")
-    return local_copy(source) if source.is_folder else f"resources/tasks/splits/{split}"
-
-
-def split_table(split, name):
-    """The table of utterances, or of intervals, of a split; the experiment has that of its own."""
-    own = {"utterances": UTTERANCES, "intervals": INTERVALS}
-    return own[name] if split == CORPUS else results(f"tasks/splits/{split}/{name}.parquet")
-
-
-def is_archive(source):
-    return not source.is_folder and source.location.endswith((".tar.gz", ".tgz"))
-
-
-def data_files(task):
-    """The files of a task's data set by name; archives as the folders that they are unpacked to."""
-    sources = {file: task_source(f"{task.data}/{file}") for file in task.files}
-    return {
-        file: f"resources/tasks/{task.data}/{file}" if is_archive(source) else task_copy(source)
-        for file, source in sources.items()
-    }
-
-
-def task_inputs(wildcards):
-    task = TASKS[wildcards.task]
-    if task.layout == "table":
-        return {"table": task_copy(EXPERIMENT.task_sources[f"{task.name}/table"])}
-    if task.layout != "corpus":
-        return data_files(task)
-    splits = [f"{task.corpus}/{split}" for split in task.splits]
-    inputs = {
-        "utterances": [split_table(split, "utterances") for split in splits],
-        "audio": ancient([split_audio(split) for split in splits]),
-    }
-    if task.kind == "phones":
-        inputs["intervals"] = [split_table(split, "intervals") for split in splits]
-    return inputs
-
-
-def layout_of_split(wildcards):
-    corpus = f"{wildcards.corpus}/{wildcards.split}"
-    return LAYOUT if corpus == CORPUS else EXPERIMENT.task_corpora[wildcards.corpus]["layout"]
 
 
 rule unpack_split:
@@ -200,22 +134,6 @@ rule index_task:
 
 
 # Heads
-
-
-def head_groups(model):
-    """Heads that are trained together, by the name of the job."""
-    return head_jobs(heads_of(entry_of(model).blocks, PROBES["layers"]), PROBES["heads_per_job"])
-
-
-def probe_parts(wildcards):
-    if wildcards.model in UNPLANNED:
-        checkpoints.describe_model.get(model=wildcards.model)
-    return expand(
-        rules.train_probes.output.probes,
-        task=wildcards.task,
-        model=wildcards.model,
-        heads=head_groups(wildcards.model),
-    )
 
 
 rule train_probes:
