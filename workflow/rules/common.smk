@@ -78,6 +78,44 @@ def results(path):
     return f"results/{config['experiment']}/{path}"
 
 
+# With --default-storage-provider, what jobs make lies in a storage, and each gets copies of what it names as input.
+IS_STORED = workflow.storage_settings.default_storage_provider is not None
+
+
+def every(outputs, **wildcards):
+    """What expand() makes of outputs. It takes none that lie in a storage: Snakemake adds their place there later."""
+    prefix = f"{str(workflow.storage_settings.default_storage_prefix).rstrip('/')}/"
+    outputs = [outputs] if isinstance(outputs, str) else outputs
+    plain = [path.storage_object.query.removeprefix(prefix) if path.is_storage else path for path in outputs]
+    return expand(plain, **wildcards)
+
+
+def given(path):
+    """A file or folder of the user's: it lies on the machine that reads it, whatever lies in a storage."""
+    return local(str(path))
+
+
+def is_made(path):
+    """Whether what a job makes is there."""
+    file = workflow.inputfile(path)
+    return file.storage_object.exists() if file.is_storage else os.path.exists(file)
+
+
+def brought(path):
+    """Where this process can open what a job has made: a copy, if it lies in a storage."""
+    file = workflow.inputfile(path)
+    if file.is_storage and not os.path.exists(file) and is_made(path):
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        file.storage_object.retrieve_object()
+    return file
+
+
+def by_name(pictures, paths):
+    """Pictures by name, each at the path where a job finds it."""
+    found = iter(paths)
+    return {name: [next(found) for _ in group] for name, group in pictures.items()}
+
+
 def log_of(path):
     return results(f"logs/{path}.log")
 
@@ -130,7 +168,7 @@ RECORDINGS = results("corpus/recordings.parquet") if CUT_PAUSES else UTTERANCES
 RECORDING_INTERVALS = results("corpus/recording_intervals.parquet") if CUT_PAUSES else INTERVALS
 ALIGNMENT_PROBLEMS = results("corpus/alignment_problems.csv")
 # The words that are drawn, the most frequent first; none: those of the analysed split are ranked.
-WORD_LIST = [str(EXPERIMENT.word_list)] if EXPERIMENT.word_list else []
+WORD_LIST = [given(EXPERIMENT.word_list)] if EXPERIMENT.word_list else []
 if EXPERIMENT.word_splits:
     WORD_LIST = [results("corpus/word_ranking.csv")]
 
@@ -139,7 +177,7 @@ def local_copy(source):
     """Where an archive or folder of the corpus lies, once it has been fetched."""
     if source.is_url:
         return f"resources/downloads/{re.sub('[^A-Za-z0-9._/-]', '_', source.location.split('://', 1)[1])}"
-    return str(source.path)
+    return given(source.path)
 
 
 # What other checkouts may still need stays.
@@ -172,7 +210,7 @@ def is_here():
         split, _, file = name.rpartition("/")
         unpacked = f"resources/tasks/splits/{split}" if file == "audio" else f"resources/tasks/{name}"
         found[name] = os.path.exists(task_copy(source)) or os.path.exists(unpacked)
-    return found | {name: os.path.isdir(f"resources/models/{name}") for name in MODELS}
+    return found | {name: is_made(f"resources/models/{name}") for name in MODELS}
 
 
 def print_estimate(log):
@@ -220,20 +258,20 @@ def models_of(kind):
     return "|".join(names) or r"(?!)"
 
 
-def checkpoint_folder(wildcards):
-    """Where a model's checkpoint lies; one that is on this machine already is used where it is."""
-    entry = MODELS[wildcards.model]
-    if entry.kind == "folder":
-        return str(entry.folder)
-    return f"resources/models/{wildcards.model}"
-
-
 def checkpoint_files(wildcards):
     """What extraction has to notice a change of: a folder that a rule makes, or the files that were given."""
-    source = checkpoint_folder(wildcards)
-    if MODELS[wildcards.model].kind != "folder" or os.path.isfile(source):
-        return source
-    return sorted(entry.path for entry in os.scandir(source) if entry.is_file())
+    entry = MODELS[wildcards.model]
+    if entry.kind != "folder":
+        return f"resources/models/{wildcards.model}"
+    if os.path.isfile(entry.folder):
+        return given(entry.folder)
+    return [given(file.path) for file in sorted(os.scandir(entry.folder), key=lambda file: file.path) if file.is_file()]
+
+
+def checkpoint_folder(wildcards, input):
+    """Where a job finds a model's checkpoint; one that is on this machine already is used where it is."""
+    entry = MODELS[wildcards.model]
+    return str(entry.folder) if entry.kind == "folder" else input.checkpoint
 
 
 def shape_of(model):
@@ -245,13 +283,13 @@ def entry_of(model):
     """The catalogue's entry of a model, with its layers; a rule that needs them has shape_of(model) as an input."""
     entry = MODELS[model]
     for path in shape_of(model):
-        with open(path, encoding="utf-8") as file:
+        with open(brought(path), encoding="utf-8") as file:
             entry = with_shape(entry, json.load(file))
     return entry
 
 
 for name in UNPLANNED:
-    if not os.path.exists(*shape_of(name)):
+    if not is_made(*shape_of(name)):
         logger.warning(
             f"the layers of {name} ({MODELS[name].source}) are not known before its checkpoint has been read: "
             "its scores join the plan then"
@@ -263,7 +301,7 @@ for name in UNPLANNED:
 
 @functools.cache  # each of thousands of score jobs asks
 def shards_of(model):
-    return expand(rules.extract_representations.output.shard, model=model, shard=SHARDS)
+    return every(rules.extract_representations.output.shard, model=model, shard=SHARDS)
 
 
 def layer_jobs(property_name, model):
@@ -282,7 +320,7 @@ def all_scores(wildcards):
         path
         for name in config["properties"]
         for model in MODELS
-        for path in expand(
+        for path in every(
             rules.score_layers.output.scores,
             property=name,
             model=model,

@@ -17,9 +17,9 @@ rule collect_probes:
     message:
         "Gather what all heads reached in one table"
     input:
-        tables=expand(rules.join_probes.output.table, task=TASKS, model=MODELS),
-        weights=expand(rules.join_probes.output.details, task=TASKS, model=MODELS),
-        external=str(locate(ELSEWHERE)) if ELSEWHERE else [],
+        tables=every(rules.join_probes.output.table, task=TASKS, model=MODELS),
+        weights=every(rules.join_probes.output.details, task=TASKS, model=MODELS),
+        external=given(locate(ELSEWHERE)) if ELSEWHERE else [],
         shapes=[shape_of(model) for model in UNPLANNED],
     output:
         table=report(
@@ -202,5 +202,5 @@ rule plot_correlations:
         "../scripts/plot_correlations.py"
 
 
-TASK_PLOTS = {task: expand(rules.plot_task.output.svg, task=task)[0] for task in COMPARED}
+TASK_PLOTS = {task: every(rules.plot_task.output.svg, task=task)[0] for task in COMPARED}
 CORRELATIONS = rules.plot_correlations.output.svg if COMPARED else []

@@ -12,8 +12,8 @@ rule fetch_archive:
     output:
         archive=shared(kept("resources/downloads/{archive}")),
     params:
-        url=lambda wildcards, output: DOWNLOADS[output.archive].location,
-        checks=lambda wildcards, output: DOWNLOADS[output.archive].checks,
+        url=lambda wildcards, output: DOWNLOADS[f"resources/downloads/{wildcards.archive}"].location,
+        checks=lambda wildcards, output: DOWNLOADS[f"resources/downloads/{wildcards.archive}"].checks,
         mirrors=mirrors,
     log:
         log_of("fetch_archive/{archive}"),
@@ -131,7 +131,7 @@ else:
         input:
             utterances=rules.index_utterances.output.utterances,
             audio=ancient(lent_audio("align")),
-            pronunciations=[str(EXPERIMENT.pronunciations)] if EXPERIMENT.pronunciations else [],
+            pronunciations=[given(EXPERIMENT.pronunciations)] if EXPERIMENT.pronunciations else [],
         output:
             intervals=RECORDING_INTERVALS,
             problems=ALIGNMENT_PROBLEMS,

@@ -7,7 +7,7 @@ rule extract_representations:
     input:
         checkpoint=checkpoint_files,
         shape=lambda wildcards: shape_of(wildcards.model),
-        samples=expand(rules.draw_sample.output, sample=SAMPLES),
+        samples=every(rules.draw_sample.output, sample=SAMPLES),
         # Where the audio lies; what was sampled from it stands in the tables above.
         utterances=ancient(UTTERANCES),
         audio=ancient(lent_audio("{model}.{shard}")),

@@ -195,4 +195,4 @@ rule join_probes:
 
 rule probes:
     input:
-        expand(rules.join_probes.output, task=TASKS, model=MODELS),
+        every(rules.join_probes.output, task=TASKS, model=MODELS),

@@ -21,8 +21,8 @@ rule write_report:
         html=results("report.html"),
     params:
         configuration=EXPERIMENT.choices,
-        plots=PLOTS,
-        task_plots=TASK_PLOTS,
+        plots=lambda wildcards, input: by_name(PLOTS, input.plots),
+        task_plots=lambda wildcards, input: dict(zip(TASK_PLOTS, input.task_plots)),
         titles=TITLES,
         audio=EXPERIMENT.audio.location,
         alignments=EXPERIMENT.alignments.location if EXPERIMENT.alignments else "automatic, by pocketsphinx",
@@ -49,7 +49,7 @@ rule tables:
         rules.summarise_trends.output,
         rules.summarise_samples.output,
         rules.tabulate_models.output,
-        expand(rules.tabulate_layers.output.table, property=config["properties"]),
+        every(rules.tabulate_layers.output.table, property=config["properties"]),
         rules.collect_probes.output,
         rules.compare_trends.output,
         rules.check_findings.output,
@@ -61,7 +61,7 @@ rule plots:
         list(PLOTS.values()),
         [path.replace(".svg", ".png") for paths in PLOTS.values() for path in paths],
         rules.plot_overview.output,
-        expand(rules.plot_task.output, task=COMPARED),
+        every(rules.plot_task.output, task=COMPARED),
         rules.plot_correlations.output if COMPARED else [],
 
 

@@ -84,7 +84,7 @@ rule summarise_samples:
     message:
         "Count what the sample sets asked for and got"
     input:
-        samples=expand(rules.draw_sample.output, sample=SAMPLES),
+        samples=every(rules.draw_sample.output, sample=SAMPLES),
     output:
         table=results("tables/samples.csv"),
     params:

@@ -4,6 +4,12 @@ from layerwise.tasks import head_jobs, heads_of
 TASKS = EXPERIMENT.tasks
 PROBES = config["probes"]
 
+if IS_STORED and TASKS:
+    raise WorkflowError(
+        "probes.tasks: heads read audio that no job hands on to them, which a storage provider cannot know of; "
+        "leave them out: --config 'probes={tasks: []}'"
+    )
+
 
 # Where the data of tasks lies
 
@@ -78,7 +84,7 @@ def head_groups(model):
 def probe_parts(wildcards):
     if wildcards.model in UNPLANNED:
         checkpoints.describe_model.get(model=wildcards.model)
-    return expand(
+    return every(
         rules.train_probes.output.probes,
         task=wildcards.task,
         model=wildcards.model,
