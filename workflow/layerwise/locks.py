@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, SoftFileLock, Timeout
-
 log = logging.getLogger(__name__)
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}  # as mounts of NFS and Lustre without locks answer
@@ -28,6 +26,9 @@ def held(path: Path, other: str) -> Iterator[None]:
     Args:
         other: what is waited for, as the log says it: `another job has … ready`.
     """
+    # Not above: each of thousands of score jobs imports this module and locks nothing; it would start 0.1 s later.
+    from filelock import FileLock, SoftFileLock, Timeout
+
     lock = FileLock(path) if _has_locks(path.parent) else SoftFileLock(path.with_name(f"{path.name}.held"))
     try:
         lock.acquire(timeout=0)
