@@ -12,7 +12,7 @@ from layerwise.store import CHUNK_BYTES
 
 MEL_BANDS = 80
 MEL_SECONDS = 0.01
-NAME_BYTES = 40  # of a label or the like in HDF5, beside its place in the column
+NAME_BYTES = 16  # of a label or a name of an utterance: columns of text are as wide as their longest
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def layer_sizes(names: Sequence[str], width: int, conv_width: int, stride_second
 
 
 def _names_bytes(rows: int, columns: int) -> int:
-    """Bytes of columns of text: two numbers for each place, in whole chunks, and the text."""
-    return columns * (2 * _dataset_bytes(rows, 1, "float64") + NAME_BYTES * rows)
+    """Bytes of columns of text."""
+    return columns * _dataset_bytes(rows, NAME_BYTES, "uint8")
 
 
 def _dataset_bytes(rows: float, width: int, dtype: str) -> int:
