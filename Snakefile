@@ -47,6 +47,16 @@ include: "workflow/rules/estimate.smk"
 include: "workflow/rules/resume.smk"
 
 
+module pretraining:
+    snakefile:
+        "workflow/pretraining/Snakefile"
+    config:
+        config["pretrain"]
+
+
+use rule * from pretraining
+
+
 onstart:
     refuse_absent_models()
     keep_journal()

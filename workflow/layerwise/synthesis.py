@@ -20,7 +20,7 @@ import tarfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -417,7 +417,12 @@ def pronunciations(engine: Flite, words: Iterable[str]) -> dict[str, tuple[str, 
 
 
 def draw_sentences(
-    grammar: Grammar, phones: Mapping[str, Sequence[str]], count: int, seed: int, candidates: int = 16
+    grammar: Grammar,
+    phones: Mapping[str, Sequence[str]],
+    count: int,
+    seed: int,
+    candidates: int = 16,
+    without: Collection[str] = (),
 ) -> list[str]:
     """Draw distinct sentences in which words and phones occur as evenly as the grammar allows.
 
@@ -429,12 +434,13 @@ def draw_sentences(
         count: how many sentences.
         seed: seed of all draws.
         candidates: how many to choose from.
+        without: sentences that are not drawn.
 
     Raises:
         SynthesisError: the grammar does not give that many distinct sentences.
     """
     draw = random.Random(seed)
-    seen: set[str] = set()
+    seen = set(without)
     word_counts: Counter[str] = Counter()
     phone_counts: Counter[str] = Counter()
 

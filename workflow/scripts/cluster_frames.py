@@ -1,0 +1,18 @@
+"""Cluster frames of MFCCs, or of a layer of a trained model, into units."""
+
+from pathlib import Path
+
+from layerwise.run import logged
+from layerwise.units import layer_of, make_units, mfcc
+
+with logged(snakemake):
+    checkpoint = snakemake.input.get("checkpoint")
+    make_units(
+        train=Path(snakemake.input.train),
+        held_out=Path(snakemake.input.held_out),
+        features=layer_of(Path(checkpoint), snakemake.params.layer) if checkpoint else mfcc,
+        count=snakemake.params.clusters,
+        seed=snakemake.params.seed,
+        out_train=Path(snakemake.output.train),
+        out_held_out=Path(snakemake.output.held_out),
+    )
