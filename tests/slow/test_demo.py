@@ -30,7 +30,7 @@ def scores(demo):
 def test_every_property_of_every_model_is_scored(scores):
     assert set(scores["status"]) == {"ok"}
     assert scores.groupby("property")["model"].nunique().to_dict() == dict.fromkeys(
-        ["intra", "mel", "phone", "word"], 3
+        ["intra", "mel", "phone", "word"], 5
     )
     assert scores["score"].between(-1, 1 + 1e-9).all()
     assert (scores.groupby(["property", "model", "layer", "metric"]).size() == 9).all()  # three samples, three trials
@@ -39,18 +39,27 @@ def test_every_property_of_every_model_is_scored(scores):
 def test_layer_0_is_the_same_as_itself(scores):
     layer_0 = scores[(scores["property"] == "intra") & (scores["layer"] == "T0")]
     by_chance = layer_0["metric"].str.endswith("_chance")
-    assert len(layer_0) == 3 * 9 * 5 * 2
+    assert len(layer_0) == 5 * 9 * 5 * 2
     assert layer_0.loc[~by_chance, "score"].sub(1).abs().max() < 1e-6
     assert layer_0.loc[by_chance, "score"].abs().max() < 0.1
 
 
 def test_first_conv_blocks_hold_most_of_the_spectrum(scores):
     """Even random filters keep it; each further block of random weights loses some."""
-    mel = scores[(scores["property"] == "mel") & (scores["metric"] == "pwcca")]
+    mel = scores[(scores["property"] == "mel") & (scores["metric"] == "pwcca") & (scores["model"] == "random-demo")]
     mean = mel.pivot_table(values="score", index="model", columns="layer")
     assert (mean["C1"] > 0.4).all()
     assert (mean["C1"] > mean["C4"]).all()
     assert (mean["C4"] > mean["C7"]).all()
+
+
+def test_training_put_phones_into_the_layers(demo):
+    """At their best layers they hold at least twice what the control does, which has the same at any depth."""
+    trends = pd.read_csv(demo / f"{TABLES}/trends.csv").query("property == 'phone' and metric == 'mean_cca'")
+    control, trained = trends[trends["model"] == "random-demo"], trends[trends["model"] != "random-demo"]
+    assert trained["model"].nunique() == 4
+    assert (trained.groupby("model")["mean"].max() >= 2 * control["mean"].max()).all()
+    assert control["low"].max() < control["high"].min()
 
 
 def test_second_run_does_nothing(demo):
@@ -61,7 +70,7 @@ def test_second_run_does_nothing(demo):
 
 @pytest.mark.parametrize(
     "begun",
-    ["logs/extract_representations/random-hubert-tiny/0.log", "scores/phone/random-hubert-tiny", "plots"],
+    ["logs/extract_representations/demo-hubert-1/0.log", "scores/phone/demo-hubert-1", "plots"],
     ids=["extraction", "scores", "plots"],
 )
 def test_a_killed_run_goes_on_to_the_same_tables(demo, fresh, begun):

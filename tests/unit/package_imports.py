@@ -29,7 +29,7 @@ def _bodies(text: str) -> list[tuple[str, str]]:
 
 def rules() -> list[Rule]:
     found = []
-    for file in sorted((ROOT / "workflow/rules").glob("*.smk")):
+    for file in [*sorted((ROOT / "workflow/rules").glob("*.smk")), ROOT / "workflow/pretraining/Snakefile"]:
         for name, body in _bodies(file.read_text()):
             script = re.search(r'script:\s+"(.+)"', body)
             if script is None:  # a target rule

@@ -213,6 +213,7 @@ PAPER = {
 }
 EXTRAS = {"xls-r-300m": 24, "wavlm-base-plus": 12, "data2vec-base": 12, "data2vec-large": 24}
 TRAINED = PAPER | EXTRAS
+DEMO = ["demo-wav2vec2", "demo-wav2vec2-prenorm", "demo-hubert-1", "demo-hubert-2"]
 ENTRIES = {name: model_entry(name, description) for name, description in MODELS.items()}
 
 
@@ -223,7 +224,7 @@ def test_titles_of_the_catalogue_differ():
 
 def test_depths_of_the_models():
     found = {name: entry.blocks for name, entry in ENTRIES.items() if entry.kind != "random"}
-    assert found == TRAINED
+    assert found == TRAINED | dict.fromkeys(DEMO, 6)
     assert {name: entry.width for name, entry in ENTRIES.items() if name in TRAINED} == {
         name: 1024 if blocks == 24 else 768 for name, blocks in TRAINED.items()
     }
@@ -234,11 +235,22 @@ def test_trained_models_say_what_tables_and_plots_group_by(name):
     entry = ENTRIES[name]
     known = facts(entry)
     unknown = {key for key, value in known.items() if value is None or value == ""}
-    assert unknown <= ({"revision", "normalise"} if "avhubert" in name else {"revision"})
+    assert unknown <= ({"revision", "normalise"} if "avhubert" in name else {"revision", "iteration"})
     assert entry.modality.startswith("audio")
     assert entry.size == ("Large" if entry.blocks == 24 else "Base")
     if entry.kind == "hub":
         assert "revision" in MODELS[name]
+
+
+@pytest.mark.parametrize("name", DEMO)
+def test_models_of_the_demo_are_small_and_described(name):
+    entry = ENTRIES[name]
+    assert {key for key, value in facts(entry).items() if value in (None, "")} == {"revision"}
+    assert (entry.folder / "model.safetensors").stat().st_size <= 2e6
+    card = (entry.folder / "README.md").read_text()
+    for word in (entry.title, entry.objective, "MIT", "seed", "minutes", "steps", "loss.png", "losses.csv"):
+        assert word in card
+    assert {"loss.png", "losses.csv", "config.json"} <= {path.name for path in entry.folder.iterdir()}
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if "architecture" in MODELS[name]])

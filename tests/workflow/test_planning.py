@@ -54,7 +54,7 @@ def test_the_papers_preset_has_its_eleven_models_and_stops_for_two(checkout):
 def test_demo_stays_under_a_hundred_score_jobs(checkout):
     plan = checkout.plan(configfile=None)
     assert 0 < plan.jobs["score_layers"] < 100
-    assert plan.jobs["extract_representations"] == 3
+    assert plan.jobs["extract_representations"] == 5
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,19 @@ ROOT = Path(__file__).resolve().parents[2]  # of the checkout: catalogues name f
 RANDOM, BY_HAND = "random-init", "by-hand"  # sources that are no places
 SHAPE = ("conv_layers", "blocks", "stride_seconds", "width")  # what a checkpoint says of itself
 
-_FACTS = ("title", "family", "objective", "modality", "size", "training_data", "hours", "licence", "source", "revision")
+_FACTS = (
+    "title",
+    "family",
+    "objective",
+    "iteration",
+    "modality",
+    "size",
+    "training_data",
+    "hours",
+    "licence",
+    "source",
+    "revision",
+)
 
 
 class CatalogueError(LayerwiseError):
@@ -47,7 +59,8 @@ class ModelEntry:
         sha256: of the file at an https address.
         page, files: of source `by-hand`: where the files are found, and their names.
         seed, architecture: of random weights: the configuration of transformers' model class.
-        family, objective, modality, size, training_data, hours, licence: what is known of it, for tables and plots.
+        family, objective, iteration, modality, size, training_data, hours, licence: what is known of it, for tables and
+            plots; `iteration` 2 or more where targets were made by a model of the iteration before.
     """
 
     name: str
@@ -66,6 +79,7 @@ class ModelEntry:
     architecture: dict = field(default_factory=dict)
     family: str = ""
     objective: str = ""
+    iteration: int | None = None
     modality: str = ""
     size: str = ""
     training_data: str = ""

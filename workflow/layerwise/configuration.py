@@ -158,15 +158,16 @@ def read_experiment(config: dict) -> Experiment:
     config = from_command_line(config, schema)
     check_schema(config, "config.schema.yaml")
     config = with_defaults(config, schema)
-    known_models = _catalogue("models.yaml") | config["extra_models"]
-    corpora = _catalogue("corpora.yaml")
+    known_models = read_catalogue("models.yaml") | config["extra_models"]
+    corpora, pretraining = read_catalogue("corpora.yaml"), read_catalogue("pretraining.yaml")["settings"]
     errors = [
         *_unknown("models", config["models"], known_models, "a name in resources/models.yaml or extra_models"),
         *_unknown("properties", config["properties"], PROPERTIES, "a property"),
         *_unknown("metric", [config["metric"]], METRICS, "a metric"),
+        *_unknown("pretrain.setting", [config["pretrain"]["setting"]], pretraining, "a setting of pretraining.yaml"),
         *_repeated("models", config["models"]),
         *_repeated("properties", config["properties"]),
-        *_clashing("extra_models", config["extra_models"], _catalogue("models.yaml")),
+        *_clashing("extra_models", config["extra_models"], read_catalogue("models.yaml")),
         *_impossible_folds(config, corpora),
         *_crooked_mirrors(config["mirrors"]),
     ]
@@ -252,7 +253,12 @@ def with_defaults(config: dict, schema: dict) -> dict:
     return filled
 
 
-def _catalogue(name: str) -> dict:
+def read_catalogue(name: str) -> dict:
+    """A catalogue of resources/, by the name of its file.
+
+    Raises:
+        ConfigurationError: it is not as its schema says.
+    """
     content = read_yaml(ROOT / "resources" / name)
     try:
         check_schema(content, name.replace(".yaml", ".schema.yaml"))
@@ -446,7 +452,7 @@ def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]
 
 def _layout(corpus: dict, corpora: dict) -> tuple[dict, list[str]]:
     """How the corpus lies: what the configuration says, or else the catalogue, or else as LibriSpeech does."""
-    layouts = _catalogue("layouts.yaml")
+    layouts = read_catalogue("layouts.yaml")
     given = corpus["layout"] or corpora.get(corpus["name"], {}).get("layout", "librispeech")
     if isinstance(given, str) and given not in layouts:
         return {}, _unknown("corpus.layout", [given], layouts, "a layout of resources/layouts.yaml")
@@ -471,7 +477,7 @@ def _phones(corpus: dict, layout: dict) -> tuple[PhoneSet | None, list[str]]:
     """The phone set: what the configuration says, or else the layout; an aligner's own is ARPAbet."""
     named = "arpabet" if corpus["alignments"] == AUTOMATIC else layout.get("phones", "arpabet")
     try:
-        return phone_set(corpus["phones"] or named, _catalogue("phones.yaml")), []
+        return phone_set(corpus["phones"] or named, read_catalogue("phones.yaml")), []
     except PhoneSetError as error:
         return None, [f"corpus.phones: {error}"]
 
@@ -524,7 +530,7 @@ def _tasks(
     config: dict, corpora: dict, models: dict[str, ModelEntry]
 ) -> tuple[dict[str, TaskEntry], dict[str, Source], list[str]]:
     """The chosen tasks, where their data comes from, and what is wrong with either."""
-    probes, catalogue = config["probes"], _catalogue("tasks.yaml")
+    probes, catalogue = config["probes"], read_catalogue("tasks.yaml")
     known = catalogue["tasks"] | config["extra_tasks"]
     errors = [
         *_unknown("probes.tasks", probes["tasks"], known, "a name in resources/tasks.yaml or extra_tasks"),

@@ -94,7 +94,7 @@ class Estimate:
                 return Estimate(reason=side.reason)
         if self.draws is None or other.draws is None:
             return Estimate(self.value - other.value)
-        return _estimate(self.value - other.value, self.draws - other.draws)
+        return estimate(self.value - other.value, self.draws - other.draws)
 
 
 def empty(reason: str) -> Curve:
@@ -200,10 +200,11 @@ def _correlate(one: Curve, other: Curve, correlation: Callable, ranks: bool) -> 
     centred = [rows - rows.mean(axis=1, keepdims=True) for rows in drawn]
     with np.errstate(invalid="ignore", divide="ignore"):
         norms = [np.linalg.norm(rows, axis=1) for rows in centred]
-        return _estimate(value, (centred[0] * centred[1]).sum(axis=1) / (norms[0] * norms[1]))
+        return estimate(value, (centred[0] * centred[1]).sum(axis=1) / (norms[0] * norms[1]))
 
 
-def _estimate(value: float, draws: np.ndarray) -> Estimate:
+def estimate(value: float, draws: np.ndarray) -> Estimate:
+    """A number with the 95 % interval of what it might have been as well, widened to hold it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # constant draws have no correlation
         low, high = np.nanquantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])

@@ -73,7 +73,7 @@ class Contrastive(torch.nn.Module):
 
 
 class MaskedUnits(torch.nn.Module):
-    """Masked prediction of units as in HuBERT (Hsu et al. 2021): cosines to unit embeddings over 0.1, masked frames only.
+    """Masked prediction of units as in HuBERT (Hsu et al. 2021): cosines to unit embeddings over 0.1, at masked frames.
 
     transformers has HuBERT's model, but not its training.
     """
@@ -101,13 +101,13 @@ Objective = Contrastive | MaskedUnits
 
 
 def make_objective(name: str, architecture: Mapping, units: int = 0) -> Objective:
-    """An objective with fresh weights: `masked contrastive` or `masked unit prediction`, as in resources/models.yaml."""
+    """Fresh weights for `masked contrastive` or `masked unit prediction`, words of resources/models.yaml."""
     return Contrastive(architecture) if name == "masked contrastive" else MaskedUnits(architecture, units)
 
 
 def masks_of(objective: Objective, batch: int, frames: int, seed: int) -> tuple[torch.Tensor, torch.Tensor | None]:
     """What transformers' code draws for a batch: masked frames, and negatives where the objective has some."""
-    np.random.seed(seed)  # noqa: NPY002: the generator that transformers draws from
+    np.random.seed(seed)  # noqa: NPY002 (the generator that transformers draws from)
     mask = _compute_mask_indices((batch, frames), objective.masked_share, MASK_FRAMES, min_masks=2)
     negatives = None
     if objective.negatives:

@@ -10,7 +10,6 @@ import hashlib
 import json
 import logging
 import pickle
-import shutil
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path

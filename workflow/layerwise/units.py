@@ -23,13 +23,11 @@ Features = Callable[[np.ndarray], np.ndarray]
 
 
 def mfcc(waveform: np.ndarray) -> np.ndarray:
-    """13 MFCCs and their first and second differences: (samples,) to (frames, 39), a frame for each of the conv blocks."""
+    """13 MFCCs with first and second differences: (samples,) to (frames, 39), a frame for each of the conv blocks'."""
     cepstra = librosa.feature.mfcc(
         y=waveform, sr=SAMPLE_RATE, n_mfcc=13, n_fft=WINDOW, hop_length=HOP, n_mels=40, center=False
     )
-    # The width is that of librosa, less for what is too short for it.
-    width = min(9, (cepstra.shape[1] - 1) // 2 * 2 + 1)
-    differences = [librosa.feature.delta(cepstra, width=width, order=order) for order in (1, 2)]
+    differences = [librosa.feature.delta(cepstra, order=order, mode="nearest") for order in (1, 2)]
     return np.concatenate([cepstra, *differences]).T
 
 

@@ -126,7 +126,7 @@ def benchmark_of(path):
 
 def keep_journal():
     """Write beside the results what this run was asked for and with which software, before any job."""
-    if not is_only_estimated():
+    if not is_beside_experiment():
         write_journal(EXPERIMENT, Path(results("")), this_command())
 
 
@@ -240,14 +240,15 @@ def alignments_path(reader):
 # Models
 
 
-def is_only_estimated():
-    """Whether this run makes nothing; known when it starts."""
-    return set(workflow.dag_settings.targets) == {"estimate"}
+def is_beside_experiment():
+    """Whether this run makes nothing of the experiment; known when it starts."""
+    targets = set(workflow.dag_settings.targets)
+    return bool(targets) and targets <= {"estimate", "pretrain"}
 
 
 def refuse_absent_models():
     """End a run before any job; plans and estimates can do without the files that only the user may fetch."""
-    if EXPERIMENT.absent and not is_only_estimated():
+    if EXPERIMENT.absent and not is_beside_experiment():
         without = f"or go on without: --config 'models=[{', '.join(EXPERIMENT.models)}]'"
         raise WorkflowError("\n".join([*EXPERIMENT.absent, without]))
 

@@ -106,6 +106,35 @@ rule check_findings:
         "../scripts/check_findings.py"
 
 
+rule compare_models:
+    message:
+        "Compare the trends of models, two by two"
+    input:
+        scores=rules.collect_scores.output.scores,
+        models=rules.tabulate_models.output.table,
+    output:
+        table=report(
+            results("tables/model_pairs.csv"),
+            caption="../report/model_pairs.rst",
+            category="tables",
+        ),
+    params:
+        folds=config["cca"]["folds"],
+        seed=config["samples"]["seed"],
+        code=code_digest("layerwise.model_pairs"),
+    log:
+        log_of("compare_models"),
+    benchmark:
+        benchmark_of("compare_models")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    resources:
+        mem_mb=rising(1000),
+    script:
+        "../scripts/compare_models.py"
+
+
 rule recommend_layers:
     message:
         "Recommend layers"

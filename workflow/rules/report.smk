@@ -53,6 +53,7 @@ rule tables:
         rules.collect_probes.output,
         rules.compare_trends.output,
         rules.check_findings.output,
+        rules.compare_models.output,
         rules.recommend_layers.output,
 
 
