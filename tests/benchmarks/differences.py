@@ -1,4 +1,4 @@
-"""What the published code's habits do to scores, one by one: python tests/benchmarks/differences.py results/demo.
+"""What the published code's habits do to scores, one by one: python tests/benchmarks/differences.py results/controls.
 
 Reads an experiment that was run. For each of its models, at the middle block: how far `pwcca_published` moves with
 shifts of the data and with the SVD's signs; what the direction without variance adds to a phone score; how many

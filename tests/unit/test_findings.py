@@ -398,6 +398,7 @@ def test_objectives_of_the_criteria_are_those_of_the_catalogue():
     kinds = {name: RULES.kind_of(entry.get("objective", "")) for name, entry in catalogue.items()}
     assert {name for name, kind in kinds.items() if kind == "contrastive"} == {
         *("wav2vec2-base", "wav2vec2-large", "xlsr-53", "xls-r-300m", "fast-vgs-plus"),
+        *("demo-wav2vec2", "demo-wav2vec2-prenorm"),
     }
     assert kinds["avhubert-large"] == kinds["wavlm-base"] == "unit_predictors"
     assert kinds["fast-vgs"] == kinds["data2vec-base"] == ""

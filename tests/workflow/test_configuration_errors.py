@@ -41,7 +41,7 @@ def test_results_from_elsewhere_are_checked_before_any_job(checkout, tmp_path):
     external = tmp_path / "external.csv"
     external.write_text("task,model,layer,metric,value\nintent,random-wav2vec2-tiny,T9,accuracy,0.5\n")
     configuration = tmp_path / "wrong.yaml"
-    configuration.write_text(f"probes: {{external: {external}}}\n")
+    configuration.write_text(f"models: [random-wav2vec2-tiny]\nprobes: {{external: {external}}}\n")
     run = checkout.snakemake("-n", configfile=str(configuration))
     assert run.returncode != 0
     for word in ("probes.external:", "line 2, column layer:", "'T9'", "T0 to T4"):
