@@ -15,10 +15,11 @@ import pytest
 import torch
 
 from layerwise.catalogue import ROOT
+from layerwise.checkpoints import LOSSES, TRAINING
 from layerwise.models import load_folder
 from layerwise.objectives import MASK_FRAMES, Crops, make_objective, masks_of
 from layerwise.practice_speech import HOP, SAMPLE_RATE, WINDOW, Speech
-from layerwise.pretraining import LOSSES, TRAINING, Drawn, PretrainingError, Recipe, pretrain
+from layerwise.pretraining import Drawn, PretrainingError, Recipe, pretrain
 from tiny_models import CATALOGUE, speech
 
 CONTRASTIVE, UNITS = "masked contrastive", "masked unit prediction"

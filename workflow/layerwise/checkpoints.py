@@ -11,7 +11,8 @@ from layerwise.locks import held
 
 log = logging.getLogger(__name__)
 
-ORIGIN = "origin.txt"  # in a checkpoint folder: where its weights come from, in a line
+# In a checkpoint folder: where its weights come from, in a line; of one that was trained here, its losses and on what.
+ORIGIN, LOSSES, TRAINING = "origin.txt", "losses.csv", "training.json"
 
 
 class CheckpointError(LayerwiseError):

@@ -12,11 +12,9 @@ import pandas as pd
 from huggingface_hub import ModelCard, ModelCardData
 from matplotlib.figure import Figure
 
+from layerwise.checkpoints import LOSSES, TRAINING
 from layerwise.files import replaced_folder
 from layerwise.plots import STYLE
-
-LOSSES = "losses.csv"
-TRAINING = "training.json"
 
 _TEMPLATE = """---
 {{ card_data }}

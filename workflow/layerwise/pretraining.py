@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 from transformers import Wav2Vec2FeatureExtractor
 
-from layerwise.checkpoints import ORIGIN, uses_layer_norm
+from layerwise.checkpoints import LOSSES, ORIGIN, TRAINING, uses_layer_norm
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced, replaced_folder
 from layerwise.objectives import Crops, Objective, make_objective, masks_of
@@ -27,8 +27,6 @@ from layerwise.practice_speech import HOP, SAMPLE_RATE, WINDOW, Speech, as_wavef
 
 log = logging.getLogger(__name__)
 
-LOSSES = "losses.csv"
-TRAINING = "training.json"
 HELD_OUT_BATCHES = 8
 
 
@@ -144,7 +142,18 @@ def pretrain(
 class _Training:
     """The loop, and what it goes on with after a kill."""
 
-    def __init__(self, name, model, recipe, train, held_out, seed, device, state, asked) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: Objective,
+        recipe: Recipe,
+        train: Drawn,
+        held_out: Drawn,
+        seed: int,
+        device: str,
+        state: Path,
+        asked: str,
+    ) -> None:
         self._name, self._model, self._recipe, self._seed, self._device = name, model, recipe, seed, device
         self._train, self._held_out, self._state, self._asked = train, held_out, state, asked
         # As in both papers.
@@ -168,11 +177,8 @@ class _Training:
                 recent.clear()
                 self.losses.append(losses | {"seconds": round(before + time.monotonic() - began, 1)})
                 self._keep(step)
-                log.info("%s: step %d of %d, loss %.4f, held out %.4f", self._name, *self._last(recipe.steps))
-
-    def _last(self, steps: int) -> tuple:
-        last = self.losses[-1]
-        return last["step"], steps, last["train"], last["held_out"]
+                shown = (self._name, step, recipe.steps, losses["train"], losses["held_out"])
+                log.info("%s: step %d of %d, loss %.4f, held out %.4f", *shown)
 
     def _step(self, step: int) -> float:
         # The noise of Gumbel's softmax, and whatever else torch draws.
