@@ -10,7 +10,7 @@ import yaml
 
 PLOTS = {"plot_trends", "plot_heatmap", "plot_overview", "write_report"}
 COMPARED = {"compare_trends", "check_findings", "recommend_layers"}
-AFTER_SCORES = {"collect_scores", "summarise_trends", "tabulate_layers"} | COMPARED | PLOTS
+AFTER_SCORES = {"collect_scores", "summarise_trends", "tabulate_layers", "compare_models"} | COMPARED | PLOTS
 AFTER_EXTRACTION = {"score_layers"} | AFTER_SCORES
 AFTER_SAMPLING = {"lend_audio", "extract_representations"} | AFTER_EXTRACTION
 AFTER_INDEXING = {"draw_sample", "summarise_samples"} | AFTER_SAMPLING

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from layerwise import curves
-from layerwise.chance import CHANCE
 from layerwise.curves import Curve
 from layerwise.outcomes import read_probes
 from layerwise.performance import METRICS, WEIGHTED
@@ -61,13 +60,6 @@ def outcomes(probes: pd.DataFrame, seed: int) -> Iterator[Outcome]:
         yield Outcome(*names, curves.performance(heads, seed), weighted, half, curves.weights(heads), last)
 
 
-def trends(scores: pd.DataFrame, folds: int, seed: int) -> dict[tuple[str, str, str], Curve]:
-    """The trend of each (model, property, metric) of tables/scores.csv, chance levels left out."""
-    scores = scores[~scores["metric"].str.endswith(CHANCE)]
-    groups = scores.groupby(["model", "property", "metric"], sort=False)
-    return {names: curves.trend(group, folds, seed) for names, group in groups}
-
-
 def compare(scores: AnyPath, probes: AnyPath, folds: int, seed: int, out: AnyPath) -> None:
     """A row per task, source, metric of the task, model, property and metric of the score: tables/comparison.csv.
 
@@ -91,7 +83,7 @@ def compare(scores: AnyPath, probes: AnyPath, folds: int, seed: int, out: AnyPat
     """
     by_model = {}
     scored = read_table(scores)
-    for (model, name, metric), curve in trends(scored, folds, seed).items():
+    for (model, name, metric), curve in curves.trends(scored, folds, seed).items():
         by_model.setdefault(model, []).append((name, metric, curve))
     rows = [
         _row(outcome, name, metric, curve)

@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from layerwise.chance import CHANCE
 from layerwise.performance import METRICS, WEIGHTED
 from layerwise.summary import CONFIDENCE, layer_key, layer_ranges
 
@@ -134,6 +135,13 @@ def trend(scores: pd.DataFrame, folds: int, seed: int) -> Curve:
         # A bootstrap's variance is (n - 1)/n of s²/n, and the wanted one s² (1/n + overlap).
         draws = values + deviation * math.sqrt((1 / n + 1 / (folds - 2)) * n * n / (n - 1))
     return Curve(list(table.index), values, half, draws, reason)
+
+
+def trends(scores: pd.DataFrame, folds: int, seed: int) -> dict[tuple[str, str, str], Curve]:
+    """The trend of each (model, property, metric) of tables/scores.csv, chance levels left out."""
+    scores = scores[~scores["metric"].str.endswith(CHANCE)]
+    groups = scores.groupby(["model", "property", "metric"], sort=False)
+    return {names: trend(group, folds, seed) for names, group in groups}
 
 
 def performance(heads: pd.DataFrame, seed: int) -> Curve:

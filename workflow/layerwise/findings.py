@@ -26,7 +26,7 @@ import pandas as pd
 import yaml
 
 from layerwise import curves
-from layerwise.comparison import Outcome, outcomes, trends
+from layerwise.comparison import Outcome, outcomes
 from layerwise.curves import Curve, Estimate
 from layerwise.errors import LayerwiseError
 from layerwise.outcomes import read_probes
@@ -173,7 +173,7 @@ def check_findings(
     rules = read_criteria(criteria)
     found: dict[str, dict[str, Curve]] = {}
     scored = read_table(scores)
-    for (model, name, of), curve in trends(scored, folds, seed).items():
+    for (model, name, of), curve in curves.trends(scored, folds, seed).items():
         if of == metric:
             found.setdefault(model, {})[name] = curve
     reached: dict[str, list[Outcome]] = {}

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from layerwise import curves
-from layerwise.comparison import trends
 from layerwise.curves import Curve, Estimate
 from layerwise.summary import AnyPath, alignments_of, layer_ranges, read_table, write_table
 
@@ -39,7 +38,7 @@ def compare_models(scores: AnyPath, models: AnyPath, folds: int, seed: int, out:
     """
     scored, facts = read_table(scores), read_table(models).set_index("model")
     by_question: dict[tuple[str, str], dict[str, Curve]] = {}
-    for (model, name, metric), curve in trends(scored, folds, seed).items():
+    for (model, name, metric), curve in curves.trends(scored, folds, seed).items():
         by_question.setdefault((name, metric), {})[model] = curve.blocks()
     rows = [
         {"model": one, "other": other, "differ": _differ(facts.loc[one], facts.loc[other])}
