@@ -10,7 +10,7 @@ import sys
 import pytest
 import yaml
 
-PRESETS = ["base-models", "icassp2023", "smoke"]
+PRESETS = ["base-models", "controls", "icassp2023", "smoke"]
 
 
 def test_no_network_guard_works(no_network):

@@ -44,7 +44,7 @@ def probed(checkout, tmp_path_factory):
 
 def test_the_demo_trains_for_its_commands(checkout):
     jobs = checkout.plan(configfile=None).jobs
-    assert (jobs["index_task"], jobs["train_probes"], jobs["join_probes"]) == (1, 3, 3)
+    assert (jobs["index_task"], jobs["train_probes"], jobs["join_probes"]) == (1, 5, 5)
 
 
 def test_nothing_is_trained_without_a_task(checkout):
