@@ -333,7 +333,7 @@ def test_logs_and_benchmarks_mirror_each_other_and_the_rules(results, smoke):
     scripts = {path.stem for path in (smoke / "workflow/scripts").glob("*.py")}
     unused = {name for name in scripts if name.startswith("fetch_")}  # all is here, known, aligned, cut and ranked
     unused |= {"describe_model", "align_utterances", "cut_recordings", "rank_words"}
-    unused |= {"make_practice_speech", "cluster_frames", "pretrain_model", "write_model_card"}  # no part of an experiment
+    unused |= {"make_practice_speech", "cluster_frames", "pretrain_model", "write_model_card"}  # beside it
     # no task is probed
     unused |= {
         "unpack_task",
