@@ -230,7 +230,9 @@ def plot_overview(
             order = [titles.get(model, model) for model in models]
             order += [label for label in handles if label not in order]
             shown = _by_group([handles[label] for label in order if label in handles], models, titles, groups)
-            figure.legend(handles=shown, loc="outside lower center", ncols=min(len(shown), 5))
+            widest = 0.7 + 0.08 * max(len(handle.get_label()) for handle in shown)  # inches
+            columns = max(1, min(len(shown), 5, int(figure.get_figwidth() / widest)))
+            figure.legend(handles=shown, loc="outside lower center", ncols=columns)
         return save(figure, out_svg, out_png)
 
 
