@@ -20,7 +20,12 @@ def trained(tmp_path):
     folder.mkdir()
     losses = {"step": [10, 20, 30], "train": [3.0, 2.0, 1.5], "held_out": [2.9, 1.9, 2.05], "seconds": [60, 120, 180]}
     pd.DataFrame(losses).to_csv(folder / "losses.csv", index=False)
-    about = {"device": "CPU", "threads": 2, "train_minutes": 151.6, "held_out_minutes": 7.44, "parameters": 732_128}
+    about = {
+        "hardware": "a processor, threads: 2",
+        "train_minutes": 151.6,
+        "held_out_minutes": 7.44,
+        "parameters": 732_128,
+    }
     (folder / "training.json").write_text(json.dumps(about))
     (folder / "model.safetensors").write_bytes(b"weights")
     (folder / ".snakemake_timestamp").touch()
@@ -44,7 +49,7 @@ def test_a_card_says_how_the_model_was_made(trained, tmp_path, units, objective)
     assert said["objective"] == objective
     assert said["data"].startswith("152 minutes of speech by flite, 7.4 held out")
     assert said["steps"] == "30 of 4 crops of 1.5 s (0.05 hours)"
-    assert said["hardware"] == "CPU, threads: 2"
+    assert said["hardware"] == "a processor, threads: 2"
     assert said["minutes"] == "3"
     assert said["seed"] == "7"
     assert said["held-out loss"] == "2.900 after 10 steps, 2.050 after 30 (lowest: 1.900)"

@@ -73,7 +73,7 @@ def write_model_card(
         crop_seconds=recipe["crop_seconds"],
         heard_hours=f"{recipe['steps'] * recipe['batch'] * recipe['crop_seconds'] / 3600:.3g}",
         learning_rate=recipe["learning_rate"],
-        hardware=about["device"] if about["device"] != "CPU" else f"CPU, threads: {about['threads']}",
+        hardware=about["hardware"],
         minutes=f"{last['seconds'] / 60:.3g}",
         seed=seed,
         first_loss=f"{losses['held_out'].iloc[0]:.3f}",

@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import pickle
+import platform
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -133,7 +134,7 @@ def pretrain(
         Wav2Vec2FeatureExtractor(do_normalize=uses_layer_norm(model.backbone.config)).save_pretrained(folder)
         (folder / ORIGIN).write_text(f"trained by snakemake pretrain, seed {seed}\n", encoding="utf-8")
         pd.DataFrame(training.losses).to_csv(folder / LOSSES, index=False)
-        about = {"device": _described(device), "threads": threads, "train_minutes": parts[0].seconds / 60}
+        about = {"hardware": _described(device, threads), "train_minutes": parts[0].seconds / 60}
         about |= {"held_out_minutes": parts[1].seconds / 60, "parameters": model.backbone.num_parameters()}
         (folder / TRAINING).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     state.unlink(missing_ok=True)
@@ -239,5 +240,11 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _described(device: str) -> str:
-    return "CPU" if device == "cpu" else torch.cuda.get_device_name(device)
+def _described(device: str, threads: int) -> str:
+    """What was computed on, in words."""
+    if device != "cpu":
+        return torch.cuda.get_device_name(device)
+    known = Path("/proc/cpuinfo")  # of Linux; elsewhere the platform knows
+    lines = known.read_text(encoding="utf-8").splitlines() if known.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{(names or [platform.processor() or 'CPU'])[0]}, threads: {threads}"
