@@ -17,7 +17,7 @@ from layerwise.models import load
 from layerwise.synthesis import Flite, MissingEngineError
 from tiny_models import speech
 
-ASKED = ["pretrain", "--cores", "2", "--config", "pretrain={setting: minutes}", "--"]
+ASKED = ["pretrain", "--cores", "2", "--config", "pretrain={setting: minutes}"]
 MADE = "results/pretrain/minutes"
 MODELS = list(read_catalogue("pretraining.yaml")["models"])
 
@@ -35,7 +35,7 @@ def trained(checkout, tmp_path_factory):
     """A copy in which every model was trained, after a kill in the middle of the first training."""
     copy = checkout.copy(tmp_path_factory.mktemp("pretrain"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", *ASKED[:-1]],
+        [sys.executable, "-m", "snakemake", *ASKED],
         cwd=copy.root,
         start_new_session=True,
         stdout=subprocess.DEVNULL,
@@ -85,6 +85,6 @@ def test_nothing_of_it_belongs_to_all(trained):
 
 
 def test_an_unknown_setting_is_refused(trained):
-    run = trained.snakemake("-n", "pretrain", "--config", "pretrain={setting: minute}", "--", configfile=None)
+    run = trained.snakemake("-n", "pretrain", "--config", "pretrain={setting: minute}", configfile=None)
     assert "pretrain.setting: 'minute' is not a setting" in run.output
     assert "did you mean minutes?" in run.output

@@ -119,7 +119,7 @@ def timed(run) -> tuple:
 )
 def test_an_experiment_goes_through_slurm(slurm, checkout, tmp_path, configfile, experiment, models):
     local, remote = (checkout.copy(tmp_path / name) for name in ("local", "remote"))
-    asked = ["--config", "models=[demo-wav2vec2,demo-hubert-2,random-demo]", "--"] if experiment == "demo" else []
+    asked = ["--config", "models=[demo-wav2vec2,demo-hubert-2,random-demo]"] if experiment == "demo" else []
     here, local_seconds = timed(lambda: local.snakemake("--cores", "2", *asked, configfile=configfile))
     assert here.returncode == 0, here.output
     there, seconds = timed(lambda: remote.snakemake(*PROFILE, *asked, configfile=configfile))
