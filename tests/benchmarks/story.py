@@ -53,12 +53,12 @@ def verdicts(findings: pd.DataFrame, criteria: dict) -> str:
 
 
 def pairs(table: pd.DataFrame) -> str:
-    """How far apart the trends of two models lie, and how alike they rise and fall."""
+    """How far apart the trends of two models lie in phones and words, and how alike they rise and fall."""
     rows = [["pair", "differ in", "property", "mean difference", "Spearman's correlation"]]
     wanted = [("demo-wav2vec2", other, said) for other, said in PAIRS.items()]
     for one, other, said in [*wanted, ("demo-hubert-1", "demo-hubert-2", "iteration")]:
         found = table[(table["model"] == one) & (table["other"] == other) & (table["metric"] == METRIC)]
-        for row in found.itertuples():
+        for row in found[found["property"].isin(["phone", "word"])].itertuples():
             apart = f"{row.difference:.3f} ({row.difference_low:.3f} to {row.difference_high:.3f})"
             alike = f"{row.spearman:.2f} ({row.spearman_low:.2f} to {row.spearman_high:.2f})"
             rows.append([f"{one}, {other}", said, row.property, apart, alike])
