@@ -41,7 +41,7 @@ def trained(checkout, tmp_path_factory):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    while not list((copy / MADE).glob("states/*.pt")) and process.poll() is None:
+    while not list((copy / MADE).glob("states/[!.]*.pt")) and process.poll() is None:
         time.sleep(0.05)
     assert process.poll() is None
     os.killpg(process.pid, signal.SIGKILL)
