@@ -54,6 +54,7 @@ def test_a_card_says_how_the_model_was_made(trained, tmp_path, units, objective)
     assert said["seed"] == "7"
     assert said["held-out loss"] == "2.900 after 10 steps, 2.050 after 30 (lowest: 1.900)"
     assert "0.73 million" in card.text
+    assert "18 voices, with a vocabulary of 102 words" in card.text
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         *("README.md", "loss.png", "losses.csv", "training.json", "model.safetensors")
     }

@@ -165,6 +165,16 @@ def test_the_overview_has_a_panel_per_property(draw):
     assert [text.get_text() for text in legend.get_texts()][:3] == ["HuBERT", "wav2vec 2.0", "random"]
 
 
+def test_the_legend_of_the_overview_fits_long_titles(trends, tmp_path):
+    titles = {name: f"{title}, {'trained for long ' * 2}" for name, title in TITLES.items()}
+    outs = [tmp_path / f"overview.{kind}" for kind in ("svg", "png")]
+    figure = plots.plot_overview(trends, ["mel", "phone"], "pwcca", list(titles), titles, *outs)
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width
+
+
 @pytest.mark.parametrize(
     ("function", "which"),
     [(plots.plot_trends, "phone"), (plots.plot_heatmap, "phone"), (plots.plot_overview, ["mel", "phone"])],

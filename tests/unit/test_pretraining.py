@@ -205,6 +205,20 @@ def test_negatives_are_masked_frames_of_the_same_crop():
     assert torch.equal(negatives, again[1])
 
 
+def test_gumbels_temperature_falls_and_stays():
+    objective = make_objective(CONTRASTIVE, POST_NORM)
+    temperatures = []
+    for share in (0.0, 0.3, 0.6, 1.0):
+        objective.advance(share)
+        temperatures.append(objective.model.quantizer.temperature)
+    assert temperatures == pytest.approx([2.0, 1.0, 0.5, 0.5])
+
+
+def test_an_unknown_objective_is_refused():
+    with pytest.raises(ValueError, match="'latent regression' is no objective"):
+        make_objective("latent regression", HUBERT, 2)
+
+
 def test_the_loss_of_units_is_that_of_a_plain_computation():
     torch.manual_seed(1)
     objective = make_objective(UNITS, HUBERT, 7).eval()

@@ -56,7 +56,7 @@ def test_each_tone_has_a_unit_of_its_own(parts, tmp_path):
     assert (held_out.reshape(2, frames)[:, 10] == [names[2], names[0]]).all()
 
 
-def test_units_depend_on_their_seed_only(parts, tmp_path):
+def test_the_same_seed_gives_the_same_units(parts, tmp_path):
     one, same = units(parts, tmp_path, count=4)[0], units(parts, tmp_path, count=4)[0]
     np.testing.assert_array_equal(one, same)
 

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from layerwise.checkpoints import LOSSES, TRAINING
 from layerwise.files import replaced_folder
 from layerwise.plots import STYLE
+from layerwise.synthesis import GRAMMAR, demo_speakers
 
 _TEMPLATE = """---
 {{ card_data }}
@@ -23,7 +24,7 @@ _TEMPLATE = """---
 # {{ title }}
 
 A model of {{ millions }} million weights that shows how `layerwise` works. It has heard {{ train_minutes }} minutes of
-synthetic speech in 18 voices, with a vocabulary of 102 words. It is of no use for real speech, and what holds for it
+synthetic speech in {{ speakers }} voices, with a vocabulary of {{ words }} words. It is of no use for real speech, and what holds for it
 need not hold for models that are a hundred times as large.
 
 | | |
@@ -65,6 +66,8 @@ def write_model_card(
         template_str=_TEMPLATE,
         title=title,
         millions=f"{about['parameters'] / 1e6:.2f}",
+        speakers=len(demo_speakers()),
+        words=len(GRAMMAR.vocabulary),
         train_minutes=round(about["train_minutes"]),
         held_out_minutes=f"{about['held_out_minutes']:.1f}",
         objective=objective + _described(units),

@@ -102,7 +102,11 @@ Objective = Contrastive | MaskedUnits
 
 def make_objective(name: str, architecture: Mapping, units: int = 0) -> Objective:
     """Fresh weights for `masked contrastive` or `masked unit prediction`, words of resources/models.yaml."""
-    return Contrastive(architecture) if name == "masked contrastive" else MaskedUnits(architecture, units)
+    if name == "masked contrastive":
+        return Contrastive(architecture)
+    if name == "masked unit prediction":
+        return MaskedUnits(architecture, units)
+    raise ValueError(f"{name!r} is no objective; expected 'masked contrastive' or 'masked unit prediction'")
 
 
 def masks_of(objective: Objective, batch: int, frames: int, seed: int) -> tuple[torch.Tensor, torch.Tensor | None]:

@@ -130,11 +130,6 @@ def keep_journal():
         write_journal(EXPERIMENT, Path(results("")), this_command())
 
 
-def rising(megabytes, each_thread=0):
-    """Memory of a job, once more as much at each attempt: a cluster ends a job that takes more than it asked for."""
-    return lambda wildcards, threads, attempt: attempt * (megabytes + each_thread * threads)
-
-
 def is_run():
     """Whether this process will run jobs: not in a plan, nor beside a run that holds the lock of this checkout."""
     settings = workflow.resource_settings
