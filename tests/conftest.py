@@ -6,13 +6,15 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+
+import warm_snakemake
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOT_COPIED = {".git", ".ci", ".snakemake", "results", "tests"}
@@ -75,11 +77,7 @@ class Checkout:
         if python_path is not None:
             environment["PYTHONPATH"] = str(python_path)
         files = [f"--configfile={configfile}"] if configfile is not None else []
-        command = [sys.executable, "-m", "snakemake", *files, *arguments]
-        done = subprocess.run(
-            command, cwd=self.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        return Run(done.returncode, done.stdout)
+        return Run(*warm_snakemake.snakemake([*files, *arguments], self.root, environment))
 
     def plan(self, *arguments: str, **options) -> Run:
         """A dry run that succeeds."""
@@ -113,8 +111,23 @@ def checkout(tmp_path_factory) -> Checkout:
 
 @pytest.fixture(scope="session")
 def smoke(checkout, tmp_path_factory) -> Checkout:
-    """A copy in which the smoke experiment has been run; not to be changed."""
-    finished = checkout.copy(tmp_path_factory.mktemp("smoke"))
+    """A copy in which the smoke experiment has been run; to be left as it was found."""
+    if (of_all := of_all_workers(tmp_path_factory)) is None:
+        return smoke_experiment(checkout, tmp_path_factory.mktemp("smoke"))
+    with FileLock(of_all / "smoke.lock"):
+        finished = Checkout(of_all / "smoke")
+        if not finished.root.exists():
+            smoke_experiment(checkout, of_all / "smoke.new").root.rename(finished.root)
+    return finished.copy(tmp_path_factory.mktemp("smoke"))  # each worker has its own: tests change it for a while
+
+
+def of_all_workers(tmp_path_factory) -> Path | None:
+    """A folder that all processes of this test run share; None if it is one process."""
+    return tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else None
+
+
+def smoke_experiment(checkout: Checkout, to: Path) -> Checkout:
+    finished = checkout.copy(to)
     run = finished.snakemake("--cores", "2")
     assert run.returncode == 0, run.output
     return finished

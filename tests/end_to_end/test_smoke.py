@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import statistics
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree
 
 import h5py
@@ -14,8 +16,15 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from threadpoolctl import threadpool_limits
 
+from layerwise.cca import METRICS as ALL_METRICS
+from layerwise.configuration import read_experiment
+from layerwise.extraction import extract
+from layerwise.properties import ScoreSettings, score_layers
 from layerwise.store import fact
+from layerwise.summary import best_layers, collect_scores, summarise_trends, wide_table
 
 MODEL = "random-wav2vec2-tiny"
 CONVS, BLOCKS = [f"C{i}" for i in range(1, 8)], [f"T{i}" for i in range(5)]
@@ -353,31 +362,69 @@ def test_nothing_half_made_is_left(results):
     assert [path for path in results.rglob("*") if path.name.startswith(".") and "tmp" in path.name] == []
 
 
-def test_scoring_again_gives_the_same_bytes(finished):
-    tables = sorted((finished / "results/smoke/tables").glob("*.csv"))
-    files = sorted((finished / "results/smoke/scores").rglob("*.json"))
-    before = {path: path.read_bytes() for path in tables + files}
-    ages = [path.stat().st_mtime_ns for path in tables + files]
-    assert len(tables) == 12
-    rules = ("score_layers", "summarise_samples", "tabulate_models", "collect_probes")
-    run = finished.snakemake("--cores", "2", "--forcerun", *rules, "--", "tables")
-    assert run.returncode == 0, run.output
-    assert all(path.stat().st_mtime_ns > age for path, age in zip(tables + files, ages, strict=True))
-    assert {path: path.read_bytes() for path in tables + files} == before
+@pytest.fixture(scope="module")
+def score(smoke):
+    """Scores representations as the experiment's jobs do, on one thread: the records' file of a property."""
+    config = read_experiment(yaml.safe_load((smoke / "results/smoke/configuration.yaml").read_text())).config
+    settings = ScoreSettings(seed=config["samples"]["seed"], **{key: config["cca"][key] for key in SETTINGS})
+
+    def start(name: str, representations: list, folder) -> Path:
+        out = folder / f"{name}.json"
+        layers = CONVS + BLOCKS if name == "mel" else BLOCKS
+        with threadpool_limits(1):
+            score_layers(representations, name, MODEL, 1, layers, settings, out, alignments="given")
+        return out
+
+    return start
 
 
-def test_scores_do_not_depend_on_the_shards(finished):
-    table = finished / "results/smoke/tables/scores.csv"
-    key = ["property", "model", "layer", "sample", "trial", "metric"]
-    whole = pd.read_csv(table).set_index(key)
-    run = finished.snakemake(
-        "--cores", "2", str(table.relative_to(finished.root)), "--config", "representations={shards: 3}"
-    )
-    assert run.returncode == 0, run.output
-    assert run.jobs["extract_representations"] == 3
-    parts = pd.read_csv(table).set_index(key)
-    assert parts.index.equals(whole.index)
-    # Sums of moments are taken in another order; the published metric's signs may turn with the last digit.
-    stable = parts.index.get_level_values("metric").str.removesuffix("_chance") != "pwcca_published"
-    assert stable.sum() > 50
-    np.testing.assert_allclose(parts["score"][stable], whole["score"][stable], rtol=0, atol=1e-9)
+SETTINGS = ("folds", "trials", "folds_by", "standardise", "epsilons")
+JOBS = {"mel": "C1-T4", "phone": "T0-T4"}  # property → layers of its only job
+
+
+def test_scoring_again_gives_the_same_bytes(results, score, tmp_path):
+    files = [score(name, [results / f"representations/{MODEL}/0.h5"], tmp_path) for name in JOBS]
+    for path, (name, layers) in zip(files, JOBS.items(), strict=True):
+        assert path.read_bytes() == (results / f"scores/{name}/{MODEL}/1/{layers}.json").read_bytes()
+    new = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best_layers", "layers_mel", "layers_phone")}
+    collect_scores(files, ALL_METRICS, [*JOBS], [MODEL], {MODEL: 4}, new["scores"])
+    summarise_trends(new["scores"], 10, new["trends"])
+    best_layers(new["trends"], new["best_layers"])
+    for name in JOBS:
+        wide_table(new["trends"], name, "pwcca", new[f"layers_{name}"])
+    for name, path in new.items():
+        assert path.read_bytes() == (results / f"tables/{name}.csv").read_bytes()
+
+
+def test_scores_do_not_depend_on_the_shards(smoke, results, score, tmp_path):
+    shutil.unpack_archive(smoke / "resources/demo/demo-dev-clean.tar.gz", tmp_path / "audio")
+    checkpoint = smoke / f"resources/models/{MODEL}"
+    shards = [tmp_path / f"{shard}.h5" for shard in range(3)]
+    for shard, path in enumerate(shards):
+        extract(
+            checkpoint,
+            {1: results / "samples/1"},
+            results / "corpus/utterances.parquet",
+            tmp_path / "audio",
+            path,
+            layers=CONVS + BLOCKS,
+            stride_seconds=0.02,
+            dtype="float16",
+            device="cpu",
+            shard=shard,
+            shards=3,
+        )
+    compared = 0
+    for name, layers in JOBS.items():
+        parts = json.loads(score(name, shards, tmp_path).read_text())["records"]
+        whole = json.loads((results / f"scores/{name}/{MODEL}/1/{layers}.json").read_text())["records"]
+        assert [record["layer"] for record in parts] == [record["layer"] for record in whole]
+        for one, other in zip(parts, whole, strict=True):
+            for trial, expected in zip(one["trials"], other["trials"], strict=True):
+                # Sums of moments are taken in another order; the published metric's signs may turn with the last digit.
+                stable = [key for key in expected["metrics"] if not key.startswith("pwcca_published")]
+                compared += len(stable)
+                assert [trial["metrics"][key] for key in stable] == pytest.approx(
+                    [expected["metrics"][key] for key in stable], rel=0, abs=1e-9
+                )
+    assert compared > 50

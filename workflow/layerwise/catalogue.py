@@ -19,6 +19,7 @@ from layerwise.originals import is_original, read_original
 from layerwise.shapes import ShapeError, shape_of
 
 ROOT = Path(__file__).resolve().parents[2]  # of the checkout: catalogues name files relative to it
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same by libyaml, ten times as fast
 
 RANDOM, BY_HAND = "random-init", "by-hand"  # sources that are no places
 SHAPE = ("conv_layers", "blocks", "stride_seconds", "width")  # what a checkpoint says of itself
@@ -141,7 +142,7 @@ def layer_names(conv_layers: int, blocks: int) -> list[str]:
 def read_yaml(path: Path) -> dict:
     """A YAML file's mapping, with the file named in what goes wrong."""
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), _LOADER)
     except yaml.YAMLError as error:
         raise CatalogueError(f"{path}: {error}") from error
     if not isinstance(content, dict):

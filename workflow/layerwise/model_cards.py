@@ -24,8 +24,8 @@ _TEMPLATE = """---
 # {{ title }}
 
 A model of {{ millions }} million weights that shows how `layerwise` works. It has heard {{ train_minutes }} minutes of
-synthetic speech in {{ speakers }} voices, with a vocabulary of {{ words }} words. It is of no use for real speech, and what holds for it
-need not hold for models that are a hundred times as large.
+synthetic speech in {{ speakers }} voices, with a vocabulary of {{ words }} words.
+It is of no use for real speech, and what holds for it need not hold for models that are a hundred times as large.
 
 | | |
 | --- | --- |

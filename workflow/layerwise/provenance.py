@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -73,19 +74,22 @@ def _parsed(text: str) -> tuple[list[str], bytes]:
     """What may be imports from the package, and the meaning."""
     tree = ast.parse(text)
     names = []
-    for node in ast.walk(tree):
+    for node in _blocks(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [f"{node.module}.{alias.name}" for alias in node.names] + [node.module]
-    for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-        ):
+        if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
             node.body = body[1:] or [ast.Pass()]
     # Unparsed: unlike a dump, the same text in every version of Python.
     return [name for name in names if name.startswith("layerwise.")], ast.unparse(tree).encode()
+
+
+def _blocks(node: ast.AST) -> Iterator[ast.AST]:
+    """A module and its statements, those inside others too; expressions, which are many, hold none."""
+    yield node
+    for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+        inside = getattr(node, name, None)
+        for statement in inside if isinstance(inside, list) else ():
+            yield from _blocks(statement)
