@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from layerwise.models import SpeechModel, load_folder
 from layerwise.sampling import segment_frames
 from layerwise.space import require_space
 from layerwise.volume import Drawn, LayerSize, representation_bytes
+from layerwise.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ def extract(
             utterance for which alone the device has too little memory. Batches that are too large are halved.
         DiskSpaceError: the disk cannot hold the file; said before any utterance is computed.
     """
-    torch.set_num_threads(1)
+    torch.set_num_threads(1)  # of this thread, which loads: what weights are made from may be summed
     torch.backends.cudnn.allow_tf32 = False  # the default on recent GPUs: convolutions with ten bits of mantissa
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     model = load_folder(checkpoint, device, normalise)
@@ -247,7 +247,7 @@ def _computed(computed: Callable[[int], int], batch: list) -> int:
 
 def _passes(run: Callable[[list], list[_Pass]], windows: Iterable[list[list]], threads: int) -> Iterator[_Pass]:
     """Forward passes in the order of the table, at most a few windows ahead of what has been taken."""
-    with ThreadPoolExecutor(threads) as pool:
+    with Workers(threads) as pool:
         ahead: deque = deque()
         for batches in windows:
             ahead.append([pool.submit(run, batch) for batch in batches])
