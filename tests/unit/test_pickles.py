@@ -204,6 +204,13 @@ def test_values_that_only_hold_data_become_records(tmp_path, form):
     assert read.state["values"][3].args == ("cpu",)
 
 
+@pytest.mark.parametrize("module", ["pathlib", "pathlib._local"])  # up to Python 3.12, and in 3.13
+def test_paths_have_one_name_whichever_python_wrote_them(tmp_path, module):
+    (tmp_path / "data.pkl").write_bytes(b"\x80\x02c" + module.encode() + b"\nPosixPath\nX\x01\0\0\0a\x85R.")
+    read = pickles.read(tmp_path / "data.pkl").content
+    assert (read.name, read.args) == ("pathlib.PosixPath", ("a",))
+
+
 def test_nothing_is_imported(tmp_path):
     """Neither the module of a class, nor torch, which planning must not wait for."""
     (tmp_path / "sideeffect.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Thing: pass\n")
@@ -383,12 +390,34 @@ def sample(request, tmp_path_factory):
 
 
 def test_every_shorter_file_is_refused(sample, tmp_path):
+    """Of torch's older format too one that ends before, or within, the number that says how long a block is."""
     whole = sample.read_bytes()
     path = tmp_path / "short.pt"
-    for length in range(0, len(whole), max(1, len(whole) // 150)):
-        path.write_bytes(whole[:length])
+    path.write_bytes(whole)
+    for length in reversed(range(len(whole))):
+        os.truncate(path, length)
         with pytest.raises(PickleError, match=r"short\.pt"):
             pickles.read(path)
+
+
+@pytest.mark.parametrize("numbers", [0, 1, 256, 65_536])
+def test_a_file_that_lacks_its_last_block_says_how_many_bytes_it_lacks(tmp_path, numbers):
+    """Of counts whose lowest bytes are 0, and of a block without a number."""
+    path = written(tmp_path / "model.pt", {"w": torch.ones(numbers)}, "older")
+    whole = path.stat().st_size
+    assert pickles.read(path).content["w"].shape == (numbers,)
+    for lost in range(1, 9):
+        os.truncate(path, whole - 4 * numbers - lost)
+        with pytest.raises(PickleError, match=f"{whole} bytes are expected, it has {whole - 4 * numbers - lost}$"):
+            pickles.read(path)
+
+
+def test_counts_that_contradict_each_other(tmp_path):
+    path = written(tmp_path / "model.pt", {"w": torch.ones(3)}, "older")
+    data = path.read_bytes()
+    path.write_bytes(data[:-20] + struct.pack("<Q", 2) + data[-12:])
+    with pytest.raises(PickleError, match=r"model\.pt is damaged: block \d+ is of 2 numbers, .* block of 3"):
+        pickles.read(path)
 
 
 @given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
