@@ -101,3 +101,31 @@ def test_a_missing_label_is_a_problem_with_its_time():
     intervals, (problem,), _ = clean([Utterance("u", "f", 1.0, tiers)], NAMES, PHONE_SETS["keep"])
     assert len(intervals) == 2
     assert (problem.problem, problem.detail) == ("no label", "phone from 0.5 to 0.75 s")
+
+
+@given(duration=st.integers(200, 3_600_000), over=st.sampled_from([0, 49, 50, 51]))
+def test_how_far_an_alignment_may_reach_is_counted_in_milliseconds(duration, over):
+    """To 50 ms past the recording it is clipped, wherever that ends."""
+    ends = [0.1, (duration + over) / 1000]
+    tiers = [Tier(name, ["T", "T"], [0.0, 0.1], ends) for name in ("phones", "words")]
+    intervals, problems, tally = clean([Utterance("u", "f", duration / 1000, tiers)], NAMES, PHONE_SETS["arpabet"])
+    assert [problem.problem for problem in problems] == ["longer than the recording"] * (over > 50)
+    assert intervals["end"].to_pylist() == ([] if over > 50 else [0.1, duration / 1000] * 2)
+    assert tally.clipped == (0 if over in (0, 51) else 2)
+
+
+@given(half=st.integers(1, 1_800_000), less=st.sampled_from([0, 1]))
+def test_half_of_a_recording_is_enough(half, less):
+    tiers = [Tier(name, ["T"], [0.0], [(half + 1 - less) / 1000]) for name in ("phones", "words")]
+    _, problems, _ = clean([Utterance("u", "f", 2 * (half + 1) / 1000, tiers)], NAMES, PHONE_SETS["arpabet"])
+    assert [problem.problem for problem in problems] == ["shorter than the recording"] * less
+
+
+@given(border=st.integers(1, 3_600_000), noise=st.sampled_from([0.0, 1e-9, -1e-9]))
+def test_intervals_that_touch_do_not_overlap(border, noise):
+    """Though writers add up floats; what is written is a multiple of 1 µs."""
+    times = [0.0, border / 1000, (border + 1) / 1000]
+    tiers = [Tier(name, ["T", "T"], [0.0, times[1] + noise], times[1:]) for name in ("phones", "words")]
+    intervals, problems, _ = clean([Utterance("u", "f", times[-1], tiers)], NAMES, PHONE_SETS["arpabet"])
+    assert problems == []
+    assert intervals["start"].to_pylist() == times[:-1] * 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 import torch
@@ -183,18 +181,6 @@ def test_weights_that_are_views_of_one_block(tmp_path):
     one = load(write("hubert", tmp_path / "views", values, views)).layers(speech(0.4))
     other = load(write("hubert", tmp_path / "apart", values, state)).layers(speech(0.4))
     assert all(np.array_equal(one[name], other[name]) for name in other)
-
-
-@pytest.mark.parametrize("family", ["av_hubert", "fast_vgs", "wavlm"])
-def test_threads_do_not_mix_utterances(family, tmp_path):
-    values = settings_of(family)
-    model = load(write(family, tmp_path, values, weights(family, values)))
-    waveforms = [speech(0.3 + 0.05 * (seed % 5), seed=seed) for seed in range(10)]
-    alone = [model.layers(waveform) for waveform in waveforms]
-    with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(model.layers, waveforms))
-    for one, other in zip(alone, together, strict=True):
-        assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
 def test_definitions_say_where_layer_0_and_the_last_are(tmp_path):

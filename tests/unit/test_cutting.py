@@ -106,3 +106,29 @@ def test_every_word_is_in_one_utterance_at_its_time(tmp_path_factory, gaps_and_l
     assert " ".join(utterances["text"]).split() == [label for _, label, _, _ in words]
     gaps = np.array([gap for gap, _ in gaps_and_lengths][1:]) / 100
     assert len(utterances) == 1 + (gaps >= pause - 1e-9).sum()
+
+
+@settings(deadline=None, max_examples=10)
+@given(
+    starts=st.lists(st.integers(1, 3_600_000), min_size=1, max_size=30),
+    pause=st.integers(2, 3000),
+)
+def test_a_gap_as_long_as_the_pause_cuts_wherever_it_is(tmp_path_factory, starts, pause):
+    """In milliseconds; of each two recordings one has a gap of just the pause, the other of one less."""
+    recordings = {
+        f"{gap}-{start}": (
+            (start + gap + 2000) / 1000,
+            [
+                ("word", "a", start / 1000, (start + 100) / 1000),
+                ("word", "b", (start + 100 + gap) / 1000, (start + 200 + gap) / 1000),
+            ],
+        )
+        for start in set(starts)
+        for gap in (pause, pause - 1)
+    }
+    utterances, kept = cut(tmp_path_factory.mktemp("cut"), recordings, pause / 1000)
+    pieces = utterances["utterance_id"].str.rsplit("-", n=1).str[0].value_counts()
+    assert {name: pieces[name] for name in recordings} == {
+        name: 2 if name.startswith(f"{pause}-") else 1 for name in recordings
+    }
+    assert len(kept) == 2 * len(recordings)

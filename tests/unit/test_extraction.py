@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from layerwise import space
 from layerwise.errors import LayerwiseError
-from layerwise.extraction import BATCH_SECONDS, LOOK_AHEAD, ExtractionError, _windows, extract
+from layerwise.extraction import BATCH_SECONDS, LOOK_AHEAD, ExtractionError, _shard, _windows, extract
 from layerwise.features import log_mel
 from layerwise.models import load_folder
 from layerwise.space import DiskSpaceError
@@ -313,6 +315,21 @@ def test_batches_hold_as_many_seconds_as_they_may():
     padded = sum(len(batch) * max(row.duration for row in batch) for window in windows for batch in window)
     assert padded < 1.25 * seconds.sum()
     assert sum(map(len, windows)) < 0.6 * 300
+
+
+@given(milliseconds=st.integers(1, 40_000), count=st.integers(1, 6))
+@example(milliseconds=2175, count=2)
+def test_a_batch_may_be_just_as_long_as_it_may(milliseconds, count):
+    (window,) = _windows(table_of([milliseconds / 1000] * count), count * milliseconds / 1000, int)
+    assert [len(batch) for batch in window] == [count]
+
+
+@given(milliseconds=st.integers(1, 40_000), shards=st.integers(1, 6))
+def test_utterances_of_one_length_are_divided_alike_whatever_it_is(milliseconds, shards):
+    """Half of an utterance on either side of a border: it belongs to the later shard."""
+    table = table_of([milliseconds / 1000] * 5)
+    expected = [int((2 * number + 1) * shards // 10) for number in range(5)]
+    assert [next(i for i in range(shards) if row in _shard(table, i, shards).index) for row in range(5)] == expected
 
 
 def test_utterance_longer_than_a_batch_is_alone():

@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from layerwise import items as items_module
 from layerwise.items import Item, ItemError, index_task, read_candidates, unseen_labels
 from tiny_corpus import noise, write_audio, write_utterances_table
 
@@ -303,6 +306,15 @@ def test_long_audio_is_left_out_of_every_part_by_name(tmp_path):
     assert "long" not in table.index
     assert problems["detail"].tolist() == ["1.0 s, max_seconds is 0.5"]
     assert "long" in index(tmp_path, found, max_seconds=1.0)[0].index
+
+
+@given(milliseconds=st.integers(1, 3_600_000), more=st.sampled_from([0, 1]))
+def test_limits_count_samples_whatever_their_decimals(milliseconds, more):
+    """4.35 s are 69,600 samples, where a product of floats is less than that."""
+    assert items_module._exceeds(16 * milliseconds + more, milliseconds / 1000) == bool(more)
+    hours = milliseconds / 1000
+    one = [Item("a", "s", "train", Path("a.wav"), ("x",), 57_600 * milliseconds + more, 0.0)]
+    assert len(items_module._cut(one, hours, seed=1)) == 1 - more
 
 
 def test_one_class_is_nothing_to_tell_apart(tmp_path):

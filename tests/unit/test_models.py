@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -181,18 +180,6 @@ def test_dropout_is_off(folders, tmp_path):
     expected = load(folders[POST_NORM[0]]).layers(speech(2.0))
     for layer, rows in trained.layers(speech(2.0)).items():
         np.testing.assert_array_equal(rows, expected[layer])
-
-
-def test_threads_do_not_mix_utterances(loaded):
-    """Of different lengths, so that a layer of another utterance would show."""
-    model = loaded["random-wav2vec2-tiny"]
-    waveforms = [speech(0.3 + 0.05 * (seed % 7), seed=seed) for seed in range(14)]
-    alone = [model.layers(waveform) for waveform in waveforms]
-    with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(model.layers, waveforms))
-    for one, other in zip(alone, together, strict=True):
-        for layer in one:
-            np.testing.assert_array_equal(one[layer], other[layer])
 
 
 # Waveforms that are refused

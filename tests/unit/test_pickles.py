@@ -21,14 +21,12 @@ import zipfile
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from layerwise import pickles
 from layerwise.pickles import PickleError, Record, StoredTensor, UnsafePickleError
-from tiny_originals import settings, weights, write
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
@@ -38,6 +36,8 @@ def written(path, content, form: str = "pickle", protocol: int = 2):
     if form == "pickle":
         path.write_bytes(pickle.dumps(content, protocol))
     else:
+        import torch
+
         options = {"pickle_protocol": protocol, "_use_new_zipfile_serialization": form == "archive"}
         torch.save(content, path, **options)
     return path
@@ -124,6 +124,8 @@ def test_numbers_of_numpy(tmp_path, number):
 
 @pytest.mark.parametrize("form", ["archive", "older"])
 def test_tensors(tmp_path, form):
+    import torch
+
     kinds = [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool]
     tensors = {str(kind): (torch.randn(3, 4) * 3).to(kind) for kind in kinds}
     whole = torch.arange(24.0).view(4, 6)
@@ -195,17 +197,31 @@ def test_values_that_only_hold_data_become_records(tmp_path, form):
         pathlib.PurePosixPath("/a/b"),
         datetime.datetime(2022, 5, 1),
         datetime.timedelta(1),
-        torch.device("cpu"),
         typing.List[int],  # noqa: UP006
     ]
     read = pickles.read(written(tmp_path / "data", argparse.Namespace(values=values), form)).content
-    names = ["pathlib.PurePosixPath", "datetime.datetime", "datetime.timedelta", "torch.device", "operator.getitem"]
+    names = ["pathlib.PurePosixPath", "datetime.datetime", "datetime.timedelta", "operator.getitem"]
     assert [record.name for record in read.state["values"]] == names
-    assert read.state["values"][3].args == ("cpu",)
+
+
+def test_a_device_becomes_a_record(tmp_path):
+    import torch
+
+    read = pickles.read(written(tmp_path / "data", argparse.Namespace(device=torch.device("cpu")))).content
+    assert (read.state["device"].name, read.state["device"].args) == ("torch.device", ("cpu",))
+
+
+@pytest.mark.parametrize("module", ["pathlib", "pathlib._local"])  # up to Python 3.12, and in 3.13
+def test_paths_have_one_name_whichever_python_wrote_them(tmp_path, module):
+    (tmp_path / "data.pkl").write_bytes(b"\x80\x02c" + module.encode() + b"\nPosixPath\nX\x01\0\0\0a\x85R.")
+    read = pickles.read(tmp_path / "data.pkl").content
+    assert (read.name, read.args) == ("pathlib.PosixPath", ("a",))
 
 
 def test_nothing_is_imported(tmp_path):
     """Neither the module of a class, nor torch, which planning must not wait for."""
+    from tiny_originals import settings, weights, write
+
     (tmp_path / "sideeffect.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Thing: pass\n")
     code = b"\x80\x02csideeffect\nThing\n)\x81."
     path = tmp_path / "data.pkl"
@@ -250,11 +266,18 @@ def payloads(mark: str) -> dict[str, Payload]:
         "io.open": Payload(open, mark, "w"),
         "subprocess.Popen": Payload(subprocess.Popen, ["touch", mark]),
         "subprocess.check_output": Payload(subprocess.check_output, ["touch", mark]),
-        "torch.serialization.load": Payload(torch.load, mark),
-        "torch.hub.load": Payload(torch.hub.load, mark, "model"),
         "numpy.load": Payload(np.load, mark, None, True),
         "pickle.loads": Payload(pickle.loads, b"cos\nsystem\n."),
         f"{__name__}.leave_a_mark": Payload(leave_a_mark, mark),
+    }
+
+
+def payloads_of_torch(mark: str) -> dict[str, Payload]:
+    import torch
+
+    return {
+        "torch.serialization.load": Payload(torch.load, mark),
+        "torch.hub.load": Payload(torch.hub.load, mark, "model"),
     }
 
 
@@ -266,12 +289,12 @@ def mark(tmp_path):
     assert not path.exists()
 
 
-@pytest.mark.parametrize("name", payloads("mark"))
-def test_calls_are_refused_by_name(tmp_path, mark, name):
-    for form, protocol in [*(("pickle", protocol) for protocol in PROTOCOLS), ("archive", 2), ("older", 2)]:
-        content = {"model": {"weight": torch.ones(2)}} if form != "pickle" else {}
-        content |= {"args": [1, payloads(mark)[name]]}
-        path = written(tmp_path / "evil.pt", content, form, protocol)
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", [*payloads("mark"), "torch.serialization.load", "torch.hub.load"])
+def test_calls_are_refused_by_name(tmp_path, mark, name, form):
+    evil = (payloads_of_torch if name.startswith("torch") else payloads)(mark)[name]
+    for protocol in PROTOCOLS if form == "pickle" else [2]:
+        path = written(tmp_path / "evil.pt", {"args": [1, evil]}, form, protocol)
         with pytest.raises(UnsafePickleError) as error:
             pickles.read(path)
         assert str(path) in str(error.value)
@@ -304,6 +327,8 @@ def test_calls_are_refused_wherever_they_stand(tmp_path, mark, place):
 
 def test_archive_within_an_archive(tmp_path, mark):
     """torch writes a storage that is pickled on its own as bytes to be loaded by torch.load."""
+    import torch
+
     inner = io.BytesIO()
     torch.save(payloads(mark)["os.system"], inner)
     path = written(tmp_path / "evil.pt", Payload(torch.storage._load_from_bytes, inner.getvalue()), "archive")
@@ -376,19 +401,47 @@ def test_compressed_archives_are_refused(tmp_path):
 
 @pytest.fixture(scope="module", params=FORMS)
 def sample(request, tmp_path_factory):
-    content = {"model": {"w": torch.randn(40, 3)}, "args": argparse.Namespace(a=[1.5, "x"], b=np.arange(3))}
-    if request.param == "pickle":
-        del content["model"]
+    content = {"args": argparse.Namespace(a=[1.5, "x"], b=np.arange(3))}
+    if request.param != "pickle":
+        import torch
+
+        content["model"] = {"w": torch.randn(40, 3)}
     return written(tmp_path_factory.mktemp("sample") / "whole.pt", content, request.param)
 
 
 def test_every_shorter_file_is_refused(sample, tmp_path):
+    """Of torch's older format too one that ends before, or within, the number that says how long a block is."""
     whole = sample.read_bytes()
     path = tmp_path / "short.pt"
-    for length in range(0, len(whole), max(1, len(whole) // 150)):
-        path.write_bytes(whole[:length])
+    path.write_bytes(whole)
+    for length in reversed(range(len(whole))):
+        os.truncate(path, length)
         with pytest.raises(PickleError, match=r"short\.pt"):
             pickles.read(path)
+
+
+@pytest.mark.parametrize("numbers", [0, 1, 256, 65_536])
+def test_a_file_that_lacks_its_last_block_says_how_many_bytes_it_lacks(tmp_path, numbers):
+    """Of counts whose lowest bytes are 0, and of a block without a number."""
+    import torch
+
+    path = written(tmp_path / "model.pt", {"w": torch.ones(numbers)}, "older")
+    whole = path.stat().st_size
+    assert pickles.read(path).content["w"].shape == (numbers,)
+    for lost in range(1, 9):
+        os.truncate(path, whole - 4 * numbers - lost)
+        with pytest.raises(PickleError, match=f"{whole} bytes are expected, it has {whole - 4 * numbers - lost}$"):
+            pickles.read(path)
+
+
+def test_counts_that_contradict_each_other(tmp_path):
+    import torch
+
+    path = written(tmp_path / "model.pt", {"w": torch.ones(3)}, "older")
+    data = path.read_bytes()
+    path.write_bytes(data[:-20] + struct.pack("<Q", 2) + data[-12:])
+    with pytest.raises(PickleError, match=r"model\.pt is damaged: block \d+ is of 2 numbers, .* block of 3"):
+        pickles.read(path)
 
 
 @given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
@@ -412,6 +465,8 @@ def _tensors(content: object) -> list[StoredTensor]:
 
 
 def test_changed_weights_do_not_have_their_checksum(tmp_path):
+    import torch
+
     path = written(tmp_path / "model.pt", {"w": torch.ones(100)}, "archive")
     whole = path.read_bytes()
     place = whole.index(struct.pack("<f", 1.0) * 50)
@@ -422,6 +477,8 @@ def test_changed_weights_do_not_have_their_checksum(tmp_path):
 
 
 def test_block_of_another_size(tmp_path):
+    import torch
+
     path = written(tmp_path / "model.pt", {"w": torch.ones(100)}, "archive")
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
@@ -438,6 +495,8 @@ def test_block_of_another_size(tmp_path):
     [(0, (101,), (1,)), (90, (11,), (1,)), (0, (50,), (3,)), (-1, (2,), (1,)), (0, (-1,), (1,))],
 )
 def test_tensors_stay_within_their_block(tmp_path, offset, shape, strides):
+    import torch
+
     read = pickles.read(written(tmp_path / "model.pt", {"w": torch.ones(100)}, "archive"))
     stored = read.content["w"]._replace(offset=offset, shape=shape, strides=strides)
     with pytest.raises(PickleError, match=r"model\.pt cannot be read"):
@@ -472,6 +531,8 @@ def test_other_archives(tmp_path):
 
 
 def test_other_byte_order(tmp_path):
+    import torch
+
     path = written(tmp_path / "model.pt", {"w": torch.ones(3)}, "archive")
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}

@@ -18,6 +18,7 @@ from layerwise.corpus import Problem
 from layerwise.examining import doubt
 from layerwise.phones import PhoneSet, UnknownPhoneError
 from layerwise.tiers import AlignmentError, Tier
+from layerwise.times import comparable
 
 TIERS = ("phone", "word")
 # Labels of word tiers that are silence; what stands in <angle> or {curly} brackets is no word either.
@@ -100,11 +101,11 @@ def clean(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str
         AlignmentError: a phone outside of the set.
     """
     rows, problems = _columns(utterances, tier_names)
-    durations = np.array([utterance.duration for utterance in utterances])
+    durations = comparable(np.array([utterance.duration for utterance in utterances], np.float64))
     last = _last_ends(rows, len(utterances))
     problems += [
         _problem(utterances[index], *doubt("shorter than the recording", _ends(last[index], durations[index])))
-        for index in np.flatnonzero((last > 0) & (last < MIN_COVERAGE * durations))
+        for index in np.flatnonzero((last > 0) & (last < comparable(MIN_COVERAGE * durations)))
     ]
     tally = Tally()
     rows = _with_clean_labels(rows, utterances, phones, tally)
@@ -114,7 +115,7 @@ def clean(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str
     rows = rows.where(~unlabelled)
 
     last = _last_ends(rows, len(utterances))
-    too_long = last > durations + MAX_OVERRUN_SECONDS
+    too_long = last > comparable(durations + MAX_OVERRUN_SECONDS)
     problems += [
         _problem(utterances[index], "longer than the recording", _ends(last[index], durations[index]))
         for index in np.flatnonzero(too_long)
@@ -171,7 +172,7 @@ class _Rows:
 
     Attributes:
         utterance, tier, label: places in the utterances, in `TIERS` and in `labels`; a label may be `_NO_LABEL`.
-        start, end: seconds.
+        start, end: seconds, comparable.
         labels: every label, once.
     """
 
@@ -218,8 +219,8 @@ def _columns(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[
     rows = _Rows(
         *(np.repeat(np.array(column, np.int64), size) for column in (owner, kind)),
         np.array(label, np.int64),
-        np.array(start, np.float64),
-        np.array(end, np.float64),
+        comparable(np.array(start, np.float64)),
+        comparable(np.array(end, np.float64)),
         list(code_of),
     )
     return rows, problems
@@ -262,7 +263,7 @@ def _faults(rows: _Rows, durations: np.ndarray) -> dict[int, str]:
     suspect = (
         ~(rows.end > rows.start)
         | (rows.start >= durations[rows.utterance])
-        | (rows.start < previous_end - _SAME_TIME_SECONDS)
+        | (rows.start < comparable(previous_end - _SAME_TIME_SECONDS))
     )
     faults: dict[int, str] = {}
     for index in np.unique(rows.utterance[suspect]):
@@ -281,6 +282,6 @@ def _fault(start: float, end: float, previous_end: float, duration: float) -> st
         return "no length"
     if start >= duration:
         return "after the recording"
-    if start < previous_end - _SAME_TIME_SECONDS:
+    if start < comparable(previous_end - _SAME_TIME_SECONDS):
         return "overlaps the one before" if previous_end else "before the recording"
     return None

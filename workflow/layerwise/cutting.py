@@ -6,7 +6,6 @@ Attention over ten minutes takes too much memory, and no model was trained on th
 from __future__ import annotations
 
 import logging
-import math
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ import pyarrow as pa
 from layerwise.alignments import INTERVAL_SCHEMA
 from layerwise.corpus import UTTERANCE_SCHEMA, write_parquet
 from layerwise.errors import LayerwiseError
+from layerwise.times import comparable, steps
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def cut_recordings(recordings: Path, intervals: Path, pause: float, utterances_o
     utterances = pd.concat([rows for rows, _ in pieces], ignore_index=True)
     kept = pd.concat([rows for _, rows in pieces], ignore_index=True)
     lost = sum(map(len, spoken.values())) - len(kept)
-    long = utterances[utterances["duration"] > LONG_SECONDS]
+    long = utterances[comparable(utterances["duration"]) > LONG_SECONDS]
     log.info("%d recordings cut into %d utterances; %d phones outside of them", len(pieces), len(utterances), lost)
     if len(long):
         log.warning(
@@ -70,12 +70,13 @@ def _cut(recording, intervals: pd.DataFrame, pause: float) -> tuple[pd.DataFrame
     """The utterances of one recording, and their intervals with times from each utterance's start."""
     words = intervals[intervals["tier"] == "word"].sort_values("start")
     starts, ends = words["start"].to_numpy(), words["end"].to_numpy()
-    first = np.flatnonzero(np.append(True, starts[1:] - ends[:-1] >= pause))  # of each utterance, in the words
+    pauses = comparable(starts[1:] - ends[:-1]) >= comparable(pause)
+    first = np.flatnonzero(np.append(True, pauses))  # of each utterance, in the words
     last = np.append(first[1:], len(words)) - 1
     gaps = np.concatenate([[starts[0]], starts[first[1:]] - ends[last[:-1]], [recording.duration - ends[last[-1]]]])
     around = np.minimum(pause, gaps) / 2
     around[[0, -1]] = np.minimum(pause / 2, gaps[[0, -1]])  # nobody else needs what is at the edges
-    begins = np.array([_hundredths(t, math.ceil) for t in starts[first] - around[:-1]])
+    begins = np.ceil(steps(starts[first] - around[:-1], 0.01)) / 100
     begins = np.minimum(begins, starts[first])  # a word that starts off the grid keeps its first milliseconds
     stops = np.minimum(ends[last] + around[1:], recording.duration)
     utterances = pd.DataFrame(
@@ -89,16 +90,12 @@ def _cut(recording, intervals: pd.DataFrame, pause: float) -> tuple[pd.DataFrame
     )
     utterances["duration"] = utterances["num_samples"] / recording.sample_rate
     # An interval belongs to the utterance that holds all of it; phones between utterances belong to none.
-    owner = np.searchsorted(begins, intervals["start"].to_numpy() + 1e-6, side="right") - 1
-    inside = (owner >= 0) & (intervals["end"].to_numpy() <= stops[np.maximum(owner, 0)] + 1e-6)
+    owner = np.searchsorted(comparable(begins), comparable(intervals["start"].to_numpy()), side="right") - 1
+    inside = (owner >= 0) & (comparable(intervals["end"].to_numpy()) <= comparable(stops[np.maximum(owner, 0)]))
     kept, owner = intervals[inside], owner[inside]
     kept = kept.assign(
         utterance_id=utterances["utterance_id"].to_numpy()[owner],
-        start=np.maximum(0.0, np.round(kept["start"].to_numpy() - begins[owner], 6)),
-        end=np.minimum(np.round(kept["end"].to_numpy() - begins[owner], 6), utterances["duration"].to_numpy()[owner]),
+        start=np.maximum(0.0, comparable(kept["start"].to_numpy() - begins[owner])),
+        end=np.minimum(comparable(kept["end"].to_numpy() - begins[owner]), utterances["duration"].to_numpy()[owner]),
     )
     return utterances, kept.sort_values(["utterance_id", "tier", "start"])
-
-
-def _hundredths(seconds: float, towards) -> float:
-    return towards(round(seconds * 100, 6)) / 100

@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
+from layerwise.times import comparable
+
 # The shortest recording of which every model has a frame, and more than one or two.
 MIN_SECONDS = 0.1
 # Of telephones it is 8,000; below half of that there are no formants left, and a header that says so is wrong.
@@ -117,7 +119,7 @@ def _decoded(audio: soundfile.SoundFile) -> Sound:
         raise _bad("empty", "no samples")
     if audio.samplerate < MIN_RATE:
         raise _bad("impossible rate", f"{audio.samplerate} Hz; {MIN_RATE} Hz is the least that speech can have")
-    if decoded / audio.samplerate < MIN_SECONDS:
+    if comparable(decoded / audio.samplerate) < MIN_SECONDS:
         raise _bad("too short", f"{decoded / audio.samplerate:g} s; models need {MIN_SECONDS:g} s")
     if high - low < SILENT_RANGE:
         raise _bad("silent", f"all of its samples are between {low:g} and {high:g}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,9 @@ from layerwise.features import MEL_SECONDS, average_segments, average_windows, l
 from layerwise.models import SpeechModel, load_folder
 from layerwise.sampling import segment_frames
 from layerwise.space import require_space
+from layerwise.times import comparable, steps
 from layerwise.volume import Drawn, LayerSize, representation_bytes
+from layerwise.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ def extract(
             utterance for which alone the device has too little memory. Batches that are too large are halved.
         DiskSpaceError: the disk cannot hold the file; said before any utterance is computed.
     """
-    torch.set_num_threads(1)
+    torch.set_num_threads(1)  # of this thread, which loads: what weights are made from may be summed
     torch.backends.cudnn.allow_tf32 = False  # the default on recent GPUs: convolutions with ten bits of mantissa
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     model = load_folder(checkpoint, device, normalise)
@@ -102,7 +103,7 @@ def extract(
             f"{checkpoint} has the layers {', '.join(model.layer_names)}, the catalogue says {', '.join(layers)}: "
             "conv_layers and blocks must be those of the checkpoint"
         )
-    if not np.isclose(model.stride_seconds, stride_seconds):
+    if comparable(model.stride_seconds) != comparable(stride_seconds):
         raise ExtractionError(
             f"{checkpoint} has a frame every {model.stride_seconds} s, the catalogue says {stride_seconds}: "
             "stride_seconds must be that of the checkpoint"
@@ -170,8 +171,8 @@ def _plan(samples: dict[int, Path], utterances: Path, shard: int, shards: int) -
 def _shard(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
     """Consecutive utterances of about equal total length."""
     ends = utterances["duration"].cumsum()
-    middle = (ends - utterances["duration"] / 2) / max(1e-9, ends.max() if len(ends) else 1)
-    return utterances[(middle * shards).astype(int).clip(upper=shards - 1) == shard]
+    middle = steps(ends - utterances["duration"] / 2, max(1e-9, ends.max() if len(ends) else 1) / shards)
+    return utterances[middle.astype(int).clip(upper=shards - 1) == shard]
 
 
 def _bytes_of(plan: _Plan, model: SpeechModel, dtype: str) -> int:
@@ -222,7 +223,7 @@ def _windows(utterances: pd.DataFrame, batch_seconds: float, computed: Callable[
     for row in utterances.itertuples():
         window.append(row)
         held += row.duration
-        if held >= LOOK_AHEAD * batch_seconds:
+        if comparable(held) >= comparable(LOOK_AHEAD * batch_seconds):
             yield _batches(window, batch_seconds, computed)
             window, held = [], 0.0
     if window:
@@ -233,7 +234,7 @@ def _batches(rows: list, batch_seconds: float, computed: Callable[[int], int]) -
     batches: list[list] = []
     for row in sorted(rows, key=lambda row: row.duration, reverse=True):
         longest = computed(round((batches[-1][0] if batches else row).duration * SAMPLE_RATE))
-        if batches and (len(batches[-1]) + 1) * longest <= batch_seconds * SAMPLE_RATE:
+        if batches and comparable((len(batches[-1]) + 1) * longest / SAMPLE_RATE) <= comparable(batch_seconds):
             batches[-1].append(row)
         else:
             batches.append([row])
@@ -247,7 +248,7 @@ def _computed(computed: Callable[[int], int], batch: list) -> int:
 
 def _passes(run: Callable[[list], list[_Pass]], windows: Iterable[list[list]], threads: int) -> Iterator[_Pass]:
     """Forward passes in the order of the table, at most a few windows ahead of what has been taken."""
-    with ThreadPoolExecutor(threads) as pool:
+    with Workers(threads) as pool:
         ahead: deque = deque()
         for batches in windows:
             ahead.append([pool.submit(run, batch) for batch in batches])

@@ -8,6 +8,7 @@ import scipy.signal
 
 from layerwise import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
+from layerwise.times import comparable
 
 MEL_SECONDS = 0.01  # hop of the filterbank frames
 
@@ -55,7 +56,7 @@ def match_frames(features: np.ndarray, stride_seconds: float, num_frames: int) -
         FeatureError: the stride is no multiple of 10 ms, or the features end before the layer does.
     """
     step = round(stride_seconds / MEL_SECONDS)
-    if step < 1 or abs(step * MEL_SECONDS - stride_seconds) > 1e-9:
+    if step < 1 or comparable(step * MEL_SECONDS) != comparable(stride_seconds):
         raise FeatureError(f"a stride of {stride_seconds} s is no multiple of {MEL_SECONDS} s, the hop of the features")
     rows = features[::step]
     if len(rows) < num_frames:

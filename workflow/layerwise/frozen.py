@@ -12,7 +12,6 @@ import logging
 import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from layerwise.devices import InHalves
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
 from layerwise.models import SpeechModel
+from layerwise.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +62,7 @@ class FrozenLayers:
         self._starts = np.zeros(len(self._paths)) if starts is None else np.asarray(starts)
         self._on_gpu = torch.device(model.device).type != "cpu"
         # Each utterance is computed by one thread, so that no number depends on how many there are.
-        self._pool = ThreadPoolExecutor(
-            1 if self._on_gpu else threads, initializer=torch.set_num_threads, initargs=(1,)
-        )
+        self._pool = Workers(1 if self._on_gpu else threads)
         self._run = InHalves(self._compute, lambda batch: len(batch) * self._num_samples[batch].max())
         self.width = self._width()
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ import torch
 from torch.nn import functional as F
 
 from layerwise.tasks import WEIGHTED
+from layerwise.workers import Workers
 
 BLANK = 0  # of CTC
 
@@ -280,8 +280,7 @@ class RecurrentHeads(_Heads):
         threads: int = 1,
     ) -> None:
         super().__init__(shape, names, device)
-        count = threads if torch.device(device).type == "cpu" else 1
-        self._pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
+        self._pool = Workers(threads if torch.device(device).type == "cpu" else 1)
         self._task, self._seed, self._rate = task, seed, learning_rate
         self._modules = {name: self._module(name) for name in names}
         self._optimisers = {name: self._optimiser(module) for name, module in self._modules.items()}

@@ -30,6 +30,7 @@ from layerwise.corpus import (
 )
 from layerwise.examining import Fault, examine
 from layerwise.tasks import FLUENT_PARTS, PARTS, SLURP_PARTS, TaskError
+from layerwise.times import comparable
 
 log = logging.getLogger(__name__)
 
@@ -124,12 +125,12 @@ def index_task(
             items.append(candidate)
     _refuse_repeats(items)
     items, damaged = _measured(items, threads)
-    too_long = [item for item in items if item.num_samples > max_seconds * SAMPLE_RATE]
+    too_long = [item for item in items if _exceeds(item.num_samples, max_seconds)]
     problems += damaged + [
         _problem(item, "too long", f"{item.num_samples / SAMPLE_RATE:.1f} s, max_seconds is {max_seconds:g}")
         for item in too_long
     ]
-    items = [item for item in items if item.num_samples <= max_seconds * SAMPLE_RATE]
+    items = [item for item in items if not _exceeds(item.num_samples, max_seconds)]
     report_problems(problems, problems_out, file_column="audio_path")
     items = _parted(items, held_out or HELD_OUT, seed)
     items = _cut(items, hours, seed)
@@ -371,13 +372,17 @@ def _cut(items: list[Item], hours: float | None, seed: int) -> list[Item]:
         return items
     kept = []
     for part in PARTS:
-        left = hours * 3600 * SAMPLE_RATE
+        samples = 0
         for item in sorted((i for i in items if i.part == part), key=lambda i: _hash(seed, "hours", i.item_id)):
-            left -= item.num_samples
-            if left < 0:
+            samples += item.num_samples
+            if _exceeds(samples, hours * 3600):
                 break
             kept.append(item)
     return kept
+
+
+def _exceeds(num_samples: int, seconds: float) -> bool:
+    return bool(comparable(num_samples / SAMPLE_RATE) > comparable(seconds))
 
 
 # What cannot be learned

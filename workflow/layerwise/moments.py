@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from itertools import cycle
 
 import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_info
 
 from layerwise.errors import LayerwiseError
+from layerwise.workers import Workers
 
 # Rows that one float32 product may sum before the result is added up in float64: the rounding error of a float32 sum
 # grows with its length.
@@ -346,7 +347,7 @@ def _slots(d: int, wanted: int, dtype: np.dtype) -> list[_Slot]:
 
 def _in_order(function, parts: Iterable[tuple], slots: list[_Slot]) -> Iterator[tuple[int, _Slot]]:
     """(fold number, filled slot) of each part in order; all slots but the one that was yielded are in work."""
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(len(slots) - 1) as pool:
+    with Workers(len(slots) - 1) as pool:
         ahead: deque[tuple[int, Future]] = deque()
         for (number, *part), slot in zip(parts, cycle(slots)):
             ahead.append((number, pool.submit(function, slot, *part)))

@@ -205,13 +205,21 @@ _BUILDERS = {
 _DATA_CALLS = re.compile(
     r"argparse\.Namespace"
     r"|(fairseq|omegaconf|hydra)\.([a-z_0-9]+\.)*[A-Z]\w*"  # classes; most are enumerations
-    r"|pathlib\.(_local\.)?(Pure)?(Posix|Windows)?Path"
+    r"|pathlib\.(Pure)?(Posix|Windows)?Path"
     r"|datetime\.(date|datetime|time|timedelta|timezone)"
     r"|operator\.getitem"  # how typing.List[int] is written, which omegaconf keeps
     r"|torch\.device|torch\._utils\._rebuild_\w+"
 )
 
-_RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg", "posix": "os", "nt": "os", "_operator": "operator"}
+# What versions of Python and systems call otherwise.
+_RENAMED = {
+    "__builtin__": "builtins",
+    "copy_reg": "copyreg",
+    "posix": "os",
+    "nt": "os",
+    "_operator": "operator",
+    "pathlib._local": "pathlib",
+}
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # what torch.save wrote first, before version 1.6 made archives
 
@@ -388,10 +396,16 @@ def _read_plain(path: Path, file: BinaryIO) -> Pickled:
     sizes = dict(_STORAGES.values())
     places = {}
     for key in map(str, _Unpickler(file).load()):
-        count = int.from_bytes(file.read(8), "little")
-        size = count * sizes[unpickler.storages[key].dtype]
-        places[key] = (file.tell(), size)
-        file.seek(size, os.SEEK_CUR)
+        storage = unpickler.storages[key]
+        first, size = file.tell() + 8, storage.count * sizes[storage.dtype]
+        count = file.read(8)  # fewer where the file ends, which is said below
+        if len(count) == 8 and int.from_bytes(count, "little") != storage.count:
+            raise PickleError(
+                f"{path} is damaged: block {key} is of {int.from_bytes(count, 'little')} numbers, its tensors are of a "
+                f"block of {storage.count}"
+            )
+        places[key] = (first, size)
+        file.seek(first + size)
     missing, whole = set(unpickler.storages) - set(places), os.fstat(file.fileno()).st_size
     if missing or file.tell() > whole:
         raise PickleError(f"{path} is cut short: {file.tell()} bytes are expected, it has {whole}")

@@ -18,6 +18,7 @@ import pandas as pd
 
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
+from layerwise.times import steps
 
 log = logging.getLogger(__name__)
 
@@ -188,8 +189,8 @@ def segment_frames(start: float, end: float, stride_seconds: float, num_frames: 
         raise ValueError(f"a segment is a phone or a word, not {span!r}")
     if num_frames < 1:
         raise ValueError("an utterance without frames has no segments")
-    first = math.floor(round(start / stride_seconds, 6))
-    last = math.ceil(round(end / stride_seconds, 6))
+    first = math.floor(steps(start, stride_seconds))
+    last = math.ceil(steps(end, stride_seconds))
     if span == "phone":
         third = (last - first + 1) // 3
         first, last = first + third, last - third

@@ -1,0 +1,25 @@
+"""Times, compared as people write them.
+
+No float is a tenth: 1.2 − 1.0 is 0.19999999999999996, and a pause of 0.2 s would be none. So a time is a multiple of
+1 µs before it is compared with another.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+
+Seconds = TypeVar("Seconds")  # a number, an array or a column of a table
+
+_DIGITS = 6
+
+
+def comparable(seconds: Seconds) -> Seconds:
+    """The multiple of 1 µs that is nearest: of sums, differences and products of times, before they are compared."""
+    return np.round(seconds, _DIGITS)
+
+
+def steps(seconds: Seconds, step: float) -> Seconds:
+    """How many steps a time is, to the millionth: 0.58 s are 29 of 0.02 s, where a quotient of floats is 28.999…"""
+    return np.round(seconds / step, _DIGITS)
