@@ -26,12 +26,6 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: "config.yaml"
-
-
-report: "workflow/report/workflow.rst"
-
-
 include: "workflow/rules/memory.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/corpus.smk"
@@ -58,8 +52,8 @@ module pretraining:
 use rule * from pretraining
 
 
+# Another workflow that uses this one as a module calls these itself: layerwise.onstart(), layerwise.onsuccess().
 onstart:
-    refuse_absent_models()
     keep_journal()
 
 

@@ -19,6 +19,7 @@ PARTS = ("train", "dev", "test")
 # Parts of a data set, by the files or rows that they are made of.
 FLUENT_PARTS = {"train": "train", "dev": "valid", "test": "test"}
 SLURP_PARTS = {"train": ("train", "train_synthetic"), "dev": ("devel",), "test": ("test",)}
+TABLES = {name for names in SLURP_PARTS.values() for name in names}  # files of a data set that hold no recordings
 
 INDEXING = ("hours", "max_seconds")  # of a recipe: which utterances there are; all else is how heads are trained
 

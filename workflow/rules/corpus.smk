@@ -1,16 +1,11 @@
 # From archives to two tables: what utterances there are, and when each phone and word is spoken.
 
 
-localrules:
-    fetch_archive,
-    lend_audio,
-
-
 rule fetch_archive:
     message:
         "Fetch {wildcards.archive}"
     output:
-        archive=shared(kept("resources/downloads/{archive}")),
+        archive=shared("downloads", kept("resources/downloads/{archive}")),
     params:
         url=lambda wildcards, output: DOWNLOADS[f"resources/downloads/{wildcards.archive}"].location,
         checks=lambda wildcards, output: DOWNLOADS[f"resources/downloads/{wildcards.archive}"].checks,
@@ -25,6 +20,7 @@ rule fetch_archive:
     resources:
         mem_mb=rising(500),
         download=1,
+    localrule: True
     script:
         "../scripts/fetch_archive.py"
 
@@ -62,6 +58,7 @@ rule lend_audio:
     threads: 1
     resources:
         mem_mb=rising(1000),
+    localrule: True
     script:
         "../scripts/lend_audio.py"
 
