@@ -1,7 +1,7 @@
 """Where alignments lie, in a folder, a zip or tables, and what they say of each utterance.
 
-Formats of files in a folder or zip are told apart by suffix: Praat's `.TextGrid`; TIMIT's `.phn` and `.wrd`; Buckeye's `.phones` and `.words`;
-`.parquet`, tables with a row for each utterance.
+Formats in a folder or zip are told apart by suffix: Praat's `.TextGrid`; TIMIT's `.phn` and `.wrd`; Buckeye's `.phones`
+and `.words`; `.parquet`, tables with a row for each utterance.
 """
 
 from __future__ import annotations

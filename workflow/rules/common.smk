@@ -9,15 +9,11 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import is_flagged
 from snakemake.logging import logger
 
 # Planning and every job use the package of this checkout, whatever copy may be installed and whoever includes this file.
 PACKAGE_PARENT = os.path.dirname(workflow.current_basedir.get_path_or_uri(secret_free=True))
-if not os.path.isdir(PACKAGE_PARENT):
-    raise WorkflowError(
-        f"{PACKAGE_PARENT}: layerwise needs its package and catalogues, which Snakemake does not fetch with a Snakefile: "
-        "clone the repository, and name the Snakefile of the clone (README.md, As a module)"
-    )
 sys.path.insert(0, PACKAGE_PARENT)
 
 from layerwise.catalogue import ROOT, facts, locate, read_yaml, with_shape
@@ -95,7 +91,16 @@ wildcard_constraints:
     heads=r"(T\d+|weighted)(-(T\d+|weighted))?",
 
 
-# Paths
+# Of another workflow that uses this one as a module and has rules before it; None: `all` is the default target.
+OTHERS_TARGET = workflow.default_target
+
+# Paths. To those of rules Snakemake adds the `prefix` of a module; all others need it from placed().
+MODIFIER = workflow.modifier.path_modifier
+
+
+def placed(path):
+    """Where a file of a rule lies, for everything that Snakemake does not know to be one."""
+    return path if is_flagged(path, "local") else MODIFIER.replace_prefix(path)
 
 
 def results(path):
@@ -122,13 +127,13 @@ def given(path):
 
 def is_made(path):
     """Whether what a job makes is there."""
-    file = workflow.inputfile(path)
+    file = workflow.inputfile(placed(path))
     return file.storage_object.exists() if file.is_storage else os.path.exists(file)
 
 
 def brought(path):
     """Where this process can open what a job has made: a copy, if it lies in a storage."""
-    file = workflow.inputfile(path)
+    file = workflow.inputfile(placed(path))
     if file.is_storage and not os.path.exists(file) and is_made(path):
         os.makedirs(os.path.dirname(file), exist_ok=True)
         file.storage_object.retrieve_object()
@@ -152,12 +157,12 @@ def benchmark_of(path):
 def keep_journal():
     """Write beside the results what this run was asked for and with which software, before any job."""
     if not (workflow.touch or is_beside_experiment()):
-        write_journal(EXPERIMENT, Path(results("")), this_command())
+        write_journal(EXPERIMENT, Path(placed(results(""))), this_command())
 
 
 def is_shared(folder):
     """Whether other checkouts use a folder too: it is a link."""
-    return os.path.islink(f"resources/{folder}")
+    return os.path.islink(placed(f"resources/{folder}"))
 
 
 def shared(folder, path):
@@ -204,19 +209,21 @@ def lent_audio(reader):
 def forget_audio():
     """Delete the unpacked audio at the end of a run, unless it shall be kept or somebody needs it."""
     if not (KEEP or EXPERIMENT.audio.is_folder or workflow.touch):
-        if take_back_audio(Path(AUDIO_FOLDER), Path("results")):
+        if take_back_audio(Path(placed(AUDIO_FOLDER)), Path(placed("results"))):
             logger.info(f"Removed {AUDIO_FOLDER}: no job needs it (corpus.keep: true keeps it).")
 
 
 def is_here():
     """Which archives and checkpoints have been fetched."""
     archives = {"audio": EXPERIMENT.audio, "alignments": EXPERIMENT.alignments}
-    found = {name: os.path.exists(local_copy(source)) for name, source in archives.items() if source is not None}
-    found["audio"] = found["audio"] or os.path.isdir(AUDIO_FOLDER)
+    found = {
+        name: os.path.exists(placed(local_copy(source))) for name, source in archives.items() if source is not None
+    }
+    found["audio"] = found["audio"] or os.path.isdir(placed(AUDIO_FOLDER))
     for name, source in EXPERIMENT.task_sources.items():
         split, _, file = name.rpartition("/")
         unpacked = f"resources/tasks/splits/{split}" if file == "audio" else f"resources/tasks/{name}"
-        found[name] = os.path.exists(task_copy(source)) or os.path.exists(unpacked)
+        found[name] = any(os.path.exists(placed(path)) for path in (task_copy(source), unpacked))
     return found | {name: is_made(f"resources/models/{name}") for name in MODELS}
 
 

@@ -43,8 +43,8 @@ rule lend_audio:
         split=config["corpus"]["split"] if "{split}" in LAYOUT["recordings"] else None,
         # What takes `output` is no reason to repeat a job: these say how the same audio is had.
         url=lambda wildcards, output: EXPERIMENT.audio.location if EXPERIMENT.audio.is_url else None,
-        archive=lambda wildcards, output: local_copy(EXPERIMENT.audio),
-        folder=lambda wildcards, output: AUDIO_FOLDER,
+        archive=lambda wildcards, output: placed(local_copy(EXPERIMENT.audio)),
+        folder=lambda wildcards, output: placed(AUDIO_FOLDER),
         checks=lambda wildcards, output: EXPERIMENT.audio.checks,
         mirrors=mirrors,
         keep=lambda wildcards, output: KEEP,

@@ -10,7 +10,8 @@ def is_locked():
 
 def forget_cut_off(is_run):
     """Delete what lost its end since it was made, as by a power cut, so that it is made again; or only say so."""
-    for path in cut_off(Path(results("")), [Path("resources/models", name) for name in MODELS]):
+    models = [Path(placed(f"resources/models/{name}")) for name in MODELS]
+    for path in cut_off(Path(placed(results(""))), models):
         if any(rule.is_producer(str(path)) for rule in workflow.rules):
             again = "it is made again" if is_run else "a run makes it again"
             logger.warning(f"{path}: cut off, as by a power cut; {again}")
