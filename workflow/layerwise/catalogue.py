@@ -219,7 +219,7 @@ def is_url(source: str) -> bool:
 
 def is_local(source: str) -> bool:
     """A Hugging Face id is `owner/name`; whatever exists here, or could not be an id, is a folder or file."""
-    could_be_id = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", source) and not source.endswith((".pt", ".pth"))
+    could_be_id = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", source) and not source.lower().endswith((".pt", ".pth"))
     return os.path.exists(locate(source)) or not could_be_id
 
 

@@ -179,6 +179,7 @@ def read_experiment(config: dict) -> Experiment:
         *_clashing("extra_models", config["extra_models"], read_catalogue("models.yaml")),
         *_impossible_folds(config, corpora),
         *_crooked_mirrors(config["mirrors"]),
+        *_paths_with_wildcards(config),
     ]
     models, absent = {}, []
     for name in config["models"]:
@@ -280,7 +281,7 @@ def read_catalogue(name: str) -> dict:
     """
     content = read_yaml(ROOT / "resources" / name)
     try:
-        check_schema(content, name.replace(".yaml", ".schema.yaml"))
+        check_schema(content, f"{Path(name).stem}.schema.yaml")
     except ConfigurationError as error:
         raise ConfigurationError(f"in resources/{name}: {error}") from None
     return content
@@ -408,6 +409,20 @@ def _impossible_folds(config: dict, corpora: dict) -> list[str]:
             f"{cca['folds']} folds: cca.folds must be at most {groups}"
         )
     return errors
+
+
+def _paths_with_wildcards(config: dict) -> list[str]:
+    """Files of the user's that no rule can have as an input."""
+    paths = {f"corpus.{key}": config["corpus"][key] for key in ("audio", "alignments", "pronunciations", "word_list")}
+    paths["probes.external"] = config["probes"]["external"]
+    paths |= {f"probes.sources.{name}": path for name, path in config["probes"]["sources"].items()}
+    paths |= {f"extra_models.{name}.source": entry["source"] for name, entry in config["extra_models"].items()}
+    paths |= {f"extra_tasks.{name}.table": entry.get("table") for name, entry in config["extra_tasks"].items()}
+    return [
+        f"{key}: found {path}; Snakemake takes curly brackets for those of a wildcard: rename it, or name a link to it"
+        for key, path in paths.items()
+        if isinstance(path, str) and set("{}") & set(path)
+    ]
 
 
 def _crooked_mirrors(mirrors: dict[str, str]) -> list[str]:

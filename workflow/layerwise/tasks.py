@@ -86,11 +86,14 @@ def task_entry(name: str, description: Mapping, catalogue: Mapping, recipe: str,
     _check(name, description, catalogue)
     chosen = catalogue["recipes"][recipe][description["kind"]]
     own = description.get("recipes", {}).get(recipe, {})
+    values = {**chosen, **own, **overrides}
+    if description["kind"] == "characters" and values["hidden"] == 0:
+        raise TaskError(f"{name}: hidden is 0 in its recipe or in probes.overrides; the LSTMs need at least 1")
     known: dict = {
         "name": name,
         "title": description.get("title", name),
         "kind": description["kind"],
-        "recipe": {**chosen, **own, **overrides},
+        "recipe": values,
         "columns": list(description.get("columns", [])),
         "held_out": dict(description.get("held_out", {})),
     }
