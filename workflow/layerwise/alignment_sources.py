@@ -146,7 +146,7 @@ def _files(source: Path) -> Iterator[File]:
         files = (File(f"{top}/{path.relative_to(source).as_posix()}", str(path)) for path in paths)
     elif not source.exists():
         raise AlignmentError(f"{source}: there is no such file or folder")
-    elif begins_with(source, PARQUET):  # whatever its name: what came from an address may have none
+    elif source.suffix.lower() == ".parquet" or begins_with(source, PARQUET):  # an address may end in anything
         files = iter([File(source.with_suffix(".parquet").name, str(source))])
     else:
         try:
