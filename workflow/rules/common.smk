@@ -209,7 +209,7 @@ def lent_audio(reader):
 def forget_audio():
     """Delete the unpacked audio at the end of a run, unless it shall be kept or somebody needs it."""
     if not (KEEP or EXPERIMENT.audio.is_folder or workflow.touch):
-        if take_back_audio(Path(placed(AUDIO_FOLDER)), Path(placed("results"))):
+        if take_back_audio(Path(placed(AUDIO_FOLDER)), Path(placed("results/"))):
             logger.info(f"Removed {AUDIO_FOLDER}: no job needs it (corpus.keep: true keeps it).")
 
 
