@@ -263,14 +263,13 @@ def merged(config: Mapping, changes: Mapping) -> dict:
 
 
 def with_defaults(config: dict, schema: dict) -> dict:
-    """The configuration with the defaults of the schema where a key is missing, at every level."""
-    filled = dict(config)
-    for key, part in schema.get("properties", {}).items():
-        if "default" in part:
-            filled.setdefault(key, part["default"])
-        if isinstance(filled.get(key), dict):
-            filled[key] = with_defaults(filled[key], part)
-    return filled
+    """The configuration with the defaults of the schema where a key is missing, and in its order, at every level."""
+    parts = schema.get("properties", {})
+    filled = {key: part.get("default") for key, part in parts.items() if "default" in part or key in config} | config
+    return {
+        key: with_defaults(value, parts[key]) if key in parts and isinstance(value, dict) else value
+        for key, value in filled.items()
+    }
 
 
 def read_catalogue(name: str) -> dict:
