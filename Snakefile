@@ -21,15 +21,18 @@
 # results/<experiment>/plots/*.{svg,png}
 # results/<experiment>/report.html
 # results/<experiment>/{logs,benchmarks}/<rule>/…
+import os
+
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.27")
 
-
-configfile: "config.yaml"
-
-
-report: "workflow/report/workflow.rst"
+if not os.path.isdir(workflow.current_basedir.get_path_or_uri(secret_free=True)):
+    raise WorkflowError(
+        "layerwise needs what lies beside its Snakefile, of which Snakemake fetches only rules and scripts: clone the "
+        "repository, and name the Snakefile of the clone (README.md, From another workflow)"
+    )
 
 
 include: "workflow/rules/memory.smk"
@@ -58,8 +61,8 @@ module pretraining:
 use rule * from pretraining
 
 
+# Another workflow that uses this one as a module calls these itself: layerwise.onstart(), layerwise.onsuccess().
 onstart:
-    refuse_absent_models()
     keep_journal()
 
 
@@ -68,7 +71,7 @@ onsuccess:
 
 
 rule all:
-    default_target: True
+    default_target: OTHERS_TARGET is None
     input:
         rules.tables.input,
         rules.plots.input,

@@ -333,10 +333,13 @@ def test_buckeye_with_its_irregularities(tmp_path):
 IDS = ["1-2-0000", "1-2-0001", "10-2-0000", "2-2-0000", "3-2-0000"]
 
 
-@pytest.mark.parametrize("group", [None, 1, 2])
-def test_a_table_of_hugging_face(tmp_path, monkeypatch, group):
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [("dev_clean.parquet", None), ("dev_clean.parquet", 1), ("dev_clean.PARQUET", 2), ("a.parquet_download_1", None)],
+)
+def test_a_table_of_hugging_face(tmp_path, monkeypatch, name, group):
     monkeypatch.setattr(alignments, "_UTTERANCES_PER_BATCH", 3)
-    source = write_aligned_table(tmp_path / "dev_clean.parquet", dict.fromkeys(reversed(IDS), TIERS), group)
+    source = write_aligned_table(tmp_path / name, dict.fromkeys(reversed(IDS), TIERS), group)
     intervals, problems = index_source(source, tmp_path, dict.fromkeys(IDS, 1.0))
     assert intervals == [row for name in IDS for row in cleaned(name)]
     assert problems.empty

@@ -57,13 +57,16 @@ def test_kinds_of_source(source, kind):
     assert catalogue.ModelEntry("m", "m", source, **SHAPE).kind == kind
 
 
-def test_paths_are_relative_to_the_working_directory_or_else_the_checkout(tmp_path, monkeypatch):
+def test_paths_are_relative_to_the_working_directory_or_shipped(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert locate("resources/models.yaml") == ROOT / "resources/models.yaml"
     (tmp_path / "resources").mkdir()
     (tmp_path / "resources/models.yaml").touch()
     assert locate("resources/models.yaml").resolve() == tmp_path / "resources/models.yaml"
     assert locate("/absolute/path").as_posix() == "/absolute/path"
+    # Nothing else of the checkout is anybody's corpus or list of words.
+    assert (ROOT / "tests").is_dir()
+    assert not locate("tests").exists()
 
 
 def test_home_folder(tmp_path, monkeypatch):

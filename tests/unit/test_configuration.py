@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import gzip
 import json
 import re
 
@@ -13,7 +14,7 @@ import yaml
 
 from layerwise import catalogue, configuration
 from layerwise.catalogue import ROOT, with_shape
-from layerwise.configuration import SCHEMAS, ConfigurationError, Experiment, check_schema, read_experiment
+from layerwise.configuration import SCHEMAS, ConfigurationError, Experiment, check_schema, merged, read_experiment
 
 SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())
 read_once = functools.cache(configuration.read_yaml)
@@ -623,3 +624,77 @@ def test_meanings_are_reported_at_once():
     config = {"models": ["nothing"], "properties": ["colour"], "metric": "guess", "cca": {"trials": 9}}
     found = [line.split(":")[0] for line in lines(config | {"corpus": {"audio": "nowhere"}})]
     assert sorted(found) == ["cca.trials", "corpus.audio", "metric", "models", "properties"]
+
+
+# What is empty, and paths that are not what they look like
+
+
+def test_mappings_are_merged_and_all_else_is_replaced():
+    config = {"corpus": {"name": "demo", "phones": None, "layout": "flat"}, "models": ["a", "b"]}
+    changes = {"corpus": {"phones": {}, "layout": {"recordings": "x"}}, "models": ["c"], "strict": True}
+    assert merged(config, changes) == {
+        "corpus": {"name": "demo", "phones": {}, "layout": {"recordings": "x"}}, "models": ["c"], "strict": True,
+    }  # fmt: skip
+    assert config["corpus"]["phones"] is None
+
+
+def test_empty_is_not_the_default():
+    assert lines({"corpus": {"phones": {}}}) == ["corpus.phones: found {}; must have at least 1 key"]
+    assert lines({"corpus": {"layout": ""}}) == ['corpus.layout: found ""; must not be empty']
+    assert [line.partition(":")[0] for line in lines({"corpus": {"layout": {}}})] == ["corpus.layout.recordings"]
+    assert lines({"extra_models": {"mine": {"source": "a/b", "title": ""}}}) == [
+        'extra_models.mine.title: found ""; must not be empty'
+    ]
+
+
+def test_lstms_of_no_width_are_refused():
+    config = {"probes": {"tasks": ["demo-speech", "demo-phones"], "overrides": {"hidden": 0}}}
+    assert lines(config) == [
+        "tasks.demo-speech: hidden is 0 in its recipe or in probes.overrides; the LSTMs need at least 1"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "config"),
+    [
+        ("corpus.audio", {"corpus": {"audio": "{}/{{split}}"}}),
+        ("extra_models.mine.source", {"models": ["mine"], "extra_models": {"mine": {"source": "https://a/{{x}}.pt"}}}),
+        ("probes.external", {"probes": {"external": "{}/{{split}}"}}),
+        ("probes.sources.demo-commands/audio", {"probes": {"sources": {"demo-commands/audio": "{}/{{split}}"}}}),
+        (
+            "extra_tasks.mine.table",
+            {"extra_tasks": {"mine": {"kind": "labels", "table": "{}/{{split}}", "columns": ["word"]}}},
+        ),
+    ],
+)
+def test_paths_that_snakemake_would_take_for_patterns_are_refused(tmp_path, key, config):
+    (tmp_path / "{split}").mkdir()
+    config = yaml.safe_load(yaml.safe_dump(config).replace("{}/", f"{tmp_path}/").replace("{{", "{").replace("}}", "}"))
+    assert any(line.startswith(f"{key}: found") and "curly brackets" in line for line in lines(config))
+
+
+@pytest.mark.parametrize(
+    ("address", "is_archive"),
+    [
+        ("https://a.org/audio.tar.gz", True),
+        ("https://a.org/audio.tar.gz?download=1", True),
+        ("https://a.org/audio.TAR.GZ#top", True),
+        ("https://a.org/audio.tgz?token=a.txt", True),
+        ("https://a.org/audio%2Etar%2Egz", True),
+        ("HTTPS://a.org/audio.tgz", True),
+        ("https://a.org/train.jsonl?from=audio.tar.gz", False),
+        ("https://a.org/train.jsonl#.tgz", False),
+    ],
+)
+def test_archives_are_told_by_the_path_of_an_address(address, is_archive):
+    assert configuration.Source(address).is_url
+    assert configuration.Source(address).is_archive is is_archive
+
+
+@pytest.mark.parametrize("name", ["audio", "audio.zip", "audio.TGZ"])
+def test_archives_are_told_by_their_content_once_they_are_here(tmp_path, name):
+    (tmp_path / name).write_bytes(gzip.compress(b"tar"))
+    assert configuration.Source(str(tmp_path / name)).is_archive
+    (tmp_path / name).write_bytes(b"{}")
+    assert not configuration.Source(str(tmp_path / name)).is_archive
+    assert not configuration.Source(str(tmp_path)).is_archive

@@ -100,7 +100,7 @@ def test_job_with_another_copy_of_the_package_is_refused(job, tmp_path):
     (elsewhere / "layerwise").mkdir(parents=True)
     code, _, log = job("print('the block ran')", scripts=elsewhere / "scripts")
     assert code == 1
-    assert f"this job imported {WORKFLOW / 'layerwise'}" in log
+    assert f"{WORKFLOW / 'layerwise'} was imported" in log
     assert str(elsewhere / "layerwise") in log
     assert "the block ran" not in log
     assert "Traceback" not in log

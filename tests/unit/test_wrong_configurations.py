@@ -59,7 +59,8 @@ def example(schema: dict) -> object:
     if "enum" in schema:
         return schema["enum"][0]
     if "object" in types:
-        return {key: example(schema["properties"][key]) for key in schema.get("required", [])}
+        least = {"mine": example(schema["additionalProperties"])} if "minProperties" in schema else {}
+        return least | {key: example(schema["properties"][key]) for key in schema.get("required", [])}
     if "array" in types:
         return [example(schema["items"])] * schema.get("minItems", 1)
     if "string" in types:
@@ -125,6 +126,8 @@ def wrong(schema: dict) -> Iterator[tuple[Path, object, str]]:
         yield (), "", "must not be empty"
     if "minItems" in schema:
         yield (), [], f"must have at least {schema['minItems']} item"
+    if "minProperties" in schema:
+        yield (), {}, f"must have at least {schema['minProperties']} key"
     if "maxItems" in schema:
         yield (), example(schema) * 2, f"must have at most {schema['maxItems']} items"
     if "enum" in schema:

@@ -318,4 +318,4 @@ def test_jobs_that_import_another_copy_are_refused(finished, tmp_path):
     script.write_text(first + script.read_text())
     run = finished.snakemake("--cores", "1", "results/smoke/tables/layers_mel.csv")
     assert run.returncode != 0
-    assert f"this job imported {tmp_path / 'elsewhere/layerwise'}" in run.output
+    assert f"{tmp_path / 'elsewhere/layerwise'} was imported" in run.output

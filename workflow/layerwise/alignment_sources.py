@@ -1,7 +1,7 @@
 """Where alignments lie, in a folder, a zip or tables, and what they say of each utterance.
 
-Formats are told apart by suffix: Praat's `.TextGrid`; TIMIT's `.phn` and `.wrd`; Buckeye's `.phones` and `.words`;
-`.parquet`, tables with a row for each utterance.
+Formats in a folder or zip are told apart by suffix: Praat's `.TextGrid`; TIMIT's `.phn` and `.wrd`; Buckeye's `.phones`
+and `.words`; `.parquet`, tables with a row for each utterance.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from layerwise.alignment_tables import Row, find_rows, read_rows
 from layerwise.corpus import listed
+from layerwise.files import PARQUET, begins_with
 from layerwise.label_files import parse_timit, parse_xwaves
 from layerwise.layouts import Layout
 from layerwise.textgrids import parse_textgrid
@@ -145,8 +146,8 @@ def _files(source: Path) -> Iterator[File]:
         files = (File(f"{top}/{path.relative_to(source).as_posix()}", str(path)) for path in paths)
     elif not source.exists():
         raise AlignmentError(f"{source}: there is no such file or folder")
-    elif source.suffix.lower() == ".parquet":
-        files = iter([File(source.name, str(source))])
+    elif source.suffix.lower() == ".parquet" or begins_with(source, PARQUET):  # an address may end in anything
+        files = iter([File(source.with_suffix(".parquet").name, str(source))])
     else:
         try:
             files = (File(name, member) for name, member in members(source))

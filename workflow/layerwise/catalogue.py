@@ -18,7 +18,7 @@ from layerwise.errors import LayerwiseError
 from layerwise.originals import is_original, read_original
 from layerwise.shapes import ShapeError, shape_of
 
-ROOT = Path(__file__).resolve().parents[2]  # of the checkout: catalogues name files relative to it
+ROOT = Path(__file__).resolve().parents[2]  # of the checkout: what it ships lies in its resources/
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same by libyaml, ten times as fast
 
 RANDOM, BY_HAND = "random-init", "by-hand"  # sources that are no places
@@ -98,7 +98,7 @@ class ModelEntry:
 
     @property
     def folder(self) -> Path:
-        """Where a `folder` entry lies, be it one file: relative to the working directory, or else to the checkout.
+        """Where a `folder` entry lies, be it one file.
 
         Raises:
             CatalogueError: its files must be fetched by hand, and are not there.
@@ -117,8 +117,8 @@ class ModelEntry:
         if self.source == BY_HAND and missing:
             raise CatalogueError(
                 f"models.{self.name}: {' and '.join(missing)} must be fetched by hand, from {self.page}, and put into "
-                f"{folder}/; or let a folder that holds {' and '.join(self.files)} be a model of your own: "
-                "extra_models: {NAME: {source: FOLDER}}"
+                f"resources/models/{self.name}/; or let a folder that holds {' and '.join(self.files)} be a model of "
+                "your own: extra_models: {NAME: {source: FOLDER}}"
             )
 
     @property
@@ -204,20 +204,23 @@ def _inherited(name: str, model: str) -> dict:
 
 
 def locate(path: str) -> Path:
-    """A path of a configuration or catalogue: as it is, or relative to the checkout where it does not exist."""
+    """A path of a configuration or catalogue: relative to the working directory.
+
+    What begins with resources/ and is not there is what the checkout ships, wherever the workflow is run from.
+    """
     # os.path has no errors: a name that is too long, or in a folder that may not be read, is none that exists.
     given = Path(os.path.expanduser(path))
-    return given if given.is_absolute() or os.path.exists(given) else ROOT / given
+    return ROOT / given if given.parts[:1] == ("resources",) and not os.path.exists(given) else given
 
 
 def is_url(source: str) -> bool:
     """Whether a source is the address of a file."""
-    return re.match(r"https?://", source) is not None
+    return re.match(r"https?://", source, re.IGNORECASE) is not None
 
 
 def is_local(source: str) -> bool:
     """A Hugging Face id is `owner/name`; whatever exists here, or could not be an id, is a folder or file."""
-    could_be_id = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", source) and not source.endswith((".pt", ".pth"))
+    could_be_id = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", source) and not source.lower().endswith((".pt", ".pth"))
     return os.path.exists(locate(source)) or not could_be_id
 
 

@@ -8,16 +8,18 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import jsonschema
 import referencing
 
-from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, locate, model_entry, read_yaml
+from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, is_url, locate, model_entry, read_yaml
 from layerwise.cca import METRICS
 from layerwise.errors import LayerwiseError
+from layerwise.files import GZIP, begins_with
 from layerwise.layouts import LayoutError, layout_of
 from layerwise.phones import PhoneSet, PhoneSetError, phone_set
 from layerwise.pronunciations import PronunciationError, read_pronunciations
@@ -58,11 +60,18 @@ class Source:
 
     @property
     def is_url(self) -> bool:
-        return re.match(r"https?://", self.location) is not None
+        return is_url(self.location)
 
     @property
     def is_folder(self) -> bool:
         return not self.is_url and os.path.isdir(self.path)
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is a tar.gz, by what it begins with; before it has been fetched, by the path in its address."""
+        if self.is_url:
+            return unquote(urlsplit(self.location).path).lower().endswith((".tar.gz", ".tgz"))
+        return not self.is_folder and begins_with(self.path, GZIP)
 
     @property
     def path(self) -> Path:
@@ -170,6 +179,7 @@ def read_experiment(config: dict) -> Experiment:
         *_clashing("extra_models", config["extra_models"], read_catalogue("models.yaml")),
         *_impossible_folds(config, corpora),
         *_crooked_mirrors(config["mirrors"]),
+        *_paths_with_wildcards(config),
     ]
     models, absent = {}, []
     for name in config["models"]:
@@ -242,15 +252,24 @@ def from_command_line(value: object, schema: dict) -> object:
     return value
 
 
+def merged(config: Mapping, changes: Mapping) -> dict:
+    """The configuration with changes: mappings are merged key by key, all else is replaced."""
+    return {**config} | {
+        key: merged(config[key], value)
+        if isinstance(value, Mapping) and isinstance(config.get(key), Mapping)
+        else value
+        for key, value in changes.items()
+    }
+
+
 def with_defaults(config: dict, schema: dict) -> dict:
-    """The configuration with the defaults of the schema where a key is missing, at every level."""
-    filled = dict(config)
-    for key, part in schema.get("properties", {}).items():
-        if "default" in part:
-            filled.setdefault(key, part["default"])
-        if isinstance(filled.get(key), dict):
-            filled[key] = with_defaults(filled[key], part)
-    return filled
+    """The configuration with the defaults of the schema where a key is missing, and in its order, at every level."""
+    parts = schema.get("properties", {})
+    filled = {key: part.get("default") for key, part in parts.items() if "default" in part or key in config} | config
+    return {
+        key: with_defaults(value, parts[key]) if key in parts and isinstance(value, dict) else value
+        for key, value in filled.items()
+    }
 
 
 def read_catalogue(name: str) -> dict:
@@ -261,7 +280,7 @@ def read_catalogue(name: str) -> dict:
     """
     content = read_yaml(ROOT / "resources" / name)
     try:
-        check_schema(content, name.replace(".yaml", ".schema.yaml"))
+        check_schema(content, f"{Path(name).stem}.schema.yaml")
     except ConfigurationError as error:
         raise ConfigurationError(f"in resources/{name}: {error}") from None
     return content
@@ -330,6 +349,7 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
         "exclusiveMaximum": lambda value: f"must be below {value}",
         "minLength": lambda value: "must not be empty",
         "minItems": lambda value: f"must have at least {value} item{'s' if value > 1 else ''}",
+        "minProperties": lambda value: f"must have at least {value} key{'s' if value > 1 else ''}",
         "maxItems": lambda value: f"must have at most {value} items",
         "pattern": lambda value: f"must match {value}",
         "oneOf": lambda value: error.schema.get("description", ""),
@@ -388,6 +408,20 @@ def _impossible_folds(config: dict, corpora: dict) -> list[str]:
             f"{cca['folds']} folds: cca.folds must be at most {groups}"
         )
     return errors
+
+
+def _paths_with_wildcards(config: dict) -> list[str]:
+    """Files of the user's that no rule can have as an input."""
+    paths = {f"corpus.{key}": config["corpus"][key] for key in ("audio", "alignments", "pronunciations", "word_list")}
+    paths["probes.external"] = config["probes"]["external"]
+    paths |= {f"probes.sources.{name}": path for name, path in config["probes"]["sources"].items()}
+    paths |= {f"extra_models.{name}.source": entry["source"] for name, entry in config["extra_models"].items()}
+    paths |= {f"extra_tasks.{name}.table": entry.get("table") for name, entry in config["extra_tasks"].items()}
+    return [
+        f"{key}: found {path}; Snakemake takes curly brackets for those of a wildcard: rename it, or name a link to it"
+        for key, path in paths.items()
+        if isinstance(path, str) and set("{}") & set(path)
+    ]
 
 
 def _crooked_mirrors(mirrors: dict[str, str]) -> list[str]:
@@ -453,7 +487,9 @@ def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]
 def _layout(corpus: dict, corpora: dict) -> tuple[dict, list[str]]:
     """How the corpus lies: what the configuration says, or else the catalogue, or else as LibriSpeech does."""
     layouts = read_catalogue("layouts.yaml")
-    given = corpus["layout"] or corpora.get(corpus["name"], {}).get("layout", "librispeech")
+    given = corpus["layout"]
+    if given is None:
+        given = corpora.get(corpus["name"], {}).get("layout", "librispeech")
     if isinstance(given, str) and given not in layouts:
         return {}, _unknown("corpus.layout", [given], layouts, "a layout of resources/layouts.yaml")
     layout = layouts[given] if isinstance(given, str) else given
@@ -477,7 +513,8 @@ def _phones(corpus: dict, layout: dict) -> tuple[PhoneSet | None, list[str]]:
     """The phone set: what the configuration says, or else the layout; an aligner's own is ARPAbet."""
     named = "arpabet" if corpus["alignments"] == AUTOMATIC else layout.get("phones", "arpabet")
     try:
-        return phone_set(corpus["phones"] or named, read_catalogue("phones.yaml")), []
+        chosen = named if corpus["phones"] is None else corpus["phones"]
+        return phone_set(chosen, read_catalogue("phones.yaml")), []
     except PhoneSetError as error:
         return None, [f"corpus.phones: {error}"]
 

@@ -26,7 +26,7 @@ from tqdm import tqdm
 from layerwise import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
 from layerwise.examining import Fault, Sound, doubt, examine
-from layerwise.files import impostor, replaced, replaced_folder
+from layerwise.files import GZIP, impostor, replaced, replaced_folder
 from layerwise.layouts import Layout
 
 log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ def _refuse_other_formats(archive: Path) -> None:
         raise CorpusError(f"{archive}: there is no such file")
     with archive.open("rb") as stream:
         start = stream.read(40)
-    if start[:2] != b"\x1f\x8b":  # gzip's magic number
+    if not start.startswith(GZIP):
         raise CorpusError(f"{archive} is no .tar.gz archive: it begins with {start!r}{impostor(start)}")
 
 

@@ -91,7 +91,7 @@ def fetch(
         DiskSpaceError: the disk has too little room for it, or became full; what has come is kept.
     """
     address = mirrored(url, mirrors or {})
-    if not re.match(r"https?://", address):
+    if not re.match(r"https?://", address, re.IGNORECASE):
         raise DownloadError(
             f"cannot download {address!r}: expected an http:// or https:// address; a local file is used as it is"
         )

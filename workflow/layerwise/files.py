@@ -18,9 +18,18 @@ from layerwise.errors import LayerwiseError
 from layerwise.locks import held
 from layerwise.space import DISK_FULL, DiskSpaceError
 
+GZIP, PARQUET = b"\x1f\x8b", b"PAR1"  # what files of these formats begin with
 END = b"\nlayerwise: the end\n"  # of files whose format ends with nothing of its own, such as HDF5, which ignores it
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}  # of folders on some network file systems
 _FULL_BYTES = 1 << 16  # libraries written in C do not always say why they could not write
+
+
+def begins_with(path: Path, mark: bytes) -> bool:
+    """Whether a file is there and of the format that begins with `mark`: a name may say nothing of it, or be wrong."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(mark)) == mark
 
 
 def impostor(start: bytes) -> str:

@@ -218,7 +218,8 @@ def slurp_items(
     for part, names in SLURP_PARTS.items():
         for name in names:
             for sentence in _json_lines(tables[name], name):
-                target = tuple(str(sentence.get(column) or "") for column in columns)
+                labels = [sentence.get(column) for column in columns]
+                target = tuple("" if label is None else str(label) for label in labels)
                 for recording in sentence.get("recordings", []):
                     file = str(recording.get("file", ""))
                     if file in recordings:

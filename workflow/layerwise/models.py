@@ -267,7 +267,7 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
         with tempfile.TemporaryDirectory() as folder:
             make_random_checkpoint(entry.architecture, entry.seed, Path(folder) / source)
             return load_folder(Path(folder) / source, device, entry.normalise)
-    fetched = entry.folder if entry.kind == "folder" else ROOT / "resources/models" / source
+    fetched = entry.folder if entry.kind == "folder" else locate(f"resources/models/{source}")
     if fetched.exists():
         return load_folder(fetched, device, entry.normalise)
     if entry.kind == "url":

@@ -19,6 +19,7 @@ PARTS = ("train", "dev", "test")
 # Parts of a data set, by the files or rows that they are made of.
 FLUENT_PARTS = {"train": "train", "dev": "valid", "test": "test"}
 SLURP_PARTS = {"train": ("train", "train_synthetic"), "dev": ("devel",), "test": ("test",)}
+TABLES = {name for names in SLURP_PARTS.values() for name in names}  # files of a data set that hold no recordings
 
 INDEXING = ("hours", "max_seconds")  # of a recipe: which utterances there are; all else is how heads are trained
 
@@ -85,11 +86,14 @@ def task_entry(name: str, description: Mapping, catalogue: Mapping, recipe: str,
     _check(name, description, catalogue)
     chosen = catalogue["recipes"][recipe][description["kind"]]
     own = description.get("recipes", {}).get(recipe, {})
+    values = {**chosen, **own, **overrides}
+    if description["kind"] == "characters" and values["hidden"] == 0:
+        raise TaskError(f"{name}: hidden is 0 in its recipe or in probes.overrides; the LSTMs need at least 1")
     known: dict = {
         "name": name,
         "title": description.get("title", name),
         "kind": description["kind"],
-        "recipe": {**chosen, **own, **overrides},
+        "recipe": values,
         "columns": list(description.get("columns", [])),
         "held_out": dict(description.get("held_out", {})),
     }

@@ -1,4 +1,5 @@
 # What is trained and how, and paths.
+from layerwise.catalogue import locate
 from layerwise.configuration import read_catalogue
 from layerwise.provenance import code_digest
 

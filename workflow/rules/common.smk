@@ -9,15 +9,16 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import is_flagged
 from snakemake.logging import logger
 
-# Planning and every job use the package of this checkout, whatever copy may be installed.
-PACKAGE_PARENT = os.path.join(workflow.basedir, "workflow")
+# Planning and every job use the package of this checkout, whatever copy may be installed and whoever includes this file.
+PACKAGE_PARENT = os.path.dirname(workflow.current_basedir.get_path_or_uri(secret_free=True))
 sys.path.insert(0, PACKAGE_PARENT)
 
-from layerwise.catalogue import facts, locate, with_shape
+from layerwise.catalogue import ROOT, facts, locate, read_yaml, with_shape
 from layerwise.cca import METRICS
-from layerwise.configuration import read_experiment
+from layerwise.configuration import merged, read_experiment
 from layerwise.errors import LayerwiseError
 from layerwise.estimate import estimate as estimate_of
 from layerwise.estimate import read_calibration, render
@@ -27,12 +28,32 @@ from layerwise.lending import take_back_audio
 from layerwise.performance import read_external
 from layerwise.properties import PROPERTIES
 from layerwise.provenance import code_digest, file_digest
-from layerwise.run import prefer_package
+from layerwise.run import check_copy, prefer_package
+
+
+# The defaults are those beside the Snakefile. Elsewhere, a config.yaml of the working directory replaces some of them.
+configfile: str(ROOT / "config.yaml")
+
+
+if os.path.samefile(workflow.main_snakefile, ROOT / "Snakefile"):
+    if os.path.exists("config.yaml") and not os.path.samefile("config.yaml", ROOT / "config.yaml"):
+        logger.info(f"{os.path.abspath('config.yaml')} replaces keys of {ROOT / 'config.yaml'}")
+
+        configfile: "config.yaml"
+
+    report: "../report/workflow.rst"
+
+
+if workflow.modifier.skip_configfile:  # of a module that is given its configuration
+    config = merged(read_yaml(ROOT / "config.yaml"), config)
+else:  # once more, as Snakemake takes {} in place of null for nothing
+    config = merged(config, workflow.config_settings.overwrite_config)
 
 prefer_package(PACKAGE_PARENT)
 code_digest = functools.cache(code_digest)  # for this process, whose modules are loaded
 
 try:
+    check_copy(Path(PACKAGE_PARENT))
     EXPERIMENT = read_experiment(config)
 except LayerwiseError as error:
     raise WorkflowError(str(error))
@@ -40,7 +61,7 @@ except LayerwiseError as error:
 for line in EXPERIMENT.absent:
     logger.warning(f"planned without a model, and a run will not start: {line}")
 
-config.update(EXPERIMENT.config)  # in place: captions of the report see it too
+config = EXPERIMENT.config  # captions of the report see it too
 CORPUS = f"{config['corpus']['name']}/{config['corpus']['split']}"
 MODELS = EXPERIMENT.models
 UNPLANNED = [name for name, entry in MODELS.items() if not entry.is_planned]
@@ -70,7 +91,16 @@ wildcard_constraints:
     heads=r"(T\d+|weighted)(-(T\d+|weighted))?",
 
 
-# Paths
+# Of another workflow that uses this one as a module and has rules before it; None: `all` is the default target.
+OTHERS_TARGET = workflow.default_target
+
+# Paths. To those of rules Snakemake adds the `prefix` of a module; all others need it from placed().
+MODIFIER = workflow.modifier.path_modifier
+
+
+def placed(path):
+    """Where a file of a rule lies, for everything that Snakemake does not know to be one."""
+    return path if is_flagged(path, "local") else MODIFIER.replace_prefix(path)
 
 
 def results(path):
@@ -97,13 +127,13 @@ def given(path):
 
 def is_made(path):
     """Whether what a job makes is there."""
-    file = workflow.inputfile(path)
+    file = workflow.inputfile(placed(path))
     return file.storage_object.exists() if file.is_storage else os.path.exists(file)
 
 
 def brought(path):
     """Where this process can open what a job has made: a copy, if it lies in a storage."""
-    file = workflow.inputfile(path)
+    file = workflow.inputfile(placed(path))
     if file.is_storage and not os.path.exists(file) and is_made(path):
         os.makedirs(os.path.dirname(file), exist_ok=True)
         file.storage_object.retrieve_object()
@@ -126,31 +156,18 @@ def benchmark_of(path):
 
 def keep_journal():
     """Write beside the results what this run was asked for and with which software, before any job."""
-    if not is_beside_experiment():
-        write_journal(EXPERIMENT, Path(results("")), this_command())
-
-
-def is_run():
-    """Whether this process will run jobs: not in a plan, nor beside a run that holds the lock of this checkout."""
-    settings = workflow.resource_settings
-    locks = Path(".snakemake/locks")
-    is_asked_to = settings.cores is not None or settings.nodes is not None
-    return is_asked_to and not workflow.output_settings.dryrun and not (locks.is_dir() and any(locks.iterdir()))
-
-
-def forget(path):
-    """Delete an output, be it a file or a folder."""
-    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    if not (workflow.touch or is_beside_experiment()):
+        write_journal(EXPERIMENT, Path(placed(results(""))), this_command())
 
 
 def is_shared(folder):
     """Whether other checkouts use a folder too: it is a link."""
-    return os.path.islink(f"resources/{folder}")
+    return os.path.islink(placed(f"resources/{folder}"))
 
 
-def shared(path):
-    """An output that Snakemake leaves to the job where other checkouts use the folder: they may be reading it."""
-    return update(path) if is_shared(path.split("/")[1]) else path
+def shared(folder, path):
+    """An output in a folder of resources/, left to the job where other checkouts use it: they may be reading it."""
+    return update(path) if is_shared(folder) else path
 
 
 # The corpus
@@ -168,10 +185,10 @@ if EXPERIMENT.word_splits:
     WORD_LIST = [results("corpus/word_ranking.csv")]
 
 
-def local_copy(source):
-    """Where an archive or folder of the corpus lies, once it has been fetched."""
+def local_copy(source, downloads="resources/downloads"):
+    """Where an archive, folder or file lies, once it has been fetched."""
     if source.is_url:
-        return f"resources/downloads/{re.sub('[^A-Za-z0-9._/-]', '_', source.location.split('://', 1)[1])}"
+        return f"{downloads}/{re.sub('[^A-Za-z0-9._/-]', '_', source.location.split('://', 1)[1])}"
     return given(source.path)
 
 
@@ -191,20 +208,22 @@ def lent_audio(reader):
 
 def forget_audio():
     """Delete the unpacked audio at the end of a run, unless it shall be kept or somebody needs it."""
-    if not KEEP and not EXPERIMENT.audio.is_folder:
-        if take_back_audio(Path(AUDIO_FOLDER), Path("results")):
+    if not (KEEP or EXPERIMENT.audio.is_folder or workflow.touch):
+        if take_back_audio(Path(placed(AUDIO_FOLDER)), Path(placed("results/"))):
             logger.info(f"Removed {AUDIO_FOLDER}: no job needs it (corpus.keep: true keeps it).")
 
 
 def is_here():
     """Which archives and checkpoints have been fetched."""
     archives = {"audio": EXPERIMENT.audio, "alignments": EXPERIMENT.alignments}
-    found = {name: os.path.exists(local_copy(source)) for name, source in archives.items() if source is not None}
-    found["audio"] = found["audio"] or os.path.isdir(AUDIO_FOLDER)
+    found = {
+        name: os.path.exists(placed(local_copy(source))) for name, source in archives.items() if source is not None
+    }
+    found["audio"] = found["audio"] or os.path.isdir(placed(AUDIO_FOLDER))
     for name, source in EXPERIMENT.task_sources.items():
         split, _, file = name.rpartition("/")
         unpacked = f"resources/tasks/splits/{split}" if file == "audio" else f"resources/tasks/{name}"
-        found[name] = os.path.exists(task_copy(source)) or os.path.exists(unpacked)
+        found[name] = any(os.path.exists(placed(path)) for path in (task_copy(source), unpacked))
     return found | {name: is_made(f"resources/models/{name}") for name in MODELS}
 
 
@@ -238,7 +257,7 @@ def alignments_path(reader):
 def is_beside_experiment():
     """Whether this run makes nothing of the experiment; known when it starts."""
     targets = set(workflow.dag_settings.targets)
-    return bool(targets) and targets <= {"estimate", "pretrain"}
+    return bool(targets) and targets <= {rules.estimate.rule.name, rules.pretrain.rule.name}
 
 
 def refuse_absent_models():

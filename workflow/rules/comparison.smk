@@ -9,7 +9,7 @@ except LayerwiseError as error:
     raise WorkflowError(f"probes.external: {error}")
 
 COMPARED = list(dict.fromkeys([*TASKS, *(result.task for result in RESULTS)]))  # tasks of both
-FINDINGS = file_digest(os.path.join(workflow.basedir, "resources/findings.yaml"))
+FINDINGS = file_digest(ROOT / "resources/findings.yaml")
 CONTROLS = [name for name, entry in MODELS.items() if entry.kind == "random"]
 
 

@@ -1,16 +1,11 @@
 # From archives to two tables: what utterances there are, and when each phone and word is spoken.
 
 
-localrules:
-    fetch_archive,
-    lend_audio,
-
-
 rule fetch_archive:
     message:
         "Fetch {wildcards.archive}"
     output:
-        archive=shared(kept("resources/downloads/{archive}")),
+        archive=shared("downloads", kept("resources/downloads/{archive}")),
     params:
         url=lambda wildcards, output: DOWNLOADS[f"resources/downloads/{wildcards.archive}"].location,
         checks=lambda wildcards, output: DOWNLOADS[f"resources/downloads/{wildcards.archive}"].checks,
@@ -25,6 +20,7 @@ rule fetch_archive:
     resources:
         mem_mb=rising(500),
         download=1,
+    localrule: True
     script:
         "../scripts/fetch_archive.py"
 
@@ -47,8 +43,8 @@ rule lend_audio:
         split=config["corpus"]["split"] if "{split}" in LAYOUT["recordings"] else None,
         # What takes `output` is no reason to repeat a job: these say how the same audio is had.
         url=lambda wildcards, output: EXPERIMENT.audio.location if EXPERIMENT.audio.is_url else None,
-        archive=lambda wildcards, output: local_copy(EXPERIMENT.audio),
-        folder=lambda wildcards, output: AUDIO_FOLDER,
+        archive=lambda wildcards, output: placed(local_copy(EXPERIMENT.audio)),
+        folder=lambda wildcards, output: placed(AUDIO_FOLDER),
         checks=lambda wildcards, output: EXPERIMENT.audio.checks,
         mirrors=mirrors,
         keep=lambda wildcards, output: KEEP,
@@ -62,6 +58,7 @@ rule lend_audio:
     threads: 1
     resources:
         mem_mb=rising(1000),
+    localrule: True
     script:
         "../scripts/lend_audio.py"
 

@@ -2,16 +2,11 @@
 # beside the folder (resources/models/.NAME.part), where Snakemake does not tidy it away; the next one goes on with it.
 
 
-localrules:
-    fetch_model,
-    fetch_original,
-
-
 rule make_random_model:
     message:
         "Draw the weights of {wildcards.model}"
     output:
-        folder=shared(directory("resources/models/{model}")),
+        folder=shared("models", directory("resources/models/{model}")),
     wildcard_constraints:
         model=models_of("random"),
     params:
@@ -35,7 +30,7 @@ rule fetch_model:
     message:
         "Fetch {wildcards.model} from the Hugging Face hub"
     output:
-        folder=shared(directory("resources/models/{model}")),
+        folder=shared("models", directory("resources/models/{model}")),
     wildcard_constraints:
         model=models_of("hub"),
     params:
@@ -51,6 +46,7 @@ rule fetch_model:
     resources:
         mem_mb=rising(1000),
         download=1,
+    localrule: True
     script:
         "../scripts/fetch_model.py"
 
@@ -59,7 +55,7 @@ rule fetch_original:
     message:
         "Fetch {wildcards.model} in the file of its authors"
     output:
-        folder=shared(directory("resources/models/{model}")),
+        folder=shared("models", directory("resources/models/{model}")),
     wildcard_constraints:
         model=models_of("url"),
     params:
@@ -76,6 +72,7 @@ rule fetch_original:
     resources:
         mem_mb=rising(1000),
         download=1,
+    localrule: True
     script:
         "../scripts/fetch_original.py"
 

@@ -154,7 +154,7 @@ rule train_probes:
         seed=PROBES["seed"],
         cache_gb=PROBES["cache_gb"],
         # What a killed job goes on with lies where Snakemake does not tidy it away.
-        state=lambda wildcards: results(f"probes/{wildcards.task}/{wildcards.model}/.{wildcards.heads}.state"),
+        state=lambda wildcards: placed(results(f"probes/{wildcards.task}/{wildcards.model}/.{wildcards.heads}.state")),
         code=code_digest("layerwise.probes"),
     log:
         log_of("train_probes/{task}/{model}/{heads}"),

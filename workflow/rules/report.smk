@@ -59,8 +59,8 @@ rule tables:
 
 rule plots:
     input:
-        list(PLOTS.values()),
-        [path.replace(".svg", ".png") for paths in PLOTS.values() for path in paths],
+        every(rules.plot_trends.output, property=config["properties"], axis=["depth", "layer"]),
+        every(rules.plot_heatmap.output, property=config["properties"]),
         rules.plot_overview.output,
         every(rules.plot_task.output, task=COMPARED),
         rules.plot_correlations.output if COMPARED else [],

@@ -1,17 +1,44 @@
-# What lost its end since it was made, as by a power cut, is deleted before anything is planned, so that it is made again.
-# Included last: of all that is found, only what a rule makes is touched.
+# What has to be seen to when jobs are about to be planned and run, and only then: Snakemake plans and parses for summaries,
+# reports, dry runs and the process of each job too. Included last: of all that is found, only what a rule makes is touched.
 
-CUT_OFF = []
+
+def is_locked():
+    """Whether another run is at work in this folder."""
+    locks = Path(".snakemake/locks")
+    return locks.is_dir() and any(locks.iterdir())
+
+
+def forget_cut_off(is_run):
+    """Delete what lost its end since it was made, as by a power cut, so that it is made again; or only say so."""
+    models = [Path(placed(f"resources/models/{name}")) for name in MODELS]
+    for path in cut_off(Path(placed(results(""))), models):
+        if any(made_by.is_producer(str(path)) for made_by in workflow.rules):
+            again = "it is made again" if is_run else "a run makes it again"
+            logger.warning(f"{path}: cut off, as by a power cut; {again}")
+            if is_run:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def before_planning(executor):
+    """What comes before jobs are planned for an executor."""
+    is_run = not (executor.dryrun_exec or executor.touch_exec)
+    if is_run:
+        refuse_absent_models()
+    is_run = is_run and not is_locked()
+    if is_run:  # what Snakemake kept of a shared folder for a job that was killed
+        shutil.rmtree(".snakemake/backups", ignore_errors=True)
+    forget_cut_off(is_run)
+
+
+def prepared(execute):
+    """Snakemake's `execute`, which nothing but a run, a dry run and --touch calls, with something before it."""
+
+    def prepare_and_execute(executor_plugin, **settings):
+        before_planning(executor_plugin.common_settings)
+        return execute(executor_plugin=executor_plugin, **settings)
+
+    return prepare_and_execute
+
+
 if workflow.is_main_process:
-    CUT_OFF = cut_off(Path(results("")), [Path("resources/models", name) for name in MODELS])
-
-if workflow.is_main_process and is_run():  # what Snakemake kept of a shared folder for a job that was killed
-    shutil.rmtree(".snakemake/backups", ignore_errors=True)
-
-for path in CUT_OFF:
-    if any(rule.is_producer(str(path)) for rule in workflow.rules):
-        logger.warning(
-            f"{path}: cut off, as by a power cut; {'it is made again' if is_run() else 'a run makes it again'}"
-        )
-        if is_run():
-            forget(path)
+    workflow.execute = prepared(workflow.execute)

@@ -1,5 +1,5 @@
 # What downstream tasks are made of: where their data lie, and which heads are trained together.
-from layerwise.tasks import head_jobs, heads_of
+from layerwise.tasks import TABLES, head_jobs, heads_of
 
 TASKS = EXPERIMENT.tasks
 PROBES = config["probes"]
@@ -21,7 +21,7 @@ def task_source(name):
 
 def task_copy(source):
     """Where a file of a task lies, once it has been fetched: apart from what lending the audio fetches and deletes."""
-    return local_copy(source).replace("resources/downloads/", "resources/downloads/tasks/")
+    return local_copy(source, "resources/downloads/tasks")
 
 
 DOWNLOADS |= {task_copy(source): source for source in map(task_source, EXPERIMENT.task_sources) if source.is_url}
@@ -39,15 +39,16 @@ def split_table(split, name):
     return own[name] if split == CORPUS else results(f"tasks/splits/{split}/{name}.parquet")
 
 
-def is_archive(source):
-    return not source.is_folder and source.location.endswith((".tar.gz", ".tgz"))
+def is_unpacked(file, source):
+    """Whether a file of a task's data set is an archive: recordings are, or the folder of one; a table may be."""
+    return not source.is_folder and (file not in TABLES or source.is_archive)
 
 
 def data_files(task):
     """The files of a task's data set by name; archives as the folders that they are unpacked to."""
     sources = {file: task_source(f"{task.data}/{file}") for file in task.files}
     return {
-        file: f"resources/tasks/{task.data}/{file}" if is_archive(source) else task_copy(source)
+        file: f"resources/tasks/{task.data}/{file}" if is_unpacked(file, source) else task_copy(source)
         for file, source in sources.items()
     }
 
