@@ -3,7 +3,7 @@
 
 CUT_OFF = []
 if workflow.is_main_process:
-    CUT_OFF = cut_off(Path(results("")), [Path("resources/models", name) for name in MODELS])
+    CUT_OFF = cut_off(Path(results("")), [Path("resources/models", name) for name in CHECKPOINTS])
 
 if workflow.is_main_process and is_run():  # what Snakemake kept of a shared folder for a job that was killed
     shutil.rmtree(".snakemake/backups", ignore_errors=True)
