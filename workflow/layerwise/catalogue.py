@@ -210,7 +210,7 @@ def is_url(source: str) -> bool:
 
 
 def hub_id(source: str) -> tuple[str, str | None]:
-    """The Hugging Face id (`owner/name`) that a source could be, and its revision (`owner/name@revision`); else empty."""
+    """The Hugging Face id that a source could be, else empty; and the revision, of `owner/name@revision`."""
     found = re.fullmatch(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?", source, re.ASCII)
     if not found or re.search(r"--|\.\.", found[1]) or found[1].endswith(WEIGHTS_SUFFIXES):
         return "", None

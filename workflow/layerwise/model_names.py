@@ -97,19 +97,20 @@ class Models:
 
     def _of_hub(self, repository: str, revision: str | None, said: str) -> tuple[str, dict]:
         """A Hugging Face repository, with what the catalogue knows of it."""
-        known = [name for name, entry in self._catalogue.items() if entry["source"] == repository]
-        description = {"source": repository, "revision": None}
-        if known:
-            description = dict(self._catalogue[known[0]])
-            if revision is None or revision == description.get("revision"):
-                return known[0], description | {"title": said}
         revision = None if revision == MAIN else revision
+        description = {"source": repository, "revision": None}
+        for name, entry in self._catalogue.items():
+            if entry["source"] == repository:
+                if revision in (None, entry.get("revision")):
+                    return name, entry | {"title": said}
+                description = entry
+                break
         return _hub_name(repository, revision or MAIN), description | {"title": said, "revision": revision}
 
     def _inherited(self, parent: ModelEntry, key: str) -> dict:
         """What random weights have in common with the model that they are like."""
         common = {
-            "title": f"{parent.title} (random weights)",
+            "title": parent.title if parent.kind == "random" else f"{parent.title} (random weights)",
             "licence": "none needed",
             "objective": "none",
             "modality": "none",
@@ -123,7 +124,7 @@ class Models:
         return common | {"like": parent.like or parent.name} | {field: getattr(parent, field) for field in SHAPE}
 
     def _refuse_undrawable(self, parent: ModelEntry, key: str) -> None:
-        """As far as that can be known before the parent has been fetched; the job that draws the weights refuses too."""
+        """As far as that is known before the parent has been fetched; the job that draws the weights refuses too."""
         if parent.source == BY_HAND or (parent.kind == "url" and parent.name in self._catalogue):
             raise CatalogueError(f"{key}: random weights of {parent.name} cannot be drawn: {FILLED}")
         if parent.kind == "folder":
