@@ -351,27 +351,43 @@ def _parted(items: list[Item], kind: str, held_out: Mapping[str, Sequence[str] |
         )
     named = all(item.speaker_id for item in items)
     group = {item.item_id: item.speaker_id if named else item.item_id for item in items}
-    own = _labels_of_speakers(items) if named and kind == "labels" else {}
-    part_of = _parts_of_groups(sorted(set(group.values())), own, held_out, seed)
+    followed = _Followed.by(items) if named and kind == "labels" else _Followed({}, False)
+    part_of = _parts_of_groups(sorted(set(group.values())), followed.labels, held_out, seed)
     parted = [replace(item, part=part_of.get(group[item.item_id], "train")) for item in items]
     shares = all(isinstance(wanted, (int, float)) for wanted in held_out.values())
-    if own and shares and not all(_can_be_answered(parted, part) for part in held_out):
+    if followed.anything and shares and not all(_can_be_answered(parted, part) for part in held_out):
         log.warning(
-            "labels belong to single speakers: each speaker's recordings are divided, all voices are trained on"
+            "labels belong to single speakers: each speaker's recordings are divided, so that every voice is trained on"
         )
         return _within_speakers(items, held_out, seed)
     return parted
 
 
-def _labels_of_speakers(items: Sequence[Item]) -> dict[str, set[tuple[int, str]]]:
-    """Of each speaker the labels in columns where every speaker has just one, such as gender, accent or a name."""
-    found: dict[str, set[tuple[int, str]]] = {}
-    for item in items:
-        found.setdefault(item.speaker_id, set()).update(enumerate(item.target))
-    several = {
-        column for labels in found.values() for column, count in Counter(i for i, _ in labels).items() if count > 1
-    }
-    return {speaker: {label for label in labels if label[0] not in several} for speaker, labels in found.items()}
+@dataclass(frozen=True)
+class _Followed:
+    """What follows from who speaks.
+
+    Attributes:
+        labels: speaker → (column, label) of the columns in which each speaker has just one label: gender, accent, a name.
+        anything: whether there is such a column, or one in which each label has just one speaker, as sessions have.
+    """
+
+    labels: Mapping[str, set[tuple[int, str]]]
+    anything: bool
+
+    @classmethod
+    def by(cls, items: Sequence[Item]) -> _Followed:
+        pairs = {(column, label, item.speaker_id) for item in items for column, label in enumerate(item.target)}
+        labels_of = Counter((column, speaker) for column, _, speaker in pairs)
+        speakers_of = Counter((column, label) for column, label, _ in pairs)
+        columns = range(len(items[0].target))
+        known = {c for c in columns if all(count == 1 for (column, _), count in labels_of.items() if column == c)}
+        telling = {c for c in columns if all(count == 1 for (column, _), count in speakers_of.items() if column == c)}
+        labels: dict[str, set[tuple[int, str]]] = {speaker: set() for _, _, speaker in pairs}
+        for column, label, speaker in pairs:
+            if column in known:
+                labels[speaker].add((column, label))
+        return cls(labels, bool(known | telling))
 
 
 def _parts_of_groups(

@@ -209,7 +209,8 @@ class Sweep:
         self.source, self.utterances, self.names, self.settings = source, utterances, list(names), settings
         self.answers = Answers(settings.kind, utterances)
         for part in ("dev", "test"):
-            if not self.answers.can_be_right(utterances.rows(part)):
+            rows = utterances.rows(part)
+            if len(rows) and not self.answers.can_be_right(rows):
                 raise ProbeError(
                     f"{self._where}: nothing that {part} asks for ({settings.kind}) is in training, so no answer could "
                     "be right: divide the utterances otherwise (part, held_out)"
