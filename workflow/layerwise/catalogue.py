@@ -93,11 +93,7 @@ class ModelEntry:
     @property
     def kind(self) -> str:
         """`random` (weights are drawn), `folder` (a folder or file on this machine), `url` or `hub` (is fetched)."""
-        if self.source == RANDOM:
-            return "random"
-        if is_url(self.source):
-            return "url"
-        return "folder" if self.source == BY_HAND or is_local(self.source) else "hub"
+        return _kind(self.source, self.revision)
 
     @property
     def folder(self) -> Path:
@@ -165,6 +161,7 @@ def model_entry(name: str, description: dict, where: str | None = None) -> Model
     """
     where = where or f"models.{name}"
     source, shape = description["source"], {}
+    kind = _kind(source, description.get("revision"))
     known = {key: value for key, value in description.items() if key in ModelEntry.__dataclass_fields__}
     if "like" in description and source != RANDOM:
         raise CatalogueError(f"{where}.like: only random weights are like another model (source: {RANDOM})")
@@ -175,9 +172,9 @@ def model_entry(name: str, description: dict, where: str | None = None) -> Model
     elif source == BY_HAND:
         if all((_hand_folder(name) / file).is_file() for file in description["files"]):
             known |= _shape_of(where, _hand_folder(name))  # the files know better than the catalogue
-    elif not is_url(source) and is_local(source):
+    elif kind == "folder":
         shape = _shape_of(where, locate(source))
-    elif not is_url(source):
+    elif kind == "hub":
         known["source"], revision = hub_id(source)
         known["revision"] = known.get("revision") or revision
     return ModelEntry(**{"name": name, "title": name, **shape, **known})
@@ -191,6 +188,15 @@ def with_shape(entry: ModelEntry, shape: Mapping) -> ModelEntry:
 def facts(entry: ModelEntry) -> dict:
     """What a table says of a model, its name first."""
     return {"model": entry.name} | {key: getattr(entry, key) for key in (*_FACTS, *SHAPE, "normalise")}
+
+
+def _kind(source: str, revision: str | None) -> str:
+    if source == RANDOM:
+        return "random"
+    if is_url(source):
+        return "url"
+    is_on_hub = hub_id(source)[0] and revision  # whatever lies here under its name
+    return "hub" if source != BY_HAND and (is_on_hub or not is_local(source)) else "folder"
 
 
 def _hand_folder(name: str) -> Path:

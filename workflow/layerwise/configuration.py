@@ -427,7 +427,8 @@ def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:
     everywhere = list(dict.fromkeys(layer for entry in models.values() for layer in entry.layers))
     absent = [name for name in listed if name not in everywhere]
     if absent:
-        there = listed_names(everywhere, absent[0])
+        numbers = {kind: [int(name[1:]) for name in everywhere if name[0] == kind] for kind in "CT"}
+        there = " and ".join(f"{kind}{min(of)} to {kind}{max(of)}" for kind, of in numbers.items() if of)
         return [f"layers: {', '.join(absent)} are in no model of this experiment; there are {there}"]
     return _repeated("layers", listed) + [
         f"layers: none of {', '.join(listed)} is a layer of {model} that {name!r} is asked of"

@@ -368,7 +368,7 @@ class _Followed:
     """What follows from who speaks.
 
     Attributes:
-        labels: speaker → (column, label) of the columns in which each speaker has just one label: gender, accent, a name.
+        labels: speaker → (column, label) of columns in which each speaker has just one label: gender, accent, a name.
         anything: whether there is such a column, or one in which each label has just one speaker, as sessions have.
     """
 

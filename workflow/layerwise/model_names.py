@@ -97,11 +97,10 @@ class Models:
 
     def _of_hub(self, repository: str, revision: str | None, said: str) -> tuple[str, dict]:
         """A Hugging Face repository, with what the catalogue knows of it."""
-        revision = None if revision == MAIN else revision
-        description = {"source": repository, "revision": None}
+        description = {"source": repository}
         for name, entry in self._catalogue.items():
             if entry["source"] == repository:
-                if revision in (None, entry.get("revision")):
+                if revision in (None, MAIN, entry.get("revision")):
                     return name, entry | {"title": said}
                 description = entry
                 break
