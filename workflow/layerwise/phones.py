@@ -88,7 +88,8 @@ def phone_set(chosen: str | Mapping[str, str | None], catalogue: Mapping[str, Ma
     if isinstance(chosen, str):
         if chosen not in catalogue:
             raise PhoneSetError(
-                f"there is no phone set {chosen!r}; resources/phones.yaml has {listed_names(sorted(catalogue), chosen)}, and a "
+                f"there is no phone set {chosen!r}; resources/phones.yaml has "
+                f"{listed_names(sorted(catalogue), chosen)}, and a "
                 "mapping of labels to phones is a set too"
             )
         entry = catalogue[chosen]
