@@ -137,11 +137,11 @@ def test_random_weights_like_a_model_that_is_not_chosen_wait_for_its_checkpoint(
 
 def test_models_are_named_on_the_command_line(checkout, tmp_path, no_network):
     models = "models=[facebook/hubert-base-ls960, owner/tiny@0123abc]"
-    plan = checkout.plan("--config", models, configfile=experiment(tmp_path / "a.yaml"), python_path=no_network)
+    configfile = experiment(tmp_path / "named.yaml", ["random-wav2vec2-tiny"])
+    plan = checkout.plan("extract", "--config", models, configfile=configfile, python_path=no_network)
     assert "the layers of owner--tiny@0123abc (owner/tiny) are not known" in plan.output
-    assert plan.jobs["fetch_model"] == 2
-    assert plan.jobs["describe_model"] == 1
-    assert plan.jobs["score_layers"] > 12  # of the model that the catalogue has
+    assert plan.jobs["fetch_model"] == plan.jobs["extract_representations"] == 2
+    assert plan.jobs["describe_model"] == 1  # of the one that the catalogue has not
 
 
 def test_from_an_id_to_the_report(fresh, hub, environment, guarded, tmp_path):
