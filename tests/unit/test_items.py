@@ -206,6 +206,72 @@ def test_an_unknown_part_names_its_line(tmp_path):
         index(tmp_path, table_candidates(path))
 
 
+READ = {
+    "a comma more in each row": "path,word,part\na.wav,yes,train,\nb.wav,no,train,,\nc.wav,yes,dev,\nd.wav,no,test,\n",
+    "a comma more in the header": "path,word,part,\na.wav,yes,train\nb.wav,no,train,\nc.wav,yes,dev\nd.wav,no,test\n",
+    "blank rows": "path,word,part\n\na.wav,yes,train\n,,\nb.wav,no,train\nc.wav,yes,dev\nd.wav,no,test\n,,,,\n",
+    "semicolons": "path;word;part\na.wav;yes;train\nb.wav;no;train\nc.wav;yes;dev\nd.wav;no;test;\n",
+    "tabs": "path\tword\tpart\na.wav\tyes\ttrain\t\nb.wav\tno\ttrain\nc.wav\tyes\tdev\nd.wav\tno\ttest\n",
+    "blanks": 'path, word , part\na.wav, yes,  train\n b.wav,no ,train\nc.wav,yes,dev\nd.wav,"no",test\n',
+    "quotes": '"path","word","part"\n"a.wav","yes","train"\n"b.wav", "no","train"\nc.wav,yes,dev\nd.wav,no,test\n',
+    "CRLF": "path,word,part\r\na.wav,yes,train\r\nb.wav,no,train\r\nc.wav,yes,dev\r\nd.wav,no,test\r\n",
+    "CR": "path,word,part\ra.wav,yes,train\rb.wav,no,train\rc.wav,yes,dev\rd.wav,no,test",
+    "numbered rows": ",path,word,part\n0,a.wav,yes,train\n1,b.wav,no,train\n2,c.wav,yes,dev\n3,d.wav,no,test,\n",
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("text", READ.values(), ids=READ)
+def test_tables_as_programs_write_them(tmp_path, text, encoding):
+    own_table(tmp_path / "own", "", [f"{name}.wav" for name in "abcd"]).write_bytes(text.encode(encoding))
+    table, problems = index(tmp_path, table_candidates(tmp_path / "own/words.csv"))
+    assert problems.empty
+    assert table["part"].to_dict() == {"a": "train", "b": "train", "c": "dev", "d": "test"}
+    assert [target[0] for target in table["target"]] == ["yes", "no", "yes", "no"]
+
+
+REFUSED = {
+    "a cell more": (b"path,word\na.wav,yes\nb.wav,no,extra\n", "line 3 has 3 cells, the header 2"),
+    "a cell less": (b"path,word,part\na.wav,yes\n", "line 2 has 2 cells, the header 3"),
+    "a cell beyond the header's comma": (b"path,word,\na.wav,yes,x\n", "line 2 has 3 cells, the header 2"),
+    "after lines in a cell": (b'path,word\na.wav,"yes\nno"\nb.wav\n', "line 4 has 1 cells, the header 2"),
+    "capitals": (b"Path,Word\na.wav,yes\n", r"no column path and word \(did you mean Path\?\); it has Path, Word"),
+    "latin-1": (b"path,word\na.wav,yes\nb.wav,\xe9t\xe9\n", "line 3 cannot be read as UTF-8"),
+    "UTF-16 without a mark": ("path,word\na.wav,yes\n".encode("utf-16-le"), "characters of value 0"),
+    "a quote left open": (b'path,word\na.wav,"yes\nb.wav,no\n', "line 2 is no CSV"),
+    "a column twice": (b"path,word,word\na.wav,yes,no\n", "two columns word"),
+    "nothing": (b"", "no column path and word; it has none"),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), REFUSED.values(), ids=REFUSED)
+def test_tables_that_could_be_read_in_two_ways_are_refused(tmp_path, content, words):
+    (tmp_path / "words.csv").write_bytes(content)
+    with pytest.raises(ItemError, match=words):
+        index(tmp_path, table_candidates(tmp_path / "words.csv"))
+
+
+LEFT_OUT = {"backslashes": "sub\\a.wav", "no suffix": "a", "other capitals": "A.WAV"}
+
+
+@pytest.mark.parametrize("path", LEFT_OUT.values(), ids=LEFT_OUT)
+def test_a_recording_that_is_not_there_by_this_name_is_left_out_by_name(tmp_path, path):
+    rows = ["sub/a.wav,yes,train", "b.wav,no,train", "c.wav,yes,dev", "d.wav,no,test"]
+    table = own_table(tmp_path / "own", "path,word,part", rows)
+    table.write_text(table.read_text().replace("sub/a.wav", path))
+    with pytest.raises(ItemError, match="nothing to tell apart"):
+        index(tmp_path, table_candidates(table))
+    problems = pd.read_csv(tmp_path / "problems.csv")
+    assert problems[["problem", "detail"]].to_numpy().tolist() == [["no audio", "there is no such file"]]
+    assert problems["audio_path"][0].endswith(path)
+
+
+def test_a_recording_that_is_listed_twice_is_refused(tmp_path):
+    path = own_table(tmp_path / "own", "path,word", ["a.wav,yes", "a.wav,no"])
+    with pytest.raises(ItemError, match="listed more than once: a"):
+        index(tmp_path, table_candidates(path))
+
+
 def test_parts_for_some_are_refused(tmp_path):
     path = own_table(tmp_path / "own", "path,word,part", ["a.wav,yes,train", "b.wav,no,"])
     with pytest.raises(ItemError, match="1 of 2 utterances have a part"):
@@ -330,10 +396,95 @@ def test_an_empty_part_is_refused(tmp_path):
 
 def test_a_label_that_only_test_has_is_warned_of(tmp_path, caplog):
     path = write_audio(tmp_path / "x.wav", noise(SECONDS))
-    rows = [("a", "train", "yes"), ("b", "train", "no"), ("c", "dev", "yes"), ("d", "test", "maybe")]
+    rows = [
+        ("a", "train", "yes"),
+        ("b", "train", "no"),
+        ("c", "dev", "yes"),
+        ("d", "test", "maybe"),
+        ("e", "test", "no"),
+    ]
     table, _ = index(tmp_path, [Item(name, "", part, path, (label,)) for name, part, label in rows])
     assert "d" in table.index
-    assert "1 of 1 test utterances have a label that training lacks, and will count as wrong: maybe" in caplog.text
+    assert "1 of 2 test utterances have a label that training lacks, and will count as wrong: maybe" in caplog.text
+
+
+@pytest.mark.parametrize("part", ["dev", "test"])
+def test_a_part_of_which_training_has_no_label_is_refused(tmp_path, part):
+    path = write_audio(tmp_path / "x.wav", noise(SECONDS))
+    rows = [("a", "train", "yes"), ("b", "train", "no"), ("c", "dev", "yes"), ("d", "test", "no")]
+    found = [Item(name, "", own, path, ("maybe" if own == part else label,)) for name, own, label in rows]
+    with pytest.raises(ItemError, match=rf"every {part} utterance has a label that training lacks \(maybe\)"):
+        index(tmp_path, found)
+
+
+# Labels that follow from the speaker
+
+
+def spoken(folder: Path, speakers: dict[str, tuple[str, ...]], each: int) -> list[Item]:
+    """Recordings of each speaker, all with the same labels."""
+    path = write_audio(folder / "x.wav", noise(SECONDS))
+    return [
+        Item(f"{speaker}-{i}", speaker, None, path, labels) for speaker, labels in speakers.items() for i in range(each)
+    ]
+
+
+def parts_by_speaker(table: pd.DataFrame) -> dict[str, set[str]]:
+    return table.groupby("speaker_id")["part"].agg(set).to_dict()
+
+
+@pytest.mark.parametrize("labels", [lambda name: (name,), lambda name: (name, "same"), lambda name: (name[0],)])
+def test_speakers_as_labels_are_divided_by_recording(tmp_path, labels, caplog):
+    """The speaker, also beside another label; and one that two of ten share, which is too few for three parts."""
+    names = ["ann", "abe", "bob", "cat", "dan", "eve", "fay", "gil", "hal", "ida"]
+    table, _ = index(tmp_path, spoken(tmp_path, {name: labels(name) for name in names}, each=5))
+    assert parts_by_speaker(table) == {name: {"train", "dev", "test"} for name in names}
+    assert "each speaker's recordings are divided" in caplog.text
+    assert "that training lacks" not in caplog.text
+    again, _ = index(tmp_path, spoken(tmp_path, {name: labels(name) for name in reversed(names)}, each=5))
+    assert again["part"].equals(table["part"])
+
+
+def test_of_two_recordings_of_a_speaker_one_is_trained_on(tmp_path):
+    names = [f"s{i}" for i in range(12)]
+    table, _ = index(tmp_path, spoken(tmp_path, {name: (name,) for name in names}, each=2))
+    assert all("train" in parts for parts in parts_by_speaker(table).values())
+    assert set(table["part"]) == {"train", "dev", "test"}
+
+
+def test_one_recording_of_each_speaker_is_too_few_to_know_them_by(tmp_path):
+    with pytest.raises(ItemError, match="no utterance is left for dev and test"):
+        index(tmp_path, spoken(tmp_path, {f"s{i}": (f"s{i}",) for i in range(12)}, each=1))
+
+
+def test_sessions_of_single_speakers_are_divided_by_recording(tmp_path):
+    path = write_audio(tmp_path / "x.wav", noise(SECONDS))
+    found = [Item(f"{s}-{i}", f"s{s}", None, path, (f"session {s}{i % 2}",)) for s in range(6) for i in range(12)]
+    table, _ = index(tmp_path, found)
+    assert parts_by_speaker(table) == {f"s{s}": {"train", "dev", "test"} for s in range(6)}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_labels_that_several_speakers_have_are_divided_by_speaker_and_stay_in_training(tmp_path, seed):
+    """Gender and accent follow from the speaker too; the one Scot trains, as nobody could learn from others."""
+    accents = {f"s{i}": ("fm"[i % 2], ["us", "uk", "in"][i % 3]) for i in range(18)} | {"s18": ("f", "scot")}
+    table, _ = index(tmp_path, spoken(tmp_path, accents, each=2), seed=seed)
+    assert {len(parts) for parts in parts_by_speaker(table).values()} == {1}
+    counts = table.groupby("part")["speaker_id"].nunique().to_dict()
+    assert counts == {"train": 13, "dev": 2, "test": 4}
+    for column in (0, 1):
+        has = {part: {target[column] for target in rows["target"]} for part, rows in table.groupby("part")}
+        assert has["dev"] | has["test"] <= has["train"]
+
+
+def test_speakers_that_were_named_are_held_out_or_refused(tmp_path):
+    found = spoken(tmp_path, {name: (name,) for name in "abcde"}, each=4)
+    with pytest.raises(ItemError, match="every dev utterance has a label that training lacks"):
+        index(tmp_path, found, held_out={"dev": ["a"], "test": ["b"]})
+
+
+def test_words_of_few_speakers_are_not_divided_within_speakers(tmp_path):
+    with pytest.raises(ItemError, match="no utterance is left for train"):
+        index(tmp_path, items(tmp_path, speakers=2))
 
 
 def test_unseen_labels_are_found_in_any_column():

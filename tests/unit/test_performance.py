@@ -12,10 +12,10 @@ HEADER = "task,model,layer,metric,value,low,high"
 
 @pytest.fixture
 def read(tmp_path):
-    def run(*lines, header=HEADER):
+    def run(*lines, header=HEADER, names=None):
         path = tmp_path / "external.csv"
         path.write_text("\n".join([header, *lines]) + "\n")
-        return read_external(path, LAYERS)
+        return read_external(path, LAYERS, names)
 
     return run
 
@@ -41,7 +41,8 @@ def test_results_are_read_with_and_without_intervals(read):
         ("ic,hubert,T1,f1,0.9,,", ["column metric: found 'f1'", "accuracy, per, wer"]),
         ("ic,hubert,T1,accuracy,high,,", ["column value: found 'high'", "a number"]),
         ("ic,hubert,T1,accuracy,,,", ["column value: found ''", "a number"]),
-        ("ic,hubert,T1,accuracy", ["column value: found None", "a number"]),
+        ("ic,hubert,T1,accuracy", ["has 4 cells, the header 7"]),
+        ("ic,hubert,T1,accuracy,0.9,,,a note", ["has 8 cells, the header 7"]),
         ("ic,hubert,T1,accuracy,nan,,", ["column value: found 'nan'", "a number"]),
         ("ic,hubert,T1,accuracy,92.35,,", ["column value: found '92.35'", "fraction"]),
         ("asr,hubert,T1,wer,6.43,,", ["column value: found '6.43'", "fraction"]),
@@ -61,8 +62,23 @@ def test_a_wrong_cell_is_refused_with_line_and_column(read, tmp_path, line, word
         assert word in str(error.value)
 
 
+def test_models_may_be_called_as_the_configuration_does(read):
+    names = {"owner/name": "hubert", "fetched": "fetched"}
+    assert read("ic,owner/name,T1,accuracy,0.9,,,", "ic,hubert,T2,accuracy,0.8,,", names=names) == [
+        Result("ic", "hubert", "T1", "accuracy", 0.9),
+        Result("ic", "hubert", "T2", "accuracy", 0.8),
+    ]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_other_delimiters_are_known_by_the_header(read, delimiter):
+    line = "ic,hubert,T1,accuracy,0.9,0.85,0.95,"
+    found = read(line.replace(",", delimiter), header=HEADER.replace(",", delimiter))
+    assert found == [Result("ic", "hubert", "T1", "accuracy", 0.9, 0.85, 0.95)]
+
+
 def test_missing_columns_and_files_are_refused(read, tmp_path):
-    with pytest.raises(ExternalResultError, match="line 1: layer, value missing"):
+    with pytest.raises(ExternalResultError, match="has no column layer and value; it has task, model, metric"):
         read(header="task,model,metric")
     with pytest.raises(ExternalResultError, match=r"absent\.csv: cannot be read"):
         read_external(tmp_path / "absent.csv", LAYERS)

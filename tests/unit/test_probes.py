@@ -281,6 +281,21 @@ def test_labels_that_training_lacks_count_as_wrong():
     assert all(np.isfinite(loss) for _, _, loss in sweep.progress.curves["T1"])
 
 
+@pytest.mark.parametrize("part", ["dev", "test"])
+@pytest.mark.parametrize("kind", ["labels", "phones", "characters"])
+def test_a_part_that_asks_for_nothing_that_training_has_is_refused(kind, part):
+    """All heads would reach nothing, whatever their layers hold; one thing that can be right is enough."""
+    parts = np.array(["train", "train", "dev", "dev", "test", "test"])
+    source = PlantedLayers([torch.zeros(4, 3, 12)] * len(parts), pooled=kind == "labels")
+    targets = [("A",), ("B",)] * 3
+    for row in np.flatnonzero(parts == part):
+        targets[row] = ("Z",)
+    with pytest.raises(ProbeError, match=rf"nothing that {part} asks for \({kind}\) is in training"):
+        Sweep(source, Utterances(parts, targets, np.full(6, 640)), ["T0"], settings(kind))
+    targets[row] = ("A",)
+    Sweep(source, Utterances(parts, targets, np.full(6, 640)), ["T0"], settings(kind))
+
+
 def test_every_column_has_to_be_right():
     _, utterances = labelled()
     several = replace(

@@ -223,10 +223,21 @@ def test_a_list_of_other_words_is_refused(corpus):
 
 
 @pytest.mark.parametrize(
-    "content", ["the\nit's\n", "\ufeffthe\n\n it's \n", "word,count\nthe,9\nit's,3\n", 'count,word\n9,the\n3,"it\'s"\n']
+    "content",
+    [
+        "the\nit's\n",
+        "\ufeffthe\n\n it's \n",
+        "word,count\nthe,9\nit's,3\n",
+        'count,word\n9,the\n3,"it\'s"\n',
+        "word,count\nthe,9,\nit's,3,\n",
+        '"word","count"\n"the",9\n"it\'s",3\n',
+        "count;word\n9;the\n3;it's\n",
+        "count\tword\n9\tthe\n3\tit's\n",
+    ],
 )
-def test_word_lists_are_lines_or_a_table(content, tmp_path):
-    (tmp_path / "words").write_text(content)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_word_lists_are_lines_or_a_table(content, encoding, tmp_path):
+    (tmp_path / "words").write_bytes(content.removeprefix("\ufeff" if encoding == "utf-16" else "").encode(encoding))
     assert read_word_list(tmp_path / "words") == ["the", "it's"]
 
 
@@ -236,6 +247,7 @@ def test_word_lists_are_lines_or_a_table(content, tmp_path):
         (b"", "no word in it"),
         (b"word,count\n", "no word in it"),
         (b"a\nb\na\n", "'a' stands there twice"),
+        (b"word,count\nthe,9,8\n", "line 2 has 3 cells, the header 2"),
         (b"\xff", "read"),
     ],
 )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from layerwise import configuration
 from layerwise.configuration import SCHEMAS, ConfigurationError, Experiment, read_experiment
+from layerwise.errors import listed_names
 
 read_once = functools.cache(configuration.read_yaml)
 SCHEMA_FILES = {path.name: yaml.safe_load(path.read_text()) for path in SCHEMAS.glob("*.yaml")}
@@ -147,7 +148,8 @@ def wrong_mappings(schema: dict) -> Iterator[tuple[Path, object, str]]:
         yield (key,), {other: value for other, value in right.items() if other != key}, "is missing"
     if schema.get("additionalProperties") is False:
         for key in schema["properties"]:
-            words = f"there is no such key (did you mean {key}?); allowed: {', '.join(sorted(schema['properties']))}"
+            allowed = listed_names(sorted(schema["properties"]), f"{key}q")
+            words = f"there is no such key (did you mean {key}?); allowed: {allowed}"
             yield (f"{key}q",), right | {f"{key}q": 1}, words
     for number in (7, True, None):
         yield (str(number),), right | {number: 1}, "a key must be text: put it in quotes"
@@ -224,6 +226,31 @@ PLACES = {
     "extra_tasks.mine": lambda place: task(kind="labels", table=place, columns=["word"]),
     "extra_models.mine": lambda place: model(source=place),
 }
+
+
+# Of a list of names the messages hold at most ten.
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"models": ["wavlm-bse"]},
+        {"modells": []},
+        {"probes": {"overrides": {"stepp": 3}}},
+        {"probes": {"sources": {"fluent/audio": "x"}}},
+        {"extra_models": {"mine": {"source": "a/b", "titel": "x"}}},
+        {"extra_models": {f"model-{i}": {"source": "a/b"} for i in range(40)}, "models": ["modle-3"]},
+        {"extra_tasks": {f"task-{i}": {"kind": "labels"} for i in range(40)}, "probes": {"tasks": ["taks-3"]}},
+        {"layers": ["T99"]},
+    ],
+    ids=str,
+)
+def test_long_lists_of_names_are_shortened_to_the_nearest(config):
+    (line,) = refused(config)
+    assert len(line.split(", ")) <= 11
+    if "allowed: " in line and "did you mean " in line:
+        _, _, nearest = line.partition("did you mean ")
+        assert line.split("the nearest are ")[1].startswith(nearest.split("?")[0])
+
+
 NO_PLACES = ["no/such/place/", "~nobody-of-this-name/a", "a\0b", "a" * 5000, "/dev/null/a"]
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import os
 import shutil
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pytest
 import yaml
 
 from layerwise.catalogue import layer_names
+from layerwise.configuration import read_experiment
 from tiny_hub import COMMIT, running
 from tiny_models import make
 from tiny_originals import settings, weights, write
@@ -62,10 +66,10 @@ def environment(hub, monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
 
 
-def experiment(path, **extra_models):
+def experiment(path, models=None, **extra_models):
     smoke = {
         "experiment": "fetched",
-        "models": list(extra_models),
+        "models": models or list(extra_models),
         "extra_models": extra_models,
         "properties": ["mel", "phone"],
         "samples": {"count": 1, "utterances": 20, "phones_per_type": 30, "word_types": 20, "words_per_type": 10},
@@ -117,41 +121,90 @@ def test_random_weights_of_an_architecture_that_names_no_layers(checkout, tmp_pa
     assert jobs["make_random_model"] == jobs["describe_model"] == 1
 
 
-def test_from_an_id_to_the_tables(fresh, hub, environment, guarded, tmp_path):
-    """An id of the hub, an address and a single file here; whatever follows the fetching has no network."""
+def test_random_weights_like_a_model_that_is_not_chosen_wait_for_its_checkpoint(checkout, tmp_path, no_network):
+    control = {"source": "random-init", "like": "owner/tiny"}
+    plan = checkout.plan(configfile=experiment(tmp_path / "like.yaml", control=control), python_path=no_network)
+    assert plan.jobs["fetch_model"] == plan.jobs["make_random_model"] == plan.jobs["describe_model"] == 1
+    assert "the layers of control (random-init) are not known before its checkpoint has been read" in plan.output
+    planned = experiment(
+        tmp_path / "planned.yaml", mine={"source": "owner/tiny"} | LAYERS, control=control | {"like": "mine"}
+    )
+    plan = checkout.plan(configfile=planned, python_path=no_network)
+    assert plan.jobs["fetch_model"] == plan.jobs["make_random_model"] == 1
+    assert "describe_model" not in plan.jobs
+    assert not (no_network / "used").exists()
+
+
+def test_models_are_named_on_the_command_line(checkout, tmp_path, no_network):
+    models = "models=[facebook/hubert-base-ls960, owner/tiny@0123abc]"
+    configfile = experiment(tmp_path / "named.yaml", ["random-wav2vec2-tiny"])
+    plan = checkout.plan("extract", "--config", models, configfile=configfile, python_path=no_network)
+    assert "the layers of owner--tiny@0123abc (owner/tiny) are not known" in plan.output
+    assert plan.jobs["fetch_model"] == plan.jobs["extract_representations"] == 2
+    assert plan.jobs["describe_model"] == 1  # of the one that the catalogue has not
+
+
+def test_from_an_id_to_the_report(fresh, hub, environment, guarded, tmp_path):
+    """An id of the hub, an address, a file here, and a control; whatever follows the fetching has no network."""
     file = write("wavlm", tmp_path, settings(), weights("wavlm", settings()))
+    title = "a_title of $two$ <models> & _more"
     extra = {
-        "mine": {"source": "owner/tiny", "objective": "a test"},
-        "original": {"source": f"{hub.address}/original.pt"},
-        "single": {"source": str(file)},
+        "original": {"source": f"{hub.address}/original.pt", "title": title, "objective": "a test"},
+        "control": {"source": "random-init", "like": "owner/tiny", "title": title},
     }
-    configfile = experiment(tmp_path / "fetched.yaml", **extra)
-    run = fresh.snakemake("--cores", "2", "tables", configfile=configfile, python_path=guarded)
+    configfile = experiment(tmp_path / "fetched.yaml", ["owner/tiny", "original", str(file), "control"], **extra)
+    single = next(
+        name
+        for said, name in read_experiment(yaml.safe_load(Path(configfile).read_text())).names.items()
+        if said == str(file)
+    )
+    elsewhere = tmp_path / "elsewhere.csv"
+    elsewhere.write_text(
+        "task,model,layer,metric,value\n"
+        + "".join(f"words,{said},T{i},wer,0.{4 - i}\n" for said in ("owner/tiny", str(file)) for i in range(3))
+    )
+    options = ("--config", f"probes={{tasks: [], external: {elsewhere}}}", "colour_by=objective")
+    run = fresh.snakemake("--cores", "2", *options, configfile=configfile, python_path=guarded)
     assert run.returncode == 0, run.output
     assert not (guarded / "used").exists(), (guarded / "used").read_text()
     clients = set((guarded / "clients").read_text().split("\n")) - {""}
-    assert clients == {"fetch_model False", "describe_model True", "extract_representations True"}
+    assert clients == {
+        *("fetch_model False", "describe_model True", "extract_representations True", "make_random_model True"),
+    }
     assert "no sha256 was given" in run.output  # of the original
 
-    results = fresh / "results/fetched"
-    layers = {"mine": layer_names(7, 2), "original": layer_names(7, 3), "single": layer_names(7, 3)}
+    results, tiny = fresh / "results/fetched", "owner--tiny@main"
+    layers = {tiny: layer_names(7, 2), "original": layer_names(7, 3), single: layer_names(7, 3)}
+    layers["control"] = layers[tiny]
     scores = table(results / "tables/scores.csv")
     for model, names in layers.items():
         found = {row["layer"] for row in scores if row["model"] == model and row["property"] == "mel"}
         assert found == set(names) - {"T0"} or found == set(names)
         assert all(row["status"] == "ok" for row in scores if row["model"] == model and row["property"] == "mel")
-    assert {row["depth"] for row in scores if row["model"] == "mine" and row["layer"] == "T1"} == {"0.5"}
+    assert {row["depth"] for row in scores if row["model"] == tiny and row["layer"] == "T1"} == {"0.5"}
     models = {row["model"]: row for row in table(results / "tables/models.csv")}
-    assert list(models) == list(extra)
-    assert (models["mine"]["blocks"], models["mine"]["width"], models["mine"]["objective"]) == ("2", "48", "a test")
-    assert models["original"]["blocks"] == models["single"]["blocks"] == "3"
+    assert list(models) == list(layers)
+    assert (models[tiny]["blocks"], models[tiny]["width"], models[tiny]["title"]) == ("2", "48", "owner/tiny")
+    assert models["original"]["blocks"] == models[single]["blocks"] == "3"
+    assert models[single]["title"] == models[single]["source"] == str(file)
+    assert [row["model"] for row in table(results / "tables/probes.csv")] == [tiny] * 3 + [single] * 3
 
-    manifest = json.loads((fresh / "resources/models/mine/manifest.json").read_text())
+    # Titles are shown, and equal ones told apart.
+    titles = ["owner/tiny", f"{title} (original)", str(file), f"{title} (control)"]
+    assert [row["title"] for row in models.values()] == titles
+    page = html.unescape((results / "report.html").read_text())
+    for shown in titles:
+        assert f"<h3>{shown}</h3>" in page
+    for plot in ("overview.svg", "mel_depth.svg", "mel_layer.svg", "mel_heatmap.svg"):
+        texts = [element.text for element in ElementTree.parse(results / "plots" / plot).iter() if element.text]
+        assert [texts.count(shown) for shown in titles] == [1] * 4
+
+    manifest = json.loads((fresh / "resources/models" / tiny / "manifest.json").read_text())
     assert manifest["revision"] == COMMIT
     assert set(manifest["files"]) == {"config.json", "model.safetensors", "preprocessor_config.json"}
     assert not list((fresh / "resources/models").glob(".*"))
 
-    again = fresh.plan("tables", configfile=configfile, python_path=guarded)
+    again = fresh.plan(*options, configfile=configfile, python_path=guarded)
     assert again.jobs == {}
     assert "are not known before" not in again.output
 

@@ -5,7 +5,6 @@ Read when the workflow is planned, so nothing here imports torch or uses the net
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -14,14 +13,17 @@ from pathlib import Path
 
 import yaml
 
+from layerwise.checkpoints import CheckpointError, read_config
 from layerwise.errors import LayerwiseError
-from layerwise.originals import is_original, read_original
+from layerwise.originals import OriginalError, is_original, read_original
+from layerwise.pickles import PickleError
 from layerwise.shapes import ShapeError, shape_of
 
 ROOT = Path(__file__).resolve().parents[2]  # of the checkout: what it ships lies in its resources/
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same by libyaml, ten times as fast
 
 RANDOM, BY_HAND = "random-init", "by-hand"  # sources that are no places
+WEIGHTS_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")  # of files, never of a Hugging Face id
 SHAPE = ("conv_layers", "blocks", "stride_seconds", "width")  # what a checkpoint says of itself
 
 _FACTS = (
@@ -60,6 +62,7 @@ class ModelEntry:
         sha256: of the file at an https address.
         page, files: of source `by-hand`: where the files are found, and their names.
         seed, architecture: of random weights: the configuration of transformers' model class.
+        like: of random weights without an architecture, the name of the model whose checkpoint says it.
         family, objective, iteration, modality, size, training_data, hours, licence: what is known of it, for tables and
             plots; `iteration` 2 or more where targets were made by a model of the iteration before.
     """
@@ -78,6 +81,7 @@ class ModelEntry:
     files: list[str] = field(default_factory=list)
     seed: int | None = None
     architecture: dict = field(default_factory=dict)
+    like: str | None = None
     family: str = ""
     objective: str = ""
     iteration: int | None = None
@@ -90,11 +94,7 @@ class ModelEntry:
     @property
     def kind(self) -> str:
         """`random` (weights are drawn), `folder` (a folder or file on this machine), `url` or `hub` (is fetched)."""
-        if self.source == RANDOM:
-            return "random"
-        if is_url(self.source):
-            return "url"
-        return "folder" if self.source == BY_HAND or is_local(self.source) else "hub"
+        return _kind(self.source, self.revision)
 
     @property
     def folder(self) -> Path:
@@ -150,26 +150,34 @@ def read_yaml(path: Path) -> dict:
     return content
 
 
-def model_entry(name: str, description: dict) -> ModelEntry:
+def model_entry(name: str, description: dict, where: str | None = None) -> ModelEntry:
     """The entry `name` with what its checkpoint folder or architecture says about its layers filled in.
 
+    Args:
+        description: its fields; `like` names the model whose checkpoint has the architecture (`layerwise.model_names`).
+        where: the key of the configuration, for messages; None: that of the catalogue.
+
     Raises:
-        CatalogueError: a checkpoint that should be on this machine is missing, or cannot be read; random weights are
-            like no model of the catalogue that has an architecture.
+        CatalogueError: a checkpoint that should be on this machine is missing, or cannot be read.
     """
-    if "like" in description:
-        if description["source"] != RANDOM:
-            raise CatalogueError(f"models.{name}.like: only random weights are like another model (source: {RANDOM})")
-        description = _inherited(name, description["like"]) | description
+    where = where or f"models.{name}"
     source, shape = description["source"], {}
+    kind = _kind(source, description.get("revision"))
     known = {key: value for key, value in description.items() if key in ModelEntry.__dataclass_fields__}
+    if "like" in description and source != RANDOM:
+        raise CatalogueError(f"{where}.like: only random weights are like another model (source: {RANDOM})")
     if source == RANDOM:
-        shape = _shape(f"models.{name}.architecture", description.get("architecture", {}))
+        known.setdefault("seed", 1)
+        if "architecture" in description:
+            shape = _shape(f"{where}.architecture", description["architecture"])
     elif source == BY_HAND:
         if all((_hand_folder(name) / file).is_file() for file in description["files"]):
-            known |= _shape_of(name, _hand_folder(name))  # the files know better than the catalogue
-    elif not is_url(source) and is_local(source):
-        shape = _shape_of(name, locate(source))
+            known |= _shape_of(where, _hand_folder(name))  # the files know better than the catalogue
+    elif kind == "folder":
+        shape = _shape_of(where, locate(source))
+    elif kind == "hub":
+        known["source"], revision = hub_id(source)
+        known["revision"] = known.get("revision") or revision
     return ModelEntry(**{"name": name, "title": name, **shape, **known})
 
 
@@ -183,24 +191,17 @@ def facts(entry: ModelEntry) -> dict:
     return {"model": entry.name} | {key: getattr(entry, key) for key in (*_FACTS, *SHAPE, "normalise")}
 
 
+def _kind(source: str, revision: str | None) -> str:
+    if source == RANDOM:
+        return "random"
+    if is_url(source):
+        return "url"
+    is_on_hub = hub_id(source)[0] and revision  # whatever lies here under its name
+    return "hub" if source != BY_HAND and (is_on_hub or not is_local(source)) else "folder"
+
+
 def _hand_folder(name: str) -> Path:
     return locate(f"resources/models/{name}")
-
-
-def _inherited(name: str, model: str) -> dict:
-    """What random weights have in common with the trained model of the catalogue that they are like."""
-    catalogue = read_yaml(ROOT / "resources/models.yaml")
-    trained = catalogue.get(model, {})
-    if "architecture" not in trained:
-        able = ", ".join(key for key, entry in catalogue.items() if "architecture" in entry)
-        raise CatalogueError(f"models.{name}.like: {model!r} has no architecture in resources/models.yaml; {able} have")
-    return {
-        "title": f"{trained['title']} (random weights)",
-        "licence": "none needed",
-        "objective": "none",
-        "modality": "none",
-        **{key: trained[key] for key in ("family", "size", "architecture", "normalise") if key in trained},
-    }
 
 
 def locate(path: str) -> Path:
@@ -218,46 +219,35 @@ def is_url(source: str) -> bool:
     return re.match(r"https?://", source, re.IGNORECASE) is not None
 
 
+def hub_id(source: str) -> tuple[str, str | None]:
+    """The Hugging Face id that a source could be, else empty; and the revision, of `owner/name@revision`."""
+    found = re.fullmatch(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?", source, re.ASCII)
+    if not found or re.search(r"--|\.\.", found[1]) or found[1].lower().endswith(WEIGHTS_SUFFIXES):
+        return "", None
+    return found[1], found[2]
+
+
 def is_local(source: str) -> bool:
-    """A Hugging Face id is `owner/name`; whatever exists here, or could not be an id, is a folder or file."""
-    could_be_id = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", source) and not source.lower().endswith((".pt", ".pth"))
-    return os.path.exists(locate(source)) or not could_be_id
+    """Whatever exists here, or could not be a Hugging Face id, is a folder or file."""
+    return os.path.exists(locate(source)) or not hub_id(source)[0]
 
 
-def _shape_of(name: str, source: Path) -> dict:
+def _shape_of(where: str, source: Path) -> dict:
     """Layers and stride of a checkpoint on this machine."""
     if not os.path.exists(source):
-        raise CatalogueError(f"models.{name}: {source} does not exist")
-    if not is_original(source):
-        return _shape(f"models.{name}: {source / 'config.json'}", _read_config(name, source))
+        raise CatalogueError(f"{where}: {source} does not exist")
     try:
+        if not is_original(source):
+            return _shape(f"{where}: {source / 'config.json'}", read_config(source))
         original = read_original(source)
-    except LayerwiseError as error:
-        raise CatalogueError(f"models.{name}: {error}") from error
+    except (CheckpointError, OriginalError, PickleError) as error:
+        raise CatalogueError(f"{where}: {error}") from error
     return {
         "conv_layers": original.conv_layers,
         "blocks": original.blocks,
         "stride_seconds": original.stride_seconds,
         "width": original.config["hidden_size"],
     }
-
-
-def _read_config(name: str, folder: Path) -> dict:
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CatalogueError(
-            f"models.{name}: {path} does not exist; a checkpoint folder holds config.json and the weights, as "
-            "transformers' save_pretrained writes them, or a model's original .pt file"
-        ) from None
-    except OSError as error:
-        raise CatalogueError(f"models.{name}: {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise CatalogueError(f"models.{name}: {path} is no JSON: {error}") from error
-    if not isinstance(config, dict):
-        raise CatalogueError(f"models.{name}: {path} holds no configuration, but {type(config).__name__}")
-    return config
 
 
 def _shape(where: str, config: dict) -> dict:

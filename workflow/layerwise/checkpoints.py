@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import shutil
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced_folder
 from layerwise.locks import held
+from layerwise.originals import is_original, read_original
 
 log = logging.getLogger(__name__)
 
@@ -15,17 +18,72 @@ log = logging.getLogger(__name__)
 ORIGIN, LOSSES, TRAINING = "origin.txt", "losses.csv", "training.json"
 
 
+PREPROCESSOR = "preprocessor_config.json"  # how the model's input is prepared
+FILLED = "the modules of AV-HuBERT and FaST-VGS are filled from files only"
+_NOT_OF_LAYERS = {"_name_or_path", "architectures", "auto_map", "dtype", "quantization_config", "torch_dtype",
+                  "transformers_version"}  # fmt: skip
+
+
 class CheckpointError(LayerwiseError):
-    """A checkpoint cannot be made."""
+    """A checkpoint cannot be made, or does not say what it is."""
 
 
-def make_random_checkpoint(architecture: dict, seed: int, out: Path) -> None:
+def read_config(folder: Path) -> dict:
+    """The configuration of a checkpoint folder of transformers.
+
+    Raises:
+        CheckpointError: there is no config.json, or it is none.
+    """
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{path} does not exist; a checkpoint folder holds config.json and the weights, as transformers' "
+            "save_pretrained writes them, or a model's original .pt file"
+        ) from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path} is no JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise CheckpointError(f"{path} holds no configuration, but {type(config).__name__}")
+    return config
+
+
+def architecture_of(checkpoint: Path) -> dict:
+    """What random weights like those of a checkpoint are made from: `model_type` and the values of its configuration.
+
+    Raises:
+        CheckpointError: its module is filled from a file only, or its configuration cannot be read.
+        OriginalError, PickleError: an original checkpoint cannot be read.
+    """
+    if not is_original(checkpoint):
+        config = {key: value for key, value in read_config(checkpoint).items() if key not in _NOT_OF_LAYERS}
+        return {"model_type": "wav2vec2"} | config  # some early files do not say it
+    original = read_original(checkpoint)
+    if original.family in ("av_hubert", "fast_vgs"):
+        raise CheckpointError(f"random weights like {original.path} cannot be drawn: {FILLED}")
+    return {"model_type": original.family, **original.config}
+
+
+def make_random_checkpoint_like(checkpoint: Path, seed: int, out: Path) -> None:
+    """The control of a model whose checkpoint says what it is: its architecture and its input, with random weights.
+
+    Raises:
+        CheckpointError, OriginalError, PickleError: as `architecture_of` and `make_random_checkpoint`.
+    """
+    make_random_checkpoint(architecture_of(checkpoint), seed, out, like=checkpoint)
+
+
+def make_random_checkpoint(architecture: dict, seed: int, out: Path, like: Path | None = None) -> None:
     """A checkpoint folder of transformers' format whose weights are the initial ones of this seed.
 
     The control of the paper: what an architecture shows before any training. The same seed gives the same bytes.
 
     Args:
         architecture: `model_type` and the other values of the model's transformers configuration.
+        like: a checkpoint whose input is prepared in the same way; None: as the originals of the architecture do.
 
     Raises:
         CheckpointError: transformers knows no such architecture.
@@ -43,8 +101,13 @@ def make_random_checkpoint(architecture: dict, seed: int, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with held(out.with_name(f".{out.name}.lock"), f"another run has made {out}"), replaced_folder(out) as folder:
         model.save_pretrained(folder)
-        # The originals normalise the waveform for layer-norm encoders only.
-        Wav2Vec2FeatureExtractor(do_normalize=uses_layer_norm(config)).save_pretrained(folder)
+        if like is not None and (like / PREPROCESSOR).is_file():
+            shutil.copyfile(like / PREPROCESSOR, folder / PREPROCESSOR)
+        elif like is None or is_original(like):
+            # The originals normalise the waveform for layer-norm encoders only, where their file does not say it.
+            said = read_original(like).normalise if like else None
+            normalise = uses_layer_norm(config) if said is None else said
+            Wav2Vec2FeatureExtractor(do_normalize=normalise).save_pretrained(folder)
         (folder / ORIGIN).write_text(f"random weights, seed {seed}\n", encoding="utf-8")
     log.info("%s: %.2f million random weights, seed %d", out, model.num_parameters() / 1e6, seed)
 

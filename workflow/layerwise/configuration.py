@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import json
 import math
@@ -16,11 +15,12 @@ from urllib.parse import unquote, urlsplit
 import jsonschema
 import referencing
 
-from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, is_url, locate, model_entry, read_yaml
+from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, is_url, locate, read_yaml
 from layerwise.cca import METRICS
-from layerwise.errors import LayerwiseError
+from layerwise.errors import LayerwiseError, did_you_mean, listed_names
 from layerwise.files import GZIP, begins_with
 from layerwise.layouts import LayoutError, layout_of
+from layerwise.model_names import Models, told_apart
 from layerwise.phones import PhoneSet, PhoneSetError, phone_set
 from layerwise.pronunciations import PronunciationError, read_pronunciations
 from layerwise.properties import PROPERTIES
@@ -29,6 +29,7 @@ from layerwise.tasks import TaskEntry, TaskError, heads_of, task_entry
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 AUTOMATIC = "automatic"  # in place of a source of alignments
+COLUMNS = ("layer", "alignments")  # of tables that have a column for each model
 
 # JSON Schema takes 7.0 for an integer; nothing that counts does.
 _TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
@@ -100,7 +101,9 @@ class Experiment:
 
     Attributes:
         config: the configuration with every default filled in.
-        models: entries of the chosen models, in order, but for those in `absent`.
+        models: entries of the chosen models by name, in order, but for those in `absent`; their titles differ.
+        parents: entries of models that random weights are like, and whose checkpoints have to be read for that.
+        names: what stands under `models` → the model's name.
         audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings, and
             alignments None where they are made here.
         layout: how it lies, with the fields of resources/layouts.yaml.
@@ -114,6 +117,8 @@ class Experiment:
 
     config: dict
     models: dict[str, ModelEntry]
+    parents: dict[str, ModelEntry]
+    names: dict[str, str]
     audio: Source
     alignments: Source | None
     layout: dict
@@ -167,27 +172,22 @@ def read_experiment(config: dict) -> Experiment:
     config = from_command_line(config, schema)
     check_schema(config, "config.schema.yaml")
     config = with_defaults(config, schema)
-    known_models = read_catalogue("models.yaml") | config["extra_models"]
+    catalogue = read_catalogue("models.yaml")
     corpora, pretraining = read_catalogue("corpora.yaml"), read_catalogue("pretraining.yaml")["settings"]
     errors = [
-        *_unknown("models", config["models"], known_models, "a name in resources/models.yaml or extra_models"),
         *_unknown("properties", config["properties"], PROPERTIES, "a property"),
         *_unknown("metric", [config["metric"]], METRICS, "a metric"),
         *_unknown("pretrain.setting", [config["pretrain"]["setting"]], pretraining, "a setting of pretraining.yaml"),
         *_repeated("models", config["models"]),
         *_repeated("properties", config["properties"]),
-        *_clashing("extra_models", config["extra_models"], read_catalogue("models.yaml")),
+        *_clashing("extra_models", config["extra_models"], catalogue),
         *_impossible_folds(config, corpora),
         *_crooked_mirrors(config["mirrors"]),
         *_paths_with_wildcards(config),
     ]
-    models, absent = {}, []
-    for name in config["models"]:
-        if name in known_models:
-            try:
-                models[name] = model_entry(name, known_models[name])
-            except CatalogueError as error:
-                errors.append("extra_" * (name in config["extra_models"]) + str(error))
+    models, parents, names, model_errors = _models(config, catalogue)
+    errors += model_errors
+    absent = []
     for name, entry in list(models.items()):
         try:
             entry.require_files()
@@ -209,6 +209,8 @@ def read_experiment(config: dict) -> Experiment:
     return Experiment(
         config,
         models,
+        parents,
+        names,
         **sources,
         layout=layout,
         phones=phones,
@@ -329,13 +331,14 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
         allowed = sorted(error.schema.get("properties", {}))
         extra = sorted(map(str, set(error.instance) - set(allowed)))
         return [
-            f"{'.'.join([*path, key])}: there is no such key{_nearest(key, allowed)}; allowed: {', '.join(allowed)}"
+            f"{'.'.join([*path, key])}: there is no such key{did_you_mean(allowed, key)}; "
+            f"allowed: {listed_names(allowed, key)}"
             for key in extra
         ]
     where, found = ".".join(path) or "the configuration", json.dumps(error.instance, default=str)
     if error.validator == "enum":
-        allowed = list(map(str, error.validator_value))
-        return [f"{where}: found {found}; allowed: {', '.join(allowed)}{_nearest(found, allowed)}"]
+        allowed, said = error.validator_value, found.strip('"')
+        return [f"{where}: found {found}; allowed: {listed_names(allowed, said)}{did_you_mean(allowed, said)}"]
     if error.validator == "required":
         missing = [key for key in error.validator_value if key not in error.instance]
         return [f"{'.'.join([*path, key])}: is missing; {_purpose(error, key)}" for key in missing]
@@ -362,14 +365,9 @@ def _purpose(error: jsonschema.ValidationError, key: str) -> str:
     return error.schema.get("properties", {}).get(key, {}).get("description", "it must be given")
 
 
-def _nearest(found: str, allowed: Iterable[str]) -> str:
-    match = difflib.get_close_matches(found.strip('"'), list(allowed), n=1, cutoff=0.5)
-    return f" (did you mean {match[0]}?)" if match else ""
-
-
 def _unknown(key: str, names: Sequence[str], allowed: Iterable[str], what: str) -> list[str]:
     return [
-        f"{key}: {name!r} is not {what}{_nearest(name, allowed)}; allowed: {', '.join(allowed)}"
+        f"{key}: {name!r} is not {what}{did_you_mean(allowed, name)}; allowed: {listed_names(allowed, name)}"
         for name in names
         if name not in allowed
     ]
@@ -388,7 +386,27 @@ def _clashing(key: str, names: Iterable[str], catalogue: dict) -> list[str]:
         f"{key}.{name}: resources/models.yaml has a model of this name; choose another"
         for name in names
         if name in catalogue
-    ]
+    ] + [f"{key}.{name}: tables have a column of this name; choose another" for name in names if name in COLUMNS]
+
+
+def _models(
+    config: dict, catalogue: dict
+) -> tuple[dict[str, ModelEntry], dict[str, ModelEntry], dict[str, str], list[str]]:
+    """The chosen models, those that random ones are like, the name of each, and what is wrong with them."""
+    known = Models(catalogue, config["extra_models"])
+    models, names, errors = {}, {}, []
+    for said in dict.fromkeys(config["models"]):
+        try:
+            entry = known.entry(said)
+        except CatalogueError as error:
+            errors.append(str(error))
+            continue
+        if entry.name in models:
+            other = next(other for other, name in names.items() if name == entry.name)
+            errors.append(f"models: {other} and {said} are one model; name it once")
+        names[said] = entry.name
+        models[entry.name] = entry
+    return told_apart(models), known.parents, names, errors
 
 
 def _impossible_folds(config: dict, corpora: dict) -> list[str]:
@@ -443,7 +461,9 @@ def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:
     everywhere = list(dict.fromkeys(layer for entry in models.values() for layer in entry.layers))
     absent = [name for name in listed if name not in everywhere]
     if absent:
-        return [f"layers: {', '.join(absent)} are in no model of this experiment; there are {', '.join(everywhere)}"]
+        numbers = {kind: [int(name[1:]) for name in everywhere if name[0] == kind] for kind in "CT"}
+        there = " and ".join(f"{kind}{min(of)} to {kind}{max(of)}" for kind, of in numbers.items() if of)
+        return [f"layers: {', '.join(absent)} are in no model of this experiment; there are {there}"]
     return _repeated("layers", listed) + [
         f"layers: none of {', '.join(listed)} is a layer of {model} that {name!r} is asked of"
         for name in config["properties"]

@@ -231,7 +231,7 @@ def _downloads(experiment: Experiment, here: Mapping[str, bool]) -> list[Downloa
         source = getattr(experiment, kind)
         if source is not None and source.is_url and not (kind == "alignments" and source == experiment.audio):
             found.append(Download(kind, source.location, source.bytes, "", here[kind]))
-    for name, entry in experiment.models.items():
+    for name, entry in (experiment.models | experiment.parents).items():
         if entry.kind in ("hub", "url"):
             # Checkpoints hold 32-bit numbers, mostly.
             size = 4 * _parameters(entry) if entry.is_planned and entry.width else None

@@ -28,6 +28,8 @@ from layerwise.corpus import (
     summarise_problems,
     write_parquet,
 )
+from layerwise.csv_files import CSVError, read_csv
+from layerwise.errors import listed_names
 from layerwise.examining import Fault, examine
 from layerwise.tasks import FLUENT_PARTS, PARTS, SLURP_PARTS, TaskError
 from layerwise.times import comparable
@@ -132,7 +134,7 @@ def index_task(
     ]
     items = [item for item in items if not _exceeds(item.num_samples, max_seconds)]
     report_problems(problems, problems_out, file_column="audio_path")
-    items = _parted(items, held_out or HELD_OUT, seed)
+    items = _parted(items, kind, held_out or HELD_OUT, seed)
     items = _cut(items, hours, seed)
     _check(items, kind, problems)
     rows = [
@@ -196,8 +198,8 @@ def fluent_items(folder: Path, columns: Sequence[str]) -> Iterator[Item]:
         raise ItemError(f"{folder} must have one data/train_data.csv in it, found {listed(map(str, found))}")
     root = found[0].parents[1]
     for part, name in FLUENT_PARTS.items():
-        table = _read_csv(root / f"data/{name}_data.csv", ("path", "speakerId", *columns))
-        for row in table.to_dict("records"):
+        rows = _read_csv(root / f"data/{name}_data.csv", ("path", "speakerId", *columns))
+        for row in rows.values():
             target = tuple(row[column] for column in columns)
             yield Item(_without_suffix(row["path"]), row["speakerId"], part, root / row["path"], target)
 
@@ -235,7 +237,7 @@ def table_items(table: Path, columns: Sequence[str]) -> Iterator[Item]:
         ItemError: a column is missing, or a part is none of train, dev and test.
     """
     rows = _read_csv(table, ("path", *columns))
-    for number, row in enumerate(rows.to_dict("records"), start=2):
+    for number, row in rows.items():
         part = row.get("part") or None
         if part is not None and part not in PARTS:
             raise ItemError(f"{table}, line {number}: part is {part!r}; allowed: {', '.join(PARTS)}")
@@ -261,16 +263,12 @@ def corpus_items(splits: Mapping[str, Split], kind: str) -> Iterator[Item]:
 # What the readers share
 
 
-def _read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """A CSV as text, empty cells as empty strings."""
+def _read_csv(path: Path, columns: Sequence[str]) -> dict[int, dict[str, str]]:
+    """The rows of a CSV by line."""
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise ItemError(f"{path} cannot be read: {error}") from error
-    missing = [column for column in columns if column not in table.columns]
-    if missing:
-        raise ItemError(f"{path} has no column {' and '.join(missing)}; it has {', '.join(map(str, table.columns))}")
-    return table.apply(lambda column: column.str.strip())
+        return read_csv(path, columns).rows
+    except CSVError as error:
+        raise ItemError(str(error)) from error
 
 
 def _json_lines(path: Path, name: str) -> Iterator[dict]:
@@ -340,8 +338,12 @@ def _hash(seed: int, *names: str) -> bytes:
     return hashlib.sha256("/".join((str(seed), *names)).encode()).digest()
 
 
-def _parted(items: list[Item], held_out: Mapping[str, Sequence[str] | float], seed: int) -> list[Item]:
-    """The items with a part each: as given, or else by speaker."""
+def _parted(items: list[Item], kind: str, held_out: Mapping[str, Sequence[str] | float], seed: int) -> list[Item]:
+    """The items with a part each: as given, or else by speaker, so that no voice of the test is known.
+
+    Where labels are the speakers, or belong to one speaker each, such a test would ask for nothing that was learned: if
+    dev or test come out empty or with new labels alone, each speaker's recordings are divided instead.
+    """
     open_items = [item for item in items if item.part is None]
     if not open_items:
         return items
@@ -351,20 +353,93 @@ def _parted(items: list[Item], held_out: Mapping[str, Sequence[str] | float], se
         )
     named = all(item.speaker_id for item in items)
     group = {item.item_id: item.speaker_id if named else item.item_id for item in items}
-    groups = sorted(set(group.values()), key=lambda name: _hash(seed, "part", name))
+    followed = _Followed.by(items) if named and kind == "labels" else _Followed({}, False)
+    part_of = _parts_of_groups(sorted(set(group.values())), followed.labels, held_out, seed)
+    parted = [replace(item, part=part_of.get(group[item.item_id], "train")) for item in items]
+    shares = all(isinstance(wanted, (int, float)) for wanted in held_out.values())
+    if followed.anything and shares and not all(_can_be_answered(parted, part) for part in held_out):
+        log.warning(
+            "labels belong to single speakers: each speaker's recordings are divided, so that every voice is trained on"
+        )
+        return _within_speakers(items, held_out, seed)
+    return parted
+
+
+@dataclass(frozen=True)
+class _Followed:
+    """What follows from who speaks.
+
+    Attributes:
+        labels: speaker → (column, label) of columns in which each speaker has just one label: gender, accent, a name.
+        anything: whether there is such a column, or one in which each label has just one speaker, as sessions have.
+    """
+
+    labels: Mapping[str, set[tuple[int, str]]]
+    anything: bool
+
+    @classmethod
+    def by(cls, items: Sequence[Item]) -> _Followed:
+        pairs = {(column, label, item.speaker_id) for item in items for column, label in enumerate(item.target)}
+        labels_of = Counter((column, speaker) for column, _, speaker in pairs)
+        speakers_of = Counter((column, label) for column, label, _ in pairs)
+        columns = range(len(items[0].target))
+        known = {c for c in columns if all(count == 1 for (column, _), count in labels_of.items() if column == c)}
+        telling = {c for c in columns if all(count == 1 for (column, _), count in speakers_of.items() if column == c)}
+        labels: dict[str, set[tuple[int, str]]] = {speaker: set() for _, _, speaker in pairs}
+        for column, label, speaker in pairs:
+            if column in known:
+                labels[speaker].add((column, label))
+        return cls(labels, bool(known | telling))
+
+
+def _parts_of_groups(
+    groups: Sequence[str],
+    labels: Mapping[str, set[tuple[int, str]]],
+    held_out: Mapping[str, Sequence[str] | float],
+    seed: int,
+) -> dict[str, str]:
+    """The part of each group that does not train.
+
+    Of a share, groups are passed over whose labels no group in training would have any more: held out, a label would be
+    asked for that nobody could learn. Groups that are named are held out whatever their labels.
+    """
+    groups = sorted(groups, key=lambda name: _hash(seed, "part", name))
+    trained = Counter(label for own in labels.values() for label in own)  # groups in training by label
     part_of: dict[str, str] = {}
     for part, wanted in held_out.items():
         if isinstance(wanted, (int, float)):
-            free = [name for name in groups if name not in part_of]
-            wanted = free[: max(1, round(wanted * len(groups)))]
+            number, wanted = max(1, round(wanted * len(groups))), []
+            for name in groups:
+                own = labels.get(name, ())
+                if len(wanted) < number and name not in part_of and all(trained[label] > 1 for label in own):
+                    wanted.append(name)
+                    trained.subtract(own)
         absent = [name for name in wanted if name not in groups]
         if absent:
-            raise ItemError(f"held_out.{part}: no such speaker: {', '.join(absent)}; there are {listed(groups)}")
+            there = listed_names(sorted(groups), absent[0])
+            raise ItemError(f"held_out.{part}: no such speaker: {', '.join(absent)}; there are {there}")
         twice = [name for name in wanted if name in part_of]
         if twice:
             raise ItemError(f"held_out: {', '.join(twice)} would be in two parts")
         part_of |= dict.fromkeys(wanted, part)
-    return [replace(item, part=part_of.get(group[item.item_id], "train")) for item in items]
+    return part_of
+
+
+def _within_speakers(items: Sequence[Item], held_out: Mapping[str, float], seed: int) -> list[Item]:
+    """Shares of each speaker's recordings, at least one for every part, training first; of two, one is held out."""
+    mine: dict[str, list[Item]] = {}
+    for item in sorted(items, key=lambda item: _hash(seed, "part", item.item_id)):
+        mine.setdefault(item.speaker_id, []).append(item)
+    parted = []
+    for turn, own in enumerate(mine.values()):
+        free = list(own)
+        # Where the recordings are too few for all parts, these take turns.
+        for part in sorted(held_out, reverse=turn % 3 > 0):
+            number = min(max(1, round(held_out[part] * len(own))), len(free) - 1)
+            parted += [replace(item, part=part) for item in free[:number]]
+            free = free[number:]
+        parted += [replace(item, part="train") for item in free]
+    return parted
 
 
 def _cut(items: list[Item], hours: float | None, seed: int) -> list[Item]:
@@ -397,24 +472,39 @@ def _check(items: Sequence[Item], kind: str, problems: list[Problem]) -> None:
             "every part needs some"
         )
     if kind == "labels":
-        train = [item.target for item in items if item.part == "train"]
+        train = _targets(items, "train")
         if len(set(train)) < 2:
             raise ItemError(
                 f"all {len(train)} training utterances have the label {' / '.join(train[0])}: "
                 "there is nothing to tell apart"
             )
         for part in ("dev", "test"):
-            mine = [item.target for item in items if item.part == part]
+            mine = _targets(items, part)
             unseen = unseen_labels(train, mine)
+            names = listed("/".join(target) for target in {mine[i] for i in unseen})
+            if not _can_be_answered(items, part):
+                raise ItemError(
+                    f"every {part} utterance has a label that training lacks ({names}), so none could be right: divide "
+                    "them otherwise (part, held_out)"
+                )
             if unseen:
-                names = listed("/".join(target) for target in {mine[i] for i in unseen})
                 log.warning(
                     "%d of %d %s utterances have a label that training lacks, and will count as wrong: %s",
                     len(unseen), len(mine), part, names,
                 )  # fmt: skip
 
 
+def _targets(items: Sequence[Item], part: str) -> list[tuple[str, ...]]:
+    return [item.target for item in items if item.part == part]
+
+
+def _can_be_answered(items: Sequence[Item], part: str) -> bool:
+    """Whether all labels of one utterance of a part, at least, are in training."""
+    mine = _targets(items, part)
+    return len(unseen_labels(_targets(items, "train"), mine)) < len(mine)
+
+
 def unseen_labels(train: Sequence[Sequence[str]], others: Sequence[Sequence[str]]) -> list[int]:
     """Positions of the targets in `others` that have, in one of their columns, a label that `train` does not have."""
-    known = [set(column) for column in zip(*train, strict=True)]
+    known = [{target[column] for target in train} for column in range(len(others[0]) if others else 0)]
     return [i for i, target in enumerate(others) if any(label not in k for label, k in zip(target, known, strict=True))]

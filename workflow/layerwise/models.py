@@ -21,9 +21,11 @@ from transformers.utils import logging as transformers_logging
 from layerwise import SAMPLE_RATE, avhubert, conversion, fastvgs, pickles
 from layerwise.anatomy import Anatomy, ModelError, Tap, WaveformError
 from layerwise.architectures import anatomy_of
-from layerwise.catalogue import ROOT, is_local, locate, model_entry, read_yaml
+from layerwise.catalogue import ROOT, hub_id, locate, read_yaml
 from layerwise.checkpoints import ORIGIN, make_random_checkpoint
+from layerwise.errors import did_you_mean, listed_names
 from layerwise.files import impostor
+from layerwise.model_names import Models
 from layerwise.originals import is_original, read_original
 
 # Weights that only pre-training uses: absent from some published checkpoints, and no layer depends on them.
@@ -257,12 +259,14 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
         return load_folder(locate(source), device)
     catalogue = read_yaml(ROOT / "resources/models.yaml")
     if source not in catalogue:
-        if is_local(source):
+        repository, revision = hub_id(source)
+        if not repository:
             raise ModelError(
-                f"{source!r} is no folder or file, no Hugging Face id (owner/name) and not in {sorted(catalogue)}"
+                f"{source!r} is no folder or file, no Hugging Face id (owner/name) and not in resources/models.yaml"
+                f"{did_you_mean(catalogue, source)}; allowed: {listed_names(catalogue, source)}"
             )
-        return _from_pretrained(source, None, device)
-    entry = model_entry(source, catalogue[source])
+        return _from_pretrained(repository, None, device, revision=revision)
+    entry = Models(catalogue, {}).entry(source)
     if entry.kind == "random":
         with tempfile.TemporaryDirectory() as folder:
             make_random_checkpoint(entry.architecture, entry.seed, Path(folder) / source)

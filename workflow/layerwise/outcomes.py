@@ -37,6 +37,7 @@ def collect_probes(
     models: Sequence[str],
     layers: Mapping[str, Sequence[str]],
     out: AnyPath,
+    names: Mapping[str, str] | None = None,
 ) -> None:
     """Gather what all heads reached in one table, tables/probes.csv: a row per task, source, model, head and metric.
 
@@ -49,13 +50,14 @@ def collect_probes(
         external: a CSV of results from elsewhere (`layerwise.performance.read_external`).
         tasks: in order; those of `external` alone follow.
         layers: names of the layers of each model.
+        names: how models may be called in `external`, and their names.
 
     Raises:
         MalformedProbeError: a file is not what a probe job writes, or two rows are of the same head.
         ExternalResultError: as `read_external`.
     """
     found = [_probe(Path(table), Path(weights), layers) for table, weights in files.items()]
-    results = read_external(Path(external), layers) if external else []
+    results = read_external(Path(external), layers, names or {}) if external else []
     found.append(_external(results, layers))
     order = list(dict.fromkeys([*tasks, *(result.task for result in results)]))
     table = pd.concat([part for part in found if not part.empty]) if any(map(len, found)) else found[-1]

@@ -5,14 +5,14 @@ Read when the workflow is planned, so nothing here imports pandas.
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from layerwise.errors import LayerwiseError
+from layerwise.csv_files import CSVError, read_csv
+from layerwise.errors import LayerwiseError, listed_names
 
 WEIGHTED = "weighted"  # the head on the learned softmax-weighted sum of all layers, beside those of single layers
 REQUIRED, INTERVAL = ("task", "model", "layer", "metric", "value"), ("low", "high")
@@ -63,35 +63,33 @@ class Result:
     high: float | None = None
 
 
-def read_external(path: Path, layers: Mapping[str, Sequence[str] | None]) -> list[Result]:
+def read_external(
+    path: Path, layers: Mapping[str, Sequence[str] | None], names: Mapping[str, str] | None = None
+) -> list[Result]:
     """Results from elsewhere: a CSV file with the columns task, model, layer, metric, value and, if known, low, high.
 
     Other columns are let be. A task may have the name of one that is probed here; the two stay apart in every table.
 
     Args:
-        path: the file, in UTF-8.
+        path: the file (`layerwise.csv_files`).
         layers: the layers of each model of the experiment, of which the T layers count; None: not known yet, then any
             T layer may stand there.
+        names: what else a model may be called, as in the configuration, and its name.
 
     Raises:
         ExternalResultError: the file or a column is missing, or a cell is not what it must be: an unknown model, layer
             or metric, no number, a percentage, an interval without the value, or two results for the same head.
     """
     try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            missing = [name for name in REQUIRED if name not in (reader.fieldnames or [])]
-            if missing:
-                raise ExternalResultError(
-                    f"{path}, line 1: {', '.join(missing)} missing; columns {', '.join(REQUIRED)} are expected, and "
-                    f"{', '.join(INTERVAL)} if known"
-                )
-            rows = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ExternalResultError(f"{path}: cannot be read as CSV in UTF-8: {error}") from None
+        rows = read_csv(path, REQUIRED).rows
+    except CSVError as error:
+        raise ExternalResultError(
+            f"{error}. Expected are {', '.join(REQUIRED)}, and {', '.join(INTERVAL)} if known"
+        ) from None
     results: list[Result] = []
     first: dict[tuple[str, ...], int] = {}
-    for line, row in rows:
+    for line, row in rows.items():
+        row["model"] = (names or {}).get(row["model"], row["model"])
         result = _result(f"{path}, line {line}", row, layers)
         head = (result.task, result.model, result.layer, result.metric)
         if head in first:
@@ -104,18 +102,18 @@ def read_external(path: Path, layers: Mapping[str, Sequence[str] | None]) -> lis
     return results
 
 
-def _result(where: str, row: Mapping[str, str | None], layers: Mapping[str, Sequence[str] | None]) -> Result:
+def _result(where: str, row: Mapping[str, str], layers: Mapping[str, Sequence[str] | None]) -> Result:
     def refuse(column: str, expected: str) -> ExternalResultError:
         return ExternalResultError(f"{where}, column {column}: found {row.get(column)!r}; {expected}")
 
-    if not re.fullmatch(NAME, row["task"] or ""):
+    if not re.fullmatch(NAME, row["task"]):
         raise refuse("task", "a name is expected: a letter or digit, then letters, digits, '.', '_' and '-'")
     if row["model"] not in layers:
-        raise refuse("model", f"the models of this experiment are {', '.join(layers)}")
+        raise refuse("model", f"the models of this experiment are {listed_names(layers, row['model'])}")
     known = layers[row["model"]]
     allowed = None if known is None else [name for name in known if name.startswith("T")]
     if row["layer"] != WEIGHTED and not (
-        re.fullmatch(r"T\d+", row["layer"] or "") if allowed is None else row["layer"] in allowed
+        re.fullmatch(r"T\d+", row["layer"]) if allowed is None else row["layer"] in allowed
     ):
         names = "T0, T1, …" if allowed is None else f"{allowed[0]} to {allowed[-1]}"
         raise refuse("layer", f"{row['model']} has {names}; {WEIGHTED} is the learned sum of all")
@@ -124,7 +122,7 @@ def _result(where: str, row: Mapping[str, str | None], layers: Mapping[str, Sequ
 
     def number(column: str) -> float:
         try:
-            found = float(row[column] or "")
+            found = float(row[column])
         except ValueError:
             found = math.nan
         if not math.isfinite(found):

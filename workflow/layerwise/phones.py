@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from layerwise.errors import LayerwiseError
+from layerwise.errors import LayerwiseError, listed_names
 
 _STRESS = frozenset("012")
 
@@ -88,7 +88,8 @@ def phone_set(chosen: str | Mapping[str, str | None], catalogue: Mapping[str, Ma
     if isinstance(chosen, str):
         if chosen not in catalogue:
             raise PhoneSetError(
-                f"there is no phone set {chosen!r}; resources/phones.yaml has {', '.join(sorted(catalogue))}, and a "
+                f"there is no phone set {chosen!r}; resources/phones.yaml has "
+                f"{listed_names(sorted(catalogue), chosen)}, and a "
                 "mapping of labels to phones is a set too"
             )
         entry = catalogue[chosen]

@@ -38,6 +38,7 @@ STYLE = {
     "hatch.linewidth": 0.6,
     "hatch.color": "#999999",
     "savefig.dpi": 150,
+    "text.parse_math": False,  # a title may hold dollar signs
     "svg.fonttype": "none",  # text stays text: it can be searched, and read by a screen reader
     "svg.hashsalt": "layerwise",  # without a salt of its own, matplotlib draws the ids of an SVG at random
 }
@@ -115,15 +116,15 @@ def plot_trends(
         axes.set_ylabel(_metric_title(metric))
         shown = table if axis == "layer" else table[table["layer"].str.startswith("T")]
         positions = _positions(shown, axis)
-        handles = _draw_lines(axes, shown, metric, positions, models, titles, looks)
+        lines, marks = _draw_lines(axes, shown, metric, positions, models, titles, looks)
         if axis == "depth":
             axes.set_xlabel("depth (0: input of the first block, 1: last block)")
             axes.set_xlim(-0.03, 1.03)
         else:
             _label_layers(axes, shown, positions)
         note = _skip_note(shown[shown["metric"] == metric], models, titles)
-        if handles:
-            figure.legend(handles=_by_group(handles, models, titles, groups), loc="outside right upper")
+        if lines:
+            figure.legend(handles=_by_group(lines, marks, models, groups), loc="outside right upper")
             if note:
                 figure.supxlabel(note, x=0.01, ha="left", **NOTE_STYLE)
         else:
@@ -208,15 +209,18 @@ def plot_overview(
     with mpl.rc_context(STYLE | {"font.size": 9, "axes.titlesize": 9.5, "lines.linewidth": 1.3}):
         figure = Figure(figsize=(max(2.7 * columns, 6), 2.6 * rows + 0.9), layout="constrained")
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
-        handles: dict[str, Line2D] = {}
+        lines: dict[str, Line2D] = {}
+        marks: dict[str, Line2D] = {}
         for axes, property_name in zip(panels, properties, strict=False):
             chosen = _select(table, property_name)
             title = title_of(property_name, metric, _alignments(chosen))
             axes.set_title(title.replace(": ", "\n").replace(" (", "\n("))
             axes.set_xlim(-0.04, 1.04)
             axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-            new = _draw_lines(axes, chosen, metric, _positions(chosen, "depth"), models, titles, looks, markersize=2.5)
-            handles |= {handle.get_label(): handle for handle in new}
+            positions = _positions(chosen, "depth")
+            new, new_marks = _draw_lines(axes, chosen, metric, positions, models, titles, looks, markersize=2.5)
+            lines |= new
+            marks |= new_marks
             absent = ", ".join(_skipped(chosen[chosen["metric"] == metric], models, titles).values())
             if not new:
                 write_instead(axes, fold(f"skipped: {absent}" if absent else "no scores", 36))
@@ -226,10 +230,8 @@ def plot_overview(
         for axes in panels[len(properties) :]:
             axes.set_visible(False)
         figure.supylabel(_metric_title(metric), fontsize=9)
-        if handles:
-            order = [titles.get(model, model) for model in models]
-            order += [label for label in handles if label not in order]
-            shown = _by_group([handles[label] for label in order if label in handles], models, titles, groups)
+        if lines:
+            shown = _by_group(lines, marks, models, groups)
             widest = 0.7 + 0.08 * max(len(handle.get_label()) for handle in shown)  # inches
             columns = max(1, min(len(shown), 5, int(figure.get_figwidth() / widest)))
             figure.legend(handles=shown, loc="outside lower center", ncols=columns)
@@ -263,18 +265,17 @@ def _looks(models: Sequence[str], groups: Mapping[str, str] | None) -> dict[str,
 
 
 def _by_group(
-    handles: Sequence[Line2D], models: Sequence[str], titles: Mapping[str, str], groups: Mapping[str, str] | None
+    lines: Mapping[str, Line2D], marks: Mapping[str, Line2D], models: Sequence[str], groups: Mapping[str, str] | None
 ) -> list[Line2D]:
-    """Legend entries below the name of their group, what is no model last; as they are, where there are no groups."""
+    """Legend entries: the models in order, below the name of their group where there are groups; then the marks."""
+    shown = [model for model in models if model in lines]
     if not groups:
-        return list(handles)
-    waiting = {handle.get_label(): handle for handle in handles}
+        return [*(lines[model] for model in shown), *marks.values()]
     ordered = []
-    for group in dict.fromkeys(groups[model] for model in models):
-        labels = [titles.get(model, model) for model in models if groups[model] == group]
-        members = [waiting.pop(label) for label in labels if label in waiting]
-        ordered += [Line2D([], [], linestyle="none", label=f"{group}:"), *members] if members else []
-    return [*ordered, *waiting.values()]
+    for group in dict.fromkeys(groups[model] for model in shown):
+        members = [lines[model] for model in shown if groups[model] == group]
+        ordered += [Line2D([], [], linestyle="none", label=f"{group}:"), *members]
+    return [*ordered, *marks.values()]
 
 
 def _positions(table: pd.DataFrame, axis: str) -> pd.Series:
@@ -295,9 +296,9 @@ def _draw_lines(
     titles: Mapping[str, str],
     looks: Mapping[str, _Look],
     markersize: float = 4.5,
-) -> list[Line2D]:
-    """Draw each model that has a score; returns what the legend needs, nothing if no model has one."""
-    handles = []
+) -> tuple[dict[str, Line2D], dict[str, Line2D]]:
+    """Draw each model that has a score; returns for the legend a line of each by name, and the marks that occur."""
+    lines: dict[str, Line2D] = {}
     flagged = chance = False
     for model in models:
         of_model = table[table["model"] == model]
@@ -322,17 +323,18 @@ def _draw_lines(
                 flagged = True
                 style |= {"linestyle": "none", "markerfacecolor": "white", "label": "_flagged"}
                 axes.plot(x[hollow], mean[hollow], **style)
-        handles.append(line)
+        lines[model] = line
         levels = of_model[(of_model["metric"] == metric + CHANCE) & of_model["mean"].notna()]
         for _, part in levels.groupby(levels["layer"].str[0]):
             chance = True
             axes.plot(positions[part.index], part["mean"], label="_chance", zorder=1, **CHANCE_STYLE)
+    marks = {}
     if flagged:
         hollow_marker = {"marker": "o", "markerfacecolor": "white", "color": "#444444", "linestyle": "none"}
-        handles.append(Line2D([], [], markersize=markersize, label=fold(FLAGGED, 26), **hollow_marker))
+        marks["flagged"] = Line2D([], [], markersize=markersize, label=fold(FLAGGED, 26), **hollow_marker)
     if chance:
-        handles.append(Line2D([], [], label="chance level of each model", **CHANCE_STYLE))
-    return handles
+        marks["chance"] = Line2D([], [], label="chance level of each model", **CHANCE_STYLE)
+    return lines, marks
 
 
 def _label_layers(axes: Axes, table: pd.DataFrame, positions: pd.Series) -> None:

@@ -124,6 +124,12 @@ class Answers:
             for row in rows
         )
 
+    def can_be_right(self, rows: Sequence[int]) -> bool:
+        """Whether training has all labels, or a phone or character, of one of these utterances."""
+        if self.kind == "labels":
+            return any(-1 not in self.encoded(row) for row in rows)
+        return any(self.encoded(row) for row in rows)
+
     def counts(self, rows: Sequence[int], answers: Sequence[tuple[str, ...]]) -> np.ndarray:
         """Errors (or hits) and lengths of utterances: (utterances, 2)."""
         said = [self._targets[row] for row in rows]
@@ -185,6 +191,9 @@ class Sweep:
         state: file that keeps what has been learned, for a run that is killed; None: nothing is kept.
         fingerprint: what the state depends on; a state with another one is not used.
         threads: on a CPU, LSTM heads in work at a time.
+
+    Raises:
+        ProbeError: training lacks everything that dev or test asks for.
     """
 
     def __init__(
@@ -199,6 +208,13 @@ class Sweep:
     ) -> None:
         self.source, self.utterances, self.names, self.settings = source, utterances, list(names), settings
         self.answers = Answers(settings.kind, utterances)
+        for part in ("dev", "test"):
+            rows = utterances.rows(part)
+            if len(rows) and not self.answers.can_be_right(rows):
+                raise ProbeError(
+                    f"{self._where}: nothing that {part} asks for ({settings.kind}) is in training, so no answer could "
+                    "be right: divide the utterances otherwise (part, held_out)"
+                )
         self.shape = Shape(
             settings.kind,
             tuple(source.layers),

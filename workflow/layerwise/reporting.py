@@ -107,7 +107,7 @@ def write_report(
         overview=_embed(overview, "All properties over the depth of the models"),
         sections=sections,
         automatic=automatic,
-        advice={titles.get(model, model): sentences(advice, model) for model in advice["model"].unique()},
+        advice=[(titles.get(model, model), sentences(advice, model)) for model in advice["model"].unique()],
         tasks=[_embed(path, f"{task} over the layers of each model") for task, path in task_plots.items()],
         correlations=_embed(correlations, "How properties and tasks correlate") if correlations else None,
         comparison=_comparison(read_comparison(comparison), metric, titles),

@@ -5,7 +5,6 @@ Sizes and pooling are those of the paper (Pasad, Shi and Livescu 2023); its draw
 
 from __future__ import annotations
 
-import csv
 import logging
 import math
 from collections import Counter
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from layerwise.csv_files import CSVError, delimiter_of, read_csv, read_text
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
 from layerwise.times import steps
@@ -53,13 +53,13 @@ def read_word_list(path: Path) -> list[str]:
         SamplingError: it has no word, or one of them twice.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SamplingError(f"{path} cannot be read as a list of words: {error}") from error
-    if lines and "word" in (header := lines[0].split(",")):
-        column = header.index("word")
-        lines = [row[column] for row in csv.reader(lines[1:]) if row]
-    words = [line.strip() for line in lines if line.strip()]
+        text = read_text(path)
+        if delimiter_of(text, ["word"]):
+            words = [row["word"] for row in read_csv(path, ["word"]).rows.values() if row["word"]]
+        else:
+            words = [line.strip() for line in text.splitlines() if line.strip()]
+    except CSVError as error:
+        raise SamplingError(f"{error} (a list of words)") from error
     twice = [word for word, count in Counter(words).items() if count > 1]
     if not words or twice:
         raise SamplingError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from layerwise.errors import LayerwiseError
+from layerwise.errors import LayerwiseError, listed_names
 
 METRICS = {"phones": "per", "characters": "wer", "labels": "accuracy"}  # kind of task → what is measured
 HIGHER_IS_BETTER = {"per": False, "wer": False, "accuracy": True}
@@ -134,11 +134,13 @@ def _check(name: str, description: Mapping, catalogue: Mapping) -> None:
     elif not description.get("columns"):
         raise TaskError(f"{name}.columns: is missing; which labels of an utterance are learned")
     if unknown := [recipe for recipe in description.get("recipes", {}) if recipe not in catalogue["recipes"]]:
-        raise TaskError(f"{name}.recipes.{unknown[0]}: is not a recipe; allowed: {', '.join(catalogue['recipes'])}")
+        raise TaskError(
+            f"{name}.recipes.{unknown[0]}: is not a recipe; allowed: {listed_names(catalogue['recipes'], unknown[0])}"
+        )
     if place == "data" and description["data"] not in catalogue["data"]:
         raise TaskError(
             f"{name}.data: {description['data']!r} is not in resources/tasks.yaml; "
-            f"allowed: {', '.join(catalogue['data'])}"
+            f"allowed: {listed_names(catalogue['data'], description['data'])}"
         )
 
 

@@ -64,6 +64,7 @@ for line in EXPERIMENT.absent:
 config = EXPERIMENT.config  # captions of the report see it too
 CORPUS = f"{config['corpus']['name']}/{config['corpus']['split']}"
 MODELS = EXPERIMENT.models
+CHECKPOINTS = EXPERIMENT.parents | MODELS  # random weights are like one that need not be chosen itself
 UNPLANNED = [name for name, entry in MODELS.items() if not entry.is_planned]
 TITLES = {name: entry.title for name, entry in MODELS.items()}
 GROUPS = None  # of models that share a colour
@@ -82,7 +83,7 @@ if not config["representations"]["keep"]:
 
 
 wildcard_constraints:
-    model="|".join(map(re.escape, MODELS)),
+    model="|".join(map(re.escape, CHECKPOINTS)),
     property="|".join(PROPERTIES),
     sample=r"\d+",
     shard=r"\d+",
@@ -224,7 +225,7 @@ def is_here():
         split, _, file = name.rpartition("/")
         unpacked = f"resources/tasks/splits/{split}" if file == "audio" else f"resources/tasks/{name}"
         found[name] = any(os.path.exists(placed(path)) for path in (task_copy(source), unpacked))
-    return found | {name: is_made(f"resources/models/{name}") for name in MODELS}
+    return found | {name: is_made(f"resources/models/{name}") for name in CHECKPOINTS}
 
 
 def print_estimate(log):
@@ -263,30 +264,39 @@ def is_beside_experiment():
 def refuse_absent_models():
     """End a run before any job; plans and estimates can do without the files that only the user may fetch."""
     if EXPERIMENT.absent and not is_beside_experiment():
-        without = f"or go on without: --config 'models=[{', '.join(EXPERIMENT.models)}]'"
+        others = [said for said, name in EXPERIMENT.names.items() if name in EXPERIMENT.models]
+        without = f"or go on without: --config 'models=[{', '.join(others)}]'"
         raise WorkflowError("\n".join([*EXPERIMENT.absent, without]))
 
 
 def models_of(kind):
     """A wildcard constraint: the models of one kind (random, url, hub), or nothing at all."""
-    names = [re.escape(name) for name, entry in MODELS.items() if entry.kind == kind]
+    names = [re.escape(name) for name, entry in CHECKPOINTS.items() if entry.kind == kind]
     return "|".join(names) or r"(?!)"
 
 
-def checkpoint_files(wildcards):
-    """What extraction has to notice a change of: a folder that a rule makes, or the files that were given."""
-    entry = MODELS[wildcards.model]
+def files_of(model):
+    """What has to be noticed a change of: a folder that a rule makes, or the files that were given."""
+    entry = CHECKPOINTS[model]
     if entry.kind != "folder":
-        return f"resources/models/{wildcards.model}"
+        return f"resources/models/{model}"
     if os.path.isfile(entry.folder):
         return given(entry.folder)
     return [given(file.path) for file in sorted(os.scandir(entry.folder), key=lambda file: file.path) if file.is_file()]
 
 
-def checkpoint_folder(wildcards, input):
+def folder_of(model, checkpoint):
     """Where a job finds a model's checkpoint; one that is on this machine already is used where it is."""
-    entry = MODELS[wildcards.model]
-    return str(entry.folder) if entry.kind == "folder" else input.checkpoint
+    entry = CHECKPOINTS[model]
+    return str(entry.folder) if entry.kind == "folder" else checkpoint
+
+
+def checkpoint_files(wildcards):
+    return files_of(wildcards.model)
+
+
+def checkpoint_folder(wildcards, input):
+    return folder_of(wildcards.model, input.checkpoint)
 
 
 def shape_of(model):

@@ -4,7 +4,7 @@
 ELSEWHERE = config["probes"]["external"]
 PLANNED_LAYERS = {name: entry.layers if entry.is_planned else None for name, entry in MODELS.items()}
 try:
-    RESULTS = read_external(locate(ELSEWHERE), PLANNED_LAYERS) if ELSEWHERE else []
+    RESULTS = read_external(locate(ELSEWHERE), PLANNED_LAYERS, EXPERIMENT.names) if ELSEWHERE else []
 except LayerwiseError as error:
     raise WorkflowError(f"probes.external: {error}")
 
@@ -30,6 +30,7 @@ rule collect_probes:
     params:
         tasks=list(TASKS),
         models=list(MODELS),
+        names=EXPERIMENT.names,
         layers=lambda wildcards: {name: entry_of(name).layers for name in MODELS},
         code=code_digest("layerwise.outcomes"),
     log:

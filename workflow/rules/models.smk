@@ -5,12 +5,16 @@
 rule make_random_model:
     message:
         "Draw the weights of {wildcards.model}"
+    input:
+        # Of which the architecture is asked, where no catalogue has it.
+        checkpoint=lambda wildcards: files_of(MODELS[wildcards.model].like) if MODELS[wildcards.model].like else [],
     output:
         folder=shared("models", directory("resources/models/{model}")),
     wildcard_constraints:
         model=models_of("random"),
     params:
         architecture=lambda wildcards: MODELS[wildcards.model].architecture,
+        like=lambda wildcards, input: input.checkpoint and folder_of(MODELS[wildcards.model].like, input.checkpoint),
         seed=lambda wildcards: MODELS[wildcards.model].seed,
         code=code_digest("layerwise.checkpoints"),
     log:
@@ -34,8 +38,8 @@ rule fetch_model:
     wildcard_constraints:
         model=models_of("hub"),
     params:
-        repository=lambda wildcards: MODELS[wildcards.model].source,
-        revision=lambda wildcards: MODELS[wildcards.model].revision,
+        repository=lambda wildcards: CHECKPOINTS[wildcards.model].source,
+        revision=lambda wildcards: CHECKPOINTS[wildcards.model].revision,
     log:
         log_of("fetch_model/{model}"),
     benchmark:
@@ -59,8 +63,8 @@ rule fetch_original:
     wildcard_constraints:
         model=models_of("url"),
     params:
-        url=lambda wildcards: MODELS[wildcards.model].source,
-        sha256=lambda wildcards: MODELS[wildcards.model].sha256,
+        url=lambda wildcards: CHECKPOINTS[wildcards.model].source,
+        sha256=lambda wildcards: CHECKPOINTS[wildcards.model].sha256,
         mirrors=mirrors,
     log:
         log_of("fetch_original/{model}"),

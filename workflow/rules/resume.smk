@@ -10,7 +10,7 @@ def is_locked():
 
 def forget_cut_off(is_run):
     """Delete what lost its end since it was made, as by a power cut, so that it is made again; or only say so."""
-    models = [Path(placed(f"resources/models/{name}")) for name in MODELS]
+    models = [Path(placed(f"resources/models/{name}")) for name in CHECKPOINTS]
     for path in cut_off(Path(placed(results(""))), models):
         if any(made_by.is_producer(str(path)) for made_by in workflow.rules):
             again = "it is made again" if is_run else "a run makes it again"

@@ -9,6 +9,7 @@ with logged(snakemake):
         external=snakemake.input.external or None,
         tasks=snakemake.params.tasks,
         models=snakemake.params.models,
+        names=snakemake.params.names,
         layers=snakemake.params.layers,
         out=snakemake.output.table,
     )

@@ -5,8 +5,12 @@ from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: nothing has to be fetched
 
-from layerwise.checkpoints import make_random_checkpoint
+from layerwise.checkpoints import make_random_checkpoint, make_random_checkpoint_like
 from layerwise.run import logged
 
 with logged(snakemake):
-    make_random_checkpoint(snakemake.params.architecture, snakemake.params.seed, Path(snakemake.output.folder))
+    seed, folder = snakemake.params.seed, Path(snakemake.output.folder)
+    if snakemake.params.like:
+        make_random_checkpoint_like(Path(snakemake.params.like), seed, folder)
+    else:
+        make_random_checkpoint(snakemake.params.architecture, seed, folder)

@@ -28,7 +28,7 @@ with logged(snakemake):
         provenance={
             "audio": snakemake.params.audio,
             "alignments": snakemake.params.alignments,
-            **snakemake.params.sources,  # by name: two models may share a title
+            **{f"model {name}": source for name, source in snakemake.params.sources.items()},
         },
         out=snakemake.output.html,
     )

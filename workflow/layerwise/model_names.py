@@ -1,0 +1,158 @@
+"""Models as people name them: a name of a catalogue, a Hugging Face id, a path, an address; and what each is called.
+
+A model's *name* is its key: of folders under results, and in every table. What has no name of its own gets one that is
+safe in a path, the same in every run, and holds an `@`, which no name of a catalogue may. A *title* is only shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
+
+from layerwise.catalogue import (
+    BY_HAND,
+    RANDOM,
+    SHAPE,
+    WEIGHTS_SUFFIXES,
+    CatalogueError,
+    ModelEntry,
+    hub_id,
+    is_url,
+    locate,
+    model_entry,
+)
+from layerwise.checkpoints import FILLED, architecture_of
+from layerwise.errors import LayerwiseError, did_you_mean, listed_names
+
+MAIN = "main"  # the branch of a Hugging Face repository that is meant where no revision stands
+_HUB_PAGE = r"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+)/?(?:tree/([^?#]+?)/?)?"
+
+
+class Models:
+    """What the models of an experiment can be called, and what that means.
+
+    Args:
+        catalogue: resources/models.yaml.
+        own: `extra_models`.
+
+    Attributes:
+        parents: models by name whose checkpoints say what random weights are like; they need not be chosen themselves.
+    """
+
+    def __init__(self, catalogue: Mapping[str, Mapping], own: Mapping[str, Mapping]) -> None:
+        self._catalogue, self._own = catalogue, own
+        self.parents: dict[str, ModelEntry] = {}
+
+    def entry(self, said: str) -> ModelEntry:
+        """The model that is meant. A name comes first, then what exists at a path, then the hub.
+
+        Raises:
+            CatalogueError: there is none, its checkpoint cannot be read, or its random weights are like no model.
+        """
+        return self._entry(said, "models", ())
+
+    def _entry(self, said: str, key: str, children: tuple[str, ...]) -> ModelEntry:
+        """`key`: where it is said; `children`: random models that are like it, in turn."""
+        if said in self._own or said in self._catalogue:
+            name = said
+            description = self._own[said] if said in self._own else self._catalogue[said]
+            where = f"{'extra_models' if said in self._own else 'models'}.{said}"
+        else:
+            name, description = self._as_it_is(said, key)
+            where = key
+        if "like" not in description or description["source"] != RANDOM:
+            return model_entry(name, description, where)
+        if said in children:
+            raise CatalogueError(f"{where}.like: {' and '.join(children)} are like each other, and like no model")
+        parent = self._entry(description["like"], f"{where}.like", (*children, said))
+        own = {field: value for field, value in description.items() if field != "like"}
+        return model_entry(name, self._inherited(parent, f"{where}.like") | own, where)
+
+    def _as_it_is(self, said: str, key: str) -> tuple[str, dict]:
+        """Name and description of a model that stands in no catalogue."""
+        if page := re.fullmatch(_HUB_PAGE, said):
+            hint = "@".join(part for part in page.groups() if part)
+            raise CatalogueError(f"{key}: {said} is a page, not a file; the model itself is {hint}")
+        if is_url(said):
+            return _unlike(said), {"source": said, "title": said}
+        id_, revision = hub_id(said)
+        if os.path.exists(locate(said)):
+            return _unlike(os.path.normpath(said)), {"source": f"./{said}" if id_ else said, "title": said}
+        if id_:
+            return self._of_hub(id_, revision, said)
+        if "/" in said or said.startswith("~") or said.endswith(WEIGHTS_SUFFIXES):
+            raise CatalogueError(
+                f"{key}: {said} does not exist; a folder or file with a checkpoint is expected, or a Hugging Face id: "
+                "owner/name, or owner/name@revision"
+            )
+        names = [*self._own, *self._catalogue]
+        raise CatalogueError(
+            f"{key}: {said!r} is not a name in resources/models.yaml or extra_models{did_you_mean(names, said)}, nor a "
+            f"Hugging Face id (owner/name) or a path that exists; allowed: {listed_names(names, said)}"
+        )
+
+    def _of_hub(self, repository: str, revision: str | None, said: str) -> tuple[str, dict]:
+        """A Hugging Face repository, with what the catalogue knows of it."""
+        description = {"source": repository}
+        for name, entry in self._catalogue.items():
+            if entry["source"] == repository:
+                if revision in (None, MAIN, entry.get("revision")):
+                    return name, entry | {"title": said}
+                description = entry
+                break
+        return _hub_name(repository, revision or MAIN), description | {"title": said, "revision": revision}
+
+    def _inherited(self, parent: ModelEntry, key: str) -> dict:
+        """What random weights have in common with the model that they are like."""
+        common = {
+            "title": parent.title if parent.kind == "random" else f"{parent.title} (random weights)",
+            "licence": "none needed",
+            "objective": "none",
+            "modality": "none",
+            **{field: getattr(parent, field) for field in ("family", "size", "normalise")},
+        }
+        if parent.architecture:
+            return common | {"architecture": parent.architecture}
+        if not parent.like:
+            self._refuse_undrawable(parent, key)
+            self.parents[parent.name] = parent
+        return common | {"like": parent.like or parent.name} | {field: getattr(parent, field) for field in SHAPE}
+
+    def _refuse_undrawable(self, parent: ModelEntry, key: str) -> None:
+        """As far as that is known before the parent has been fetched; the job that draws the weights refuses too."""
+        if parent.source == BY_HAND or (parent.kind == "url" and parent.name in self._catalogue):
+            raise CatalogueError(f"{key}: random weights of {parent.name} cannot be drawn: {FILLED}")
+        if parent.kind == "folder":
+            try:
+                architecture_of(parent.folder)
+            except LayerwiseError as error:
+                raise CatalogueError(f"{key}: {error}") from error
+
+
+def told_apart(models: Mapping[str, ModelEntry]) -> dict[str, ModelEntry]:
+    """The models with titles that differ: one that another model has too, as title or name, is followed by its name."""
+    shown = {name: " ".join(entry.title.split()) or name for name, entry in models.items()}
+    while alike := [name for name, title in shown.items() if title != name and _is_taken(title, name, shown)]:
+        shown |= {name: f"{shown[name]} ({name})" for name in alike}
+    return {name: replace(entry, title=shown[name]) for name, entry in models.items()}
+
+
+def _is_taken(title: str, name: str, shown: Mapping[str, str]) -> bool:
+    others = [text for other, text in shown.items() if other != name] + [other for other in shown if other != name]
+    return unicodedata.normalize("NFC", title) in {unicodedata.normalize("NFC", text) for text in others}
+
+
+def _hub_name(repository: str, revision: str) -> str:
+    """`owner--name@revision`; no repository has a double hyphen of its own."""
+    plain = revision if re.fullmatch(r"[\w.-]+", revision, re.ASCII) else _unlike(revision).replace("@", "-")
+    return f"{repository.replace('/', '--')}@{plain}"
+
+
+def _unlike(place: str) -> str:
+    """`last-part@digest` of a path or an address: two that end alike are told apart."""
+    last = re.sub(r"[^A-Za-z0-9_.-]+", "-", place.rstrip("/").rpartition("/")[2])[-60:].strip("-.")
+    return f"{last or 'model'}@{hashlib.sha256(place.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
