@@ -16,7 +16,9 @@ import yaml
 
 from layerwise.errors import LayerwiseError
 from layerwise.originals import is_original, read_original
+from layerwise.preprocessors import PreprocessorError, read_preprocessor
 from layerwise.shapes import ShapeError, shape_of
+from layerwise.weights import AdapterError, refuse_adapters
 
 ROOT = Path(__file__).resolve().parents[2]  # of the checkout: catalogues name files relative to it
 
@@ -221,11 +223,16 @@ def is_local(source: str) -> bool:
 
 
 def _shape_of(name: str, source: Path) -> dict:
-    """Layers and stride of a checkpoint on this machine."""
+    """Layers and stride of a checkpoint on this machine, and what it says of its input."""
     if not os.path.exists(source):
         raise CatalogueError(f"models.{name}: {source} does not exist")
+    try:
+        refuse_adapters(source)
+    except AdapterError as error:
+        raise CatalogueError(f"models.{name}: {error}") from error
     if not is_original(source):
-        return _shape(f"models.{name}: {source / 'config.json'}", _read_config(name, source))
+        config = _read_config(name, source)
+        return _shape(f"models.{name}: {source / 'config.json'}", config) | _input_of(name, source, config)
     try:
         original = read_original(source)
     except LayerwiseError as error:
@@ -254,6 +261,15 @@ def _read_config(name: str, folder: Path) -> dict:
     if not isinstance(config, dict):
         raise CatalogueError(f"models.{name}: {path} holds no configuration, but {type(config).__name__}")
     return config
+
+
+def _input_of(name: str, folder: Path, config: dict) -> dict:
+    """`normalise` where a checkpoint folder says it."""
+    try:
+        said = read_preprocessor(folder, config)
+    except PreprocessorError as error:
+        raise CatalogueError(f"models.{name}: {error}") from error
+    return {"normalise": said["do_normalize"]} if said and "do_normalize" in said else {}
 
 
 def _shape(where: str, config: dict) -> dict:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced_folder
 from layerwise.locks import held
+from layerwise.preprocessors import PREPROCESSOR, expected_settings, takes_waveform
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ def make_random_checkpoint(architecture: dict, seed: int, out: Path) -> None:
         CheckpointError: transformers knows no such architecture.
     """
     import torch
-    from transformers import AutoConfig, AutoModel, Wav2Vec2FeatureExtractor
+    from transformers import AutoConfig, AutoModel
 
     values = dict(architecture)
     try:
@@ -43,8 +45,10 @@ def make_random_checkpoint(architecture: dict, seed: int, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with held(out.with_name(f".{out.name}.lock"), f"another run has made {out}"), replaced_folder(out) as folder:
         model.save_pretrained(folder)
-        # The originals normalise the waveform for layer-norm encoders only.
-        Wav2Vec2FeatureExtractor(do_normalize=uses_layer_norm(config)).save_pretrained(folder)
+        settings = expected_settings(config.to_dict())
+        if takes_waveform(config.to_dict()):
+            settings["do_normalize"] = uses_layer_norm(config)  # the originals normalise for layer-norm encoders only
+        (folder / PREPROCESSOR).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         (folder / ORIGIN).write_text(f"random weights, seed {seed}\n", encoding="utf-8")
     log.info("%s: %.2f million random weights, seed %d", out, model.num_parameters() / 1e6, seed)
 

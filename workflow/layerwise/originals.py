@@ -18,6 +18,7 @@ from pathlib import Path
 from layerwise import SAMPLE_RATE, pickles
 from layerwise.errors import LayerwiseError
 from layerwise.pickles import Pickled, Record, StoredTensor
+from layerwise.weights import WeightsError, plain_names
 
 log = logging.getLogger(__name__)
 
@@ -225,7 +226,11 @@ def _weights(path: Path, state: object) -> dict[str, StoredTensor]:
     others = [str(name) for name, value in state.items() if not isinstance(value, StoredTensor)]
     if others:
         raise OriginalError(f"{path}: {', '.join(others[:5])} in its model should be tensors")
-    weights = {_before_parametrizations(str(name)): value for name, value in state.items()}
+    try:
+        plain = plain_names(map(str, state), path)
+    except WeightsError as error:
+        raise OriginalError(str(error)) from error
+    weights = {_before_parametrizations(name): state[written] for name, written in plain.items()}
     if len(weights) < len(state):
         raise OriginalError(
             f"{path}: its model has the weights of a weight norm twice, by their old and by their new names"
