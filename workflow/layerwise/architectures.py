@@ -134,7 +134,9 @@ def whisper(encoder: torch.nn.Module, _normalise: bool | None, said: dict | None
     said = "output of convolution {} on the log-mel frames, after GELU"
     return Anatomy(
         module=encoder,
-        front_end=lambda waveform: _extracted(extractor, "input_features", waveform, max_length=longest).transpose(1, 2),
+        front_end=lambda waveform: _extracted(extractor, "input_features", waveform, max_length=longest).transpose(
+            1, 2
+        ),
         embed=lambda features: features,
         encode=lambda features, _: encoder(features.transpose(1, 2)),
         taps={

@@ -24,6 +24,7 @@ from layerwise.weights import ADAPTER_FILES, NOT_APPLIED, PATTERNS
 
 log = logging.getLogger(__name__)
 
+
 class HubError(LayerwiseError):
     """A checkpoint cannot be fetched."""
 

@@ -355,7 +355,7 @@ def _from_folder(folder: Path, normalise: bool | None, device: str, origin: str)
     _log_choice(normalise, said and said.get("do_normalize"), f"do_normalize of {folder}")
     _tell_of_adapters(folder, values)
     weights = stored_weights(folder)
-    # Of a model with heads, the names of its inner model begin with that one's name; of the inner model alone they don't.
+    # In a model with heads, names of the inner model's weights begin with its own; in the inner model alone they don't.
     inner = {name.removeprefix(prefix): name for name in weights.places if name.startswith(prefix)}
     names = inner or {name: name for name in weights.places}
     found = weights.read(names.values())
@@ -417,8 +417,8 @@ def _check_weights(folder: Path, module: torch.nn.Module, report: dict, weights:
         if wrong:
             listed = ", ".join(wrong[:10]) + (", …" if len(wrong) > 10 else "")
             raise ModelError(
-                f"{folder}: {len(wrong)} weights are {problem}: {listed} (compared with its config.json; of the weights "
-                f"that it holds, the first are {', '.join(sorted(weights.places)[:3])})"
+                f"{folder}: {len(wrong)} weights are {problem}: {listed} (compared with its config.json; of the "
+                f"weights that it holds, the first are {', '.join(sorted(weights.places)[:3])})"
             )
     computed = {name: weight for name, weight in module.state_dict().items() if _part(name) not in UNUSED_PARTS}
     if infinite := [name for name, weight in computed.items() if not weight.isfinite().all()]:

@@ -15,8 +15,8 @@ MEL_HOP = 160  # samples between the log-mel frames of Whisper and wav2vec2-BERT
 BERT_BANDS = 80  # of wav2vec2-BERT's log-mel frames
 
 _COUNTS = (
-    "d_model", "encoder_layers", "feature_projection_input_dim", "hidden_size", "max_source_positions", "num_hidden_layers",
-    "num_mel_bins", "squeeze_factor",
+    "d_model", "encoder_layers", "feature_projection_input_dim", "hidden_size", "max_source_positions",
+    "num_hidden_layers", "num_mel_bins", "squeeze_factor",
 )  # fmt: skip
 
 
@@ -35,8 +35,8 @@ def shape_of(config: dict) -> dict:
         encoder = config.get("encoder")
         if isinstance(encoder, dict) and encoder.get("model_type") in SHAPES:
             raise ShapeError(
-                f"model_type {model_type!r} joins an encoder of type {encoder['model_type']!r} with another model: save "
-                "the encoder alone (`model.encoder.save_pretrained(FOLDER)`) and name that folder"
+                f"model_type {model_type!r} joins an encoder of type {encoder['model_type']!r} with another model: "
+                "save the encoder alone (`model.encoder.save_pretrained(FOLDER)`) and name that folder"
             )
         raise ShapeError(f"layers of model_type {model_type!r} cannot be read; of {supported()} they can")
     for key in _COUNTS:

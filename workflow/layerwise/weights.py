@@ -156,7 +156,9 @@ def _listed(index: Path) -> list[Path]:
     try:
         files = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(f"{index} is no index of weights, with a weight_map from names to files: {error!r}") from None
+        raise WeightsError(
+            f"{index} is no index of weights, with a weight_map from names to files: {error!r}"
+        ) from None
     if missing := [name for name in files if not (index.parent / name).is_file()]:
         raise WeightsError(f"{index} names {', '.join(missing[:5])}, which the folder does not hold")
     return [index.parent / name for name in files]
