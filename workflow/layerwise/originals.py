@@ -96,7 +96,8 @@ def read_original(source: Path) -> Original:
     if "model" not in content:
         found = ", ".join(map(str, list(content)[:8])) or type(pickled.content).__name__
         raise OriginalError(
-            f"{path} holds no checkpoint of fairseq (args or cfg, and model) or of WavLM (cfg and model), but {found}"
+            f"{path} holds no checkpoint of fairseq (args or cfg, and model) or of WavLM (cfg and model), but {found} "
+            "(weights of transformers are read from a folder: pytorch_model.bin beside their config.json)"
         )
     whole = _as_values(content.get("cfg")) or _as_values(content.get("args"))
     if not whole:
