@@ -56,7 +56,7 @@ class ModelEntry:
             is here, will say.
         stride_seconds: seconds per frame of the transformer; None: likewise.
         width: dimensions of a transformer layer, where known.
-        normalise: whether the waveform is brought to zero mean and unit variance first; None: as the architecture asks.
+        normalise: whether the waveform is brought to zero mean and unit variance first; None: as its checkpoint says.
         revision: commit of the Hugging Face repository.
         sha256: of the file at an https address.
         page, files: of source `by-hand`: where the files are found, and their names.

@@ -100,7 +100,7 @@ def refuse_adapters(folder: Path) -> None:
 
 def adapters_below(folder: Path) -> list[str]:
     """Subfolders with adapters, which are no part of the model in a folder."""
-    found = {path.parent for name in ADAPTER_FILES for path in Path(folder).glob(f"*/**/{name}")}
+    found = {path.parent for name in ADAPTER_FILES for depth in ("*", "*/*") for path in folder.glob(f"{depth}/{name}")}
     return sorted(str(path.relative_to(folder)) for path in found)
 
 
@@ -154,14 +154,15 @@ def stored_weights(folder: Path) -> Weights:
 def _listed(index: Path) -> list[Path]:
     """The files that an index names."""
     try:
-        files = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        files = sorted(index.parent / name for name in names)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(
             f"{index} is no index of weights, with a weight_map from names to files: {error!r}"
         ) from None
-    if missing := [name for name in files if not (index.parent / name).is_file()]:
+    if missing := [path.name for path in files if not path.is_file()]:
         raise WeightsError(f"{index} names {', '.join(missing[:5])}, which the folder does not hold")
-    return [index.parent / name for name in files]
+    return files
 
 
 def _names(path: Path) -> list[str]:
