@@ -6,6 +6,7 @@ import json
 from itertools import pairwise
 
 import h5py
+import huggingface_hub
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,7 +19,6 @@ from transformers import (
     WhisperForConditionalGeneration,
 )
 
-from layerwise import models
 from layerwise.architectures import _ANATOMIES
 from layerwise.catalogue import CatalogueError, layer_names, model_entry
 from layerwise.extraction import extract
@@ -258,11 +258,17 @@ def test_what_a_configuration_does_not_say_is_left_open():
 
 
 def test_id_alone_is_enough(whisper, monkeypatch):
-    class Hub:
-        @staticmethod
-        def from_pretrained(source, **options):
-            assert source == "openai/whisper-tiny"
-            return AutoModel.from_pretrained(whisper, **options)
+    """Of its repository, the files that its layers depend on."""
+    asked = []
 
-    monkeypatch.setattr(models, "AutoModel", Hub)
+    def snapshot_download(repository, revision, allow_patterns):
+        asked.append((repository, revision, allow_patterns))
+        return str(whisper)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
     assert load("openai/whisper-tiny").layer_names == layer_names(2, 3)
+    ((repository, revision, patterns),) = asked
+    assert (repository, revision) == ("openai/whisper-tiny", None)
+    assert set(patterns) == {
+        "config.json", "adapter_config.json", "preprocessor_config.json", "processor_config.json", "model*.safetensors*"
+    }  # fmt: skip

@@ -22,6 +22,8 @@ from tiny_models import make, with_config, with_weights
 SIZES = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daa\n"
 WHOLE = "Expected are a config.json and weights that belong together, whole, as transformers' save_pretrained writes"
+CUT = "model.safetensors cannot be read: "
+NO_WEIGHTS = "holds no weights: model.safetensors or pytorch_model.bin is expected"
 NO_FOLDER = "config.json"  # each message says that a checkpoint folder holds one, and what else it may hold
 
 Make = Callable[[Path, Path], Path]  # of a good checkpoint folder and a folder to write to, the bad checkpoint
@@ -192,20 +194,20 @@ def test_what_is_no_checkpoint_of_speech_is_refused_before_any_job(good, tmp_pat
 
 # What only its weights, or transformers, can tell.
 LOADED = {
-    "no weights": (copied(lambda model: (model / "model.safetensors").unlink()), "Error no file named model.safe"),
-    "weights of TensorFlow": (weights_of(b"", "tf_model.h5"), "Error no file named model.safetensors"),
+    "no weights": (copied(lambda model: (model / "model.safetensors").unlink()), NO_WEIGHTS),
+    "weights of TensorFlow": (weights_of(b"", "tf_model.h5"), NO_WEIGHTS),
     "weights of a text model": (weights_of_bert, "34 weights are missing: encoder.layer_norm.bias"),
     "weights of another speech model": (weights_of_wavlm, "weights are surplus: encoder.layers.0.attention.gru_rel"),
     "weights that are not finite": (with_nan, "1 weights hold NaN or infinity: encoder.layers.0.attention.q_proj"),
-    "empty weights": (cut_weights(0), WHOLE),
-    "weights cut in their length": (cut_weights(5), WHOLE),
-    "weights cut in their header": (cut_weights(200), WHOLE),
-    "weights cut at their end": (cut_weights(-100), WHOLE),
+    "empty weights": (cut_weights(0), CUT),
+    "weights cut in their length": (cut_weights(5), CUT),
+    "weights cut in their header": (cut_weights(200), CUT),
+    "weights cut at their end": (cut_weights(-100), CUT),
     "weights of a web page": (weights_of(b"<html>404</html>"), "safetensors holds no weights: it begins with b'<html>"),
     "weights that Git LFS has": (weights_of(LFS), "`git lfs pull` fetches the file itself"),
     "a web page as pickle": (weights_of(b"<html>404</html>", "pytorch_model.bin"), "a web page"),
     "weights in shards that are gone": (copied(shards_of_which_none_is_there), "model-00001-of-00002.safetensors"),
-    "an index that is none": (weights_of(b"{", "model.safetensors.index.json"), WHOLE),
+    "an index that is none": (weights_of(b"{", "model.safetensors.index.json"), "index.json is no index of weights"),
     "a config.json of nothing": (config("{}"), "Should have a `model_type` key"),
     "heads that do not fit": (config(num_attention_heads=5), "must be divisible by num_heads"),
     "no heads": (config(num_attention_heads=0), WHOLE),

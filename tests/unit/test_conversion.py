@@ -261,6 +261,15 @@ def test_normalisation_can_be_chosen(tmp_path):
         load_folder(folder, normalise=False)
 
 
+def test_a_choice_against_the_file_is_logged(tmp_path, caplog):
+    caplog.set_level("INFO")
+    path = write("hubert", tmp_path, settings(), weights("hubert", settings()))
+    assert not load_folder(path, normalise=False).normalise
+    assert "normalise is" not in caplog.text
+    assert load_folder(path, normalise=True).normalise
+    assert f"normalise is True, as the configuration or the catalogue says; {path}: normalize is False" in caplog.text
+
+
 def test_normalisation_that_a_file_does_not_tell(tmp_path):
     values = settings(normalize=None)
     path = write("wav2vec2", tmp_path, values, weights("wav2vec2", values))

@@ -144,6 +144,28 @@ def test_pickled_weights_are_fetched_where_there_are_no_others(server, fetch, tm
     assert got == {"config.json", "origin.txt", "manifest.json", "preprocessor_config.json", "pytorch_model.bin"}
 
 
+def test_settings_of_the_input_are_fetched_wherever_they_stand(server, fetch, tmp_path):
+    """And obeyed: they count before those of the other file, which the model came with."""
+    files = server.repositories["owner/tiny"]
+    assert b'"do_normalize": false' in files["preprocessor_config.json"]
+    files["processor_config.json"] = b'{"feature_extractor": {"do_normalize": true}}'
+    assert fetch("owner/tiny") == ""
+    assert {"preprocessor_config.json", "processor_config.json"} <= set(contents(tmp_path / "out"))
+    assert load(tmp_path / "out").normalise
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["beside a model", "alone"])
+@pytest.mark.parametrize("name", ["adapter_config.json", "pytorch_adapter.bin"])
+def test_repository_with_an_adapter_is_refused(server, fetch, tmp_path, name, alone):
+    files = server.repositories["owner/tiny"]
+    if alone:
+        files.clear()
+    files[name] = b"{}"
+    said = fetch("owner/tiny")
+    assert said.startswith(f"owner/tiny holds an adapter ({name}), and adapters are not applied: merge it first")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("missing", ["config.json", "weights"])
 def test_repository_without_a_model(server, fetch, tmp_path, missing):
     files = server.repositories["owner/tiny"]

@@ -233,6 +233,50 @@ def test_settings_of_av_hubert(changes, words, tmp_path):
         read_original(path)
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("family", ["wav2vec2", "hubert"])
+def test_another_sample_rate_is_refused(family, form, tmp_path):
+    for rate in (None, 16_000):
+        values = settings(sample_rate=rate)
+        assert read_original(write(family, tmp_path / str(rate), values, weights(family, values), form=form))
+    values = settings(sample_rate=8000)
+    with pytest.raises(OriginalError, match=r"sample_rate is 8000 in its configuration; only 16000 can be read"):
+        read_original(write(family, tmp_path / "telephone", values, weights(family, values), form=form))
+
+
+def test_sample_rate_of_other_families(tmp_path):
+    """That of AV-HuBERT counts frames, as published."""
+    assert original(tmp_path / "av_hubert", "av_hubert", sample_rate=25).family == "av_hubert"
+    for family in ("wavlm", "fast_vgs"):
+        with pytest.raises(OriginalError, match="sample_rate is 8000"):
+            original(tmp_path / family, family, sample_rate=8000)
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ({"model": {"normalize": True}}, "task.normalize is False, model.normalize is True"),
+        ({"model": {"sample_rate": 8000}}, "task.sample_rate is 16000, model.sample_rate is 8000"),
+        ({"model": {"w2v_args": {"task": {"normalize": True}}}}, "task.normalize is False, w2v_args.task.normalize is"),
+        ({"model": {"w2v_args": argparse.Namespace(normalize=True)}}, "w2v_args.normalize is True"),
+        ({"args": argparse.Namespace(normalize=True)}, "task.normalize is False, args.normalize is True"),
+        ({"model": {"normalize": False}}, None),
+        ({"model": {"normalize": "${task.normalize}"}}, None),
+    ],
+    ids=str,
+)
+def test_files_that_say_two_things_of_their_input(extra, words, tmp_path):
+    task = {"normalize": False, "sample_rate": 16_000}
+    model = {"_name": "hubert"} | settings() | {"normalize": None} | extra.get("model", {})
+    content = {"cfg": {"model": model, "task": task}, "args": extra.get("args"), "model": weights("hubert", settings())}
+    path = file(tmp_path, content)
+    if words is None:
+        assert read_original(path).normalise is False
+        return
+    with pytest.raises(OriginalError, match=rf"checkpoint\.pt contradicts itself: .*{words}"):
+        read_original(path)
+
+
 def test_settings_that_are_newer_than_a_file_or_do_not_matter(tmp_path):
     read = original(
         tmp_path, layer_type="transformer", pos_enc_type="abs", attn_type="", quantize_input=False, target_glu=1

@@ -141,7 +141,7 @@ def write(family: str, folder: Path, values: dict, state: dict, form: str = "dic
         torch.save({"cfg": said, "model": state}, path, **options)
         return path
     model, task = said | {"_name": family}, {"_name": "audio_pretraining", "labels": None}
-    task |= {name: model.pop(name) for name in ("normalize", "stack_order_audio")}
+    task |= {name: model.pop(name) for name in ("normalize", "stack_order_audio", "sample_rate") if name in model}
     rest = {"model": state, "extra_state": {"epoch": 1}, "last_optimizer_state": None}
     with foreign_classes() as classes:
         if form == "namespace":

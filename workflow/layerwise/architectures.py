@@ -6,69 +6,101 @@ from functools import partial
 
 import numpy as np
 import torch
-from transformers import SeamlessM4TFeatureExtractor, WhisperFeatureExtractor
+from transformers import (
+    MODEL_MAPPING,
+    PretrainedConfig,
+    PreTrainedModel,
+    SeamlessM4TFeatureExtractor,
+    Wav2Vec2FeatureExtractor,
+    WhisperFeatureExtractor,
+)
+from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from layerwise import SAMPLE_RATE
 from layerwise.anatomy import Anatomy, ModelError, Tap, block_taps, conv_geometry, conv_taps, whole_waveform
 from layerwise.checkpoints import uses_layer_norm
+from layerwise.preprocessors import takes_waveform
 from layerwise.shapes import BERT_BANDS, MEL_HOP, shape_of, supported
 
 MEL_WINDOW = 400  # samples that a log-mel frame of wav2vec2-BERT sees
 
 
-def anatomy_of(module: torch.nn.Module, normalise: bool | None, source: str) -> Anatomy:
-    """The anatomy of a model of transformers.
+def model_class(config: PretrainedConfig, source: str) -> tuple[type[PreTrainedModel], str]:
+    """The class of transformers that computes the layers, and what its weights' names begin with in a larger model.
 
     Args:
-        normalise: whether the waveform is normalised first; None: as the architecture asks.
         source: where it comes from, for messages.
 
     Raises:
-        ModelError: its type is not supported, or its front end cannot do what was asked.
+        ModelError: its type is not supported.
     """
-    model_type = module.config.model_type
-    if model_type not in _ANATOMIES:
+    if config.model_type not in _ANATOMIES:
+        found = MODEL_MAPPING[type(config)].__name__ if type(config) in MODEL_MAPPING else type(config).__name__
         raise ModelError(
-            f"{source} is a {type(module).__name__}: only models with transformer blocks and a front end of wav2vec "
-            f"2.0's design or of log-mel frames can be read, of the types {supported()}"
+            f"{source} is a {found}: only models with transformer blocks and a front end of wav2vec 2.0's design or of "
+            f"log-mel frames can be read, of the types {supported()}"
         )
-    if normalise and model_type in _LOG_MEL:
+    if config.model_type == "whisper":
+        return WhisperEncoder, "encoder."
+    model = MODEL_MAPPING[type(config)]
+    return model, f"{model.base_model_prefix}."
+
+
+def anatomy_of(module: PreTrainedModel, normalise: bool | None, said: dict | None, source: str) -> Anatomy:
+    """The anatomy of a module of `model_class`.
+
+    Args:
+        normalise: whether the waveform is normalised first; None: as its folder says, or else as the architecture asks.
+        said: what its folder says of its input, as `read_preprocessor` gives it; None: nothing.
+        source: where it comes from, for messages.
+
+    Raises:
+        ModelError: its front end cannot do what was asked.
+    """
+    if normalise and not takes_waveform(module.config.to_dict()):
         raise ModelError(
             f"{source} is a {type(module).__name__}, which takes log-mel frames of the waveform as it is: leave out "
             "normalise: true"
         )
-    return _ANATOMIES[model_type](module, normalise)
+    return _ANATOMIES[module.config.model_type](module, normalise, said)
 
 
-def waveform_model(module: torch.nn.Module, normalise: bool | None) -> Anatomy:
+def waveform_model(module: torch.nn.Module, normalise: bool | None, said: dict | None = None) -> Anatomy:
     """Models of the wav2vec 2.0 design: conv blocks on the waveform, then blocks."""
     config = module.config
     pre_norm = getattr(config, "do_stable_layer_norm", False)
     norm = "before any LayerNorm" if pre_norm else "after the encoder's LayerNorm"
     first = f"input of transformer block 1: projected features with positional convolution, {norm}"
-    return _waveform_anatomy(module, normalise, first, pre_norm)
+    return _waveform_anatomy(module, normalise, said, first, pre_norm)
 
 
-def conformer(module: torch.nn.Module, normalise: bool | None) -> Anatomy:
+def conformer(module: torch.nn.Module, normalise: bool | None, said: dict | None) -> Anatomy:
     """wav2vec2-conformer: its blocks know positions by themselves, and the encoder has a norm after them."""
-    return _waveform_anatomy(module, normalise, "input of transformer block 1: projected features", final_norm=True)
+    first = "input of transformer block 1: projected features"
+    return _waveform_anatomy(module, normalise, said, first, final_norm=True)
 
 
-def squeezing_model(module: torch.nn.Module, normalise: bool | None) -> Anatomy:
+def squeezing_model(module: torch.nn.Module, normalise: bool | None, said: dict | None) -> Anatomy:
     """SEW: neighbouring frames are averaged before the blocks, and the result is stretched again after them.
 
     Layers are read where there are fewer frames.
     """
     first = "input of transformer block 1: averages of neighbouring projected features with positional convolution, "
-    return _waveform_anatomy(module, normalise, f"{first}after the encoder's LayerNorm", False)
+    return _waveform_anatomy(module, normalise, said, f"{first}after the encoder's LayerNorm", False)
 
 
-def _waveform_anatomy(module: torch.nn.Module, normalise: bool | None, first: str, final_norm: bool) -> Anatomy:
+def _waveform_anatomy(
+    module: torch.nn.Module, normalise: bool | None, said: dict | None, first: str, final_norm: bool
+) -> Anatomy:
     config, squeeze = module.config, getattr(module.config, "squeeze_factor", 1)
-    normalise = uses_layer_norm(config) if normalise is None else normalise
+    if normalise is None:
+        normalise = uses_layer_norm(config) if said is None else said["do_normalize"]
+    front_end = partial(whole_waveform, normalise=normalise)
+    if said is not None:  # to the last digit what its own feature extractor gives
+        front_end = partial(_extracted, Wav2Vec2FeatureExtractor(do_normalize=normalise), "input_values")
     return Anatomy(
         module=module,
-        front_end=partial(whole_waveform, normalise=normalise),
+        front_end=front_end,
         embed=partial(_projected, module),
         encode=lambda features, mask: module.encoder(features, attention_mask=mask),
         taps={
@@ -92,17 +124,19 @@ def _projected(module: torch.nn.Module, waveform: torch.Tensor) -> torch.Tensor:
     return projected[0] if isinstance(projected, tuple) else projected
 
 
-def whisper(module: torch.nn.Module, _normalise: bool | None) -> Anatomy:
+def whisper(encoder: torch.nn.Module, _normalise: bool | None, said: dict | None) -> Anatomy:
     """Whisper's encoder. It always computes 30 s, of which the frames wholly inside the audio are kept."""
-    encoder, config = module.encoder, module.config
+    config = encoder.config
     frame = 2 * MEL_HOP
     longest = config.max_source_positions * frame
-    extractor = WhisperFeatureExtractor(feature_size=config.num_mel_bins, hop_length=MEL_HOP)
+    extractor = WhisperFeatureExtractor(feature_size=config.num_mel_bins, hop_length=MEL_HOP, **(said or {}))
     gelu = torch.nn.functional.gelu  # which the encoder applies between its convolutions
     said = "output of convolution {} on the log-mel frames, after GELU"
     return Anatomy(
         module=encoder,
-        front_end=lambda waveform: _log_mel(extractor, waveform, max_length=longest).transpose(1, 2),
+        front_end=lambda waveform: _extracted(extractor, "input_features", waveform, max_length=longest).transpose(
+            1, 2
+        ),
         embed=lambda features: features,
         encode=lambda features, _: encoder(features.transpose(1, 2)),
         taps={
@@ -124,7 +158,7 @@ def whisper(module: torch.nn.Module, _normalise: bool | None) -> Anatomy:
     )
 
 
-def bert(module: torch.nn.Module, _normalise: bool | None) -> Anatomy:
+def bert(module: torch.nn.Module, _normalise: bool | None, _said: dict | None) -> Anatomy:
     """wav2vec2-BERT: conformer blocks on stacked log-mel frames, each band normalised over the utterance."""
     config = module.config
     stack, rest = divmod(config.feature_projection_input_dim, BERT_BANDS)
@@ -133,7 +167,8 @@ def bert(module: torch.nn.Module, _normalise: bool | None) -> Anatomy:
     extractor = SeamlessM4TFeatureExtractor(feature_size=BERT_BANDS, num_mel_bins=BERT_BANDS, stride=stack)
     return Anatomy(
         module=module,
-        front_end=partial(_log_mel, extractor, pad_to_multiple_of=None),  # frames without a whole stack are left out
+        # Frames without a whole stack are left out.
+        front_end=partial(_extracted, extractor, "input_features", pad_to_multiple_of=None),
         embed=lambda features: module.feature_projection(features)[0],
         encode=lambda features, mask: module.encoder(features, attention_mask=mask),
         taps={
@@ -150,10 +185,10 @@ def bert(module: torch.nn.Module, _normalise: bool | None) -> Anatomy:
     )
 
 
-def _log_mel(extractor, waveform: np.ndarray, **options) -> torch.Tensor:
+def _extracted(extractor, what: str, waveform: np.ndarray, **options) -> torch.Tensor:
     """What a feature extractor of transformers makes: (1, …) float32."""
     made = extractor(waveform, sampling_rate=SAMPLE_RATE, return_tensors="pt", **options)
-    return made["input_features"].to(torch.float32)
+    return made[what].to(torch.float32)
 
 
 _ANATOMIES = {
@@ -168,4 +203,3 @@ _ANATOMIES = {
     "wavlm": waveform_model,
     "whisper": whisper,
 }
-_LOG_MEL = {"wav2vec2-bert", "whisper"}

@@ -17,7 +17,9 @@ from layerwise.checkpoints import CheckpointError, read_config
 from layerwise.errors import LayerwiseError
 from layerwise.originals import OriginalError, is_original, read_original
 from layerwise.pickles import PickleError
+from layerwise.preprocessors import PreprocessorError, read_preprocessor
 from layerwise.shapes import ShapeError, shape_of
+from layerwise.weights import AdapterError, refuse_adapters
 
 ROOT = Path(__file__).resolve().parents[2]  # of the checkout: what it ships lies in its resources/
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same by libyaml, ten times as fast
@@ -57,7 +59,7 @@ class ModelEntry:
             is here, will say.
         stride_seconds: seconds per frame of the transformer; None: likewise.
         width: dimensions of a transformer layer, where known.
-        normalise: whether the waveform is brought to zero mean and unit variance first; None: as the architecture asks.
+        normalise: whether the waveform is brought to zero mean and unit variance first; None: as its checkpoint says.
         revision: commit of the Hugging Face repository.
         sha256: of the file at an https address.
         page, files: of source `by-hand`: where the files are found, and their names.
@@ -233,14 +235,16 @@ def is_local(source: str) -> bool:
 
 
 def _shape_of(where: str, source: Path) -> dict:
-    """Layers and stride of a checkpoint on this machine."""
+    """Layers and stride of a checkpoint on this machine, and what it says of its input."""
     if not os.path.exists(source):
         raise CatalogueError(f"{where}: {source} does not exist")
     try:
+        refuse_adapters(source)
         if not is_original(source):
-            return _shape(f"{where}: {source / 'config.json'}", read_config(source))
+            config = read_config(source)
+            return _shape(f"{where}: {source / 'config.json'}", config) | _input_of(source, config)
         original = read_original(source)
-    except (CheckpointError, OriginalError, PickleError) as error:
+    except (AdapterError, CheckpointError, OriginalError, PickleError, PreprocessorError) as error:
         raise CatalogueError(f"{where}: {error}") from error
     return {
         "conv_layers": original.conv_layers,
@@ -248,6 +252,12 @@ def _shape_of(where: str, source: Path) -> dict:
         "stride_seconds": original.stride_seconds,
         "width": original.config["hidden_size"],
     }
+
+
+def _input_of(folder: Path, config: dict) -> dict:
+    """`normalise` where a checkpoint folder says it."""
+    said = read_preprocessor(folder, config)
+    return {"normalise": said["do_normalize"]} if said and "do_normalize" in said else {}
 
 
 def _shape(where: str, config: dict) -> dict:

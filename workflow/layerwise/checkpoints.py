@@ -11,14 +11,14 @@ from layerwise.errors import LayerwiseError
 from layerwise.files import replaced_folder
 from layerwise.locks import held
 from layerwise.originals import is_original, read_original
+from layerwise.preprocessors import FILES as INPUT_FILES
+from layerwise.preprocessors import PREPROCESSOR, expected_settings, takes_waveform
 
 log = logging.getLogger(__name__)
 
 # In a checkpoint folder: where its weights come from, in a line; of one that was trained here, its losses and on what.
 ORIGIN, LOSSES, TRAINING = "origin.txt", "losses.csv", "training.json"
 
-
-PREPROCESSOR = "preprocessor_config.json"  # how the model's input is prepared
 FILLED = "the modules of AV-HuBERT and FaST-VGS are filled from files only"
 _NOT_OF_LAYERS = {"_name_or_path", "architectures", "auto_map", "dtype", "quantization_config", "torch_dtype",
                   "transformers_version"}  # fmt: skip
@@ -89,7 +89,7 @@ def make_random_checkpoint(architecture: dict, seed: int, out: Path, like: Path 
         CheckpointError: transformers knows no such architecture.
     """
     import torch
-    from transformers import AutoConfig, AutoModel, Wav2Vec2FeatureExtractor
+    from transformers import AutoConfig, AutoModel
 
     values = dict(architecture)
     try:
@@ -101,13 +101,17 @@ def make_random_checkpoint(architecture: dict, seed: int, out: Path, like: Path 
     out.parent.mkdir(parents=True, exist_ok=True)
     with held(out.with_name(f".{out.name}.lock"), f"another run has made {out}"), replaced_folder(out) as folder:
         model.save_pretrained(folder)
-        if like is not None and (like / PREPROCESSOR).is_file():
-            shutil.copyfile(like / PREPROCESSOR, folder / PREPROCESSOR)
-        elif like is None or is_original(like):
-            # The originals normalise the waveform for layer-norm encoders only, where their file does not say it.
-            said = read_original(like).normalise if like else None
-            normalise = uses_layer_norm(config) if said is None else said
-            Wav2Vec2FeatureExtractor(do_normalize=normalise).save_pretrained(folder)
+        if like is not None and not is_original(like):
+            for name in INPUT_FILES:
+                if (like / name).is_file():
+                    shutil.copyfile(like / name, folder / name)
+        else:
+            settings = expected_settings(config.to_dict())
+            if takes_waveform(config.to_dict()):
+                # The originals normalise the waveform for layer-norm encoders only, where their file does not say it.
+                said = read_original(like).normalise if like else None
+                settings["do_normalize"] = uses_layer_norm(config) if said is None else said
+            (folder / PREPROCESSOR).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
         (folder / ORIGIN).write_text(f"random weights, seed {seed}\n", encoding="utf-8")
     log.info("%s: %.2f million random weights, seed %d", out, model.num_parameters() / 1e6, seed)
 

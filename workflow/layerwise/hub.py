@@ -19,11 +19,10 @@ from layerwise.downloads import DownloadError, fetch
 from layerwise.errors import LayerwiseError
 from layerwise.fetching import write_manifest
 from layerwise.files import resumed_folder
+from layerwise.preprocessors import FILES as INPUT_FILES
+from layerwise.weights import ADAPTER_FILES, NOT_APPLIED, PATTERNS
 
 log = logging.getLogger(__name__)
-
-# One file or several with an index; other files, such as adapters of single languages, are no part of the model.
-WEIGHTS = ("model*.safetensors*", "pytorch_model*.bin*")  # the first of these that a repository has
 
 
 class HubError(LayerwiseError):
@@ -69,10 +68,13 @@ def fetch_checkpoint(repository: str, revision: str | None, out: Path) -> None:
 
 def _needed(names: list[str], repository: str) -> list[str]:
     """Files that loading the model takes, the small ones first."""
-    weights = [found for pattern in WEIGHTS if (found := [name for name in names if fnmatchcase(name, pattern)])]
+    if adapters := [name for name in ADAPTER_FILES if name in names]:
+        raise HubError(f"{repository} holds an adapter ({adapters[0]}), and {NOT_APPLIED}")
+    # Other files, such as adapters of single languages, are no part of the model.
+    weights = [found for pattern in PATTERNS if (found := [name for name in names if fnmatchcase(name, pattern)])]
     if "config.json" not in names or not weights:
         raise HubError(
             f"{repository} holds no model of transformers (config.json, and model.safetensors or pytorch_model.bin) "
             f"but {', '.join(names[:10])}"
         )
-    return ["config.json", *(name for name in names if name == "preprocessor_config.json"), *weights[0]]
+    return ["config.json", *(name for name in INPUT_FILES if name in names), *weights[0]]

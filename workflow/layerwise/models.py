@@ -8,28 +8,34 @@ changed between versions of transformers (the last one with or without a final L
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoModel
+from transformers import AutoConfig
 from transformers.utils import logging as transformers_logging
 
-from layerwise import SAMPLE_RATE, avhubert, conversion, fastvgs, pickles
+from layerwise import SAMPLE_RATE, avhubert, conversion, fastvgs
 from layerwise.anatomy import Anatomy, ModelError, Tap, WaveformError
-from layerwise.architectures import anatomy_of
+from layerwise.architectures import anatomy_of, model_class
 from layerwise.catalogue import ROOT, hub_id, locate, read_yaml
 from layerwise.checkpoints import ORIGIN, make_random_checkpoint
 from layerwise.errors import did_you_mean, listed_names
-from layerwise.files import impostor
 from layerwise.model_names import Models
 from layerwise.originals import is_original, read_original
+from layerwise.preprocessors import FILES as INPUT_FILES
+from layerwise.preprocessors import read_preprocessor
+from layerwise.weights import ADAPTER_CONFIG, PATTERNS, Weights, adapters_below, refuse_adapters, stored_weights
 
-# Weights that only pre-training uses: absent from some published checkpoints, and no layer depends on them.
-UNUSED_WEIGHTS = {"masked_spec_embed"}
+log = logging.getLogger(__name__)
+
+# Parts that no layer depends on, and that some published checkpoints lack: of pre-training, or after the blocks.
+UNUSED_PARTS = {"masked_spec_embed", "adapter", "intermediate_ffn"}
 
 _CONVERTERS = {"av_hubert": avhubert.convert, "fast_vgs": fastvgs.convert}  # others are models of transformers
 
@@ -253,6 +259,8 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
         ModelError: nothing of that name or not fetched yet, wrong weights, or a type of model that cannot be read.
         CatalogueError: files that must be fetched by hand are not there.
         OriginalError, PickleError: an original checkpoint that cannot be read.
+        PreprocessorError: the input that a folder describes is not given here.
+        WeightsError: no weights, or those of an adapter.
     """
     source = str(source)
     if locate(source).exists():
@@ -265,7 +273,7 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
                 f"{source!r} is no folder or file, no Hugging Face id (owner/name) and not in resources/models.yaml"
                 f"{did_you_mean(catalogue, source)}; allowed: {listed_names(catalogue, source)}"
             )
-        return _from_pretrained(repository, None, device, revision=revision)
+        return load_folder(_cached(repository, revision), device)
     entry = Models(catalogue, {}).entry(source)
     if entry.kind == "random":
         with tempfile.TemporaryDirectory() as folder:
@@ -279,7 +287,7 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
             f"{source} has not been fetched: run the workflow with an experiment that names it, or "
             f"`snakemake --cores 1 resources/models/{source}`"
         )
-    return _from_pretrained(entry.source, entry.normalise, device, revision=entry.revision)
+    return load_folder(_cached(entry.source, entry.revision), device, entry.normalise)
 
 
 def load_folder(folder: Path, device: str = "cpu", normalise: bool | None = None) -> SpeechModel:
@@ -288,13 +296,15 @@ def load_folder(folder: Path, device: str = "cpu", normalise: bool | None = None
     Nothing is fetched.
 
     Args:
-        normalise: whether the waveform is normalised first; None: as an original checkpoint says, and with transformers
-            where the conv encoder uses LayerNorm, as the original wav2vec 2.0, HuBERT and WavLM do.
+        normalise: whether the waveform is normalised first; None: as the checkpoint says (an original in itself, a
+            folder in preprocessor_config.json), or, where a folder does not say it, where the conv encoder uses
+            LayerNorm, as the original wav2vec 2.0, HuBERT and WavLM do.
 
     Raises:
-        ModelError, OriginalError, PickleError: as `load`.
+        ModelError, OriginalError, PickleError, PreprocessorError, WeightsError: as `load`.
     """
     folder = Path(folder)
+    refuse_adapters(folder)
     origin = (folder if folder.is_dir() else folder.parent) / ORIGIN
     said = origin.read_text(encoding="utf-8").strip() if origin.is_file() else ""
     if is_original(folder):
@@ -303,20 +313,22 @@ def load_folder(folder: Path, device: str = "cpu", normalise: bool | None = None
         raise ModelError(
             f"{folder} holds no config.json, as transformers' checkpoint folders do, and no original .pt file"
         )
-    for weights in sorted(folder.glob("*.safetensors")):
-        _refuse_impostor(weights)
-    if not any(folder.glob("*.safetensors")):
-        for weights in sorted(folder.glob("pytorch_model*.bin")):
-            pickles.read(weights)  # transformers would refuse the same, but not by the names of file and call
-    return _from_pretrained(str(folder), normalise, device, said, local_files_only=True)
+    return _from_folder(folder, normalise, device, said)
 
 
-def _refuse_impostor(weights: Path) -> None:
-    if weights.is_file():  # transformers says what else is wrong
-        with weights.open("rb") as stream:
-            start = stream.read(40)
-        if remark := impostor(start):
-            raise ModelError(f"{weights} holds no weights: it begins with {start!r}{remark}")
+def _cached(repository: str, revision: str | None = None) -> Path:
+    """The folder where the hub's client keeps a repository; what is missing of it is fetched."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        for weights in PATTERNS:
+            wanted = ["config.json", ADAPTER_CONFIG, *INPUT_FILES, weights]
+            folder = Path(snapshot_download(repository, revision=revision, allow_patterns=wanted))
+            if any(folder.glob(weights)):
+                break
+    except Exception as error:  # of the hub, its client, the network or the disk
+        raise ModelError(f"{repository} could not be fetched: {error} ({type(error).__name__})") from error
+    return folder
 
 
 def _from_original(source: Path, normalise: bool | None, device: str, origin: str) -> SpeechModel:
@@ -325,32 +337,71 @@ def _from_original(source: Path, normalise: bool | None, device: str, origin: st
         normalise = original.normalise
     if normalise is None:
         raise ModelError(f"{original.path} does not say whether its input was normalised: say it with normalise")
+    _log_choice(normalise, original.normalise, f"{original.path}: normalize")
     convert = _CONVERTERS.get(original.family, conversion.convert)
     return SpeechModel(convert(original, normalise), device, origin)
 
 
-def _from_pretrained(source: str, normalise: bool | None, device: str, origin: str = "", **options) -> SpeechModel:
-    transformers_logging.set_verbosity_error()  # it would list the unused heads of every pre-training checkpoint
+def _log_choice(chosen: bool | None, said: bool | None, what: str) -> None:
+    """The configuration's `normalise` counts; where the checkpoint says the opposite, the log tells."""
+    if None not in (chosen, said) and chosen != said:
+        log.info("normalise is %s, as the configuration or the catalogue says; %s is %s", chosen, what, said)
+
+
+def _from_folder(folder: Path, normalise: bool | None, device: str, origin: str) -> SpeechModel:
+    transformers_logging.set_verbosity_error()  # it would list what is refused below, by name
     transformers_logging.disable_progress_bar()
-    try:
-        module, report = AutoModel.from_pretrained(
-            source,
+    with _explained(folder):
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    values = config.to_dict()
+    module_type, prefix = model_class(config, str(folder))
+    said = read_preprocessor(folder, values)
+    _log_choice(normalise, said and said.get("do_normalize"), f"do_normalize of {folder}")
+    _tell_of_adapters(folder, values)
+    weights = stored_weights(folder)
+    # In a model with heads, names of the inner model's weights begin with its own; in the inner model alone they don't.
+    inner = {name.removeprefix(prefix): name for name in weights.places if name.startswith(prefix)}
+    names = inner or {name: name for name in weights.places}
+    found = weights.read(names.values())
+    with _explained(folder):
+        module, report = module_type.from_pretrained(
+            None,
+            config=config,
+            state_dict={name: found[stored] for name, stored in names.items()},
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are refused below, by name
-            trust_remote_code=False,
             dtype=torch.float32,
-            **options,
         )
+    _check_weights(folder, module, report, weights)
+    return SpeechModel(anatomy_of(module, normalise, said, str(folder)), device, origin)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:  # a stranger's config.json can make transformers raise almost any kind
         raise ModelError(
-            f"{source} could not be loaded: {error} ({type(error).__name__}). Expected are a config.json and weights "
+            f"{folder} could not be loaded: {error} ({type(error).__name__}). Expected are a config.json and weights "
             "that belong together, whole, as transformers' save_pretrained writes them"
         ) from error
-    _check_weights(source, module, report)
-    return SpeechModel(anatomy_of(module, normalise, source), device, origin)
 
 
-def _check_weights(source: str, module: torch.nn.Module, report: dict) -> None:
+def _tell_of_adapters(folder: Path, config: dict) -> None:
+    """Warn of adapters that a folder offers, none of which is chosen here."""
+    if below := adapters_below(folder):
+        log.warning("%s: the adapters in %s are not applied", folder, ", ".join(below[:10]))
+    if config.get("adapter_attn_dim"):
+        languages = sorted({path.name.split(".")[1] for path in folder.glob("adapter.*.*")})
+        log.warning(
+            "%s: its blocks hold the adapters of one language (adapter_attn_dim): they are used as they stand in its "
+            "weights, %s",
+            folder,
+            f"and adapter files ({', '.join(languages)}) are not" if languages else "and no others",
+        )
+
+
+def _check_weights(folder: Path, module: torch.nn.Module, report: dict, weights: Weights) -> None:
     """Refuse a checkpoint whose weights are not those of the model: transformers would fill in random numbers.
 
     Surplus weights of other parts, such as the heads of pre-training, are no layer's business.
@@ -360,17 +411,23 @@ def _check_weights(source: str, module: torch.nn.Module, report: dict) -> None:
             have.
     """
     parts = {name for name, _ in module.named_children()}
-    surplus = [key.removeprefix(f"{module.base_model_prefix}.") for key in report["unexpected_keys"]]
     problems = {
         "missing": report["missing_keys"],
         "of another shape": [key if isinstance(key, str) else key[0] for key in report["mismatched_keys"]],
-        "surplus": [key for key in surplus if key.split(".")[0] in parts],
+        "surplus": [key for key in report["unexpected_keys"] if _part(key) in parts],
     }
     for problem, names in problems.items():
-        wrong = sorted(name for name in names if name.split(".")[-1] not in UNUSED_WEIGHTS)
+        wrong = sorted(name for name in names if _part(name) not in UNUSED_PARTS)
         if wrong:
             listed = ", ".join(wrong[:10]) + (", …" if len(wrong) > 10 else "")
-            raise ModelError(f"{source}: {len(wrong)} weights are {problem}: {listed} (compared with its config.json)")
-    computed = {name: weight for name, weight in module.state_dict().items() if name not in UNUSED_WEIGHTS}
+            raise ModelError(
+                f"{folder}: {len(wrong)} weights are {problem}: {listed} (compared with its config.json; of the "
+                f"weights that it holds, the first are {', '.join(sorted(weights.places)[:3])})"
+            )
+    computed = {name: weight for name, weight in module.state_dict().items() if _part(name) not in UNUSED_PARTS}
     if infinite := [name for name, weight in computed.items() if not weight.isfinite().all()]:
-        raise ModelError(f"{source}: {len(infinite)} weights hold NaN or infinity: {', '.join(infinite[:10])}")
+        raise ModelError(f"{folder}: {len(infinite)} weights hold NaN or infinity: {', '.join(infinite[:10])}")
+
+
+def _part(name: str) -> str:
+    return name.split(".")[0]

@@ -18,6 +18,7 @@ from pathlib import Path
 from layerwise import SAMPLE_RATE, pickles
 from layerwise.errors import LayerwiseError
 from layerwise.pickles import Pickled, Record, StoredTensor
+from layerwise.weights import WeightsError, plain_names
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,8 @@ def read_original(source: Path) -> Original:
     if "model" not in content:
         found = ", ".join(map(str, list(content)[:8])) or type(pickled.content).__name__
         raise OriginalError(
-            f"{path} holds no checkpoint of fairseq (args or cfg, and model) or of WavLM (cfg and model), but {found}"
+            f"{path} holds no checkpoint of fairseq (args or cfg, and model) or of WavLM (cfg and model), but {found} "
+            "(weights of transformers are read from a folder: pytorch_model.bin beside their config.json)"
         )
     whole = _as_values(content.get("cfg")) or _as_values(content.get("args"))
     if not whole:
@@ -107,8 +109,10 @@ def read_original(source: Path) -> Original:
     model = _Settings(path, _as_values(whole["model"]) if "model" in whole else whole)
     task = _Settings(path, _as_values(whole.get("task")) if "model" in whole else whole)
     name = model.values.get("_name") or model.values.get("arch")
+    _refuse_contradictions(path, content, model, task)
     if name in ("wav2vec2", "hubert"):
         config = _blocks(model) | _conv_encoder(model)
+        _require_sample_rate(task)
         return Original(path, name, config, _normalise(task), pickled, weights)
     if name == "av_hubert":
         return _read_av_hubert(path, pickled, model, task, weights)
@@ -164,6 +168,7 @@ def _read_wavlm(path: Path, pickled: Pickled, values: dict, weights: dict) -> Or
         "max_bucket_distance": settings.number("max_distance"),
     }
     config = _blocks(settings) | _conv_encoder(settings) | positions
+    _require_sample_rate(settings)
     return Original(path, "wavlm", config, _normalise(settings), pickled, weights)
 
 
@@ -186,6 +191,7 @@ def _read_fast_vgs(arguments: Path, bundle: Path) -> Original:
     which was also trained to predict masked frames from the last block, has them all (Peng & Harwath 2022).
     """
     settings = _Settings(arguments, _as_values(pickles.read(arguments).content))
+    _require_sample_rate(settings)
     pickled = pickles.read(bundle)
     content = pickled.content
     if not isinstance(content, dict) or "dual_encoder" not in content:
@@ -225,7 +231,11 @@ def _weights(path: Path, state: object) -> dict[str, StoredTensor]:
     others = [str(name) for name, value in state.items() if not isinstance(value, StoredTensor)]
     if others:
         raise OriginalError(f"{path}: {', '.join(others[:5])} in its model should be tensors")
-    weights = {_before_parametrizations(str(name)): value for name, value in state.items()}
+    try:
+        plain = plain_names(map(str, state), path)
+    except WeightsError as error:
+        raise OriginalError(str(error)) from error
+    weights = {_before_parametrizations(name): state[written] for name, written in plain.items()}
     if len(weights) < len(state):
         raise OriginalError(
             f"{path}: its model has the weights of a weight norm twice, by their old and by their new names"
@@ -344,6 +354,24 @@ def _conv_encoder(settings: _Settings) -> dict:
 
 def _normalise(settings: _Settings) -> bool | None:
     return settings.flag("normalize") if settings.values.get("normalize") is not None else None
+
+
+def _require_sample_rate(settings: _Settings) -> None:
+    """Older files do not say it. (AV-HuBERT's is the rate of its frames, not of the waveform.)"""
+    settings.only("sample_rate", SAMPLE_RATE)
+
+
+def _refuse_contradictions(path: Path, content: dict, model: _Settings, task: _Settings) -> None:
+    """fairseq says how its input was prepared in the task; a file may say it again elsewhere."""
+    start = _as_values(model.values.get("w2v_args")) or {}  # of the model that training began with
+    said = {"task": task.values, "model": model.values, "args": _as_values(content.get("args")) or {}}
+    said |= {"w2v_args": start, "w2v_args.task": _as_values(start.get("task")) or {}}
+    for key in ("normalize", "sample_rate"):
+        found = {f"{part}.{key}": values[key] for part, values in said.items() if values.get(key) is not None}
+        found = {name: value for name, value in found.items() if not str(value).startswith("${")}  # as said elsewhere
+        if len(set(map(str, found.values()))) > 1:
+            listed = ", ".join(f"{name} is {value!r}" for name, value in found.items())
+            raise OriginalError(f"{path} contradicts itself: {listed} in its configuration")
 
 
 def parse_conv_layers(given: object) -> list[tuple[int, int, int]]:

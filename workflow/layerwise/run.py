@@ -72,6 +72,6 @@ def check_copy(workflow: Path) -> None:
     used, wanted = Path(__file__).resolve().parent, (workflow / "layerwise").resolve()
     if used != wanted:
         raise LayerwiseError(
-            f"{used} was imported, but the workflow's own package is {wanted}: check PYTHONPATH, and that all modules of "
-            "one workflow are of one clone"
+            f"{used} was imported, but the workflow's own package is {wanted}: check PYTHONPATH, and that all modules "
+            "of one workflow are of one clone"
         )

@@ -15,7 +15,8 @@ MEL_HOP = 160  # samples between the log-mel frames of Whisper and wav2vec2-BERT
 BERT_BANDS = 80  # of wav2vec2-BERT's log-mel frames
 
 _COUNTS = (
-    "d_model", "encoder_layers", "feature_projection_input_dim", "hidden_size", "num_hidden_layers", "squeeze_factor",
+    "d_model", "encoder_layers", "feature_projection_input_dim", "hidden_size", "max_source_positions",
+    "num_hidden_layers", "num_mel_bins", "squeeze_factor",
 )  # fmt: skip
 
 
@@ -31,6 +32,12 @@ def shape_of(config: dict) -> dict:
     """
     model_type = config.get("model_type", "wav2vec2")  # some early files do not say it
     if not isinstance(model_type, str) or model_type not in SHAPES:
+        encoder = config.get("encoder")
+        if isinstance(encoder, dict) and encoder.get("model_type") in SHAPES:
+            raise ShapeError(
+                f"model_type {model_type!r} joins an encoder of type {encoder['model_type']!r} with another model: "
+                "save the encoder alone (`model.encoder.save_pretrained(FOLDER)`) and name that folder"
+            )
         raise ShapeError(f"layers of model_type {model_type!r} cannot be read; of {supported()} they can")
     for key in _COUNTS:
         if config.get(key) is not None and not _is_count(config[key]):
@@ -77,13 +84,17 @@ def _whisper_shape(config: dict) -> dict:
 
 def _bert_shape(config: dict) -> dict:
     """Blocks on neighbouring log-mel frames that are stacked."""
-    stack = config.get("feature_projection_input_dim", 2 * BERT_BANDS) // BERT_BANDS
     return {
         "conv_layers": 0,
         "blocks": config.get("num_hidden_layers"),
-        "stride_seconds": stack * MEL_HOP / SAMPLE_RATE,
+        "stride_seconds": stacked_frames(config) * MEL_HOP / SAMPLE_RATE,
         "width": config.get("hidden_size"),
     }
+
+
+def stacked_frames(config: dict) -> int:
+    """Log-mel frames in a frame of wav2vec2-BERT."""
+    return config.get("feature_projection_input_dim", 2 * BERT_BANDS) // BERT_BANDS
 
 
 SHAPES = {
