@@ -50,6 +50,9 @@ if config["colour_by"] != "model":
     GROUPS = {name: facts(entry)[config["colour_by"]] or "not known" for name, entry in MODELS.items()}
 LAYOUT = EXPERIMENT.layout
 PHONES = asdict(EXPERIMENT.phones)
+MARKS = asdict(EXPERIMENT.marks)
+# Words of automatic alignments are in lower case whatever the layout says.
+LOWER_CASE = EXPERIMENT.alignments is None or LAYOUT.get("lower_case", True)
 SAMPLES = range(1, config["samples"]["count"] + 1)
 SHARDS = range(config["representations"]["shards"])
 
@@ -162,6 +165,7 @@ CUT_PAUSES = LAYOUT.get("cut_pauses")
 RECORDINGS = results("corpus/recordings.parquet") if CUT_PAUSES else UTTERANCES
 RECORDING_INTERVALS = results("corpus/recording_intervals.parquet") if CUT_PAUSES else INTERVALS
 ALIGNMENT_PROBLEMS = results("corpus/alignment_problems.csv")
+LABELS = [results("corpus/labels.csv")] if EXPERIMENT.alignments else []
 # The words that are drawn, the most frequent first; none: those of the analysed split are ranked.
 WORD_LIST = [given(EXPERIMENT.word_list)] if EXPERIMENT.word_list else []
 if EXPERIMENT.word_splits:

@@ -5,6 +5,7 @@ from pathlib import Path
 from layerwise.alignments import index_alignments
 from layerwise.downloads import verify
 from layerwise.layouts import layout_of
+from layerwise.marks import Marks
 from layerwise.phones import PhoneSet
 from layerwise.run import logged
 
@@ -18,7 +19,9 @@ with logged(snakemake):
         Path(snakemake.input.utterances),
         Path(snakemake.output.intervals),
         Path(snakemake.output.problems),
+        Path(str(snakemake.output.labels)),
         layout=layout_of(snakemake.params.layout),
         phones=PhoneSet(**snakemake.params.phones),
+        marks=Marks(**snakemake.params.marks),
         processes=snakemake.threads,
     )
