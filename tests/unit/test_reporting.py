@@ -84,6 +84,7 @@ def inputs(tmp_path):
         "task_plots": {},
         "correlations": None,
         "problems": {"Audio": tmp_path / "audio.csv", "Alignments": tmp_path / "alignments.csv"},
+        "labels": None,
         "provenance": {"hubert": "a local folder"},
         "out": tmp_path / "report.html",
     }

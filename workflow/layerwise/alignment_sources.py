@@ -20,7 +20,7 @@ from layerwise.corpus import listed
 from layerwise.label_files import parse_timit, parse_xwaves
 from layerwise.layouts import Layout
 from layerwise.textgrids import parse_textgrid
-from layerwise.texts import code_points
+from layerwise.texts import code_points, is_utf8
 from layerwise.tiers import AlignmentError, Tier
 from layerwise.zips import Member, ZipError, members, read_member
 
@@ -156,6 +156,8 @@ def _files(source: Path) -> Iterator[File]:
     for file in files:
         # Names with a leading dot are an operating system's.
         if file.suffix in _FORMAT_OF and not posixpath.basename(file.name).startswith("."):
+            if not is_utf8(file.name):
+                raise AlignmentError(f"{source} has the file {file.name!a}, whose name is not UTF-8; rename it")
             yield file
 
 

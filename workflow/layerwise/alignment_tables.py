@@ -118,8 +118,10 @@ def _columns(column: pa.Array | pa.ChunkedArray, where: str) -> tuple[list[int],
     if _is_list(kind):
         lengths = pc.list_value_length(column).fill_null(0).to_pylist()
         every = _plain_array(pc.list_flatten(column))
-        if pa.types.is_struct(every.type) or not len(every):
+        if pa.types.is_struct(every.type):
             return lengths, {field.name: pc.struct_field(every, field.name) for field in every.type}
+        if not len(every):
+            return lengths, {}
     elif pa.types.is_struct(kind):
         lists = {field.name: _plain_array(pc.struct_field(column, field.name)) for field in kind}
         lists = {name: values for name, values in lists.items() if _is_list(values.type)}

@@ -60,14 +60,14 @@ def index_alignments(
     utterances: Path,
     intervals_out: Path,
     problems_out: Path,
-    labels_out: Path,
     *,
     layout: Layout,
     phones: PhoneSet,
     marks: Marks,
+    labels_out: Path | None = None,
     processes: int = 1,
 ) -> None:
-    """Write the table of a split's phone and word intervals, that of what was wrong, and that of what became of labels.
+    """Write the table of a split's phone and word intervals, that of what was wrong, and of what became of labels.
 
     Marks of silence and noise are dropped, and counted. Dropped and named are: files that cannot be read, or that lie
     elsewhere than the layout says; intervals without label or length, overlapping the one before or another speaker's,
@@ -80,10 +80,10 @@ def index_alignments(
         utterances: utterances.parquet.
         intervals_out: parquet with `INTERVAL_SCHEMA`, sorted by utterance_id, tier, start; times in seconds.
         problems_out: CSV of utterance_id, file, problem, detail.
-        labels_out: CSV of tier, change (dropped, lower case), label (as it is in the files), intervals (how many).
         layout: of the split: where files lie, the names of their tiers, and whether words become lower case.
         phones: what the labels of phones mean.
         marks: labels that are no speech.
+        labels_out: CSV of tier, change (dropped, lower case), label (as it is in the files), intervals (how many).
         processes: that read and clean at a time; the tables do not depend on it.
 
     Raises:
@@ -216,7 +216,8 @@ def _log_tally(tally: Tally, problems: list[Problem], phones: PhoneSet) -> None:
             kinds.append(f"{len(dropped) - len(kinds)} other labels")
         kept = sum(number for (which, _), number in tally.kept.items() if which == tier)
         log.info("%ss: kept %d, dropped %d (%s)", tier, kept, dropped.total(), ", ".join(sorted(kinds)) or "none")
-    log.info("words put into lower case: %d of %d labels", tally.lowered.total(), len(tally.lowered))
+    if tally.lowered:
+        log.info("words in lower case: %d intervals, of %d labels", tally.lowered.total(), len(tally.lowered))
     log.info("ends clipped to the recording's: %d; problems: %s", tally.clipped, summarise_problems(problems))
     missing = [phone for phone in phones.phones or () if not tally.kept["phone", phone]]
     if missing:

@@ -375,7 +375,7 @@ def _faults_of_one(rows: _Rows, places: range, duration: float) -> dict[int, _Fa
             faults[row] = _Fault("overlaps the one before")
         else:
             for other in overlapped:
-                crossed.setdefault(row, _Fault("overlaps another speaker", last_of[other]))
-                crossed.setdefault(last_of[other], _Fault("overlaps another speaker", row))
+                crossed.setdefault(row, _Fault("overlaps another tier", last_of[other]))
+                crossed.setdefault(last_of[other], _Fault("overlaps another tier", row))
             last_of[speaker] = row
     return faults | crossed

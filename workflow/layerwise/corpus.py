@@ -28,7 +28,7 @@ from layerwise.errors import LayerwiseError
 from layerwise.examining import Fault, Sound, doubt, examine
 from layerwise.files import impostor, replaced, replaced_folder
 from layerwise.layouts import Layout
-from layerwise.texts import code_points, composed, on_disk
+from layerwise.texts import code_points, composed, is_utf8, on_disk
 
 log = logging.getLogger(__name__)
 
@@ -275,6 +275,10 @@ def _find_recordings(folder: Path, layout: Layout, root: Path) -> tuple[dict[str
     recordings: dict[str, _Recording] = {}
     problems = []
     for path in sorted(_files_below(folder, AUDIO_SUFFIXES)):
+        if not is_utf8(str(path)):
+            detail = "its name is not UTF-8, and no table can hold it; rename it"
+            problems.append(Problem("", ascii(str(path.relative_to(root))), "bad name", detail))
+            continue
         # With the folder's own name first, so that it may be the split's, or a speaker's.
         fields = layout.recordings.match(PurePosixPath(folder.resolve().name, path.relative_to(folder)))
         if fields is None:

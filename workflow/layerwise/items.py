@@ -30,6 +30,7 @@ from layerwise.corpus import (
 )
 from layerwise.examining import Fault, examine
 from layerwise.tasks import FLUENT_PARTS, PARTS, SLURP_PARTS, TaskError
+from layerwise.texts import composed, on_disk
 
 log = logging.getLogger(__name__)
 
@@ -167,6 +168,7 @@ def read_candidates(
         inputs: file name → path, as the rule has them: files of the data set, or `table`; of a corpus the lists
             `utterances`, `audio` and (for phones) `intervals`, in the order of `splits`.
     """
+    columns = [composed(column) for column in columns]
     if layout == "fluent":
         yield from fluent_items(Path(inputs["audio"]), columns)
     elif layout == "slurp":
@@ -198,7 +200,7 @@ def fluent_items(folder: Path, columns: Sequence[str]) -> Iterator[Item]:
         table = _read_csv(root / f"data/{name}_data.csv", ("path", "speakerId", *columns))
         for row in table.to_dict("records"):
             target = tuple(row[column] for column in columns)
-            yield Item(_without_suffix(row["path"]), row["speakerId"], part, root / row["path"], target)
+            yield Item(_without_suffix(row["path"]), row["speakerId"], part, on_disk(root / row["path"]), target)
 
 
 def slurp_items(
@@ -213,13 +215,15 @@ def slurp_items(
     Raises:
         ItemError: a table cannot be read, or lacks a column.
     """
-    recordings = {path.name: path for folder in folders for path in sorted(folder.rglob("*")) if _is_audio(path)}
+    recordings = {
+        composed(path.name): path for folder in folders for path in sorted(folder.rglob("*")) if _is_audio(path)
+    }
     for part, names in SLURP_PARTS.items():
         for name in names:
             for sentence in _json_lines(tables[name], name):
-                target = tuple(str(sentence.get(column) or "") for column in columns)
+                target = tuple(composed(str(sentence.get(column) or "")) for column in columns)
                 for recording in sentence.get("recordings", []):
-                    file = str(recording.get("file", ""))
+                    file = composed(str(recording.get("file", "")))
                     if file in recordings:
                         yield Item(_without_suffix(file), "", part, recordings[file], target)
                     else:
@@ -238,7 +242,8 @@ def table_items(table: Path, columns: Sequence[str]) -> Iterator[Item]:
         if part is not None and part not in PARTS:
             raise ItemError(f"{table}, line {number}: part is {part!r}; allowed: {', '.join(PARTS)}")
         target = tuple(row[column] for column in columns)
-        yield Item(_without_suffix(row["path"]), row.get("speaker", ""), part, table.parent / row["path"], target)
+        path = on_disk(table.parent / row["path"])
+        yield Item(_without_suffix(row["path"]), row.get("speaker", ""), part, path, target)
 
 
 def corpus_items(splits: Mapping[str, Split], kind: str) -> Iterator[Item]:
@@ -260,15 +265,17 @@ def corpus_items(splits: Mapping[str, Split], kind: str) -> Iterator[Item]:
 
 
 def _read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """A CSV as text, empty cells as empty strings."""
+    """A CSV as text, empty cells as empty strings; all but paths, which a disk may have in any form, is composed."""
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise ItemError(f"{path} cannot be read: {error}") from error
+    table = table.rename(columns=composed)
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise ItemError(f"{path} has no column {' and '.join(missing)}; it has {', '.join(map(str, table.columns))}")
-    return table.apply(lambda column: column.str.strip())
+    table = table.apply(lambda column: column.str.strip())
+    return table.apply(lambda column: column if column.name == "path" else column.map(composed))
 
 
 def _json_lines(path: Path, name: str) -> Iterator[dict]:
@@ -290,7 +297,7 @@ def _is_audio(path: Path) -> bool:
 
 
 def _without_suffix(path: str) -> str:
-    return Path(path).with_suffix("").as_posix()
+    return composed(Path(path).with_suffix("").as_posix())
 
 
 def _nothing_to_learn(kind: str) -> tuple[str, str]:
@@ -355,6 +362,7 @@ def _parted(items: list[Item], held_out: Mapping[str, Sequence[str] | float], se
         if isinstance(wanted, (int, float)):
             free = [name for name in groups if name not in part_of]
             wanted = free[: max(1, round(wanted * len(groups)))]
+        wanted = [composed(name) for name in wanted]
         absent = [name for name in wanted if name not in groups]
         if absent:
             raise ItemError(f"held_out.{part}: no such speaker: {', '.join(absent)}; there are {listed(groups)}")

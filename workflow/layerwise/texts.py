@@ -27,6 +27,15 @@ def code_points(text: object) -> str:
     return f" ({' '.join(points)})" if points else ""
 
 
+def is_utf8(path: str) -> bool:
+    """Whether the name of a file is text; a disk may hold any bytes, such as names in Latin-1."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def on_disk(path: Path) -> Path:
     """The file or folder that `path` names, in whatever form of Unicode the disk has its parts; else `path` itself."""
     if path.exists() or str(path).isascii():

@@ -19,9 +19,9 @@ with logged(snakemake):
         Path(snakemake.input.utterances),
         Path(snakemake.output.intervals),
         Path(snakemake.output.problems),
-        Path(str(snakemake.output.labels)),
         layout=layout_of(snakemake.params.layout),
         phones=PhoneSet(**snakemake.params.phones),
         marks=Marks(**snakemake.params.marks),
+        labels_out=Path(str(snakemake.output.labels)),
         processes=snakemake.threads,
     )
