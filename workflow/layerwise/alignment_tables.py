@@ -85,7 +85,7 @@ def read_rows(rows: Sequence[Row]) -> list[list[Tier]]:
             content = file.read_row_group(group, columns=list(columns.values()), use_threads=False)
             by_tier = [
                 _intervals(
-                    content[column].take(pa.array([row.row for row in wanted])),
+                    _plain_array(content[column]).take(pa.array([row.row for row in wanted])),
                     tier,
                     f"{table}, column {column}",
                     _class_names(file.schema_arrow, column),
@@ -96,7 +96,7 @@ def read_rows(rows: Sequence[Row]) -> list[list[Tier]]:
     return [read[row] for row in rows]
 
 
-def _intervals(column: pa.ChunkedArray, tier: str, where: str, class_names: Mapping[str, Sequence[str]]) -> list[Tier]:
+def _intervals(column: pa.Array, tier: str, where: str, class_names: Mapping[str, Sequence[str]]) -> list[Tier]:
     """A tier of each row: its list of intervals, in whatever shape."""
     lengths, fields = _columns(column, where)
     if not any(lengths):
@@ -111,9 +111,8 @@ def _intervals(column: pa.ChunkedArray, tier: str, where: str, class_names: Mapp
     return [Tier(tier, labels[first:last], starts[first:last], ends[first:last]) for first, last in pairwise(stops)]
 
 
-def _columns(column: pa.Array | pa.ChunkedArray, where: str) -> tuple[list[int], dict[str, pa.Array]]:
+def _columns(column: pa.Array, where: str) -> tuple[list[int], dict[str, pa.Array]]:
     """How many intervals there are in each row, and the fields of all of them, one row after the other."""
-    column = _plain_array(column)
     kind = column.type
     if _is_list(kind):
         lengths = pc.list_value_length(column).fill_null(0).to_pylist()
