@@ -230,12 +230,19 @@ def test_word_lists_are_lines_or_a_table(content, tmp_path):
     assert read_word_list(tmp_path / "words") == ["the", "it's"]
 
 
+def test_words_of_a_list_become_lower_case_as_those_of_the_alignments(tmp_path):
+    (tmp_path / "words").write_text("The\ncafe\u0301\nthe\nA\n")
+    assert read_word_list(tmp_path / "words") == ["the", "caf\u00e9", "a"]
+    assert read_word_list(tmp_path / "words", lower_case=False) == ["The", "caf\u00e9", "the", "A"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "no word in it"),
         (b"word,count\n", "no word in it"),
         (b"a\nb\na\n", "'a' stands there twice"),
+        ("caf\u00e9\ncafe\u0301".encode(), "'caf\u00e9' stands there twice"),
         (b"\xff", "read"),
     ],
 )
