@@ -165,7 +165,6 @@ CUT_PAUSES = LAYOUT.get("cut_pauses")
 RECORDINGS = results("corpus/recordings.parquet") if CUT_PAUSES else UTTERANCES
 RECORDING_INTERVALS = results("corpus/recording_intervals.parquet") if CUT_PAUSES else INTERVALS
 ALIGNMENT_PROBLEMS = results("corpus/alignment_problems.csv")
-LABELS = [results("corpus/labels.csv")] if EXPERIMENT.alignments else []
 # The words that are drawn, the most frequent first; none: those of the analysed split are ranked.
 WORD_LIST = [given(EXPERIMENT.word_list)] if EXPERIMENT.word_list else []
 if EXPERIMENT.word_splits:

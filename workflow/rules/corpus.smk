@@ -104,7 +104,7 @@ if EXPERIMENT.alignments is not None:
         output:
             intervals=RECORDING_INTERVALS,
             problems=ALIGNMENT_PROBLEMS,
-            labels=LABELS,
+            labels=results("corpus/labels.csv"),
         params:
             split=config["corpus"]["split"],
             layout=LAYOUT,

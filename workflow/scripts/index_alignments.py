@@ -22,6 +22,6 @@ with logged(snakemake):
         layout=layout_of(snakemake.params.layout),
         phones=PhoneSet(**snakemake.params.phones),
         marks=Marks(**snakemake.params.marks),
-        labels_out=Path(str(snakemake.output.labels)),
+        labels_out=Path(snakemake.output.labels),
         processes=snakemake.threads,
     )
