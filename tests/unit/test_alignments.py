@@ -451,7 +451,7 @@ SHAPES = {
     "list view": pa.array([PHONE_ROWS, []], pa.list_view(STRUCT)),
     "list of fixed size": pa.array([PHONE_ROWS, None], pa.list_(STRUCT, 2)),
     "struct of lists": pa.array([COLUMNS, {"phone": [], "start": [], "end": []}]),
-    "struct of lists with nulls": pa.array([COLUMNS | {"note": "x"}, None]),
+    "struct of lists with nulls": pa.array([COLUMNS | {"note": "x", "speakers": ["anna"]}, None]),
     "struct of large lists": pa.array(
         [COLUMNS, None],
         pa.struct(
@@ -509,6 +509,15 @@ def test_labels_that_datasets_writes_as_numbers_have_their_names(tmp_path, featu
     source = write_phones(tmp_path / "a.parquet", nested(numbers, pa.int64()), metadata)
     intervals, _ = index_source(source, tmp_path, dict.fromkeys(IDS[:2], 1.0))
     assert [row[2] for row in intervals] == ["AH", "T", "a"]
+    write_phones(
+        source, nested([[PHONE_ROWS[0] | {"phone": -1}, PHONE_ROWS[1] | {"phone": 0}], []], pa.int64()), metadata
+    )
+    intervals, problems = index_source(source, tmp_path, dict.fromkeys(IDS[:2], 1.0))
+    assert [row[2] for row in intervals] == ["T", "a"]
+    assert "no label" in problems["problem"].tolist()
+    write_phones(source, nested([[PHONE_ROWS[0] | {"phone": 2}], []], pa.int64()), metadata)
+    with pytest.raises(AlignmentError, match=r"a\.parquet, column phones\.phone holds 2, but its table names 2 labels"):
+        index_source(source, tmp_path, dict.fromkeys(IDS[:2], 1.0))
     write_phones(source, nested(numbers, pa.int64()))
     with pytest.raises(AlignmentError, match=r"a\.parquet, column phones\.phone holds int64; expected is text"):
         index_source(source, tmp_path, dict.fromkeys(IDS[:2], 1.0))

@@ -29,6 +29,7 @@ _SPLIT_COLUMNS = ("split", "subset")
 # Of each tier, the columns that may hold it, and the fields that may hold labels in it.
 _TIER_COLUMNS = {"phones": ("phonemes", "phones"), "words": ("words",)}
 _LABEL_FIELDS = {"phones": ("phoneme", "phone", "label"), "words": ("word", "label")}
+_FIELDS = {"start", "end", *(name for names in _LABEL_FIELDS.values() for name in names)}
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_string, pa.types.is_null)
 
 
@@ -124,13 +125,12 @@ def _columns(column: pa.Array, where: str) -> tuple[list[int], dict[str, pa.Arra
     elif pa.types.is_struct(kind):
         lists = {field.name: _plain_array(pc.struct_field(column, field.name)) for field in kind}
         lists = {name: values for name, values in lists.items() if _is_list(values.type)}
+        lists = {name: values for name, values in lists.items() if name in _FIELDS} or lists
         lengths = [pc.list_value_length(values).fill_null(0).to_pylist() for values in lists.values()]
-        for row, of_row in enumerate(zip(*lengths, strict=True)):
+        for of_row in zip(*lengths, strict=True):
             if len(set(of_row)) > 1:
                 found = ", ".join(f"{number} of {name}" for name, number in zip(lists, of_row, strict=True))
-                raise AlignmentError(
-                    f"{where}: the lists of a row have different lengths: {found} (among those read: {row})"
-                )
+                raise AlignmentError(f"{where}: the lists of a row have different lengths: {found}")
         if lists:
             return lengths[0], {name: pc.list_flatten(values) for name, values in lists.items()}
     elif pa.types.is_map(kind):
@@ -184,7 +184,11 @@ def _inferred(rows: list[object], where: str) -> pa.Array:
 def _labels(values: pa.Array, where: str, names: Sequence[str] | None) -> list[str | None]:
     values = _plain_array(values)
     if names is not None and pa.types.is_integer(values.type):
-        return [None if number is None else composed(names[number]) for number in values.to_pylist()]
+        numbers = values.to_pylist()
+        if wrong := [number for number in numbers if number is not None and not -1 <= number < len(names)]:
+            raise AlignmentError(f"{where} holds {wrong[0]}, but its table names {len(names)} labels")
+        # -1 is the mark of `datasets` for a label that nobody knows.
+        return [None if number in (None, -1) else composed(names[number]) for number in numbers]
     if not (pa.types.is_string(values.type) or pa.types.is_null(values.type)):
         raise AlignmentError(f"{where} holds {values.type}; expected is text")
     return [label and composed(label) for label in values.to_pylist()]
