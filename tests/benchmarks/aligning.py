@@ -23,11 +23,13 @@ from layerwise.alignments import index_alignments
 from layerwise.catalogue import ROOT, read_yaml
 from layerwise.corpus import index_utterances, unpack_audio
 from layerwise.layouts import layout_of
+from layerwise.marks import marks_of
 from layerwise.phones import phone_set
 
 DEMO = ROOT / "resources" / "demo"
 LAYOUT = layout_of(read_yaml(ROOT / "resources/layouts.yaml")["librispeech"])
 PHONES = phone_set("arpabet", read_yaml(ROOT / "resources/phones.yaml"))
+MARKS = marks_of({}, read_yaml(ROOT / "resources/marks.yaml"))
 ROUNDING_SECONDS = 1e-6
 
 
@@ -75,7 +77,7 @@ def main() -> None:
         table.to_parquet(utterances, index=False)
         index_alignments(
             arguments.alignments, arguments.split, utterances, folder / "given.parquet", folder / "unmatched.csv",
-            layout=LAYOUT, phones=PHONES,
+            layout=LAYOUT, phones=PHONES, marks=MARKS,
         )  # fmt: skip
         start = time.perf_counter()
         align_utterances(

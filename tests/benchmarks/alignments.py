@@ -31,12 +31,14 @@ import pyarrow.parquet as pq
 from layerwise.alignments import index_alignments, rank_words
 from layerwise.catalogue import read_yaml
 from layerwise.layouts import layout_of
+from layerwise.marks import marks_of
 from layerwise.phones import phone_set
 from layerwise.textgrids import parse_any, parse_regular
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LAYOUT = layout_of(read_yaml(REPOSITORY / "resources/layouts.yaml")["librispeech"])
 PHONES = phone_set("arpabet", read_yaml(REPOSITORY / "resources/phones.yaml"))
+MARKS = marks_of({}, read_yaml(REPOSITORY / "resources/marks.yaml"))
 
 # Utterances of LibriSpeech's splits (Panayotov et al. 2015), and words in one of them.
 SPLITS = {
@@ -208,11 +210,13 @@ def part(what: str, *arguments: str) -> None:
             folder / "problems.csv",
             layout=LAYOUT.of_split(split),
             phones=PHONES,
+            marks=MARKS,
             processes=processes,
         )
     elif what == "rank":
         folder, splits, processes = Path(arguments[0]), arguments[1].split(","), int(arguments[2])
-        rank_words(folder / "alignments.zip", splits, folder / "words.csv", layout=LAYOUT, processes=processes)
+        out = folder / "words.csv"
+        rank_words(folder / "alignments.zip", splits, out, layout=LAYOUT, marks=MARKS, processes=processes)
 
 
 def main() -> None:

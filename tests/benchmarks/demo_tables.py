@@ -11,6 +11,7 @@ from layerwise.alignments import index_alignments
 from layerwise.catalogue import read_yaml
 from layerwise.corpus import index_utterances, unpack_audio
 from layerwise.layouts import layout_of
+from layerwise.marks import marks_of
 from layerwise.phones import phone_set
 from layerwise.sampling import SampleSizes, draw_sample_tables
 
@@ -47,6 +48,7 @@ def demo_tables(folder: Path, count: int, sets: int, sizes: SampleSizes) -> Tabl
         demo / "demo_alignments.zip", SPLIT, utterances, intervals, folder / "unaligned.csv",
         layout=layout,
         phones=phone_set("arpabet", read_yaml(REPOSITORY / "resources/phones.yaml")),
+        marks=marks_of({}, read_yaml(REPOSITORY / "resources/marks.yaml")),
     )  # fmt: skip
     table = pd.read_parquet(utterances)
     table = table.iloc[:: max(1, len(table) // count)][:count]

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from aligning import LAYOUT, PHONES, border_errors, within
+from aligning import LAYOUT, MARKS, PHONES, border_errors, within
 from layerwise.alignments import index_alignments
 
 REAL_SPEECH = Path(__file__).resolve().parents[3] / "shared" / "real_speech"
@@ -177,6 +177,7 @@ def test_made_borders_are_near_those_that_were_given(automatic, tmp_path):
         tmp_path / "problems.csv",
         layout=LAYOUT,
         phones=PHONES,
+        marks=MARKS,
     )
     made, given = pd.read_parquet(automatic / "corpus/intervals.parquet"), pd.read_parquet(tmp_path / "given.parquet")
     assert made["utterance_id"].nunique() == given["utterance_id"].nunique() == 11

@@ -21,7 +21,7 @@ from layerwise.aligning import AligningError, align_utterances, words_of
 from layerwise.alignments import AlignmentError, index_alignments
 from layerwise.cleaning import INTERVAL_SCHEMA
 from layerwise.corpus import UTTERANCE_SCHEMA
-from tiny_corpus import LAYOUTS, PHONE_SETS, noise, write_audio
+from tiny_corpus import LAYOUTS, MARKS, PHONE_SETS, noise, write_audio
 
 DEMO = Path(__file__).parents[2] / "resources" / "demo"
 COUNT = 6
@@ -151,7 +151,7 @@ def test_words_and_phones_lie_where_they_were_spoken(align, texts, tmp_path):
                 some.writestr(name, archive.read(name))
     index_alignments(
         tmp_path / "a.zip", "dev-clean", tmp_path / "u.parquet", tmp_path / "e.parquet", tmp_path / "p",
-        layout=LAYOUTS["librispeech"], phones=PHONE_SETS["arpabet"],
+        layout=LAYOUTS["librispeech"], phones=PHONE_SETS["arpabet"], marks=MARKS,
     )  # fmt: skip
     exact = pd.read_parquet(tmp_path / "e.parquet")
     assert set(made.loc[made["tier"] == "phone", "label"]) <= set(PHONE_SETS["arpabet"].phones)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -15,9 +19,12 @@ import pytest
 from layerwise import alignments
 from layerwise.alignments import AlignmentError
 from layerwise.layouts import Layout, Pattern
+from layerwise.marks import Marks, marks_of
 from layerwise.phones import PhoneSet
 from tiny_corpus import (
     LAYOUTS,
+    MARK_CATALOGUE,
+    MARKS,
     PHONE_SETS,
     SPLIT,
     TIERS,
@@ -59,12 +66,14 @@ def index_source(
     split: str = SPLIT,
     layout: Layout = LIBRISPEECH,
     phones: PhoneSet = ARPABET,
+    marks: Marks = MARKS,
     processes: int = 1,
 ) -> tuple[list[tuple], pd.DataFrame]:
     utterances = write_utterances_table(folder / "utterances.parquet", durations)
     alignments.index_alignments(
         source, split, utterances, folder / "i.parquet", folder / "p.csv",
-        layout=layout.of_split(split), phones=phones, processes=processes,
+        layout=layout.of_split(split), phones=phones, marks=marks,
+        labels_out=folder / "labels.csv", processes=processes,
     )  # fmt: skip
     intervals = pd.read_parquet(folder / "i.parquet")
     assert list(intervals.columns) == ["utterance_id", "tier", "label", "start", "end"]
@@ -413,7 +422,8 @@ def test_intervals_of_a_table_without_their_fields(tmp_path):
     pq.write_table(pa.table({"id": [GOOD], "words": [["a"]], "phones": [[{"phone": "T", "start": 1.0}]]}), source)
     with pytest.raises(AlignmentError, match=r"phones have no field \(end\); found are phone, start"):
         index_source(source, tmp_path, {GOOD: 1.0})
-    with pytest.raises(AlignmentError, match=r"words have no field \(word or label\); found are none"):
+    pq.write_table(pa.table({"id": [GOOD], "words": [["a"]], "phones": [[]]}), source)
+    with pytest.raises(AlignmentError, match=r"a\.parquet, column words holds list<.*: string>; expected is a list of"):
         rank(source, tmp_path, [SPLIT])
 
 
@@ -423,6 +433,129 @@ def test_a_file_that_is_no_table(tmp_path):
         index_source(tmp_path / "a.parquet", tmp_path, {GOOD: 1.0})
 
 
+# What `datasets`, polars and others make of "phones": label, start and end of two intervals, and of none.
+PHONE_ROWS = [{"phone": "AH0", "start": 0.0, "end": 0.5}, {"phone": "T", "start": 0.5, "end": 1.0}]
+COLUMNS = {name: [row[name] for row in PHONE_ROWS] for name in PHONE_ROWS[0]}
+STRUCT = pa.struct({"phone": pa.string(), "start": pa.float64(), "end": pa.float64()})
+
+
+def nested(rows: list, label: pa.DataType = STRUCT["phone"].type, time: pa.DataType = STRUCT["end"].type) -> pa.Array:
+    return pa.array(rows, pa.list_(pa.struct({"phone": label, "start": time, "end": time})))
+
+
+def with_times(rows: list[dict], form: Callable[[float], object]) -> list[dict]:
+    return [row | {name: form(row[name]) for name in ("start", "end")} for row in rows]
+
+
+SHAPES = {
+    "list of structs": nested([PHONE_ROWS, []]),
+    "with nulls": nested([[*PHONE_ROWS, None], None]),
+    "large list": pa.array([PHONE_ROWS, []], pa.large_list(STRUCT)),
+    "list view": pa.array([PHONE_ROWS, []], pa.list_view(STRUCT)),
+    "list of fixed size": pa.array([PHONE_ROWS, None], pa.list_(STRUCT, 2)),
+    "struct of lists": pa.array([COLUMNS, {"phone": [], "start": [], "end": []}]),
+    "struct of lists with nulls": pa.array([COLUMNS | {"note": "x", "speakers": ["anna"]}, None]),
+    "struct of large lists": pa.array(
+        [COLUMNS, None],
+        pa.struct(
+            {"phone": pa.large_list(pa.large_string()), **dict.fromkeys(["start", "end"], pa.list_(pa.float32()))}
+        ),
+    ),
+    "JSON of a list": pa.array([json.dumps(PHONE_ROWS), "[]"]),
+    "JSON of lists": pa.array([json.dumps(COLUMNS), None], pa.string_view()),
+    "JSON in bytes": pa.array([json.dumps(PHONE_ROWS).encode(), b"null"]),
+    "map of lists of text": pa.array(
+        [[(name, list(map(str, values))) for name, values in COLUMNS.items()], None],
+        pa.map_(pa.string(), pa.list_(pa.string())),
+    ),
+    "labels in a dictionary": nested([PHONE_ROWS, []], pa.dictionary(pa.int32(), pa.string())),
+    "times as text": nested([with_times(PHONE_ROWS, str), []], time=pa.string()),
+    "times as decimals": nested([with_times(PHONE_ROWS, Decimal), []], time=pa.decimal128(9, 3)),
+    "times as float32": nested([PHONE_ROWS, []], time=pa.float32()),
+    "durations": nested([with_times(PHONE_ROWS, lambda time: int(time * 1000)), []], time=pa.duration("ms")),
+    "times of a day": nested([with_times(PHONE_ROWS, lambda time: int(time * 10**6)), []], time=pa.time64("us")),
+}  # fmt: skip
+
+
+def write_phones(path: Path, phones: pa.Array, metadata: dict | None = None) -> Path:
+    """A table of two utterances with a column of phones."""
+    words = [[{"word": "a", "start": 0.0, "end": 1.0}], []]
+    table = pa.table({"id": pa.array(IDS[:2]).dictionary_encode(), "words": words, "phones": phones})
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+    return path
+
+
+@pytest.mark.parametrize("phones", SHAPES.values(), ids=SHAPES)
+def test_intervals_of_a_table_in_any_shape(tmp_path, phones):
+    source = write_phones(tmp_path / "a.parquet", phones)
+    intervals, _ = index_source(source, tmp_path, dict.fromkeys(IDS[:2], 1.0))
+    assert intervals == [
+        (IDS[0], "phone", "AH", 0.0, 0.5),
+        (IDS[0], "phone", "T", 0.5, 1.0),
+        (IDS[0], "word", "a", 0.0, 1.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        lambda label: {"feature": {"phone": label}, "_type": "Sequence"},
+        lambda label: {"phone": {"feature": label, "_type": "Sequence"}},
+        lambda label: [{"phone": label}],
+        lambda label: {"feature": {"phone": label}, "_type": "List"},
+    ],
+)
+def test_labels_that_datasets_writes_as_numbers_have_their_names(tmp_path, feature):
+    features = {"phones": feature({"names": ["T", "AH0"], "_type": "ClassLabel"})}
+    numbers = [[row | {"phone": ["T", "AH0"].index(row["phone"])} for row in PHONE_ROWS], []]
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    source = write_phones(tmp_path / "a.parquet", nested(numbers, pa.int64()), metadata)
+    intervals, _ = index_source(source, tmp_path, dict.fromkeys(IDS[:2], 1.0))
+    assert [row[2] for row in intervals] == ["AH", "T", "a"]
+    write_phones(
+        source, nested([[PHONE_ROWS[0] | {"phone": -1}, PHONE_ROWS[1] | {"phone": 0}], []], pa.int64()), metadata
+    )
+    intervals, problems = index_source(source, tmp_path, dict.fromkeys(IDS[:2], 1.0))
+    assert [row[2] for row in intervals] == ["T", "a"]
+    assert "no label" in problems["problem"].tolist()
+    write_phones(source, nested([[PHONE_ROWS[0] | {"phone": 2}], []], pa.int64()), metadata)
+    with pytest.raises(AlignmentError, match=r"a\.parquet, column phones\.phone holds 2, but its table names 2 labels"):
+        index_source(source, tmp_path, dict.fromkeys(IDS[:2], 1.0))
+    write_phones(source, nested(numbers, pa.int64()))
+    with pytest.raises(AlignmentError, match=r"a\.parquet, column phones\.phone holds int64; expected is text"):
+        index_source(source, tmp_path, dict.fromkeys(IDS[:2], 1.0))
+
+
+@pytest.mark.parametrize(
+    ("phones", "message"),
+    [
+        (pa.array([["AH0"], []]), "holds list<.*string>; expected is a list of intervals, each with a label"),
+        (pa.array([1, 2]), "holds int64; expected is a list of intervals"),
+        (pa.array(["AH0 T", ""]), "holds text that is no JSON .*'AH0 T'"),
+        (pa.array(['[{"phone": "T", "start": 0, "end": 1}, 2]', ""]), "intervals are not all of one shape"),
+        (pa.array([{"phone": "T", "start": 0.0, "end": 1.0}] * 2), "holds struct<.*or a struct of lists"),
+        (pa.array([COLUMNS | {"end": [0.5]}] * 2), "row have different lengths: 2 of phone, 2 of start, 1 of end"),
+        (pa.array([{"AH0": [0.0, 0.5]}] * 2), r"phones have no field \(phoneme or phone or label\); found are AH0"),
+        (pa.array([[{"phone": "T", "start": 0.0}], []]), r"phones have no field \(end\); found are phone, start"),
+        (nested([with_times(PHONE_ROWS, int), []], time=pa.timestamp("s")), r"\.start holds timestamp.*are seconds"),
+        (nested([[PHONE_ROWS[0] | {"start": "half", "end": "1"}], []], time=pa.string()), "no number of seconds"),
+        (nested([[PHONE_ROWS[0] | {"start": False, "end": True}], []], time=pa.bool_()), "holds bool; expected are"),
+    ],
+)  # fmt: skip
+def test_a_column_that_holds_no_intervals_is_named(tmp_path, phones, message):
+    source = write_phones(tmp_path / "a.parquet", phones)
+    with pytest.raises(AlignmentError, match=rf"a\.parquet, column phones.*{message}"):
+        index_source(source, tmp_path, dict.fromkeys(IDS[:2], 1.0))
+
+
+def test_a_row_without_an_id_is_an_error(tmp_path):
+    source = write_phones(tmp_path / "a.parquet", nested([PHONE_ROWS, []]))
+    table = pq.read_table(source)
+    pq.write_table(table.set_column(0, "id", pa.array([IDS[0], None])), source)
+    with pytest.raises(AlignmentError, match=r"a\.parquet: row 1 of group 0 has no id"):
+        index_source(source, tmp_path, dict.fromkeys(IDS[:2], 1.0))
+
+
 def test_two_formats_in_one_folder_are_refused(tmp_path):
     files = {member(GOOD): LONG, member("1-2-0001").replace("TextGrid", "phn"): "0 1 aa"}
     source = write_files(tmp_path / "mixed", files)
@@ -430,11 +563,73 @@ def test_two_formats_in_one_folder_are_refused(tmp_path):
         index_source(source, tmp_path, {GOOD: 1.0})
 
 
+# Marks, capitals, forms of Unicode
+
+
+def changed(folder: Path) -> list[list]:
+    return pd.read_csv(folder / "labels.csv", keep_default_na=False).to_numpy().tolist()
+
+
+def test_what_became_of_labels_is_counted(tmp_path):
+    words = [(0.0, 0.25, "[SIL]"), (0.25, 0.5, "The"), (0.5, 0.75, "the"), (0.75, 1.0, "")]
+    phones = [(0.0, 0.25, "[SIL]"), (0.25, 0.5, "#"), (0.5, 0.75, "{"), (0.75, 1.0, "[SIL]")]
+    source = write_zip(tmp_path / "a.zip", {member(GOOD): textgrid_long([("words", words), ("phones", phones)])})
+    intervals, _ = index_source(source, tmp_path, {GOOD: 1.0}, phones=PHONE_SETS["keep"])
+    assert [row[2] for row in intervals] == ["{", "the", "the"]
+    assert changed(tmp_path) == [
+        ["phone", "dropped", "[SIL]", 2],
+        ["phone", "dropped", "#", 1],
+        ["word", "dropped", "", 1],
+        ["word", "dropped", "[SIL]", 1],
+        ["word", "lower case", "The", 1],
+    ]
+    layout, marks = replace(LIBRISPEECH, lower_case=False), marks_of({"phone": {"keep": ["#"]}}, MARK_CATALOGUE)
+    intervals, _ = index_source(source, tmp_path, {GOOD: 1.0}, layout=layout, phones=PHONE_SETS["keep"], marks=marks)
+    assert [row[2] for row in intervals] == ["#", "{", "The", "the"]
+    assert rank(source, tmp_path, [SPLIT]) == "word,count\nthe,2\n"
+    assert rank(source, tmp_path, [SPLIT], layout) == "word,count\nThe,1\nthe,1\n"
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize("file", [NFC, NFD])
+@pytest.mark.parametrize("kind", ["TextGrid", "TIMIT", "Parquet"])
+def test_both_forms_of_a_label_or_a_file_name_are_one(tmp_path, kind, file):
+    rows = [(0.0, 0.5, NFC), (0.5, 1.0, NFD)]
+    if kind == "Parquet":
+        source = write_aligned_table(tmp_path / "all.parquet", {file: [("words", rows), ("phones", rows)]})
+    elif kind == "TIMIT":
+        files = {f"anna/{file}.{suffix}": label_file_timit(rows) for suffix in ("phn", "wrd")}
+        source = write_files(tmp_path / "aligned", files)
+    else:
+        source = write_files(
+            tmp_path / "aligned", {f"anna/{file}.TextGrid": textgrid_long([("words", rows), ("phones", rows)])}
+        )
+    intervals, problems = index_source(source, tmp_path, {NFC: 1.0}, "all", LAYOUTS["flat"], PHONE_SETS["keep"])
+    assert intervals == [(NFC, tier, NFC, start, start + 0.5) for tier in ("phone", "word") for start in (0.0, 0.5)]
+    assert problems.empty
+
+
+def test_two_files_whose_names_differ_in_their_form_alone_are_told_apart(tmp_path):
+    source = write_files(tmp_path / "aligned", {f"anna/{name}.TextGrid": LONG for name in (NFC, NFD)})
+    message = rf"two alignments of {NFC}: .*\.TextGrid \(U\+0301\) and .*\.TextGrid \(U\+00E9\)"
+    with pytest.raises(AlignmentError, match=message):
+        index_source(source, tmp_path, {NFC: 1.0}, "all", LAYOUTS["flat"], PHONE_SETS["keep"])
+
+
+def test_a_file_whose_name_is_no_text_is_refused(tmp_path):
+    source = write_files(tmp_path / "aligned", {"anna/one.TextGrid": LONG})
+    (source / "anna/one.TextGrid").rename(os.fsdecode(os.fsencode(source) + b"/anna/caf\xe9.TextGrid"))
+    with pytest.raises(AlignmentError, match=r"'aligned/anna/caf\\udce9\.TextGrid', whose name is not UTF-8"):
+        index_source(source, tmp_path, {NFC: 1.0}, "all", LAYOUTS["flat"])
+
+
 # Words
 
 
 def rank(source: Path, folder: Path, splits: list[str], layout: Layout = LIBRISPEECH, processes: int = 1) -> str:
-    alignments.rank_words(source, splits, folder / "words.csv", layout=layout, processes=processes)
+    alignments.rank_words(source, splits, folder / "words.csv", layout=layout, marks=MARKS, processes=processes)
     return (folder / "words.csv").read_text(encoding="utf-8")
 
 
@@ -492,6 +687,21 @@ def test_words_of_tables_and_label_files(tmp_path):
 
 
 # Zips
+
+
+@pytest.mark.parametrize("name", [NFC, NFD])
+@pytest.mark.parametrize("flagged", [True, False])
+def test_a_name_in_utf_8_is_read_with_and_without_its_flag(tmp_path, name, flagged):
+    source = write_zip(tmp_path / "a.zip", {f"a/anna/{name}.TextGrid": LONG})
+    if not flagged:
+        data = source.read_bytes()
+        for header, place in ((b"PK\3\4", 7), (b"PK\1\2", 9)):
+            at = data.index(header) + place
+            data = data[:at] + bytes([data[at] & ~0x08]) + data[at + 1 :]
+        source.write_bytes(data)
+    intervals, problems = index_source(source, tmp_path, {NFC: 1.0}, "all", LAYOUTS["flat"])
+    assert intervals == cleaned(NFC)
+    assert problems.empty
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
 import tarfile
 import threading
@@ -470,6 +471,39 @@ def test_transcripts_beside_the_recordings(tmp_path):
     utterances, problems = index_like(root, recordings="**/{speaker}/{utterance}", transcripts=".txt")
     assert utterances.set_index("utterance_id")["text"].to_dict() == {"one": "hello there", "two": "two"}
     assert problems[["utterance_id", "problem"]].to_numpy().tolist() == [["three", "no transcript"]]
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize(("audio", "text"), [(NFC, NFD), (NFD, NFC), (NFD, NFD)])
+def test_a_recording_and_its_transcript_may_be_named_in_two_forms(tmp_path, audio, text):
+    """A disk of macOS gives names decomposed; an archive from elsewhere has them composed."""
+    root = tmp_path / "corpus"
+    write_audio(root / audio / f"{audio}.wav")
+    (root / audio / f"{text}.txt").write_text(f"un {NFD}")
+    utterances, problems = index_like(root, recordings="**/{speaker}/{utterance}", transcripts=".txt")
+    assert utterances[["utterance_id", "speaker_id", "text"]].to_numpy().tolist() == [[NFC, NFC, f"un {NFC}"]]
+    assert (root / utterances["audio_path"].item()).is_file()
+    assert problems.empty
+
+
+def test_two_recordings_whose_names_differ_in_their_form_alone_are_told_apart(tmp_path):
+    for name in (NFC, NFD):
+        write_audio(tmp_path / "corpus" / "anna" / f"{name}.wav")
+    message = rf"{NFC} has two recordings: .*\.wav \(U\+0301\) and .*\.wav \(U\+00E9\); an id"
+    with pytest.raises(CorpusError, match=message):
+        index_like(tmp_path / "corpus", recordings="**/{speaker}/{utterance}")
+
+
+def test_a_recording_whose_name_is_no_text_is_named(tmp_path):
+    root = tmp_path / "corpus"
+    for name in ("one", "two"):
+        write_audio(root / "anna" / f"{name}.wav")
+    (root / "anna/two.wav").rename(os.fsdecode(os.fsencode(root) + b"/anna/caf\xe9.wav"))
+    utterances, problems = index_like(root, recordings="**/{speaker}/{utterance}")
+    assert utterances["utterance_id"].tolist() == ["one"]
+    assert problems[["audio_path", "problem"]].to_numpy().tolist() == [["'anna/caf\\udce9.wav'", "bad name"]]
 
 
 @pytest.mark.skipif(not REAL_SPEECH.is_dir(), reason="no real speech beside the checkout")

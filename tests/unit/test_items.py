@@ -186,6 +186,23 @@ def test_a_table_with_parts(tmp_path):
     assert set(table["speaker_id"]) == {""}
 
 
+@pytest.mark.parametrize(("disk", "listed"), [("é", "e\u0301"), ("e\u0301", "é"), ("e\u0301", "e\u0301")])
+def test_a_table_and_its_files_may_be_written_in_two_forms(tmp_path, disk, listed):
+    rows = [f"{number}{disk}.wav,{word},{part}" for number, word, part in [(1, "é", "train"), (2, "e\u0301", "dev")]]
+    rows += [f"3{disk}.wav,no,train", f"4{disk}.wav,no,test"]
+    path = own_table(tmp_path / "own", "path,e\u0301,part", rows)
+    path.write_text(path.read_text().replace(f"{disk}.wav", f"{listed}.wav"))
+    table, problems = index(tmp_path, table_candidates(path, ["\u00e9"]))
+    assert problems.empty
+    assert {name: target[0] for name, target in table["target"].items()} == {
+        "1é": "é",
+        "2é": "é",
+        "3é": "no",
+        "4é": "no",
+    }
+    assert all(Path(path).is_file() for path in table["audio_path"])
+
+
 def test_a_table_without_parts_is_divided_by_speaker(tmp_path):
     rows = [f"{i}.wav,{'yes' if i % 2 else 'no'},speaker {i // 4}" for i in range(40)]
     table, _ = index(tmp_path, table_candidates(own_table(tmp_path / "own", "path,word,speaker", rows)))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerwise.layouts import Layout, LayoutError, Pattern, layout_of
+from layerwise.texts import composed
 
 LAYOUTS = yaml.safe_load((Path(__file__).parents[2] / "resources" / "layouts.yaml").read_text("utf-8"))
 
@@ -42,7 +43,10 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size
 @given(speaker=NAMES, utterance=NAMES, folders=st.lists(NAMES, max_size=3))
 def test_a_field_is_what_stands_in_its_place(speaker, utterance, folders):
     path = "/".join([*folders, speaker, f"{utterance}.wav"])
-    assert Pattern("**/{speaker}/{utterance}").match(path) == {"speaker": speaker, "utterance": utterance}
+    assert Pattern("**/{speaker}/{utterance}").match(path) == {
+        "speaker": composed(speaker),
+        "utterance": composed(utterance),
+    }
 
 
 def test_the_split_is_put_in():

@@ -26,7 +26,7 @@ def test_phones_are_those_of_the_table_of_intervals():
 def test_words_variants_stress_and_comments(read, encoding):
     text = (
         ";;; a comment\n\nHELLO  HH AH0 L OW1\nHELLO(2)  HH EH0 L OW1 # as in a song\nhello(3) HH AH2 L OW0\n"
-        "'em\tAH0 M\r\nÉtude  EY1 T UW2 D\nA.M.  EY2 EH1 M\n  INDENTED  IH0 N\n"
+        "'em\tAH0 M\r\nÉtude  EY1 T UW2 D\nE\u0301TUDE  EY0 T UW0 D\nA.M.  EY2 EH1 M\n  INDENTED  IH0 N\n"
     )
     assert read(text, encoding) == {
         "hello": ["HH AH L OW", "HH EH L OW"],  # the third differs in stress alone

@@ -84,6 +84,7 @@ def inputs(tmp_path):
         "task_plots": {},
         "correlations": None,
         "problems": {"Audio": tmp_path / "audio.csv", "Alignments": tmp_path / "alignments.csv"},
+        "labels": None,
         "provenance": {"hubert": "a local folder"},
         "out": tmp_path / "report.html",
     }
@@ -130,6 +131,17 @@ def test_problems_are_shown_up_to_a_limit_and_empty_files_say_so(page):
     assert "Audio None found." in page.text
     assert page.text.count("no TextGrid") == reporting.LONGEST
     assert "7 more rows" in page.text
+
+
+def test_labels_that_were_dropped_or_changed_are_counted(inputs, tmp_path, page):
+    assert "Labels that are no speech" not in page.text
+    rows = ["phone,dropped,[SIL],3", "word,dropped,NA,1200", "word,dropped,,4", "word,lower case,The,12"]
+    (tmp_path / "labels.csv").write_text("tier,change,label,intervals\n" + "\n".join(rows) + "\n")
+    reporting.write_report(**inputs | {"labels": tmp_path / "labels.csv"})
+    text = Page(inputs["out"].read_text()).text
+    counts = "phone: dropped 3 intervals, 1 labels; word: dropped 1,204 intervals, 2 labels; "
+    assert counts + "word: lower case 12 intervals, 1 labels." in text
+    assert "phone dropped [SIL] 3 word dropped NA 1200 word dropped 4 word lower case The 12" in text
 
 
 def test_what_comes_from_files_is_escaped(page, inputs):

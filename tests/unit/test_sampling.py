@@ -241,6 +241,12 @@ def test_word_lists_are_lines_or_a_table(content, encoding, tmp_path):
     assert read_word_list(tmp_path / "words") == ["the", "it's"]
 
 
+def test_words_of_a_list_become_lower_case_as_those_of_the_alignments(tmp_path):
+    (tmp_path / "words").write_text("The\ncafe\u0301\nthe\nA\n")
+    assert read_word_list(tmp_path / "words") == ["the", "caf\u00e9", "a"]
+    assert read_word_list(tmp_path / "words", lower_case=False) == ["The", "caf\u00e9", "the", "A"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -248,6 +254,7 @@ def test_word_lists_are_lines_or_a_table(content, encoding, tmp_path):
         (b"word,count\n", "no word in it"),
         (b"a\nb\na\n", "'a' stands there twice"),
         (b"word,count\nthe,9,8\n", "line 2 has 3 cells, the header 2"),
+        ("caf\u00e9\ncafe\u0301".encode(), "'caf\u00e9' stands there twice"),
         (b"\xff", "read"),
     ],
 )

@@ -16,6 +16,7 @@ import soundfile
 from layerwise.catalogue import ROOT, read_yaml
 from layerwise.corpus import UTTERANCE_SCHEMA
 from layerwise.layouts import layout_of
+from layerwise.marks import marks_of
 from layerwise.phones import phone_set
 
 SPLIT = "dev-clean"
@@ -32,6 +33,8 @@ TIERS: list[Tier] = [
 
 LAYOUTS = {name: layout_of(entry) for name, entry in read_yaml(ROOT / "resources/layouts.yaml").items()}
 PHONE_CATALOGUE = read_yaml(ROOT / "resources/phones.yaml")
+MARK_CATALOGUE = read_yaml(ROOT / "resources/marks.yaml")
+MARKS = marks_of({}, MARK_CATALOGUE)
 PHONE_SETS = {name: phone_set(name, PHONE_CATALOGUE) for name in PHONE_CATALOGUE}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from layerwise.files import PARQUET, begins_with
 from layerwise.label_files import parse_timit, parse_xwaves
 from layerwise.layouts import Layout
 from layerwise.textgrids import parse_textgrid
+from layerwise.texts import code_points, is_utf8
 from layerwise.tiers import AlignmentError, Tier
 from layerwise.zips import Member, ZipError, members, read_member
 
@@ -156,6 +157,8 @@ def _files(source: Path) -> Iterator[File]:
     for file in files:
         # Names with a leading dot are an operating system's.
         if file.suffix in _FORMAT_OF and not posixpath.basename(file.name).startswith("."):
+            if not is_utf8(file.name):
+                raise AlignmentError(f"{source} has the file {file.name!a}, whose name is not UTF-8; rename it")
             yield file
 
 
@@ -174,7 +177,8 @@ def _aligned(source: Path, utterance_id: str, files: Sequence[File]) -> Aligned:
     for file in files:
         other = of_suffix.setdefault(file.suffix, file)
         if other is not file:
-            raise AlignmentError(f"{source} has two alignments of {utterance_id}: {other.name} and {file.name}")
+            names = " and ".join(f"{name}{code_points(name)}" for name in (other.name, file.name))
+            raise AlignmentError(f"{source} has two alignments of {utterance_id}: {names}")
     return Aligned(files[0].name, tuple(files))
 
 
@@ -192,20 +196,17 @@ def _split_of(name: str) -> str:
 # Reading
 
 
-def read_alignments(
-    source: Path, aligned: Sequence[Aligned], tiers: Collection[str] = ("phones", "words")
-) -> list[list[Tier] | AlignmentError]:
+def read_alignments(source: Path, aligned: Sequence[Aligned]) -> list[list[Tier] | AlignmentError]:
     """What the alignments of some utterances say, or why one of them cannot be read.
 
     Args:
         source: as given to `find_alignments`, whose results `aligned` are.
-        tiers: of tables, the tiers that are read; files are read whole.
 
     Raises:
         AlignmentError: a table cannot be read.
     """
     if any(isinstance(utterance.place, Row) for utterance in aligned):
-        return read_rows([utterance.place for utterance in aligned], tiers)
+        return read_rows([utterance.place for utterance in aligned])
     with _opened(source) as read:
         return [_parsed(utterance.place, read) for utterance in aligned]
 

@@ -2,12 +2,14 @@
 
 The columns are those of LibriSpeech's alignments on Hugging Face (gilkeyio/librispeech-alignments): an id, `words`, a
 list of (word, start, end), and `phonemes`, a list of (phoneme, start, end), in seconds; `subset` may name the split.
+A list of intervals can also be a struct of lists, as `datasets` writes a sequence, a map of lists, or JSON of either.
 Recordings, which those tables hold too, are not read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby, pairwise
 from pathlib import Path, PurePosixPath
@@ -15,9 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from layerwise.corpus import listed
+from layerwise.texts import composed
 from layerwise.tiers import AlignmentError, Tier
 
 _ID_COLUMNS = ("utterance_id", "id", "utt_id", "identifier")
@@ -25,6 +29,8 @@ _SPLIT_COLUMNS = ("split", "subset")
 # Of each tier, the columns that may hold it, and the fields that may hold labels in it.
 _TIER_COLUMNS = {"phones": ("phonemes", "phones"), "words": ("words",)}
 _LABEL_FIELDS = {"phones": ("phoneme", "phone", "label"), "words": ("word", "label")}
+_FIELDS = {"start", "end", *(name for names in _LABEL_FIELDS.values() for name in names)}
+_NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_string, pa.types.is_null)
 
 
 class Row(NamedTuple):
@@ -62,42 +68,164 @@ def find_rows(source: Path, tables: Sequence[str], split: str) -> dict[str, Row]
     return rows
 
 
-def read_rows(rows: Sequence[Row], tiers: Collection[str]) -> list[list[Tier]]:
-    """Tiers (`phones`, `words` or both) of some rows; each group of rows that they are in is read once.
+def read_rows(rows: Sequence[Row]) -> list[list[Tier]]:
+    """Tiers (`phones` and `words`) of some rows; each group of rows that they are in is read once.
 
     Raises:
-        AlignmentError: a table cannot be read, or its intervals lack a field.
+        AlignmentError: a table cannot be read, or a column does not hold intervals.
     """
     read: dict[Row, list[Tier]] = {}
     for (table, group), of_group in groupby(sorted(rows), key=lambda row: row[:2]):
         wanted = list(of_group)
         with _opened(table) as file:
             names = file.schema_arrow.names
-            columns = {tier: _one_of(_TIER_COLUMNS[tier], names, f"{table} has no column of {tier}") for tier in tiers}
+            columns = {
+                tier: _one_of(wanted, names, f"{table} has no column of {tier}")
+                for tier, wanted in _TIER_COLUMNS.items()
+            }
             content = file.read_row_group(group, columns=list(columns.values()), use_threads=False)
             by_tier = [
-                _intervals(content[column].combine_chunks().take(pa.array([row.row for row in wanted])), tier, table)
+                _intervals(
+                    _plain_array(content[column]).take(pa.array([row.row for row in wanted])),
+                    tier,
+                    f"{table}, column {column}",
+                    _class_names(file.schema_arrow, column),
+                )
                 for tier, column in columns.items()
             ]
         read |= {row: list(of_row) for row, *of_row in zip(wanted, *by_tier, strict=True)}
     return [read[row] for row in rows]
 
 
-def _intervals(lists: pa.ListArray, tier: str, table: str) -> list[Tier]:
-    """A tier of each list of intervals."""
-    kind = getattr(lists.type, "value_type", None)
-    there = [field.name for field in kind] if pa.types.is_struct(kind) else []
-    names = [
-        _one_of(wanted, there, f"{table}: intervals of {tier} have no field")
+def _intervals(column: pa.Array, tier: str, where: str, class_names: Mapping[str, Sequence[str]]) -> list[Tier]:
+    """A tier of each row: its list of intervals, in whatever shape."""
+    lengths, fields = _columns(column, where)
+    if not any(lengths):
+        return [Tier(tier, [], [], []) for _ in lengths]
+    label, start, end = (
+        _one_of(wanted, fields, f"{where}: intervals of {tier} have no field")
         for wanted in (_LABEL_FIELDS[tier], ["start"], ["end"])
-    ]
-    every = lists.flatten()
-    labels, starts, ends = (
-        every.field(name).cast(kind).to_pylist()
-        for name, kind in zip(names, (pa.string(), pa.float64(), pa.float64()), strict=True)
     )
-    stops = [0, *np.cumsum(lists.value_lengths().fill_null(0)).tolist()]
+    labels = _labels(fields[label], f"{where}.{label}", class_names.get(label))
+    starts, ends = (_seconds(fields[name], f"{where}.{name}") for name in (start, end))
+    stops = [0, *np.cumsum(lengths).tolist()]
     return [Tier(tier, labels[first:last], starts[first:last], ends[first:last]) for first, last in pairwise(stops)]
+
+
+def _columns(column: pa.Array, where: str) -> tuple[list[int], dict[str, pa.Array]]:
+    """How many intervals there are in each row, and the fields of all of them, one row after the other."""
+    kind = column.type
+    if _is_list(kind):
+        lengths = pc.list_value_length(column).fill_null(0).to_pylist()
+        every = _plain_array(pc.list_flatten(column))
+        if pa.types.is_struct(every.type):
+            return lengths, {field.name: pc.struct_field(every, field.name) for field in every.type}
+        if not len(every):
+            return lengths, {}
+    elif pa.types.is_struct(kind):
+        lists = {field.name: _plain_array(pc.struct_field(column, field.name)) for field in kind}
+        lists = {name: values for name, values in lists.items() if _is_list(values.type)}
+        lists = {name: values for name, values in lists.items() if name in _FIELDS} or lists
+        lengths = [pc.list_value_length(values).fill_null(0).to_pylist() for values in lists.values()]
+        for of_row in zip(*lengths, strict=True):
+            if len(set(of_row)) > 1:
+                found = ", ".join(f"{number} of {name}" for name, number in zip(lists, of_row, strict=True))
+                raise AlignmentError(f"{where}: the lists of a row have different lengths: {found}")
+        if lists:
+            return lengths[0], {name: pc.list_flatten(values) for name, values in lists.items()}
+    elif pa.types.is_map(kind):
+        return _columns(_inferred([None if row is None else dict(row) for row in column.to_pylist()], where), where)
+    elif pa.types.is_string(kind):
+        return _columns(_inferred([row and _parsed(row, where) for row in column.to_pylist()], where), where)
+    elif pa.types.is_null(kind):
+        return [0] * len(column), {}
+    raise AlignmentError(
+        f"{where} holds {kind}; expected is a list of intervals, each with a label, start and end, or a struct of lists"
+    )
+
+
+def _plain_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """An array without what changes no meaning: chunks, dictionaries, runs, extensions, other kinds of text."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ExtensionArray):
+        return _plain_array(array.storage)
+    if pa.types.is_dictionary(array.type):
+        return _plain_array(array.dictionary_decode())
+    if pa.types.is_run_end_encoded(array.type):
+        return _plain_array(pc.run_end_decode(array))
+    return array.cast(pa.string()) if _is_text(array.type) else array
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    return any(test(kind) for test in (*tests, pa.types.is_list_view, pa.types.is_large_list_view))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary, pa.types.is_large_binary)
+    return any(test(kind) for test in (*tests, pa.types.is_binary_view))
+
+
+def _parsed(text: str, where: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise AlignmentError(f"{where} holds text that is no JSON ({error}): {text[:40]!r}") from error
+
+
+def _inferred(rows: list[object], where: str) -> pa.Array:
+    """What Arrow makes of values of Python."""
+    try:
+        return pa.array(rows)
+    except pa.ArrowException as error:
+        raise AlignmentError(f"{where}: its intervals are not all of one shape: {error}") from error
+
+
+def _labels(values: pa.Array, where: str, names: Sequence[str] | None) -> list[str | None]:
+    values = _plain_array(values)
+    if names is not None and pa.types.is_integer(values.type):
+        numbers = values.to_pylist()
+        if wrong := [number for number in numbers if number is not None and not -1 <= number < len(names)]:
+            raise AlignmentError(f"{where} holds {wrong[0]}, but its table names {len(names)} labels")
+        # -1 is the mark of `datasets` for a label that nobody knows.
+        return [None if number in (None, -1) else composed(names[number]) for number in numbers]
+    if not (pa.types.is_string(values.type) or pa.types.is_null(values.type)):
+        raise AlignmentError(f"{where} holds {values.type}; expected is text")
+    return [label and composed(label) for label in values.to_pylist()]
+
+
+def _seconds(values: pa.Array, where: str) -> list[float | None]:
+    """Times as seconds: numbers are, also as text, and durations say their unit."""
+    values = _plain_array(values)
+    kind, unit = values.type, 1.0
+    if pa.types.is_duration(kind) or pa.types.is_time(kind):
+        unit = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[kind.unit]
+        values = values.cast(pa.int32() if pa.types.is_time32(kind) else pa.int64())
+    elif not any(test(kind) for test in _NUMBERS):
+        raise AlignmentError(f"{where} holds {kind}; expected are seconds, as numbers")
+    try:
+        numbers = values.cast(pa.float64()).to_pylist()
+    except pa.ArrowException as error:
+        raise AlignmentError(f"{where} holds what is no number of seconds: {error}") from error
+    return [None if number is None else number / unit for number in numbers]
+
+
+def _class_names(schema: pa.Schema, column: str) -> dict[str, list[str]]:
+    """The labels that `datasets` wrote as numbers: by field of a column, the label of each number."""
+    try:
+        features = json.loads(schema.metadata[b"huggingface"])["info"]["features"][column]
+    except (TypeError, KeyError, ValueError):
+        return {}
+    while "feature" in features:  # of a sequence
+        features = features["feature"]
+    features = features[0] if isinstance(features, list) else features
+    names = {}
+    for field, feature in features.items() if isinstance(features, dict) else ():
+        while isinstance(feature, dict) and "feature" in feature:
+            feature = feature["feature"]
+        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel":
+            names[field] = feature["names"]
+    return names
 
 
 def _rows(table: str) -> Iterator[tuple[str, str, Row]]:
@@ -112,7 +240,9 @@ def _rows(table: str) -> Iterator[tuple[str, str, Row]]:
             read = file.read_row_group(group, columns=columns, use_threads=False)
             ids, *splits = (read[column].cast(pa.string()).to_pylist() for column in columns)
             for number, utterance_id in enumerate(ids):
-                yield utterance_id, splits[0][number] or "" if splits else "", Row(table, group, number)
+                if not utterance_id:
+                    raise AlignmentError(f"{table}: row {number} of group {group} has no {columns[0]}")
+                yield composed(utterance_id), splits[0][number] or "" if splits else "", Row(table, group, number)
 
 
 @contextmanager

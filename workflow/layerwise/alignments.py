@@ -23,10 +23,11 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from layerwise.alignment_sources import Aligned, Found, find_alignments, read_alignments
-from layerwise.cleaning import INTERVAL_SCHEMA, TIERS, Cleaned, Tally, Utterance, clean, clean_word, named
+from layerwise.cleaning import INTERVAL_SCHEMA, TIERS, Cleaned, Tally, Utterance, clean, count_words, named
 from layerwise.corpus import Problem, report_problems, summarise_problems
 from layerwise.files import replaced
 from layerwise.layouts import Layout
+from layerwise.marks import Marks
 from layerwise.phones import PhoneSet
 from layerwise.textgrids import read_textgrid
 from layerwise.tiers import AlignmentError
@@ -62,22 +63,27 @@ def index_alignments(
     *,
     layout: Layout,
     phones: PhoneSet,
+    marks: Marks,
+    labels_out: Path | None = None,
     processes: int = 1,
 ) -> None:
-    """Write the table of a split's phone and word intervals, and the table of what was wrong.
+    """Write the table of a split's phone and word intervals, that of what was wrong, and of what became of labels.
 
-    Silence and unknown words are dropped, and counted in the log. Dropped and named are: files that cannot be read, or
-    that lie elsewhere than the layout says; intervals without label or length, overlapping the one before or outside of
-    the recording; alignments that reach more than 0.05 s past their recording (up to there they are clipped);
-    alignments and utterances that have no counterpart. Kept and named are alignments that end in its first half.
+    Marks of silence and noise are dropped, and counted. Dropped and named are: files that cannot be read, or that lie
+    elsewhere than the layout says; intervals without label or length, overlapping the one before or another speaker's,
+    or outside of the recording; alignments that reach more than 0.05 s past their recording (up to there they are
+    clipped); alignments and utterances that have no counterpart. Kept and named are alignments that end in its first
+    half.
 
     Args:
         source: a zip (read in place), a folder, or Parquet tables, in a format of `layerwise.alignment_sources`.
         utterances: utterances.parquet.
         intervals_out: parquet with `INTERVAL_SCHEMA`, sorted by utterance_id, tier, start; times in seconds.
         problems_out: CSV of utterance_id, file, problem, detail.
-        layout: of the split: where files lie, and the names of their tiers.
+        layout: of the split: where files lie, the names of their tiers, and whether words become lower case.
         phones: what the labels of phones mean.
+        marks: labels that are no speech.
+        labels_out: CSV of tier, change (dropped, lower case), label (as it is in the files), intervals (how many).
         processes: that read and clean at a time; the tables do not depend on it.
 
     Raises:
@@ -92,10 +98,17 @@ def index_alignments(
             for utterance_id in sorted(durations.keys() & found.utterances.keys())
         ]
     )
-    work = partial(_clean_batch, source=source, tier_names=found.tiers, phones=phones)
+    work = partial(
+        _clean_batch,
+        source=source,
+        tier_names=found.tiers,
+        phones=phones,
+        marks=marks,
+        lower_case=layout.lower_case,
+    )
     cleaned = _in_order(work, batches, processes, f"reading alignments of {split}")
     nothing_left = f"{source}: no interval of split {split!r} is left"
-    write_intervals(cleaned, problems, phones, intervals_out, problems_out, nothing_left)
+    write_intervals(cleaned, problems, phones, intervals_out, problems_out, nothing_left, labels_out)
 
 
 def write_intervals(
@@ -105,6 +118,7 @@ def write_intervals(
     intervals_out: Path,
     problems_out: Path,
     nothing_left: str,
+    labels_out: Path | None = None,
 ) -> None:
     """Write the table of intervals and that of problems from alignments that have been cleaned, wherever they are from.
 
@@ -112,6 +126,7 @@ def write_intervals(
         cleaned: batches in order of the utterance id.
         problems: those found so far; what is added while `cleaned` is read counts too.
         nothing_left: begins the error when no interval is left.
+        labels_out: what became of labels, as `index_alignments` says.
 
     Raises:
         AlignmentError: no interval is left.
@@ -129,11 +144,18 @@ def write_intervals(
         report_problems(found, problems_out, file_column="file")
         if not tally.kept.total():
             raise AlignmentError(f"{nothing_left}: {summarise_problems(found)}")
+    if labels_out is not None:
+        _write_labels(tally, labels_out)
     _log_tally(tally, found, phones)
 
 
 def _clean_batch(
-    batch: Sequence[_Wanted], source: Path, tier_names: Mapping[str, Sequence[str]], phones: PhoneSet
+    batch: Sequence[_Wanted],
+    source: Path,
+    tier_names: Mapping[str, Sequence[str]],
+    phones: PhoneSet,
+    marks: Marks,
+    lower_case: bool,
 ) -> Cleaned:
     read: list[Utterance] = []
     unreadable: list[Problem] = []
@@ -142,7 +164,7 @@ def _clean_batch(
             unreadable.append(Problem(wanted.utterance_id, wanted.aligned.name, "unreadable", str(tiers)))
         else:
             read.append(Utterance(wanted.utterance_id, wanted.aligned.name, wanted.duration, tiers))
-    intervals, problems, tally = clean(read, tier_names, phones)
+    intervals, problems, tally = clean(read, tier_names, phones, marks, lower_case=lower_case)
     return Cleaned(intervals, unreadable + problems, tally)
 
 
@@ -168,6 +190,24 @@ def _unmatched(durations: Mapping[str, float], found: Found, layout: Layout) -> 
     ]
 
 
+def _write_labels(tally: Tally, path: Path) -> None:
+    """By change and tier, the most frequent label first."""
+    changed = {"dropped": tally.dropped, "lower case": tally.lowered}
+    rows = [
+        (tier, change, label, number)
+        for change, counts in changed.items()
+        for (tier, label), number in sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+    ]
+    _write_csv(path, ["tier", "change", "label", "intervals"], rows)
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    with replaced(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
 def _log_tally(tally: Tally, problems: list[Problem], phones: PhoneSet) -> None:
     for tier in TIERS:
         dropped = Counter({label: number for (which, label), number in tally.dropped.items() if which == tier})
@@ -176,6 +216,8 @@ def _log_tally(tally: Tally, problems: list[Problem], phones: PhoneSet) -> None:
             kinds.append(f"{len(dropped) - len(kinds)} other labels")
         kept = sum(number for (which, _), number in tally.kept.items() if which == tier)
         log.info("%ss: kept %d, dropped %d (%s)", tier, kept, dropped.total(), ", ".join(sorted(kinds)) or "none")
+    if tally.lowered:
+        log.info("words in lower case: %d intervals, of %d labels", tally.lowered.total(), len(tally.lowered))
     log.info("ends clipped to the recording's: %d; problems: %s", tally.clipped, summarise_problems(problems))
     missing = [phone for phone in phones.phones or () if not tally.kept["phone", phone]]
     if missing:
@@ -185,15 +227,18 @@ def _log_tally(tally: Tally, problems: list[Problem], phones: PhoneSet) -> None:
 # Ranking
 
 
-def rank_words(source: Path, splits: Sequence[str], out: Path, *, layout: Layout, processes: int = 1) -> None:
+def rank_words(
+    source: Path, splits: Sequence[str], out: Path, *, layout: Layout, marks: Marks, processes: int = 1
+) -> None:
     """Write how often each word is spoken in some splits: a CSV of word and count, most frequent first, then by word.
 
-    Only alignments are read. Silence and unknown words are dropped as from the table of intervals; files that cannot be
+    Only alignments are read. Marks are dropped, and capitals go, as from the table of intervals; files that cannot be
     read, or have no words, are left out, with a warning that counts them and names the first 20.
 
     Args:
         source: as `index_alignments` takes it.
-        layout: where files lie, in any split, and the names of their tiers.
+        layout: where files lie, in any split, the names of their tiers, and whether words become lower case.
+        marks: labels that are no speech.
         processes: that read at a time.
 
     Raises:
@@ -203,7 +248,9 @@ def rank_words(source: Path, splits: Sequence[str], out: Path, *, layout: Layout
     aligned = [where for of_split in found.values() for _, where in sorted(of_split.utterances.items())]
     counts: Counter[str] = Counter()
     wordless: list[str] = []
-    work = partial(_count_words, source=source, names=found[splits[0]].tiers["word"])
+    work = partial(
+        _count_words, source=source, tier_names=found[splits[0]].tiers, marks=marks, lower_case=layout.lower_case
+    )
     for words, reasons in _in_order(work, _batches(aligned), processes, f"counting words of {', '.join(splits)}"):
         counts.update(words)
         wordless += reasons
@@ -213,30 +260,24 @@ def rank_words(source: Path, splits: Sequence[str], out: Path, *, layout: Layout
         log.warning("%d of %d alignments gave no words", len(wordless), len(aligned))
     if not counts:
         raise AlignmentError(f"{source}: there is no word in {', '.join(splits)}")
-    with replaced(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["word", "count"])
-        writer.writerows(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    _write_csv(out, ["word", "count"], sorted(counts.items(), key=lambda item: (-item[1], item[0])))
     log.info("%d words of %d types in %s", counts.total(), len(counts), ", ".join(splits))
 
 
-def _count_words(batch: Sequence[Aligned], source: Path, names: Sequence[str]) -> tuple[Counter[str], list[str]]:
+def _count_words(
+    batch: Sequence[Aligned], source: Path, tier_names: Mapping[str, Sequence[str]], marks: Marks, lower_case: bool
+) -> tuple[Counter[str], list[str]]:
     """How often each word occurs in a batch, and why some of its files have none."""
-    labels: Counter[str | None] = Counter()
+    read: list[Utterance] = []
     wordless: list[str] = []
-    for aligned, tiers in zip(batch, read_alignments(source, batch, ["words"]), strict=True):
+    for aligned, tiers in zip(batch, read_alignments(source, batch), strict=True):
         if isinstance(tiers, AlignmentError):
             wordless.append(str(tiers))
-        elif words := named(tiers, names):
-            for tier in words:
-                labels.update(tier.labels)
+        elif named(tiers, tier_names["word"]):
+            read.append(Utterance("", aligned.name, 0.0, tiers))
         else:
             wordless.append(f"{aligned.name}: its tiers are {', '.join(tier.name for tier in tiers) or 'none'}")
-    counts: Counter[str] = Counter()
-    for label, number in labels.items():
-        if label is not None and (word := clean_word(label)) is not None:
-            counts[word] += number
-    return counts, wordless
+    return count_words(read, tier_names, marks, lower_case=lower_case), wordless
 
 
 # Batches

@@ -5,10 +5,12 @@ Hundreds of utterances are cleaned at once, as columns; only where something is 
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
+from functools import cache
+from itertools import count, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -16,13 +18,13 @@ import pyarrow as pa
 
 from layerwise.corpus import Problem
 from layerwise.examining import doubt
+from layerwise.marks import NO_MARKS, Marks
 from layerwise.phones import PhoneSet, UnknownPhoneError
+from layerwise.texts import folded, wildcard
 from layerwise.tiers import AlignmentError, Tier
 from layerwise.times import comparable
 
 TIERS = ("phone", "word")
-# Labels of word tiers that are silence; what stands in <angle> or {curly} brackets is no word either.
-SILENCE = frozenset({"", "sp", "spn", "sil"})
 # How far an alignment may reach past its recording, in seconds; aligners round up to whole frames.
 MAX_OVERRUN_SECONDS = 0.05
 # Aligners go on to the end, through silence; one that stops in the first half was perhaps made for another recording.
@@ -41,6 +43,7 @@ INTERVAL_SCHEMA = pa.schema(
 # Less than a sample: boundaries that only a writer's rounding makes overlap.
 _SAME_TIME_SECONDS = 1e-5
 _NO_LABEL, _SILENT = -1, -2
+_PHONE, _WORD = range(len(TIERS))
 
 
 class Utterance(NamedTuple):
@@ -54,14 +57,23 @@ class Utterance(NamedTuple):
 
 @dataclass
 class Tally:
-    """What happened to intervals: (tier, label) dropped, (tier, label) kept (of words: under ""), ends clipped."""
+    """What happened to intervals.
+
+    Attributes:
+        dropped: (tier, label) of those that are no speech.
+        lowered: (tier, label) of words that were put into lower case.
+        kept: (tier, label), of words under "".
+        clipped: ends.
+    """
 
     dropped: Counter[tuple[str, str]] = field(default_factory=Counter)
+    lowered: Counter[tuple[str, str]] = field(default_factory=Counter)
     kept: Counter[tuple[str, str]] = field(default_factory=Counter)
     clipped: int = 0
 
     def add(self, other: Tally) -> None:
         self.dropped.update(other.dropped)
+        self.lowered.update(other.lowered)
         self.kept.update(other.kept)
         self.clipped += other.clipped
 
@@ -74,28 +86,36 @@ class Cleaned(NamedTuple):
     tally: Tally
 
 
-def clean_word(label: str) -> str | None:
-    """The word that a label stands for, or None for silence, unknown words (`<unk>`) and other markers in brackets."""
-    label = label.strip()
-    return None if label.lower() in SILENCE or label[0] in "<{" else label
-
-
 def named(tiers: Sequence[Tier], names: Sequence[str]) -> list[Tier]:
-    """The tiers that have one of these names, in any case of letters."""
-    lower = {name.lower() for name in names}
-    return [tier for tier in tiers if tier.name.strip().lower() in lower]
+    """The tiers that have one of these names, in any case of letters; `*` stands for anything."""
+    pattern = _names(tuple(names))
+    return [tier for tier in tiers if pattern.fullmatch(tier.name.strip())]
 
 
-def clean(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str]], phones: PhoneSet) -> Cleaned:
-    """The intervals of speech in some utterances, in order of utterance, tier (phones first), and as in the file.
+@cache
+def _names(names: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(wildcard(name, any_case=True) for name in names))
 
-    Dropped are silence and unknown words, which are counted, and, which is a problem each: intervals without label or
-    length, overlapping the one before, or outside of the recording; all of an utterance that reaches more than
-    `MAX_OVERRUN_SECONDS` past its recording. Up to there ends are clipped to the recording's. What ends before
-    `MIN_COVERAGE` of the recording is kept, and named.
+
+def clean(
+    utterances: Sequence[Utterance],
+    tier_names: Mapping[str, Sequence[str]],
+    phones: PhoneSet,
+    marks: Marks = NO_MARKS,
+    *,
+    lower_case: bool = True,
+) -> Cleaned:
+    """The intervals of speech in some utterances, in order of utterance, tier (phones first), and time.
+
+    Dropped are marks of silence and noise, which are counted, and, which is a problem each: intervals without label or
+    length, overlapping the one before, or outside of the recording; both of two that overlap in two tiers of a kind,
+    which are two speakers'; all of an utterance that reaches more than `MAX_OVERRUN_SECONDS` past its recording. Up to
+    there ends are clipped to the recording's. What ends before `MIN_COVERAGE` of the recording is kept, and named.
 
     Args:
         tier_names: what tiers of phones (`phone`) and words (`word`) are called.
+        marks: labels that are no speech.
+        lower_case: whether words become lower case; they are counted.
 
     Raises:
         AlignmentError: a phone outside of the set.
@@ -108,7 +128,7 @@ def clean(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str
         for index in np.flatnonzero((last > 0) & (last < comparable(MIN_COVERAGE * durations)))
     ]
     tally = Tally()
-    rows = _with_clean_labels(rows, utterances, phones, tally)
+    rows = _with_clean_labels(rows, utterances, phones, marks, lower_case, tally)
 
     unlabelled = rows.label == _NO_LABEL
     problems += [rows.problem(row, "no label", utterances) for row in np.flatnonzero(unlabelled)]
@@ -122,8 +142,9 @@ def clean(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str
     ]
     rows = rows.where(~too_long[rows.utterance])
 
+    rows = _in_time(rows)
     faults = _faults(rows, durations)
-    problems += [rows.problem(row, fault, utterances) for row, fault in faults.items()]
+    problems += [rows.problem(row, fault.kind, utterances, fault.other) for row, fault in faults.items()]
     rows = rows.where(~np.isin(np.arange(len(rows)), list(faults)))
 
     ends = np.minimum(rows.end, durations[rows.utterance])
@@ -172,12 +193,14 @@ class _Rows:
 
     Attributes:
         utterance, tier, label: places in the utterances, in `TIERS` and in `labels`; a label may be `_NO_LABEL`.
+        speaker: the number of the file's tier, among those of its kind.
         start, end: seconds, comparable.
         labels: every label, once.
     """
 
     utterance: np.ndarray
     tier: np.ndarray
+    speaker: np.ndarray
     label: np.ndarray
     start: np.ndarray
     end: np.ndarray
@@ -186,38 +209,43 @@ class _Rows:
     def __len__(self) -> int:
         return len(self.utterance)
 
-    def where(self, mask: np.ndarray) -> _Rows:
-        columns = (self.utterance, self.tier, self.label, self.start, self.end)
-        return _Rows(*(column[mask] for column in columns), self.labels)
+    def where(self, chosen: np.ndarray) -> _Rows:
+        """The rows of a mask, or of places."""
+        columns = (self.utterance, self.tier, self.speaker, self.label, self.start, self.end)
+        return _Rows(*(column[chosen] for column in columns), self.labels)
 
-    def problem(self, row: int, kind: str, utterances: Sequence[Utterance]) -> Problem:
-        label = "" if self.label[row] == _NO_LABEL else f" {self.labels[self.label[row]]!r}"
-        detail = f"{TIERS[self.tier[row]]}{label} from {self.start[row]:g} to {self.end[row]:g} s"
+    def problem(self, row: int, kind: str, utterances: Sequence[Utterance], other: int | None = None) -> Problem:
+        detail = self._named(row) + ("" if other is None else f", and {self._named(other)}")
         return _problem(utterances[self.utterance[row]], kind, detail)
+
+    def _named(self, row: int) -> str:
+        label = "" if self.label[row] == _NO_LABEL else f" {self.labels[self.label[row]]!r}"
+        return f"{TIERS[self.tier[row]]}{label} from {self.start[row]:g} to {self.end[row]:g} s"
 
 
 def _columns(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str]]) -> tuple[_Rows, list[Problem]]:
     """The intervals of all tiers that count, as they are in the files, and what tiers are missing."""
     code_of: dict[str | None, int] = defaultdict(count().__next__)
     label, start, end = [], [], []
-    owner, kind, size = [], [], []  # of each tier
+    owner, kind, speaker, size = [], [], [], []  # of each tier
     problems = []
     for index, utterance in enumerate(utterances):
         for tier, names in enumerate(tier_names[tier] for tier in TIERS):
-            found = [tier for tier in named(utterance.tiers, names) if tier.labels]
-            if not found:
+            found = named(utterance.tiers, names)
+            if not any(part.labels for part in found):
                 there = ", ".join(sorted({tier.name for tier in utterance.tiers if tier.labels})) or "none"
                 detail = f"tiers with intervals: {there}"
                 problems.append(_problem(utterance, f"no {names[0]}", detail))
-            for part in found:
+            for number, part in enumerate(found):
                 label += map(code_of.__getitem__, part.labels)
                 start += part.starts
                 end += part.ends
                 owner.append(index)
                 kind.append(tier)
+                speaker.append(number)
                 size.append(len(part.labels))
     rows = _Rows(
-        *(np.repeat(np.array(column, np.int64), size) for column in (owner, kind)),
+        *(np.repeat(np.array(column, np.int64), size) for column in (owner, kind, speaker)),
         np.array(label, np.int64),
         comparable(np.array(start, np.float64)),
         comparable(np.array(end, np.float64)),
@@ -226,36 +254,89 @@ def _columns(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[
     return rows, problems
 
 
-def _with_clean_labels(rows: _Rows, utterances: Sequence[Utterance], phones: PhoneSet, tally: Tally) -> _Rows:
+def count_words(
+    utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str]], marks: Marks, *, lower_case: bool
+) -> Counter[str]:
+    """How often each word is in the alignments of some utterances, whatever their times are; marks are left out."""
+    rows, _ = _columns(utterances, tier_names)
+    rows = _with_clean_labels(rows, utterances, PhoneSet(None), marks, lower_case, Tally())
+    numbers = np.bincount(rows.label[(rows.tier == _WORD) & (rows.label != _NO_LABEL)], minlength=len(rows.labels))
+    return Counter({rows.labels[label]: int(numbers[label]) for label in np.flatnonzero(numbers)})
+
+
+def _with_clean_labels(
+    rows: _Rows, utterances: Sequence[Utterance], phones: PhoneSet, marks: Marks, lower_case: bool, tally: Tally
+) -> _Rows:
     """Rows with phones and words of the analysis for labels, without those that are dropped."""
-    pairs, first, pair_of, numbers = np.unique(
-        rows.tier * len(rows.labels) + rows.label, return_index=True, return_inverse=True, return_counts=True
-    )
+    kinds = rows.tier * len(rows.labels) + rows.label
+    pairs, first, pair_of = np.unique(kinds, return_index=True, return_inverse=True)
     code_of: dict[str, int] = defaultdict(count().__next__)
     codes = np.empty(len(pairs), np.int64)
+    doubtful, lowered = np.zeros((2, len(pairs)), bool)  # words that may be marks; words with capitals that go
+    as_found = [None if label is None else label.strip() for label in rows.labels]
     for pair, row in enumerate(first):
-        tier, label = TIERS[rows.tier[row]], rows.labels[rows.label[row]]
+        label = as_found[rows.label[row]]
         if label is None:
             codes[pair] = _NO_LABEL
-            continue
-        try:
-            clean_label = clean_word(label) if tier == "word" else phones.clean(label)
-        except UnknownPhoneError as error:
-            raise AlignmentError(f"utterance {utterances[rows.utterance[row]].utterance_id} has {error}") from error
-        codes[pair] = _SILENT if clean_label is None else code_of[clean_label]
-        if clean_label is None:
-            tally.dropped[tier, label.strip().lower()] += int(numbers[pair])
-    return replace(rows, label=codes[pair_of], labels=list(code_of)).where(codes[pair_of] != _SILENT)
+        elif rows.tier[row] == _WORD:
+            word = folded(label, lower_case) if marks.is_word(label) else None
+            codes[pair] = _SILENT if word is None else code_of[word]
+            doubtful[pair], lowered[pair] = marks.needs_phones(label), word not in (None, label)
+        else:
+            try:
+                phone = phones.clean(label, marks)
+            except UnknownPhoneError as error:
+                raise AlignmentError(f"utterance {utterances[rows.utterance[row]].utterance_id} has {error}") from error
+            codes[pair] = _SILENT if phone is None else code_of[phone]
+    clean_rows = replace(rows, label=codes[pair_of], labels=list(code_of))
+    for row in np.flatnonzero(doubtful[pair_of]):
+        if not _is_spoken(row, clean_rows):
+            clean_rows.label[row] = _SILENT
+    dropped = clean_rows.label == _SILENT
+    for counter, which in ((tally.dropped, dropped), (tally.lowered, lowered[pair_of] & ~dropped)):
+        for pair, number in enumerate(np.bincount(pair_of[which], minlength=len(pairs))):
+            if number:
+                counter[TIERS[rows.tier[first[pair]]], as_found[rows.label[first[pair]]]] += int(number)
+    return clean_rows.where(~dropped)
+
+
+def _is_spoken(word: int, rows: _Rows) -> bool:
+    """Whether the same speaker speaks a phone in the time of a word, or has no phones that could say so.
+
+    The middle of a phone counts, as borders may be rounded.
+    """
+    first, last = np.searchsorted(rows.utterance, rows.utterance[word] + [0, 1])
+    of_one = rows.where(slice(first, last))
+    phones = of_one.where((of_one.tier == _PHONE) & (of_one.speaker == rows.speaker[word]))
+    with np.errstate(invalid="ignore"):  # times may be infinite still
+        middle = (phones.start + phones.end) / 2
+    spoken = (phones.label != _SILENT) & (rows.start[word] < middle) & (middle < rows.end[word])
+    return not len(phones) or bool(spoken.any())
 
 
 # Faults
 
 
-def _faults(rows: _Rows, durations: np.ndarray) -> dict[int, str]:
-    """What is wrong with which row.
+def _in_time(rows: _Rows) -> _Rows:
+    """Rows in order of utterance, tier and start; intervals that start together, as they are in the file."""
+    step = np.diff(rows.utterance * len(TIERS) + rows.tier)
+    if ((step > 0) | ((step == 0) & (rows.start[1:] >= rows.start[:-1]))).all():
+        return rows
+    return rows.where(np.lexsort((rows.start, rows.tier, rows.utterance)))
 
-    An interval is compared with the last one before it that is kept. In an utterance where every interval stands the
-    comparison with the very one before, all are kept, and nothing needs a second look.
+
+class _Fault(NamedTuple):
+    """What is wrong with a row, and the row of another speaker that it overlaps."""
+
+    kind: str
+    other: int | None = None
+
+
+def _faults(rows: _Rows, durations: np.ndarray) -> dict[int, _Fault]:
+    """What is wrong with which row; rows are in order of time.
+
+    In an utterance where every interval stands the comparison with the very one before, whoever spoke it, all are kept,
+    and nothing needs a second look.
     """
     same_tier = (rows.utterance[1:] == rows.utterance[:-1]) & (rows.tier[1:] == rows.tier[:-1])
     previous_end = np.zeros(len(rows))
@@ -265,23 +346,39 @@ def _faults(rows: _Rows, durations: np.ndarray) -> dict[int, str]:
         | (rows.start >= durations[rows.utterance])
         | (rows.start < comparable(previous_end - _SAME_TIME_SECONDS))
     )
-    faults: dict[int, str] = {}
+    faults: dict[int, _Fault] = {}
+    of_one = rows.utterance * len(TIERS) + rows.tier
     for index in np.unique(rows.utterance[suspect]):
-        kept_end = {tier: 0.0 for tier, _ in enumerate(TIERS)}
-        for row in range(*np.searchsorted(rows.utterance, [index, index + 1])):
-            start, end, tier = rows.start[row], rows.end[row], rows.tier[row]
-            if fault := _fault(start, end, kept_end[tier], durations[index]):
-                faults[row] = fault
-            else:
-                kept_end[tier] = end
+        for first, last in pairwise(np.searchsorted(of_one, len(TIERS) * index + np.arange(len(TIERS) + 1))):
+            faults |= _faults_of_one(rows, range(first, last), durations[index])
     return faults
 
 
-def _fault(start: float, end: float, previous_end: float, duration: float) -> str | None:
-    if not end > start:  # nor where one of them is not a number
-        return "no length"
-    if start >= duration:
-        return "after the recording"
-    if start < comparable(previous_end - _SAME_TIME_SECONDS):
-        return "overlaps the one before" if previous_end else "before the recording"
-    return None
+def _faults_of_one(rows: _Rows, places: range, duration: float) -> dict[int, _Fault]:
+    """What is wrong with which row of an utterance's phones, or of its words.
+
+    An interval is compared with the last one of its own speaker that is kept, and with that of each other speaker:
+    where two speak at once, neither interval can be used.
+    """
+    faults: dict[int, _Fault] = {}
+    crossed: dict[int, _Fault] = {}
+    last_of: dict[int, int] = {}  # speaker → row
+    for row in places:
+        start, speaker = rows.start[row], rows.speaker[row]
+        overlapped = {
+            other for other, last in last_of.items() if start < comparable(rows.end[last] - _SAME_TIME_SECONDS)
+        }
+        if not rows.end[row] > start:  # nor where one of them is not a number
+            faults[row] = _Fault("no length")
+        elif start >= duration:
+            faults[row] = _Fault("after the recording")
+        elif start < -_SAME_TIME_SECONDS:
+            faults[row] = _Fault("before the recording")
+        elif speaker in overlapped:
+            faults[row] = _Fault("overlaps the one before")
+        else:
+            for other in overlapped:
+                crossed.setdefault(row, _Fault("overlaps another tier", last_of[other]))
+                crossed.setdefault(last_of[other], _Fault("overlaps another tier", row))
+            last_of[speaker] = row
+    return faults | crossed

@@ -20,6 +20,7 @@ from layerwise.cca import METRICS
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
 from layerwise.files import GZIP, begins_with
 from layerwise.layouts import LayoutError, layout_of
+from layerwise.marks import Marks, marks_of
 from layerwise.model_names import Models, told_apart
 from layerwise.phones import PhoneSet, PhoneSetError, phone_set
 from layerwise.pronunciations import PronunciationError, read_pronunciations
@@ -108,11 +109,12 @@ class Experiment:
             alignments None where they are made here.
         layout: how it lies, with the fields of resources/layouts.yaml.
         phones: what the labels of its phones mean.
+        marks: which of its labels are no speech.
         word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
         absent: of each model whose files nobody but the user may fetch, and that are not here, what has to be done.
         tasks: entries of the chosen tasks, in order.
         task_sources: where their data comes from: `DATA/FILE` or `CORPUS/SPLIT/audio` → source.
-        task_corpora: layout and phone set of each corpus that they use, as plain values.
+        task_corpora: layout, phone set and marks of each corpus that they use, as plain values.
     """
 
     config: dict
@@ -123,6 +125,7 @@ class Experiment:
     alignments: Source | None
     layout: dict
     phones: PhoneSet
+    marks: Marks
     word_splits: list[str] | None
     absent: list[str]
     tasks: dict[str, TaskEntry]
@@ -214,6 +217,7 @@ def read_experiment(config: dict) -> Experiment:
         **sources,
         layout=layout,
         phones=phones,
+        marks=_marks(layout),
         word_splits=word_splits,
         absent=absent,
         tasks=tasks,
@@ -539,12 +543,17 @@ def _phones(corpus: dict, layout: dict) -> tuple[PhoneSet | None, list[str]]:
         return None, [f"corpus.phones: {error}"]
 
 
+def _marks(layout: dict) -> Marks:
+    """The marks of the catalogue, as the layout changes them."""
+    return marks_of(layout.get("marks") or {}, read_catalogue("marks.yaml"))
+
+
 def _corpus_facts(name: str, corpora: dict) -> dict:
-    """Layout and phones of a corpus of the catalogue."""
+    """Layout, phones and marks of a corpus of the catalogue."""
     corpus = {"name": name, "layout": None, "phones": None, "alignments": None}
     layout, _ = _layout(corpus, corpora)
     phones, _ = _phones(corpus, layout)
-    return {"layout": layout, "phones": asdict(phones)}
+    return {"layout": layout, "phones": asdict(phones), "marks": asdict(_marks(layout))}
 
 
 def _word_splits(corpus: dict, corpora: dict) -> tuple[list[str] | None, list[str]]:

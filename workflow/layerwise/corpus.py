@@ -28,6 +28,7 @@ from layerwise.errors import LayerwiseError
 from layerwise.examining import Fault, Sound, doubt, examine
 from layerwise.files import GZIP, impostor, replaced, replaced_folder
 from layerwise.layouts import Layout
+from layerwise.texts import code_points, composed, is_utf8, on_disk
 
 log = logging.getLogger(__name__)
 
@@ -274,6 +275,10 @@ def _find_recordings(folder: Path, layout: Layout, root: Path) -> tuple[dict[str
     recordings: dict[str, _Recording] = {}
     problems = []
     for path in sorted(_files_below(folder, AUDIO_SUFFIXES)):
+        if not is_utf8(str(path)):
+            detail = "its name is not UTF-8, and no table can hold it; rename it"
+            problems.append(Problem("", ascii(str(path.relative_to(root))), "bad name", detail))
+            continue
         # With the folder's own name first, so that it may be the split's, or a speaker's.
         fields = layout.recordings.match(PurePosixPath(folder.resolve().name, path.relative_to(folder)))
         if fields is None:
@@ -282,8 +287,9 @@ def _find_recordings(folder: Path, layout: Layout, root: Path) -> tuple[dict[str
             continue
         utterance_id = layout.utterance_id.format(**fields)
         if utterance_id in recordings:
+            names = " and ".join(f"{name}{code_points(name)}" for name in (recordings[utterance_id].path, path))
             raise CorpusError(
-                f"utterance {utterance_id} has two recordings: {recordings[utterance_id].path} and {path}; "
+                f"utterance {utterance_id} has two recordings: {names}; "
                 f"an id is made as {layout.utterance_id!r} (corpus.layout)"
             )
         recordings[utterance_id] = _Recording(
@@ -307,8 +313,8 @@ def _transcripts(folder: Path, layout: Layout, recordings: dict[str, _Recording]
 
 
 def _beside(path: Path, suffix: str) -> Path | None:
-    """The file of the same name with another suffix, in capitals or not."""
-    candidates = (path.with_suffix(form) for form in (suffix, suffix.lower(), suffix.upper()))
+    """The file of the same name, in any form of Unicode, with another suffix, in capitals or not."""
+    candidates = (on_disk(path.with_suffix(form)) for form in (suffix, suffix.lower(), suffix.upper()))
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
@@ -330,7 +336,7 @@ def _read_chapters(folder: Path) -> dict[str, str]:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return composed(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise CorpusError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError, did_you_mean
+from layerwise.texts import composed
 
 DELIMITERS = (",", ";", "\t")  # spreadsheets write a semicolon where a comma is the decimal sign
 
@@ -21,7 +22,7 @@ class CSVError(LayerwiseError):
 
 @dataclass(frozen=True)
 class CSVTable:
-    """A CSV file as text, without blanks around cells.
+    """A CSV file as text, without blanks around cells, composed; a `path` is left as it is, for a disk to find.
 
     Attributes:
         columns: names in order.
@@ -47,7 +48,7 @@ def read_csv(path: Path, required: Sequence[str]) -> CSVTable:
     text = read_text(path)
     records = _records(path, text, delimiter_of(text, required) or DELIMITERS[0])
     _, header = next(records, (1, []))
-    columns = _without_empty_end(header)
+    columns = [composed(name) for name in _without_empty_end(header)]
     _check_header(path, columns, required)
     rows = {}
     for line, record in records:
@@ -56,7 +57,8 @@ def read_csv(path: Path, required: Sequence[str]) -> CSVTable:
         cells = record if len(record) <= len(columns) else _without_empty_end(record, len(columns))
         if len(cells) != len(columns):
             raise CSVError(f"{path}, line {line} has {len(cells)} cells, the header {len(columns)}")
-        rows[line] = {name: cell for name, cell in zip(columns, cells, strict=True) if name}
+        named = {name: cell for name, cell in zip(columns, cells, strict=True) if name}
+        rows[line] = {name: cell if name == "path" else composed(cell) for name, cell in named.items()}
     return CSVTable([name for name in columns if name], rows)
 
 

@@ -32,6 +32,7 @@ from layerwise.csv_files import CSVError, read_csv
 from layerwise.errors import listed_names
 from layerwise.examining import Fault, examine
 from layerwise.tasks import FLUENT_PARTS, PARTS, SLURP_PARTS, TaskError
+from layerwise.texts import composed, on_disk
 from layerwise.times import comparable
 
 log = logging.getLogger(__name__)
@@ -170,6 +171,7 @@ def read_candidates(
         inputs: file name → path, as the rule has them: files of the data set, or `table`; of a corpus the lists
             `utterances`, `audio` and (for phones) `intervals`, in the order of `splits`.
     """
+    columns = [composed(column) for column in columns]
     if layout == "fluent":
         yield from fluent_items(Path(inputs["audio"]), columns)
     elif layout == "slurp":
@@ -201,7 +203,7 @@ def fluent_items(folder: Path, columns: Sequence[str]) -> Iterator[Item]:
         rows = _read_csv(root / f"data/{name}_data.csv", ("path", "speakerId", *columns))
         for row in rows.values():
             target = tuple(row[column] for column in columns)
-            yield Item(_without_suffix(row["path"]), row["speakerId"], part, root / row["path"], target)
+            yield Item(_without_suffix(row["path"]), row["speakerId"], part, on_disk(root / row["path"]), target)
 
 
 def slurp_items(
@@ -216,14 +218,16 @@ def slurp_items(
     Raises:
         ItemError: a table cannot be read, or lacks a column.
     """
-    recordings = {path.name: path for folder in folders for path in sorted(folder.rglob("*")) if _is_audio(path)}
+    recordings = {
+        composed(path.name): path for folder in folders for path in sorted(folder.rglob("*")) if _is_audio(path)
+    }
     for part, names in SLURP_PARTS.items():
         for name in names:
             for sentence in _json_lines(tables[name], name):
                 labels = [sentence.get(column) for column in columns]
-                target = tuple("" if label is None else str(label) for label in labels)
+                target = tuple("" if label is None else composed(str(label)) for label in labels)
                 for recording in sentence.get("recordings", []):
-                    file = str(recording.get("file", ""))
+                    file = composed(str(recording.get("file", "")))
                     if file in recordings:
                         yield Item(_without_suffix(file), "", part, recordings[file], target)
                     else:
@@ -242,7 +246,8 @@ def table_items(table: Path, columns: Sequence[str]) -> Iterator[Item]:
         if part is not None and part not in PARTS:
             raise ItemError(f"{table}, line {number}: part is {part!r}; allowed: {', '.join(PARTS)}")
         target = tuple(row[column] for column in columns)
-        yield Item(_without_suffix(row["path"]), row.get("speaker", ""), part, table.parent / row["path"], target)
+        path = on_disk(table.parent / row["path"])
+        yield Item(_without_suffix(row["path"]), row.get("speaker", ""), part, path, target)
 
 
 def corpus_items(splits: Mapping[str, Split], kind: str) -> Iterator[Item]:
@@ -290,7 +295,7 @@ def _is_audio(path: Path) -> bool:
 
 
 def _without_suffix(path: str) -> str:
-    return Path(path).with_suffix("").as_posix()
+    return composed(Path(path).with_suffix("").as_posix())
 
 
 def _nothing_to_learn(kind: str) -> tuple[str, str]:
@@ -414,6 +419,7 @@ def _parts_of_groups(
                 if len(wanted) < number and name not in part_of and all(trained[label] > 1 for label in own):
                     wanted.append(name)
                     trained.subtract(own)
+        wanted = [composed(name) for name in wanted]
         absent = [name for name in wanted if name not in groups]
         if absent:
             there = listed_names(sorted(groups), absent[0])

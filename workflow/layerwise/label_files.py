@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from layerwise.texts import composed
 from layerwise.tiers import AlignmentError, Tier
 
 TIMIT_SAMPLE_RATE = 16000
@@ -72,7 +73,7 @@ def parse_xwaves(data: bytes, name: str, tier: str) -> Tier:
 def _lines(data: bytes, name: str) -> Iterator[tuple[int, str]]:
     """Lines that hold something, stripped, with their numbers."""
     try:
-        text = data.decode("utf-8-sig")
+        text = composed(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise AlignmentError(f"{name} is no UTF-8 text: {error}") from error
     return ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip())

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from layerwise.errors import LayerwiseError
+from layerwise.texts import composed
 
 
 class LayoutError(LayerwiseError):
@@ -25,7 +26,7 @@ class Pattern:
     """Where files lie, as a path without its suffix: `**/{split}/{speaker}/{utterance}`.
 
     `{name}` is a part of a file's or folder's name and can be used twice; `*` is any such part, `**/` any folders, also
-    none. Upper and lower case count.
+    none. Upper and lower case count; the form of Unicode does not, and fields are composed (NFC).
     """
 
     text: str
@@ -39,7 +40,7 @@ class Pattern:
     def _regex(self) -> re.Pattern[str]:
         seen: set[str] = set()
         parts = []
-        for token in re.findall(r"\*\*/|\*|\{\w+\}|[^*{}]+|.", self.text):
+        for token in re.findall(r"\*\*/|\*|\{\w+\}|[^*{}]+|.", composed(self.text)):
             if token == "**/":
                 parts.append("(?:[^/]+/)*")
             elif token == "*":
@@ -55,7 +56,7 @@ class Pattern:
 
     def match(self, path: PurePosixPath | str) -> dict[str, str] | None:
         """The fields of a file at `path`, whose suffix does not count; None: it does not lie as the pattern says."""
-        found = self._regex.fullmatch(posixpath.splitext(str(path))[0])
+        found = self._regex.fullmatch(posixpath.splitext(composed(str(path)))[0])
         return found and found.groupdict()
 
     def of_split(self, split: str) -> Pattern:
@@ -73,8 +74,11 @@ class Layout:
         utterance_id, speaker_id, chapter_id: templates of the patterns' fields.
         transcripts: `chapters` (LibriSpeech's SPEAKER-CHAPTER.trans.txt), the suffix of a text file beside each
             recording, or None: there are none, and the text of every utterance is empty.
-        tiers: names of the TextGrid tiers (in any case of letters), by `phone` and `word`.
+        tiers: names of the TextGrid tiers (in any case of letters, `*` stands for anything), by `phone` and `word`; of
+            every tier that has one of them, such as each speaker's, the intervals count.
         phones: the phone set, an entry of resources/phones.yaml.
+        marks: changes to resources/marks.yaml, as `layerwise.marks.marks_of` takes them.
+        lower_case: whether words become lower case, so that `The` and `the` are one; phones never do.
         cut_pauses: recordings are cut into utterances where nobody speaks for so many seconds; None: one recording is
             one utterance.
     """
@@ -86,9 +90,14 @@ class Layout:
     chapter_id: str = ""
     transcripts: str | None = None
     tiers: dict[str, list[str]] = field(
-        default_factory=lambda: {"phone": ["phones", "phone"], "word": ["words", "word"]}
+        default_factory=lambda: {
+            "phone": ["phones", "phone", "* - phones", "* - phone"],
+            "word": ["words", "word", "* - words", "* - word"],
+        }
     )
     phones: str = "arpabet"
+    marks: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    lower_case: bool = True
     cut_pauses: float | None = None
 
     def __post_init__(self) -> None:
@@ -130,7 +139,11 @@ def layout_of(entry: Mapping[str, object]) -> Layout:
     Raises:
         LayoutError: the entry contradicts itself.
     """
-    given = {name: value for name, value in entry.items() if name != "description" and value is not None}
+    given = {
+        name: composed(value) if isinstance(value, str) else value
+        for name, value in entry.items()
+        if name != "description" and value is not None
+    }
     patterns = {name: Pattern(given[name]) for name in ("recordings", "alignments") if name in given}
     return Layout(**(given | patterns))
 

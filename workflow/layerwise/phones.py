@@ -5,11 +5,14 @@ A set is an entry of resources/phones.yaml, or a mapping of labels to phones in 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from functools import cached_property
 
 from layerwise.errors import LayerwiseError, listed_names
+from layerwise.marks import NO_MARKS, Marks
+from layerwise.texts import code_points, composed, wildcard
 
 _STRESS = frozenset("012")
 
@@ -39,33 +42,40 @@ class PhoneSet:
     any_case: bool = False
 
     def __post_init__(self) -> None:
-        if self.any_case:
-            object.__setattr__(self, "dropped", tuple(label.lower() for label in self.dropped))
-            if self.labels is not None:
-                object.__setattr__(self, "labels", {label.lower(): phone for label, phone in self.labels.items()})
+        if self.any_case and self.labels is not None:
+            object.__setattr__(self, "labels", {label.lower(): phone for label, phone in self.labels.items()})
 
     @property
     def phones(self) -> list[str] | None:
         """Every phone of the set, in order of the alphabet; None: any."""
         return None if self.labels is None else sorted({phone for phone in self.labels.values() if phone})
 
-    def clean(self, label: str) -> str | None:
+    def clean(self, label: str, marks: Marks = NO_MARKS) -> str | None:
         """The phone that a label stands for, or None for silence and what else is dropped.
+
+        Args:
+            marks: what is no phone either, unless the set names it.
 
         Raises:
             UnknownPhoneError: the label is not in the set.
         """
         label = label.strip()
-        key = label.lower() if self.any_case else label
-        if any(fnmatchcase(key, pattern) for pattern in self.dropped):
+        if self._dropped.fullmatch(label):
             return None
         if self.labels is None:
-            return label
+            return label if marks.is_phone(label) else None
+        key = label.lower() if self.any_case else label
         if self.stress and key[-1] in _STRESS:
             key = key[:-1]
-        if key not in self.labels:
-            raise UnknownPhoneError(f"the phone {label!r}; allowed are {self._allowed()}")
-        return self.labels[key]
+        if key in self.labels:
+            return self.labels[key]
+        if not marks.is_phone(label):
+            return None
+        raise UnknownPhoneError(f"the phone {label!r}{code_points(label)}; allowed are {self._allowed()}")
+
+    @cached_property
+    def _dropped(self) -> re.Pattern[str]:
+        return re.compile("|".join(wildcard(pattern, any_case=self.any_case) for pattern in self.dropped) or "(?!)")
 
     def _allowed(self) -> str:
         # Where a set only takes stress off, its phones are its labels, in the capitals that people know them by.
@@ -99,4 +109,11 @@ def phone_set(chosen: str | Mapping[str, str | None], catalogue: Mapping[str, Ma
         return PhoneSet(labels, tuple(entry["dropped"]), entry.get("stress", False), entry.get("any_case", True))
     if not any(chosen.values()):
         raise PhoneSetError(f"a phone set of {len(chosen)} labels maps none of them to a phone")
-    return PhoneSet(dict(chosen))
+    labels: dict[str, str | None] = {}
+    for label, phone in chosen.items():
+        if composed(label) in labels:
+            raise PhoneSetError(
+                f"{label!r} stands there twice, in two forms of Unicode, one of them{code_points(label)}"
+            )
+        labels[composed(label)] = phone and composed(phone)
+    return PhoneSet(labels)

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError
+from layerwise.texts import composed
 
 # Those of the aligner's acoustic model: ARPAbet, without stress.
 # fmt: off
@@ -41,7 +42,7 @@ def read_pronunciations(path: Path) -> dict[str, list[str]]:
         PronunciationError: there is no such file, it is not UTF-8, a line is no pronunciation, or none of them is.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = composed(path.read_text(encoding="utf-8-sig")).splitlines()
     except OSError as error:
         raise PronunciationError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -65,7 +66,7 @@ def read_pronunciations(path: Path) -> dict[str, list[str]]:
 def _entry(line: str) -> tuple[str, str]:
     """Word and phones of a line, or ValueError."""
     name, *phones = line.split()
-    word = _VARIANT.sub("", name).lower()
+    word = composed(_VARIANT.sub("", name).lower())
     if not word or _RESERVED.search(word):
         raise ValueError(f"{name!r} is no word; brackets stand only around the number of a variant, as in HELLO(2)")
     if not phones:

@@ -63,6 +63,7 @@ def write_report(
     task_plots: Mapping[str, AnyPath],
     correlations: AnyPath | None,
     problems: Mapping[str, AnyPath],
+    labels: AnyPath | None,
     provenance: Mapping[str, str],
     out: AnyPath,
 ) -> None:
@@ -77,6 +78,7 @@ def write_report(
         comparison, findings, recommendations: the tables of the modules of these names.
         task_plots, correlations: pictures of `layerwise.task_plots`, by task, and of all tasks; None without tasks.
         problems: CSV files by heading, such as what was wrong with the audio; empty when nothing was.
+        labels: what became of the alignment's labels, as `layerwise.alignments` writes it; None: it was made here.
         provenance: where data and models came from, one line each.
     """
     environment = jinja2.Environment(
@@ -115,6 +117,8 @@ def write_report(
         samples=_shown(read_table(samples)),
         incomplete={status: _incomplete(scored, status, titles) for status in ("skipped", "flagged")},
         problems={heading: _problems(path) for heading, path in problems.items()},
+        changed=_changed(labels) if labels else [],
+        labels=_problems(labels) if labels else None,
         provenance=provenance,
         versions=_versions(),
     )
@@ -203,6 +207,15 @@ def _problems(path: AnyPath) -> Table:
     if Path(path).stat().st_size == 0:
         return _shown(pd.DataFrame())
     return _shown(pd.read_csv(path, dtype="str", keep_default_na=False), limit=LONGEST)
+
+
+def _changed(path: AnyPath) -> list[str]:
+    """How many labels of each tier were dropped, or put into lower case."""
+    table = pd.read_csv(path, dtype={"label": "str"}, keep_default_na=False)
+    return [
+        f"{tier}: {change} {group['intervals'].sum():,} intervals, {len(group):,} labels"
+        for (tier, change), group in table.groupby(["tier", "change"], sort=False)
+    ]
 
 
 def _plain(value: object) -> object:

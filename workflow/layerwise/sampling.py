@@ -18,6 +18,7 @@ import pandas as pd
 from layerwise.csv_files import CSVError, delimiter_of, read_csv, read_text
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
+from layerwise.texts import composed, folded
 from layerwise.times import steps
 
 log = logging.getLogger(__name__)
@@ -46,14 +47,17 @@ class SampleSet:
     words: pd.DataFrame
 
 
-def read_word_list(path: Path) -> list[str]:
+def read_word_list(path: Path, *, lower_case: bool = True) -> list[str]:
     """Words, the most frequent first: a text file with a word a line, or a CSV with a column `word`.
+
+    Args:
+        lower_case: whether they become lower case, as those of the alignments do; of `The` and `the` the first stays.
 
     Raises:
         SamplingError: it has no word, or one of them twice.
     """
     try:
-        text = read_text(path)
+        text = composed(read_text(path))
         if delimiter_of(text, ["word"]):
             words = [row["word"] for row in read_csv(path, ["word"]).rows.values() if row["word"]]
         else:
@@ -66,7 +70,10 @@ def read_word_list(path: Path) -> list[str]:
             f"{path}: {f'{twice[0]!r} stands there twice' if twice else 'there is no word in it'}; expected a word a "
             "line, or a CSV with a column 'word', the most frequent first"
         )
-    return words
+    kept = list(dict.fromkeys(folded(word, lower_case) for word in words))
+    if kept != words:
+        log.info("%s: %d words put into lower case, %d are left", path, len(set(words) - set(kept)), len(kept))
+    return kept
 
 
 def draw_sample(
@@ -102,7 +109,7 @@ def draw_sample(
         raise SamplingError(
             f"none of the {min(len(ranking), sizes.word_types)} most frequent words of the word list, such as "
             f"{ranking[0]!r}, is in the alignments, which have {', '.join(map(repr, counts.index[:3])) or 'no words'}: "
-            "upper and lower case count (corpus.word_list)"
+            "upper and lower case count where corpus.layout.lower_case is false (corpus.word_list)"
         )
     _warn_if_short(sample, "utterances", len(utterances), sizes.utterances)
     _warn_if_short(sample, "word types", len(frequent), sizes.word_types)
@@ -148,11 +155,12 @@ def draw_sample_tables(
     sizes: SampleSizes,
     out: dict[str, Path],
     word_list: Path | None = None,
+    lower_case: bool = True,
 ) -> None:
     """Draw one sample set from the tables of a corpus and write its three tables (keys of `out`: as in `SampleSet`).
 
     Args:
-        word_list: as `read_word_list` takes it; None: the words of the corpus itself are ranked.
+        word_list, lower_case: as `read_word_list` takes them; None: the words of the corpus itself are ranked.
 
     Raises:
         SamplingError: the corpus has no utterance, or none of the listed words.
@@ -160,7 +168,7 @@ def draw_sample_tables(
     corpus = pd.read_parquet(utterances)
     if corpus.empty:
         raise SamplingError(f"{utterances} holds no utterance to draw from")
-    ranking = None if word_list is None else read_word_list(Path(word_list))
+    ranking = None if word_list is None else read_word_list(Path(word_list), lower_case=lower_case)
     drawn = draw_sample(corpus, pd.read_parquet(intervals), sample, seed, sizes, ranking)
     for name, path in out.items():
         table = getattr(drawn, name)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from layerwise.texts import composed
 from layerwise.tiers import AlignmentError, Tier
 
 _ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"))
@@ -16,6 +17,7 @@ _ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig
 def read_textgrid(path: str | Path) -> pd.DataFrame:
     """The intervals of a TextGrid as they are in the file: no label dropped, none changed, tiers by their own names.
 
+    Only the form of Unicode is one in all labels and names, NFC.
     Long and short text format, UTF-8 or UTF-16, are read; point tiers are ignored.
 
     Returns:
@@ -50,7 +52,7 @@ def _decode(data: bytes, name: str) -> str:
     if data.startswith(b"ooBinaryFile"):
         raise AlignmentError(f"{name} is a binary TextGrid; save it as a text file in Praat")
     try:
-        return data.decode(encoding)
+        return composed(data.decode(encoding))
     except UnicodeDecodeError as error:
         raise AlignmentError(f"{name} is neither UTF-8 nor UTF-16 text: {error}") from error
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from layerwise.errors import LayerwiseError
 
+_UTF8 = 0x800  # the flag of a name in UTF-8
 _HEADER = struct.Struct("<4s22xHH")  # ends with the lengths of a name and an extra field that follow
 
 
@@ -42,7 +43,7 @@ def members(path: Path) -> list[tuple[str, Member]]:
         with zipfile.ZipFile(path) as archive:
             return [
                 (
-                    entry.filename,
+                    _name(entry),
                     Member(
                         entry.header_offset,
                         entry.compress_size,
@@ -55,6 +56,16 @@ def members(path: Path) -> list[tuple[str, Member]]:
             ]
     except zipfile.BadZipFile as error:
         raise ZipError(f"{path} is no zip, or a truncated one ({error})") from error
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    """The name of a file. Many programs write UTF-8 without its flag, which Python reads as a code page of 1981."""
+    if entry.flag_bits & _UTF8:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return entry.filename
 
 
 def read_member(descriptor: int, member: Member) -> bytes:

@@ -72,6 +72,9 @@ if config["colour_by"] != "model":
     GROUPS = {name: facts(entry)[config["colour_by"]] or "not known" for name, entry in MODELS.items()}
 LAYOUT = EXPERIMENT.layout
 PHONES = asdict(EXPERIMENT.phones)
+MARKS = asdict(EXPERIMENT.marks)
+# Words of automatic alignments are in lower case whatever the layout says.
+LOWER_CASE = EXPERIMENT.alignments is None or LAYOUT.get("lower_case", True)
 SAMPLES = range(1, config["samples"]["count"] + 1)
 SHARDS = range(config["representations"]["shards"])
 

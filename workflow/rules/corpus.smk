@@ -101,10 +101,12 @@ if EXPERIMENT.alignments is not None:
         output:
             intervals=RECORDING_INTERVALS,
             problems=ALIGNMENT_PROBLEMS,
+            labels=results("corpus/labels.csv"),
         params:
             split=config["corpus"]["split"],
             layout=LAYOUT,
             phones=PHONES,
+            marks=MARKS,
             checks=EXPERIMENT.alignments.checks,
             source=EXPERIMENT.alignments.identity,
             code=code_digest("layerwise.alignments"),
@@ -190,6 +192,7 @@ if EXPERIMENT.word_splits:
         params:
             splits=EXPERIMENT.word_splits,
             layout=LAYOUT,
+            marks=MARKS,
             checks=EXPERIMENT.alignments.checks,
             source=EXPERIMENT.alignments.identity,
             code=code_digest("layerwise.alignments"),

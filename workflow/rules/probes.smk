@@ -53,10 +53,12 @@ rule index_split_alignments:
     output:
         intervals=results("tasks/splits/{corpus}/{split}/intervals.parquet"),
         problems=results("tasks/splits/{corpus}/{split}/alignment_problems.csv"),
+        labels=results("tasks/splits/{corpus}/{split}/labels.csv"),
     params:
         split="{split}",
         layout=layout_of_split,
         phones=lambda wildcards: EXPERIMENT.task_corpora[wildcards.corpus]["phones"],
+        marks=lambda wildcards: EXPERIMENT.task_corpora[wildcards.corpus]["marks"],
         checks=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/alignments").checks,
         source=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/alignments").identity,
         code=code_digest("layerwise.alignments"),

@@ -17,6 +17,7 @@ rule write_report:
         recommendations=rules.recommend_layers.output.table,
         audio_problems=rules.index_utterances.output.problems,
         alignment_problems=ALIGNMENT_PROBLEMS,
+        labels=rules.index_alignments.output.labels if EXPERIMENT.alignments else [],
     output:
         html=results("report.html"),
     params:

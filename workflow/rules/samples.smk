@@ -18,6 +18,7 @@ rule draw_sample:
         phones_per_type=config["samples"]["phones_per_type"],
         word_types=config["samples"]["word_types"],
         words_per_type=config["samples"]["words_per_type"],
+        lower_case=LOWER_CASE,
         code=code_digest("layerwise.sampling"),
     log:
         log_of("draw_sample/{sample}"),

@@ -17,4 +17,5 @@ with logged(snakemake):
         ),
         out=dict(snakemake.output.items()),
         word_list=next(iter(snakemake.input.word_list), None),
+        lower_case=snakemake.params.lower_case,
     )

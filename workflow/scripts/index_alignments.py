@@ -5,6 +5,7 @@ from pathlib import Path
 from layerwise.alignments import index_alignments
 from layerwise.downloads import verify
 from layerwise.layouts import layout_of
+from layerwise.marks import Marks
 from layerwise.phones import PhoneSet
 from layerwise.run import logged
 
@@ -20,5 +21,7 @@ with logged(snakemake):
         Path(snakemake.output.problems),
         layout=layout_of(snakemake.params.layout),
         phones=PhoneSet(**snakemake.params.phones),
+        marks=Marks(**snakemake.params.marks),
+        labels_out=Path(snakemake.output.labels),
         processes=snakemake.threads,
     )

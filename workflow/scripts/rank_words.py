@@ -5,6 +5,7 @@ from pathlib import Path
 from layerwise.alignments import rank_words
 from layerwise.downloads import verify
 from layerwise.layouts import layout_of
+from layerwise.marks import Marks
 from layerwise.run import logged
 
 with logged(snakemake):
@@ -16,5 +17,6 @@ with logged(snakemake):
         snakemake.params.splits,
         Path(snakemake.output.ranking),
         layout=layout_of(snakemake.params.layout),
+        marks=Marks(**snakemake.params.marks),
         processes=snakemake.threads,
     )

@@ -25,6 +25,7 @@ with logged(snakemake):
             "Audio that was left out, or kept in doubt": snakemake.input.audio_problems,
             "Alignments that were left out, or kept in doubt": snakemake.input.alignment_problems,
         },
+        labels=snakemake.input.labels or None,
         provenance={
             "audio": snakemake.params.audio,
             "alignments": snakemake.params.alignments,
