@@ -21,7 +21,6 @@ from tqdm import tqdm
 
 from layerwise import SAMPLE_RATE
 from layerwise.corpus import (
-    AUDIO_SUFFIXES,
     Problem,
     listed,
     report_problems,
@@ -29,6 +28,7 @@ from layerwise.corpus import (
     write_parquet,
 )
 from layerwise.examining import Fault, examine
+from layerwise.layouts import AUDIO_SUFFIXES
 from layerwise.tasks import FLUENT_PARTS, PARTS, SLURP_PARTS, TaskError
 
 log = logging.getLogger(__name__)
