@@ -96,7 +96,7 @@ def extent_of(file: BinaryIO, offset: int = 0) -> Extent | None:
         if start.startswith(mark):
             try:
                 return read(source, offset)
-            except struct.error:
+            except (struct.error, ValueError, KeyError):
                 return None
     return None
 
@@ -122,7 +122,8 @@ def _sized(
         length = struct.pack(field.format, found + field.besides)
         return content[: field.offset] + length + content[field.offset + len(length) :]
 
-    wrong = (unknown and field is not None) or (to_end and found < there)
+    fits = field is not None and found + field.besides < 1 << 8 * struct.calcsize(field.format)
+    wrong = (unknown and fits) or (to_end and found < there)
     return Extent(start, None if unknown else size, found, mend if wrong else None)
 
 
@@ -141,16 +142,20 @@ class _Chunks:
         head: format of a chunk's name and size.
         align: chunks start at multiples of it.
         counted: bytes of the head that the size counts.
+        clipped: libsndfile itself clips a size to the file; 0 it never mends.
     """
 
     head: str
     align: int = 2
     counted: int = 0
+    clipped: bool = True
 
     def walk(self, source: _Source, offset: int) -> Iterator[tuple[bytes, int, int]]:
-        """Name, start and size of each chunk; struct.error where the file ends."""
+        """Name, start and size of each chunk; struct.error where the file or its chunks end."""
         while True:
             name, size = source.unpack(self.head, offset)
+            if not any(name):
+                raise struct.error("zeros instead of a chunk")
             start, size = offset + struct.calcsize(self.head), max(0, size - self.counted)
             yield name[:4], start, size
             offset = start + size + -size % self.align
@@ -168,14 +173,16 @@ class _Chunks:
                     return False
                 end = start + size + -size % self.align
         except struct.error:
-            return 0 <= end - source.size < self.align
-        return False  # not reached: the walk ends with the file
+            pass
+        return 0 <= end - source.size < self.align
 
     def audio(self, source: _Source, start: int, size: int, before: int = 0, *, to_end: bool = False) -> Extent:
         """The extent of the audio in a chunk, after so many bytes of something else."""
         layout = self.head.replace("16s", "").replace("4s", "")
         field = Field(start - struct.calcsize(layout), layout, before + self.counted)
         start, size = start + before, max(0, size - before)
+        if size and self.clipped:
+            field = None
         if size == 0 and source.bytes(start, 4) in _CONTAINERS_OF_CHUNKS:  # libsndfile does so, writing to a pipe
             raise RecordingError("unreadable", "its header comes again where the audio should be; encode it again")
         return _sized(source, start, size, field, empty=size == 0 and self.tile(source, start), to_end=to_end)
@@ -225,7 +232,7 @@ def _w64(source: _Source, offset: int) -> Extent:
 
 
 def _caf(source: _Source, offset: int) -> Extent:
-    chunks = _Chunks(">4sQ", align=1)
+    chunks = _Chunks(">4sQ", align=1, clipped=False)
     start, size = chunks.find(source, offset + 8, b"data")
     extent = chunks.audio(source, start, size, 4)  # four bytes count the edits
     if extent.declared is not None and not extent.missing:
@@ -255,7 +262,7 @@ def _sphere(source: _Source, offset: int) -> Extent | None:
     fields = dict(re.findall(r"^(\w+) -\w+ (\S+)", header, re.MULTILINE))
     if "," in fields.get("sample_coding", "") or "sample_count" not in fields:  # shortened, or streamed
         return None
-    size = int(fields["sample_count"])
+    size = max(0, int(fields["sample_count"]))
     for name in ("sample_n_bytes", "channel_count"):
         size *= int(fields.get(name, 1))
     return _sized(source, offset + length, size, to_end=True)

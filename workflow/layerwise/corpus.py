@@ -51,7 +51,7 @@ UTTERANCE_SCHEMA = pa.schema(
 MAX_PACE = 25
 
 _BLOCK_BYTES = 1 << 20
-_STEP = 1.001 * 2.0**-15  # of 16 bits, and what is added in rounding
+_CONVERSION = 4 * 2.0**-15  # four steps of 16 bits: as much as rounding and dither change a sample
 _LOGGED_PER_PROBLEM = 20
 _NAMED_IN_ERRORS = 10
 
@@ -402,31 +402,29 @@ def _chosen(utterance_id: str, recording: _Recording, root: Path) -> tuple[Path,
     It is the first that can be read; the others must have the same sound.
     """
     sounds = {path: examine(path) for path in (recording.path, *recording.copies)}
-    unread = [path for path, sound in sounds.items() if isinstance(sound, Fault) and sound.problem == "unreadable"]
-    first, *others = [path for path in sounds if path not in unread] or unread[:1]
-    for path in others:
-        if not _same_sound(first, sounds[first], path, sounds[path]):
-            raise CorpusError(
-                f"utterance {utterance_id} has two recordings, with different sound: {first} and {path}; remove one"
-            )
-    problems = [
-        *((path, doubt("twice", f"{first.name} has the same sound and is used")) for path in others),
-        *((path, sounds[path]) for path in unread if path != first),
-    ]
-    return (
-        first,
-        sounds[first],
-        [Problem(utterance_id, path.relative_to(root).as_posix(), *it) for path, it in problems],
-    )
+    readable = [path for path, sound in sounds.items() if isinstance(sound, Sound) or sound.problem != "unreadable"]
+    used = readable[0] if readable else recording.path
+    problems = []
+    for path, sound in sounds.items():
+        if path == used:
+            continue
+        if path in readable:
+            if not _same_sound(used, sounds[used], path, sound):
+                raise CorpusError(
+                    f"utterance {utterance_id} has two recordings, with different sound: {used} and {path}; remove one"
+                )
+            sound = doubt("twice", f"{used.name} has the same sound and is used")
+        problems.append(Problem(utterance_id, path.relative_to(root).as_posix(), *sound))
+    return used, sounds[used], problems
 
 
 def _same_sound(path: Path, sound: Sound | Fault, other_path: Path, other: Sound | Fault) -> bool:
-    """Whether recordings are the same, to a step of 16 bits; those that cannot be used are, for nobody hears them."""
+    """Whether recordings are the same, but for what converters change; all that cannot be used count as such."""
     if isinstance(sound, Fault) or isinstance(other, Fault):
         return isinstance(sound, Fault) and isinstance(other, Fault)
     if (sound.num_samples, sound.sample_rate) != (other.num_samples, other.sample_rate):
         return False
-    return bool(np.abs(read_waveform(path) - read_waveform(other_path)).max() <= _STEP)
+    return bool(np.abs(read_waveform(path) - read_waveform(other_path)).max() <= _CONVERSION)
 
 
 def _hurried(sound: Sound, text: str) -> list[Fault]:

@@ -207,7 +207,7 @@ def whole_ogg(data: bytes, offset: int) -> bytes | None:
     Raises:
         RecordingError: saying what is wrong.
     """
-    marks: dict[int, int] = {}  # of the latest page of each stream, and its number
+    marks: dict[int, int] = {}  # of the latest page, by stream
     numbers: dict[int, int] = {}
     begun, start = False, offset
     while data.startswith(b"OggS", offset) and len(data) >= offset + 27:
@@ -224,7 +224,7 @@ def whole_ogg(data: bytes, offset: int) -> bytes | None:
             raise RecordingError("corrupt", f"Ogg page {number} of its stream is damaged, or not the next one")
         marks[serial], numbers[serial] = mark, number
         offset += size
-    if not all(mark & _LAST for mark in marks.values()):
+    if not marks or not all(mark & _LAST for mark in marks.values()):
         if b"OggS" in data[offset + 1 :]:
             raise RecordingError("corrupt", "there is something between the pages of its Ogg stream")
         raise RecordingError("truncated", f"{len(data)} bytes of Ogg without the page that ends the stream")
