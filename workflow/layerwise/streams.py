@@ -123,7 +123,7 @@ def _count_of(frame: bytes, header: _Header) -> tuple[bool, int | None]:
 
 _STREAMINFO = 8  # where it starts
 _TOTAL = _STREAMINFO + 13  # the last four bits of this byte, and four more bytes
-_LARGEST_FRAME = 1 << 18
+_FRAME_HEAD_BYTES = 64  # more than a frame has besides its samples
 _FIXED_SIZE, _VARIABLE_SIZE = b"\xff\xf8", b"\xff\xf9"
 
 
@@ -141,16 +141,22 @@ def whole_flac(data: bytes, offset: int) -> bytes:
     Raises:
         RecordingError: the file does not end with a whole frame.
     """
-    place = len(data)
-    while (place := max(data.rfind(_FIXED_SIZE, 0, place), data.rfind(_VARIABLE_SIZE, 0, place))) >= 0:
-        if len(data) - place > _LARGEST_FRAME:
-            break
+    place, earliest = len(data), max(0, len(data) - _largest_frame(data, offset))
+    while (place := max(data.rfind(mark, 0, place) for mark in (_FIXED_SIZE, _VARIABLE_SIZE))) >= earliest:
         if _crc16(data[place:]) == 0:
             samples = _samples_until(data, place, offset)
             high = data[offset + _TOTAL] & 0xF0 | samples >> 32
             total = struct.pack(">BI", high, samples & 0xFFFF_FFFF)
             return data[: offset + _TOTAL] + total + data[offset + _TOTAL + len(total) :]
     raise RecordingError("truncated", "it does not end with a whole frame of FLAC")
+
+
+def _largest_frame(data: bytes, offset: int) -> int:
+    """Bytes of a frame whose samples are not compressed."""
+    (block,) = struct.unpack_from(">H", data, offset + _STREAMINFO + 2)
+    (bits,) = struct.unpack_from(">H", data, offset + _STREAMINFO + 12)
+    channels, bits = (bits >> 9 & 7) + 1, (bits >> 4 & 31) + 1
+    return _FRAME_HEAD_BYTES + channels * block * (bits + 1) // 8
 
 
 def _samples_until(data: bytes, place: int, offset: int) -> int:
