@@ -525,6 +525,16 @@ def test_a_copy_with_other_sound_is_an_error(tmp_path, other):
         index_at(tmp_path / "TIMIT")
 
 
+def test_a_copy_of_what_cannot_be_used_is_left_out_with_it(tmp_path):
+    folder = tmp_path / "TIMIT" / "TRAIN" / "DR1" / "FCJF0"
+    write_audio(folder / "SA1.WAV", np.zeros(8000))
+    write_audio(folder / "SA1.WAV.wav", np.zeros(8000))
+    write_audio(folder / "SA2.WAV")
+    utterances, problems = index_at(tmp_path / "TIMIT")
+    assert utterances["utterance_id"].tolist() == ["FCJF0-SA2"]
+    assert problems[["utterance_id", "problem"]].to_numpy().tolist() == 2 * [["FCJF0-SA1", "silent"]]
+
+
 def test_a_copy_of_what_cannot_be_read_is_used(tmp_path):
     """As of SPHERE files that are packed by shorten."""
     folder = tmp_path / "TIMIT" / "TRAIN" / "DR1" / "FCJF0"

@@ -142,7 +142,7 @@ class _Chunks:
         head: format of a chunk's name and size.
         align: chunks start at multiples of it.
         counted: bytes of the head that the size counts.
-        clipped: libsndfile itself clips a size to the file; 0 it never mends.
+        clipped: libsndfile itself clips any size but 0 to the file.
     """
 
     head: str

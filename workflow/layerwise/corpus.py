@@ -413,7 +413,8 @@ def _chosen(utterance_id: str, recording: _Recording, root: Path) -> tuple[Path,
                 raise CorpusError(
                     f"utterance {utterance_id} has two recordings, with different sound: {used} and {path}; remove one"
                 )
-            sound = doubt("twice", f"{used.name} has the same sound and is used")
+            if isinstance(sound, Sound):
+                sound = doubt("twice", f"{used.name} has the same sound and is used")
         problems.append(Problem(utterance_id, path.relative_to(root).as_posix(), *sound))
     return used, sounds[used], problems
 
