@@ -114,7 +114,7 @@ LEFT_OUT = {
     "a FLAC's header alone": (cut(flac(), 42), "corrupt", "failed"),
     "half a FLAC's header": (cut(flac(), 20), "unreadable", "unimplemented format"),
     "a FLAC that promises more": (flac_length(9000), "corrupt", "psf_fseek() failed"),
-    "a FLAC of no length": (flac_length(0), "unreadable", "its header gives no number of samples"),
+    "a FLAC of no length, cut off": (cut(flac_length(0), -5), "truncated", "does not end with a whole frame of FLAC"),
     "half a WAV": (cut(wav(), -1000), "truncated", "15000 bytes of audio, its header says 16000"),
     "a WAV's header alone": (cut(wav(), 44), "truncated", "0 bytes of audio, its header says 16000"),
     "half a WAV's header": (cut(wav(), 30), "unreadable", "Error in WAV"),
@@ -203,6 +203,7 @@ HARMLESS = {
     "an Ogg that is called WAV": as_format(".wav", format="OGG"),
     "an MP3 that is called WAV": as_format(".wav", format="MP3"),
     "an AIFF that is called FLAC": as_format(".flac", format="AIFF"),
+    "a FLAC of no length": flac_length(0),
     "a tenth of a second": wav(samples=noise(0.1), text="A"),
 }
 
@@ -260,6 +261,277 @@ def test_every_block_is_looked_at(tmp_path, monkeypatch, place):
     assert examine(write_audio(tmp_path / "b.wav", samples, subtype="FLOAT")) == Fault(
         "not finite", "it holds NaN or infinity"
     )
+
+
+# Ends: a recording that lost its end is named, one that has it is whole, whatever its header says
+
+# What libsndfile can write and read again, mono, at 16 kHz unless it can't.
+FORMATS = [
+    ("AIFF", "PCM_16"), ("AIFF", "FLOAT"), ("AIFF", "IMA_ADPCM"), ("AIFF", "GSM610"), ("AU", "PCM_16"), ("AU", "ULAW"),
+    ("AU", "G721_32"), ("AVR", "PCM_16"), ("CAF", "PCM_16"), ("CAF", "ALAC_16"), ("FLAC", "PCM_16"), ("FLAC", "PCM_24"),
+    ("HTK", "PCM_16"), ("SVX", "PCM_S8"), ("SVX", "PCM_16"), ("MAT4", "PCM_16"), ("MAT4", "DOUBLE"), ("MAT5", "PCM_16"),
+    ("MAT5", "FLOAT"), ("MPC2K", "PCM_16"), ("MP3", "MPEG_LAYER_III"), ("OGG", "VORBIS"), ("OGG", "OPUS"),
+    ("PAF", "PCM_16"), ("PVF", "PCM_16"), ("RF64", "PCM_16"), ("SD2", "PCM_16"), ("SDS", "PCM_16"), ("IRCAM", "PCM_16"),
+    ("VOC", "PCM_16"), ("VOC", "PCM_U8"), ("W64", "PCM_16"), ("W64", "IMA_ADPCM"), ("WAV", "PCM_16"), ("WAV", "PCM_24"),
+    ("WAV", "ULAW"), ("WAV", "IMA_ADPCM"), ("WAV", "MS_ADPCM"), ("WAV", "GSM610"), ("NIST", "PCM_16"), ("NIST", "ULAW"),
+    ("WAVEX", "PCM_16"), ("WVE", "ALAW"), ("XI", "DPCM_16"),
+]  # fmt: skip
+UNTOLD = ("PAF", "PVF", "IRCAM", "XI", "SD2")  # no header of these says how long the audio is
+
+
+def encoded(path: Path, form: str = "WAV", subtype: str | None = None, seconds: float = 1.0, **how) -> bytes:
+    """The bytes of a file of noise, which is written to `path`."""
+    rate = {"WVE": 8000, "XI": 44100}.get(form, 16000)
+    soundfile.write(path, noise(seconds, rate) / 2, rate, format=form, subtype=subtype, **how)
+    return path.read_bytes()
+
+
+def examined(path: Path, data: bytes) -> Sound | Fault:
+    path.write_bytes(data)
+    return examine(path)
+
+
+def kept(path: Path, data: bytes) -> int:
+    """Samples of a file of which nothing is said; what is read later is the same."""
+    sound = examined(path, data)
+    assert isinstance(sound, Sound), sound
+    assert not sound.doubts
+    waveform = read_waveform(path, 0.0, sound.duration)
+    assert len(waveform) == len(read_waveform(path)) == round(sound.duration * 16000)
+    np.testing.assert_allclose(read_waveform(path, 0.25, 0.25), waveform[4000:8000], atol=1e-6)
+    return sound.num_samples
+
+
+def test_every_format_of_libsndfile_is_tried():
+    assert {form for form, _ in FORMATS} == soundfile.available_formats().keys() - {"RAW"}  # RAW has no header
+
+
+@pytest.mark.parametrize(("form", "subtype"), FORMATS)
+def test_no_format_loses_its_end_in_silence(tmp_path, form, subtype):
+    path = tmp_path / "a.audio"
+    data = encoded(path, form, subtype)
+    whole = examine(path)
+    assert isinstance(whole, Sound)
+    blocks = 0 if subtype.startswith(("PCM", "FLOAT", "DOUBLE", "ULAW", "ALAW", "DPCM")) else 1100
+    rate = {"WVE": 8000, "XI": 44100}.get(form, 16000)
+    assert rate <= whole.num_samples <= rate + blocks
+    for share in (0.3, 0.5, 0.9, 0.99):
+        found = examined(path, data[: int(len(data) * share)])
+        if form in UNTOLD:
+            assert isinstance(found, Sound)
+            assert found.num_samples < whole.num_samples
+            assert [doubt.problem for doubt in found.doubts] == ["of untold length"]
+        else:
+            assert isinstance(found, Fault)
+            assert found.problem == {"FLAC": "corrupt", "HTK": "unreadable"}.get(form, "truncated")
+
+
+@pytest.mark.parametrize(
+    ("form", "subtype"), [("WAV", "IMA_ADPCM"), ("WAV", "GSM610"), ("CAF", "ALAC_20"), ("AU", "G721_32")]
+)
+def test_where_the_last_byte_costs_a_block_it_is_missed(tmp_path, form, subtype):
+    path = tmp_path / "a.audio"
+    assert examined(path, encoded(path, form, subtype)[:-1]).problem == "truncated"
+
+
+def test_a_cut_is_seen_behind_a_long_header(tmp_path):
+    """Longer than libsndfile's log."""
+    path = tmp_path / "a.wav"
+    data = encoded(path)
+    notes = b"".join(b"I%03d" % number + struct.pack("<I", 200) + bytes(200) for number in range(40))
+    notes = b"LIST" + struct.pack("<I", len(notes) + 4) + b"INFO" + notes
+    assert kept(path, data[:36] + notes + data[36:]) == 16000
+    assert examined(path, (data[:36] + notes + data[36:])[:-9000]) == Fault(
+        "truncated", "23000 bytes of audio, its header says 32000"
+    )
+
+
+PLACEHOLDERS = [
+    0, 0x7FFFF000, 0x7FFFF024, 0x7FFFFFDB, 0x7FFFFFFF, 0x80000000, 0xFFFFF000, 0xFFFFFFDB, 0xFFFFFFFF, 0x7F000008
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", PLACEHOLDERS, ids=hex)
+def test_a_wav_whose_header_was_never_completed_is_whole(tmp_path, size):
+    data = bytearray(encoded(tmp_path / "a.wav"))
+    for riff in (32036, 0, 8, 36, 0xFFFFFFFF, 0x7FFFF024):
+        struct.pack_into("<I", data, 4, riff)
+        struct.pack_into("<I", data, 40, size)
+        assert kept(tmp_path / "a.wav", data) == 16000
+
+
+@pytest.mark.parametrize(
+    ("form", "subtype", "mark", "behind", "layout", "besides"),
+    [
+        ("WAVEX", "PCM_16", b"data", 4, "<I", 0),
+        ("WAV", "ULAW", b"data", 4, "<I", 0),
+        ("AIFF", "PCM_16", b"SSND", 4, ">I", 8),
+        ("AU", "PCM_16", b".snd", 8, ">I", 0),
+        ("SVX", "PCM_16", b"BODY", 4, ">I", 0),
+        ("RF64", "PCM_16", b"ds64", 16, "<Q", 0),
+        ("W64", "PCM_16", b"data", 16, "<Q", 24),
+        ("CAF", "PCM_16", b"data", 4, ">Q", 4),
+    ],
+)
+def test_so_is_any_other_of_the_kind(tmp_path, form, subtype, mark, behind, layout, besides):
+    data = bytearray(encoded(tmp_path / "a.wav", form, subtype))
+    place = data.index(mark) + behind
+    for size in (*PLACEHOLDERS, *((2**64 - 1, 2**63, 2**63 - 1) if layout == "<Q" else ())):
+        struct.pack_into(layout, data, place, size or besides)
+        assert kept(tmp_path / "a.wav", data) == 16000
+
+
+def test_an_empty_wav_with_other_chunks_is_empty(tmp_path):
+    data = encoded(tmp_path / "a.wav", seconds=0)
+    assert examined(tmp_path / "a.wav", data + b"LIST\6\0\0\0INFOab") == Fault("empty", "no samples")
+
+
+@pytest.mark.parametrize("more", [1, 2, 8, 16, 36, 44])
+def test_a_header_that_counts_itself_as_audio_does_no_harm(tmp_path, more):
+    data = bytearray(encoded(tmp_path / "a.wav"))
+    struct.pack_into("<I", data, 40, 32000 + more)
+    assert kept(tmp_path / "a.wav", data) == 16000
+    struct.pack_into("<I", data, 4, 32036 + more)  # now nothing tells it from a file that lost its last bytes
+    assert examined(tmp_path / "a.wav", data) == Sound(
+        16000, 16000, [Fault("a little short", f"kept; 32000 bytes of audio, its header says {32000 + more}")]
+    )
+
+
+@pytest.mark.parametrize(("fewer", "samples"), [(1, 15999), (2, 15999), (36, 15982), (72, 15964)])
+@pytest.mark.parametrize("form", ["WAV", "WAVEX", "AIFF", "AU", "W64", "RF64", "NIST"])
+def test_two_milliseconds_are_not_missed_but_named(tmp_path, form, fewer, samples):
+    found = examined(tmp_path / "a.wav", encoded(tmp_path / "a.wav", form, "PCM_16")[:-fewer])
+    assert (found.num_samples, [doubt.problem for doubt in found.doubts]) == (samples, ["a little short"])
+
+
+@pytest.mark.parametrize("form", ["WAV", "WAVEX", "AIFF", "AU", "W64", "RF64", "NIST"])
+def test_three_milliseconds_are_missed(tmp_path, form):
+    assert examined(tmp_path / "a.wav", encoded(tmp_path / "a.wav", form, "PCM_16")[:-96]).problem == "truncated"
+
+
+@pytest.mark.parametrize(
+    ("form", "subtype"),
+    [pair for pair in FORMATS if pair[0] not in (*UNTOLD, "HTK", "VOC")],  # HTK has to be of one length
+)
+def test_what_follows_the_audio_is_no_audio(tmp_path, form, subtype):
+    path = tmp_path / "a.audio"
+    data = encoded(path, form, subtype)
+    whole = examine(path)
+    for tail in (bytes(1000), b"\x55" * 1001, b"LIST\6\0\0\0INFOab", b"TAG" + b"x" * 125):
+        assert examined(path, data + tail) == whole
+
+
+def test_blocks_of_creative_voice_are_not_read_as_samples(tmp_path):
+    data = encoded(tmp_path / "a.voc", "VOC", "PCM_16")
+    assert "several blocks" in examined(tmp_path / "a.voc", data[:-1] + b"\2\4\0\0abcd\0").detail
+
+
+def test_a_header_that_comes_twice_is_refused(tmp_path):
+    """As libsndfile writes W64 and CAF to a pipe."""
+    data = bytearray(encoded(tmp_path / "a.caf", "CAF", "PCM_16"))
+    start = data.index(b"data")
+    struct.pack_into(">Q", data, start + 4, 4)
+    assert "comes again" in examined(tmp_path / "a.caf", data[: start + 16] + data).detail
+
+
+def test_codecs_that_cannot_seek_are_read_from_any_place(tmp_path):
+    path = tmp_path / "a.wav"
+    assert kept(path, encoded(path, "WAV", "GSM610")) == 16000
+
+
+# MPEG: a first frame that counts the others is what encoders write where they can go back
+
+
+def mp3(path: Path, samples: np.ndarray) -> tuple[bytes, bytes, int]:
+    """The frame that counts, the frames that it counts, and how many they are: 576 samples each at 16 kHz."""
+    soundfile.write(path, samples, 16000, format="MP3", bitrate_mode="VARIABLE", compression_level=0.3)
+    data = path.read_bytes()
+    at = data.index(b"Info") if b"Info" in data else data.index(b"Xing")
+    size = data.index(data[:2], at)
+    return data[:size], data[size:], struct.unpack_from(">I", data, at + 8)[0]
+
+
+QUIET_FIRST = np.append(noise(1.5) / 300, noise(1.5))
+LOUD_FIRST = np.append(noise(1.5), noise(1.5) / 300)
+PICTURE = b"ID3\4\0\0\0\3\x60\0" + b"\xff\xfb\x90\x64" * 15360  # with what looks like frames
+
+
+@pytest.mark.parametrize("samples", [QUIET_FIRST, LOUD_FIRST], ids=["quiet first", "loud first"])
+@pytest.mark.parametrize("before", [b"", PICTURE + bytes(500)], ids=["", "with a picture"])
+@pytest.mark.parametrize("after", [b"", b"TAG" + bytes(125), bytes(3000)], ids=["", "with a tag", "with zeros"])
+def test_the_length_of_an_mp3_is_never_a_guess(tmp_path, samples, before, after):
+    path = tmp_path / "a.mp3"
+    count, frames, counted = mp3(path, samples)
+    with_count = read_waveform(path)
+    assert kept(path, before + count + frames + after) == len(samples) == len(with_count)
+    assert kept(path, before + frames + after) == 576 * counted
+    delay = 576 + 529  # of encoder and decoder, which only the count tells
+    np.testing.assert_allclose(read_waveform(path)[delay : delay + len(samples)], with_count, atol=1e-5)
+    vbri = count[:4] + bytes(32) + b"VBRI" + bytes(len(count) - 40)
+    assert kept(path, before + vbri + frames + after) == 576 * counted
+    uncounted = count.replace(b"Info\0\0\0\x0f", b"Info\0\0\0\0").replace(b"Xing\0\0\0\x0f", b"Xing\0\0\0\0")
+    assert kept(path, before + uncounted + frames + after) == 576 * counted
+
+
+@pytest.mark.parametrize("tag", [b"", b"TAG" + bytes(125)], ids=["", "with a tag"])
+@pytest.mark.parametrize("fewer", [1, 100, 4000, 9001])
+def test_an_mp3_that_is_cut_within_a_frame_is_named(tmp_path, fewer, tag):
+    path = tmp_path / "a.mp3"
+    count, frames, _ = mp3(path, LOUD_FIRST)
+    assert examined(path, frames[:-fewer] + tag).problem == "truncated"
+    assert examined(path, (count + frames)[:-fewer] + tag).problem == "truncated"
+
+
+def test_an_mp3_that_lost_whole_frames_is_named_where_they_are_counted(tmp_path):
+    path = tmp_path / "a.mp3"
+    count, frames, counted = mp3(path, LOUD_FIRST)
+    last = frames.rindex(frames[:2])
+    assert (
+        examined(path, count + frames[:last]).detail == f"{counted - 1} frames of MPEG audio, its header says {counted}"
+    )
+
+
+def test_mp3s_that_were_joined_are_read_to_the_end(tmp_path):
+    path = tmp_path / "a.mp3"
+    count, frames, counted = mp3(path, QUIET_FIRST)
+    assert kept(path, 2 * (count + frames)) == 576 * (2 * counted + 1)  # the second count is a frame of silence
+
+
+# FLAC to a pipe: neither length nor checksum of the whole
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.0, 40.0])  # 4096 samples a frame; the number of the last takes two bytes
+def test_a_flac_of_no_length_is_whole_or_named(tmp_path, seconds):
+    path = tmp_path / "a.flac"
+    data = bytearray(encoded(path, "FLAC", seconds=seconds))
+    data[21:42] = bytes((data[21] & 0xF0,)) + bytes(20)
+    assert kept(path, data) == round(seconds * 16000)
+    for fewer in (1, 2, 300, len(data) // 2):
+        assert examined(path, data[:-fewer]).problem == "truncated"
+
+
+# Ogg
+
+
+def pages(data: bytes) -> list[bytes]:
+    return [b"OggS" + page for page in data.split(b"OggS")[1:]]
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_an_ogg_has_its_last_page_and_all_before_it(tmp_path, subtype):
+    path = tmp_path / "a.ogg"
+    data = encoded(path, "OGG", subtype, seconds=5)
+    parts = pages(data)
+    assert kept(path, data) == 80000
+    assert examined(path, b"".join(parts[:-1])).problem == "truncated"
+    assert examined(path, data[:-1]).problem == "truncated"
+    assert examined(path, b"".join(parts[:3] + parts[4:])).problem == "corrupt"
+    damaged = parts[3][:-9] + bytes((parts[3][-9] ^ 1,)) + parts[3][-8:]
+    assert examined(path, b"".join((*parts[:3], damaged, *parts[4:]))).problem == "corrupt"
+    assert examined(path, data + data).problem == "unreadable"  # libsndfile would read the first alone
+
+
+# Recordings and alignments
 
 
 def test_a_recording_without_a_place_in_the_layout_is_named(root):

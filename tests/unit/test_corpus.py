@@ -8,6 +8,7 @@ import os
 import re
 import tarfile
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -15,12 +16,24 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import yaml
 
 from layerwise import corpus, downloads
+from layerwise.alignment_sources import find_alignments
 from layerwise.corpus import CorpusError
 from layerwise.layouts import Layout, layout_of
-from tiny_corpus import LAYOUTS, SPLIT, chapter_folder, flip_bytes, noise, write_archive, write_audio, write_utterance
+from tiny_corpus import (
+    LAYOUTS,
+    SPLIT,
+    chapter_folder,
+    flip_bytes,
+    noise,
+    write_archive,
+    write_audio,
+    write_files,
+    write_utterance,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_SPEECH = REPOSITORY.parent / "shared" / "real_speech"
@@ -399,6 +412,13 @@ def index_like(root: Path, **fields: object) -> tuple[pd.DataFrame, pd.DataFrame
     return index(root, layout=layout_of(fields))
 
 
+def index_at(root: Path, **fields: object) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """TIMIT's training split."""
+    out = root.parent / "out"
+    corpus.index_utterances(root, "TRAIN", out / "u", out / "p", layout=replace(LAYOUTS["timit"], **fields))
+    return pd.read_parquet(out / "u"), pd.read_csv(out / "p", keep_default_na=False)
+
+
 def test_other_rates_stay_as_they_are_and_are_counted(root, caplog):
     write_utterance(root, "1-2-0001", samples=noise(0.5, rate=8000), rate=8000)
     write_utterance(root, "1-2-0002", samples=noise(0.5, rate=44100), rate=44100)
@@ -460,6 +480,93 @@ def test_ids_that_are_not_unique_are_an_error_that_names_the_key(tmp_path):
         index_like(root, recordings="**/{speaker}/{utterance}")
     utterances, _ = index_like(root, recordings="**/{speaker}/{utterance}", utterance_id="{speaker}-{utterance}")
     assert utterances["utterance_id"].tolist() == ["anna-one", "ben-one"]
+
+
+# Recordings that lie there twice: as they were, and converted (`SA1.WAV.wav`, as TIMIT is offered on Kaggle)
+
+
+@pytest.mark.parametrize(
+    ("original", "copy"),
+    [
+        ("SA1.WAV", "SA1.WAV.wav"),
+        ("SA1.wav", "SA1.WAV.wav"),
+        ("SA1.flac", "SA1.flac.wav"),
+        ("SA1.sph", "SA1.sph.WAV"),
+        ("SA1.aiff", "SA1.aiff.flac"),
+        ("SA1.WAV", "SA1.WAV.flac.wav"),
+    ],
+)
+def test_a_copy_beside_a_recording_is_no_second_one(tmp_path, original, copy):
+    folder = tmp_path / "TIMIT" / "TRAIN" / "DR1" / "FCJF0"
+    folder.mkdir(parents=True)
+    soundfile.write(folder / original, noise(), 16000, format={".WAV": "NIST", ".sph": "NIST"}.get(original[3:]))
+    dither = np.random.default_rng(1).integers(-2, 3, 8000) * 2.0**-15
+    soundfile.write(folder / copy, soundfile.read(folder / original)[0] + dither, 16000)
+    utterances, problems = index_at(tmp_path / "TIMIT")
+    assert utterances[["utterance_id", "audio_path", "num_samples"]].to_numpy().tolist() == [
+        ["FCJF0-SA1", f"TRAIN/DR1/FCJF0/{original}", 8000]
+    ]
+    assert problems.to_numpy().tolist() == [
+        ["FCJF0-SA1", f"TRAIN/DR1/FCJF0/{copy}", "twice", f"kept; {original} has the same sound and is used"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [noise(seed=1), noise()[:-1], noise() + 0.001, np.stack([noise(), noise()], axis=1)],
+    ids=["another", "shorter", "shifted", "stereo"],
+)
+def test_a_copy_with_other_sound_is_an_error(tmp_path, other):
+    folder = tmp_path / "TIMIT" / "TRAIN" / "DR1" / "FCJF0"
+    write_audio(folder / "SA1.WAV")
+    write_audio(folder / "SA1.WAV.wav", other)
+    with pytest.raises(
+        CorpusError, match=r"FCJF0-SA1 has two recordings, with different sound: .*SA1\.WAV and .*\.wav"
+    ):
+        index_at(tmp_path / "TIMIT")
+
+
+def test_a_copy_of_what_cannot_be_used_is_left_out_with_it(tmp_path):
+    folder = tmp_path / "TIMIT" / "TRAIN" / "DR1" / "FCJF0"
+    write_audio(folder / "SA1.WAV", np.zeros(8000))
+    write_audio(folder / "SA1.WAV.wav", np.zeros(8000))
+    write_audio(folder / "SA2.WAV")
+    utterances, problems = index_at(tmp_path / "TIMIT")
+    assert utterances["utterance_id"].tolist() == ["FCJF0-SA2"]
+    assert problems[["utterance_id", "problem"]].to_numpy().tolist() == 2 * [["FCJF0-SA1", "silent"]]
+
+
+def test_a_copy_of_what_cannot_be_read_is_used(tmp_path):
+    """As of SPHERE files that are packed by shorten."""
+    folder = tmp_path / "TIMIT" / "TRAIN" / "DR1" / "FCJF0"
+    write_audio(folder / "SA1.sph.wav")
+    (folder / "SA1.sph").write_bytes(
+        b"NIST_1A\n   1024\nsample_count -i 8000\nsample_coding -s26 pcm,embedded-shorten-v2.00\n"
+    )
+    utterances, problems = index_at(tmp_path / "TIMIT")
+    assert utterances["audio_path"].tolist() == ["TRAIN/DR1/FCJF0/SA1.sph.wav"]
+    assert problems[["utterance_id", "audio_path", "problem"]].to_numpy().tolist() == [
+        ["FCJF0-SA1", "TRAIN/DR1/FCJF0/SA1.sph", "unreadable"]
+    ]
+
+
+def test_a_copy_alone_has_the_id_of_its_original(tmp_path):
+    folder = tmp_path / "TIMIT" / "TRAIN" / "DR1" / "FCJF0"
+    write_audio(folder / "SA1.WAV.wav")
+    write_files(folder, {"SA1.PHN": "0 8000 aa\n", "SA1.TXT": "a word", "SA2.WAV.PHN": "0 8000 aa\n"})
+    utterances, problems = index_at(tmp_path / "TIMIT", transcripts=".txt")
+    assert utterances[["utterance_id", "text"]].to_numpy().tolist() == [["FCJF0-SA1", "a word"]]
+    assert problems.empty
+    found = find_alignments(tmp_path / "TIMIT", ["TRAIN"], LAYOUTS["timit"])["TRAIN"]
+    assert sorted(found.utterances) == ["FCJF0-SA1", "FCJF0-SA2"]
+
+
+def test_a_pattern_may_ask_for_the_inner_suffix(tmp_path):
+    root = tmp_path / "corpus"
+    write_audio(root / "anna" / "one.raw.wav")
+    write_audio(root / "anna" / "two.WAV.wav")
+    utterances, _ = index_like(root, recordings="**/{speaker}/{utterance}.WAV")
+    assert utterances["utterance_id"].tolist() == ["two"]
 
 
 def test_transcripts_beside_the_recordings(tmp_path):

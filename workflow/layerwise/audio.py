@@ -9,7 +9,9 @@ import soundfile
 import soxr
 
 from layerwise import SAMPLE_RATE
+from layerwise.containers import RecordingError
 from layerwise.errors import LayerwiseError
+from layerwise.recordings import open_recording
 
 
 class AudioError(LayerwiseError):
@@ -31,12 +33,16 @@ def read_waveform(path: Path, start: float = 0.0, seconds: float | None = None) 
         AudioError: the file cannot be read, is not mono, or ends before the stretch does.
     """
     try:
-        with soundfile.SoundFile(path) as file:
-            file.seek(round(start * file.samplerate))
+        with open_recording(path)[0] as file:
             rate = file.samplerate
+            before = round(start * rate)
             wanted = None if seconds is None else round(seconds * rate)
-            samples = file.read(-1 if wanted is None else wanted, dtype="float32")
-    except (OSError, soundfile.SoundFileError) as error:
+            if file.seekable():
+                file.seek(before)
+            else:  # some codecs can only be decoded from their start
+                file.read(before)
+            samples = file.read(file.frames - before if wanted is None else wanted, dtype="float32")
+    except (OSError, soundfile.SoundFileError, RecordingError) as error:
         raise AudioError(f"{path} cannot be read: {error}") from error
     if samples.ndim > 1:
         raise AudioError(f"{path} has {samples.shape[1]} channels; one is expected")

@@ -15,24 +15,24 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from layerwise import SAMPLE_RATE
+from layerwise.audio import read_waveform
 from layerwise.errors import LayerwiseError
 from layerwise.examining import Fault, Sound, doubt, examine
 from layerwise.files import GZIP, impostor, replaced, replaced_folder
-from layerwise.layouts import Layout
+from layerwise.layouts import AUDIO_SUFFIXES, Layout, without_audio_suffixes
 from layerwise.texts import code_points, composed, is_utf8, on_disk
 
 log = logging.getLogger(__name__)
-
-AUDIO_SUFFIXES = (".flac", ".wav", ".ogg", ".opus", ".mp3", ".sph")  # what libsndfile reads; TIMIT's .wav are SPHERE
 
 UTTERANCE_SCHEMA = pa.schema(
     [
@@ -52,6 +52,7 @@ UTTERANCE_SCHEMA = pa.schema(
 MAX_PACE = 25
 
 _BLOCK_BYTES = 1 << 20
+_CONVERSION = 4 * 2.0**-15  # four steps of 16 bits: as much as rounding and dither change a sample
 _LOGGED_PER_PROBLEM = 20
 _NAMED_IN_ERRORS = 10
 
@@ -206,11 +207,16 @@ def split_folder(root: Path, split: str) -> Path:
 
 @dataclass(frozen=True)
 class _Recording:
-    """An audio file that lies as the layout says."""
+    """An audio file that lies as the layout says.
+
+    Attributes:
+        copies: files beside it that are named after it, as `SA1.WAV.wav` after `SA1.WAV`.
+    """
 
     path: Path
     speaker_id: str
     chapter_id: str
+    copies: list[Path] = field(default_factory=list)
 
 
 def index_utterances(
@@ -274,7 +280,7 @@ def _find_recordings(folder: Path, layout: Layout, root: Path) -> tuple[dict[str
     """Audio files by utterance id, in order of the id; and those that lie elsewhere than the layout says."""
     recordings: dict[str, _Recording] = {}
     problems = []
-    for path in sorted(_files_below(folder, AUDIO_SUFFIXES)):
+    for path in sorted(_files_below(folder, AUDIO_SUFFIXES), key=lambda path: (_is_copy(path), path)):
         if not is_utf8(str(path)):
             detail = "its name is not UTF-8, and no table can hold it; rename it"
             problems.append(Problem("", ascii(str(path.relative_to(root))), "bad name", detail))
@@ -286,16 +292,29 @@ def _find_recordings(folder: Path, layout: Layout, root: Path) -> tuple[dict[str
             problems.append(Problem(path.stem, path.relative_to(root).as_posix(), "bad name", detail))
             continue
         utterance_id = layout.utterance_id.format(**fields)
-        if utterance_id in recordings:
+        if utterance_id not in recordings:
+            recordings[utterance_id] = _Recording(
+                path, layout.speaker_id.format(**fields), layout.chapter_id.format(**fields)
+            )
+        elif _is_copy(path) and _same_name(path, recordings[utterance_id].path):
+            recordings[utterance_id].copies.append(path)
+        else:
             names = " and ".join(f"{name}{code_points(name)}" for name in (recordings[utterance_id].path, path))
             raise CorpusError(
                 f"utterance {utterance_id} has two recordings: {names}; "
                 f"an id is made as {layout.utterance_id!r} (corpus.layout)"
             )
-        recordings[utterance_id] = _Recording(
-            path, layout.speaker_id.format(**fields), layout.chapter_id.format(**fields)
-        )
     return dict(sorted(recordings.items())), problems
+
+
+def _is_copy(path: Path) -> bool:
+    """Whether a file has a suffix of audio after one of audio, as converters leave it: `SA1.WAV.wav`."""
+    return without_audio_suffixes(str(path)) != str(path.with_suffix(""))
+
+
+def _same_name(path: Path, other: Path) -> bool:
+    """Whether two files differ in suffixes of audio only."""
+    return without_audio_suffixes(str(path)) == without_audio_suffixes(str(other))
 
 
 def _transcripts(folder: Path, layout: Layout, recordings: dict[str, _Recording]) -> dict[str, str] | None:
@@ -314,7 +333,8 @@ def _transcripts(folder: Path, layout: Layout, recordings: dict[str, _Recording]
 
 def _beside(path: Path, suffix: str) -> Path | None:
     """The file of the same name, in any form of Unicode, with another suffix, in capitals or not."""
-    candidates = (on_disk(path.with_suffix(form)) for form in (suffix, suffix.lower(), suffix.upper()))
+    names = dict.fromkeys((str(path.with_suffix("")), without_audio_suffixes(str(path))))
+    candidates = (on_disk(Path(name + form)) for name in names for form in (suffix, suffix.lower(), suffix.upper()))
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
@@ -358,15 +378,15 @@ def _index_one(
     utterance_id: str, recording: _Recording, texts: dict[str, str] | None, root: Path
 ) -> tuple[dict[str, object] | None, list[Problem]]:
     """A row of the table of utterances, if it can have one, and what is wrong or doubtful."""
-    audio_path = recording.path.relative_to(root).as_posix()
+    path, sound, problems = _chosen(utterance_id, recording, root)
+    audio_path = path.relative_to(root).as_posix()
     text = "" if texts is None else texts.get(utterance_id, "")
-    sound = examine(recording.path)
     if isinstance(sound, Sound) and texts is not None and not text:
         sound = Fault(
             "no transcript", "its transcript is empty" if utterance_id in texts else "there is none of this name"
         )
     if isinstance(sound, Fault):
-        return None, [Problem(utterance_id, audio_path, *sound)]
+        return None, [*problems, Problem(utterance_id, audio_path, *sound)]
     row = {
         "utterance_id": utterance_id,
         "speaker_id": recording.speaker_id,
@@ -378,7 +398,40 @@ def _index_one(
         "text": text,
         "start": 0.0,
     }
-    return row, [Problem(utterance_id, audio_path, *found) for found in (*sound.doubts, *_hurried(sound, text))]
+    doubts = (*sound.doubts, *_hurried(sound, text))
+    return row, [*problems, *(Problem(utterance_id, audio_path, *found) for found in doubts)]
+
+
+def _chosen(utterance_id: str, recording: _Recording, root: Path) -> tuple[Path, Sound | Fault, list[Problem]]:
+    """The file of a recording that is used, what it holds, and what is said of the others.
+
+    It is the first that can be read; the others must have the same sound.
+    """
+    sounds = {path: examine(path) for path in (recording.path, *recording.copies)}
+    readable = [path for path, sound in sounds.items() if isinstance(sound, Sound) or sound.problem != "unreadable"]
+    used = readable[0] if readable else recording.path
+    problems = []
+    for path, sound in sounds.items():
+        if path == used:
+            continue
+        if path in readable:
+            if not _same_sound(used, sounds[used], path, sound):
+                raise CorpusError(
+                    f"utterance {utterance_id} has two recordings, with different sound: {used} and {path}; remove one"
+                )
+            if isinstance(sound, Sound):
+                sound = doubt("twice", f"{used.name} has the same sound and is used")
+        problems.append(Problem(utterance_id, path.relative_to(root).as_posix(), *sound))
+    return used, sounds[used], problems
+
+
+def _same_sound(path: Path, sound: Sound | Fault, other_path: Path, other: Sound | Fault) -> bool:
+    """Whether recordings are the same, but for what converters change; all that cannot be used count as such."""
+    if isinstance(sound, Fault) or isinstance(other, Fault):
+        return isinstance(sound, Fault) and isinstance(other, Fault)
+    if (sound.num_samples, sound.sample_rate) != (other.num_samples, other.sample_rate):
+        return False
+    return bool(np.abs(read_waveform(path) - read_waveform(other_path)).max() <= _CONVERSION)
 
 
 def _hurried(sound: Sound, text: str) -> list[Fault]:

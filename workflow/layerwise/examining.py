@@ -7,15 +7,16 @@ the recording stays, and is named.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import soundfile
 
+from layerwise.containers import UNTOLD, Extent, RecordingError
+from layerwise.recordings import open_recording
 from layerwise.times import comparable
 
 # The shortest recording of which every model has a frame, and more than one or two.
@@ -29,10 +30,15 @@ MAX_PEAK = 2.0
 # The largest number of eight bits; and the share of samples there that sound, however loud, does not reach.
 FULL_SCALE = 127 / 128
 CLIPPED_SHARE = 0.001
+# Writers that count their header as audio promise some bytes too many: 36 are as long as this at 8 kHz. No more than a
+# quarter of the shortest step between frames, so that no number depends on it.
+MAX_MISSING_SECONDS = 0.00225
 
 _BLOCK_SAMPLES = 1 << 20
-# libsndfile clips a WAV's length to the file and mentions the header's only here; writers to a pipe declare 2**32 - 1.
-_CUT_WAV = re.compile(r"^data : (?!4294967295 )(\d+) \(should be (\d+)\)", re.MULTILINE)
+# Bytes of a sample where each stands for itself; other codecs lose a whole block with its last byte.
+_SAMPLE_BYTES = {
+    "PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8, "ULAW": 1, "ALAW": 1,
+}  # fmt: skip
 
 
 class Fault(NamedTuple):
@@ -69,8 +75,10 @@ def examine(path: Path) -> Sound | Fault:
     """What a recording holds, or why it cannot be used.
 
     The format is told from the content: a WAV that is called `.flac` is read like any other. Faults are files that
-    cannot be decoded to the end that they promise, and sound that is empty, not mono, not finite, silent, in other
-    units than full scale, shorter than `MIN_SECONDS` or at an impossible rate. Clipped sound is a doubt.
+    cannot be decoded to the end that they promise (`layerwise.containers`, `layerwise.streams`), and sound that is
+    empty, not mono, not finite, silent, in other units than full scale, shorter than `MIN_SECONDS` or at an impossible
+    rate. Doubts are clipped sound, an end that lacks no more than `MAX_MISSING_SECONDS`, and a format that does not say
+    where the end is.
     """
     try:
         return _examined(path)
@@ -87,24 +95,39 @@ def _examined(path: Path) -> Sound:
     try:
         if path.stat().st_size == 0:
             raise _bad("empty", "the file has 0 bytes")
-        audio = soundfile.SoundFile(path)
+        audio, extent = open_recording(path)
+    except RecordingError as error:
+        raise _bad(error.problem, error.detail) from error
     except (soundfile.SoundFileError, OSError) as error:
         raise _bad("unreadable", _reason(error)) from error
     with audio:
         if audio.channels != 1:
             raise _bad("not mono", f"{audio.channels} channels")
-        if cut := _CUT_WAV.search(audio.extra_info):
-            raise _bad("truncated", f"{cut[2]} bytes of audio, its header says {cut[1]}")
+        if extent is not None and _missing_seconds(audio, extent.missing) > MAX_MISSING_SECONDS:
+            raise _bad("truncated", extent.shortfall)
         try:
-            return _decoded(audio)
+            sound = _decoded(audio)
         except soundfile.SoundFileError as error:
             raise _bad("corrupt", _reason(error)) from error
+    return replace(sound, doubts=[*_doubtful_end(audio.format, extent), *sound.doubts])
+
+
+def _doubtful_end(form: str, extent: Extent | None) -> list[Fault]:
+    if extent is not None and extent.missing:
+        return [doubt("a little short", extent.shortfall)]
+    if form in UNTOLD:
+        return [doubt("of untold length", f"the format {form} does not say whether the end is there")]
+    return []
+
+
+def _missing_seconds(audio: soundfile.SoundFile, missing: int) -> float:
+    if missing and audio.subtype not in _SAMPLE_BYTES:
+        return math.inf
+    return missing / _SAMPLE_BYTES.get(audio.subtype, 1) / audio.samplerate
 
 
 def _decoded(audio: soundfile.SoundFile) -> Sound:
     """Decode to the end, in blocks."""
-    if audio.frames == np.iinfo(np.int64).max:  # libsndfile's mark; it cannot tell such a file's end from a cut
-        raise _bad("unreadable", "its header gives no number of samples (written to a pipe?); encode it again")
     decoded, clipped, low, high = 0, 0, math.inf, -math.inf
     while len(block := audio.read(_BLOCK_SAMPLES, dtype="float32")):
         bottom, top = float(block.min()), float(block.max())

@@ -21,7 +21,6 @@ from tqdm import tqdm
 
 from layerwise import SAMPLE_RATE
 from layerwise.corpus import (
-    AUDIO_SUFFIXES,
     Problem,
     listed,
     report_problems,
@@ -31,6 +30,7 @@ from layerwise.corpus import (
 from layerwise.csv_files import CSVError, read_csv
 from layerwise.errors import listed_names
 from layerwise.examining import Fault, examine
+from layerwise.layouts import AUDIO_SUFFIXES
 from layerwise.tasks import FLUENT_PARTS, PARTS, SLURP_PARTS, TaskError
 from layerwise.texts import composed, on_disk
 from layerwise.times import comparable

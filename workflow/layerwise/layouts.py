@@ -16,9 +16,22 @@ from pathlib import PurePosixPath
 from layerwise.errors import LayerwiseError
 from layerwise.texts import composed
 
+# What libsndfile reads, as people call it; TIMIT's .wav are SPHERE.
+AUDIO_SUFFIXES = (
+    ".flac", ".wav", ".ogg", ".opus", ".mp3", ".sph",
+    ".aif", ".aifc", ".aiff", ".au", ".caf", ".nist", ".oga", ".rf64", ".snd", ".w64",
+)  # fmt: skip
+
 
 class LayoutError(LayerwiseError):
     """A layout contradicts itself, or a file does not lie as its layout says."""
+
+
+def without_audio_suffixes(path: str) -> str:
+    """A path without any suffix of audio, however many it has."""
+    while (parts := posixpath.splitext(path))[1].lower() in AUDIO_SUFFIXES:
+        path = parts[0]
+    return path
 
 
 @dataclass(frozen=True)
@@ -55,8 +68,12 @@ class Pattern:
         return re.compile("".join(parts))
 
     def match(self, path: PurePosixPath | str) -> dict[str, str] | None:
-        """The fields of a file at `path`, whose suffix does not count; None: it does not lie as the pattern says."""
-        found = self._regex.fullmatch(posixpath.splitext(composed(str(path)))[0])
+        """The fields of a file at `path`; None: it does not lie as the pattern says.
+
+        Its suffix does not count, and neither do further ones of audio (`SA1.WAV.wav`) unless the pattern has them.
+        """
+        whole = posixpath.splitext(composed(str(path)))[0]
+        found = self._regex.fullmatch(without_audio_suffixes(whole)) or self._regex.fullmatch(whole)
         return found and found.groupdict()
 
     def of_split(self, split: str) -> Pattern:
