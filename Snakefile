@@ -45,6 +45,7 @@ include: "workflow/rules/summary.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/estimate.smk"
+include: "workflow/rules/cluster.smk"
 include: "workflow/rules/resume.smk"
 
 
@@ -60,6 +61,7 @@ use rule * from pretraining
 
 onstart:
     refuse_absent_models()
+    refuse_endless_jobs()
     keep_journal()
 
 
