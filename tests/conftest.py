@@ -68,8 +68,14 @@ class Checkout:
                 (self.root / path).write_bytes(content)
                 os.utime(self.root / path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
-    def snakemake(self, *arguments: str, configfile: str | None = SMOKE, python_path: Path | None = None) -> Run:
-        """Call Snakemake in the copy; `python_path` stands first on PYTHONPATH."""
+    def snakemake(
+        self,
+        *arguments: str,
+        configfile: str | None = SMOKE,
+        python_path: Path | None = None,
+        seconds: float | None = None,
+    ) -> Run:
+        """Call Snakemake in the copy, for at most so many seconds; `python_path` stands first on PYTHONPATH."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
         environment.pop("PYTHONPATH", None)
         if python_path is not None:
@@ -77,7 +83,13 @@ class Checkout:
         files = [f"--configfile={configfile}"] if configfile is not None else []
         command = [sys.executable, "-m", "snakemake", *files, *arguments]
         done = subprocess.run(
-            command, cwd=self.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=self.root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=seconds,
         )
         return Run(done.returncode, done.stdout)
 
