@@ -229,7 +229,7 @@ def test_a_later_attempt_that_sbatch_refuses_is_a_warning_one_that_waits_for_eve
     cluster([SMALL], [node("n1", "cpu")])
     growing = [asks(attempt=attempt, mem_mb=40000 * attempt) for attempt in (1, 2, 3)]
     (warning,) = check_requests(growing)
-    assert "score_layers (1 job, attempt 2) asks for 1 core, 80,000 MB" in warning
+    assert "score_layers (attempt 2) asks for 1 core, 80,000 MB" in warning
     assert "set-resources: {score_layers: {mem_mb: 64000}}; or retries: 0" in warning
     with pytest.raises(ClusterError, match=r"attempt 2.*{runtime: 720}}; or retries: 0"):
         check_requests([asks(attempt=attempt, runtime=400 * attempt) for attempt in (1, 2)])

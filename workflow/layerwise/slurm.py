@@ -281,12 +281,12 @@ def _told(request: Request, count: int, own: Sequence[Offer], there: Sequence[Of
     if elsewhere:
         also = f" (or {', '.join(elsewhere[1:])})" if elsewhere[1:] else ""
         ways.append(f"set-resources: {{{request.rule}: {{slurm_partition: {elsewhere[0]}}}}}{also}")
-    attempt = ""
+    which = _amount(count, "job")
     if request.attempt > 1:
-        attempt = f", attempt {request.attempt}"
+        which = f"attempt {request.attempt}"
         ways.append("retries: 0")
     return (
-        f"{request.rule} ({_amount(count, 'job')}{attempt}) asks for {request}; "
+        f"{request.rule} ({which}) asks for {request}; "
         f"partition {', '.join(sorted({offer.partition for offer in own}))} has at most "
         f"{' or '.join(nearest[:KINDS_SHOWN])}. In the profile: {'; or '.join(ways)}"
     )

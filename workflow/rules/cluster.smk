@@ -1,16 +1,24 @@
 # On SLURM, what would never start or never be seen to end is said before the first job is submitted.
 from layerwise.slurm import Request, check_requests, check_status_command
 
+BEHIND_CHECKPOINTS = ["extract_representations", "score_layers"] + (["train_probes"] if EXPERIMENT.tasks else [])
+
 
 def requests(qos):
-    """What the jobs of this run ask for, at each attempt; where a checkpoint is still to be read, those behind it too."""
+    """What the jobs of this run ask for; where a checkpoint is still to be read, those behind it too."""
     asking = [(job.rule, job.wildcards_dict, job.input) for job in workflow.dag.needrun_jobs() if not job.is_local]
     if workflow.dag.checkpoint_jobs:
-        asking += [(workflow.get_rule(name), {}, []) for name in ("extract_representations", "score_layers")]
-    for rule, wildcards, files in asking:
-        for attempt in range(1, rule.restart_times + 2):
-            resources = dict(rule.expand_resources(wildcards, files, attempt, skip_evaluation={"tmpdir"}))
-            yield Request.of(rule.name, attempt, resources["_cores"], {"qos": qos} | resources)
+        asking += [(workflow.get_rule(name), {}, []) for name in BEHIND_CHECKPOINTS]
+
+    def request(rule, wildcards, files, attempt=1):
+        resources = dict(rule.expand_resources(wildcards, files, attempt, skip_evaluation={"tmpdir"}))
+        return Request.of(rule.name, attempt, resources["_cores"], {"qos": qos} | resources)
+
+    first = [request(*job) for job in asking]
+    yield from first
+    for rule, wildcards, files in dict(zip(first, asking)).values():  # jobs that ask for the same also grow alike
+        for attempt in range(2, rule.restart_times + 2):
+            yield request(rule, wildcards, files, attempt)
 
 
 def refuse_endless_jobs():
