@@ -145,7 +145,7 @@ def test_an_experiment_goes_through_slurm(slurm, checkout, tmp_path, configfile,
     assert remote.plan(*asked, configfile=configfile).jobs == {}
 
 
-@pytest.mark.parametrize(("jobs", "layers", "scores"), [(3, "[T0, T1]", 8), (20, "all", 35)])
+@pytest.mark.parametrize(("jobs", "layers", "scores"), [(3, "[T0, T1]", 8), (20, "[T0, T1, T2, T3, T4, T5]", 24)])
 def test_more_ready_jobs_than_may_be_submitted_do_not_hang(slurm, fresh, jobs, layers, scores):
     cut = [DEMO, "samples={count: 1}", "cca={layers_per_job: 1}", f"layers={layers}"]
     run = fresh.snakemake(
