@@ -25,6 +25,7 @@ PROFILE = [
     "--slurm-init-seconds-before-status-checks=2",
     "--latency-wait=5",
 ]
+DEMO = "models=[demo-hubert-2]"  # one of its five
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,6 @@ def timed(run) -> tuple:
     start = time.monotonic()
     done = run()
     return done, time.monotonic() - start
-
-
-DEMO = "models=[demo-hubert-2]"  # one of its five
 
 
 @pytest.mark.parametrize(
