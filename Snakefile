@@ -48,6 +48,7 @@ include: "workflow/rules/summary.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/estimate.smk"
+include: "workflow/rules/cluster.smk"
 include: "workflow/rules/resume.smk"
 
 
@@ -63,6 +64,7 @@ use rule * from pretraining
 
 # Another workflow that uses this one as a module calls these itself: layerwise.onstart(), layerwise.onsuccess().
 onstart:
+    refuse_endless_jobs()
     keep_journal()
 
 

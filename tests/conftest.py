@@ -70,14 +70,20 @@ class Checkout:
                 (self.root / path).write_bytes(content)
                 os.utime(self.root / path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
-    def snakemake(self, *arguments: str, configfile: str | None = SMOKE, python_path: Path | None = None) -> Run:
-        """Call Snakemake in the copy; `python_path` stands first on PYTHONPATH."""
+    def snakemake(
+        self,
+        *arguments: str,
+        configfile: str | None = SMOKE,
+        python_path: Path | None = None,
+        seconds: float | None = None,
+    ) -> Run:
+        """Call Snakemake in the copy, for at most so many seconds; `python_path` stands first on PYTHONPATH."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
         environment.pop("PYTHONPATH", None)
         if python_path is not None:
             environment["PYTHONPATH"] = str(python_path)
         files = [f"--configfile={configfile}"] if configfile is not None else []
-        return Run(*warm_snakemake.snakemake([*files, *arguments], self.root, environment))
+        return Run(*warm_snakemake.snakemake([*files, *arguments], self.root, environment, seconds))
 
     def plan(self, *arguments: str, **options) -> Run:
         """A dry run that succeeds."""

@@ -28,16 +28,25 @@ _context.set_forkserver_preload(
 )
 
 
-def snakemake(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
-    """Call Snakemake in a folder: its exit status, and what it printed to standard output and error."""
+def snakemake(
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], seconds: float | None = None
+) -> tuple[int, str]:
+    """Call Snakemake in a folder: its exit status, and what it printed to standard output and error.
+
+    Raises:
+        TimeoutError: it has not ended in so many seconds, with what it printed.
+    """
     with tempfile.TemporaryDirectory() as temporary:
         printed = Path(temporary) / "printed"
         process = _context.Process(target=_call, args=(list(arguments), folder, dict(environment), printed))
         process.start()
         try:
-            process.join()
+            process.join(seconds)
+            if process.exitcode is None:
+                raise TimeoutError(f"after {seconds} s:\n{printed.read_text(encoding='utf-8')}")
         finally:
-            process.kill()  # where a test was stopped while it waited
+            process.kill()  # where it has not ended, or a test was stopped while it waited
+            process.join()
         return process.exitcode, printed.read_text(encoding="utf-8")
 
 
