@@ -57,6 +57,7 @@ _EDGES = re.compile(r"^(?:(?!')[\W_])+|(?:(?!')[\W_])+$")  # punctuation around 
 _NO_WORD = re.compile(r"[<>\[\]{}]|[&%@#$€£¥+=°]")  # in marks such as <unk> and [laughter]; symbols that are spoken
 _TIERS = {"word": ["words"], "phone": ["phones"]}
 _UTTERANCES_PER_BATCH = 256
+_NAMED_IN_LOG = 20
 _VARIANT = re.compile(r"\(\d+\)$")
 _SILENT_WORDS = ("<", "[")  # <s>, </s>, <sil>, [NOISE], [SPEECH]
 _SILENT_PHONES = {"SIL": "sil", "+NSN+": "spn", "+SPN+": "spn"}
@@ -67,7 +68,7 @@ class AligningError(LayerwiseError):
 
 
 class _Task(NamedTuple):
-    """One utterance to align; `words` are in the dictionary or among the guesses, and last `shortest` seconds at least."""
+    """One utterance to align; `words` have a pronunciation and last `shortest` seconds at least."""
 
     utterance_id: str
     audio_path: str
@@ -244,10 +245,12 @@ def _noting(
             noted += 1
         yield utterance
     if intervals:
-        counts = ", ".join(f"{word} {count}" for word, count in sorted(intervals.items()))
+        counts = [f"{word} {count}" for word, count in intervals.most_common(_NAMED_IN_LOG)]
+        if len(intervals) > len(counts):
+            counts.append(f"{len(intervals) - len(counts)} other words")
         log.warning(
-            "pronunciations guessed: of %d words, %d intervals in %d utterances: %s",
-            *(len(intervals), intervals.total(), noted, counts),
+            "pronunciations guessed: of %d words, %d intervals in %d utterances (%s)",
+            *(len(intervals), intervals.total(), noted, ", ".join(counts)),
         )
 
 
