@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -31,7 +32,7 @@ COUNT = 6
 
 DICTIONARY = {
     *("he", "was", "a", "a.", "a.m.", "mr.", "em", "'em", "dogs", "ill", "disposed", "ad-lib", "don't", "i", "sil"),
-    *("rock", "roll", "unk", "laughter", "noise"),
+    *("rock", "roll", "unk", "laughter", "noise", "naive", "café", "o'clock", "u", "s", "mr."),
 }
 
 
@@ -51,6 +52,13 @@ DICTIONARY = {
         ("_he_ *was*", "he was"),
         ("", ""),
         (" ?! - ", ""),
+        ("naïve café CAFÉ cafe\u0301", "naive café café café"),
+        ("don`t don´t don′t o’clock", "don't don't don't o'clock"),
+        (
+            "ill\u2010disposed ill\u2011disposed dis\u00adposed \ufeffhe\u200b was",
+            "ill disposed ill disposed disposed he was",
+        ),
+        ("U.S. u.s.a u.s.a., Mr.Dogs", "u s u s a u s a mr. dogs"),
     ],
 )
 def test_transcripts_become_words_of_the_dictionary(text, words):
@@ -73,6 +81,24 @@ def test_transcripts_become_words_of_the_dictionary(text, words):
 )
 def test_what_cannot_be_pronounced_is_named_as_it_was_written(text, unknown):
     assert words_of(text, DICTIONARY)[1] == unknown
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "unknown"),
+    [
+        ("HE ZORPS, Zorps' 'zorps' Zörps", "he zorps zorps zorps zörps", []),
+        ("ill-zorped zorp-zorp Zorp.zorp", "ill zorped zorp zorp zorp zorp", []),
+        ("well-known he’s WOT'S", "well known he's wot's", []),
+        ("hm zor- uh", "hm zor uh", []),
+        ("zorp 1984 & <unk> [noise] zorp2 a_b 3.5", "zorp", ["1984", "&", "<unk>", "[noise]", "zorp2", "a_b", "3.5"]),
+        ("zorp 日本 zorp-日本", "zorp", ["日本", "zorp-日本"]),
+    ],
+)
+def test_words_that_the_dictionary_lacks_are_guessed(text, words, unknown):
+    def guess(word: str) -> list[str]:
+        return ["Z"] if word.replace("'", "").isalpha() and word < "日" else []
+
+    assert words_of(text, DICTIONARY, guess) == (words.split(), unknown)
 
 
 # Alignment
@@ -189,7 +215,7 @@ def test_rows_are_sorted(align, texts):
 
 
 def test_bytes_depend_neither_on_processes_nor_on_neighbours(align, texts, tmp_path):
-    texts |= {"0-0-0000": "ZORP"}
+    texts |= {"0-0-0000": "1984", min(texts): f"{texts[min(texts)]} ZORP"}
     align(texts)
     written = [(tmp_path / name).read_bytes() for name in ("i.parquet", "p.csv")]
     together = pd.read_parquet(tmp_path / "i.parquet")
@@ -207,7 +233,7 @@ def test_what_cannot_be_aligned_is_named_and_the_rest_kept(align, texts, speech,
         os.link(speech / f"{name}.flac", folder / f"{name}.flac")
     good, *others = texts
     texts |= {
-        others[0]: f"{texts[others[0]]} ZORP 1984",
+        others[0]: f"{texts[others[0]]} ZORP 日本 1984",
         others[1]: " - ",
         others[2]: " ".join([texts[others[2]]] * 20),  # more than fits
     }
@@ -226,8 +252,11 @@ def test_what_cannot_be_aligned_is_named_and_the_rest_kept(align, texts, speech,
         **{others[0]: "no pronunciation", others[1]: "empty transcript", others[2]: "not aligned"},
         **{others[3]: "unreadable", "0-0-0000": "not aligned", "0-0-0002": "not aligned"},
     }
-    assert found[others[0]][2] == "ZORP, 1984; numbers are to be written as words"
-    assert "do transcript and recording match?" in found[others[2]][2]
+    assert found[others[0]][2] == "日本, 1984; numbers are to be written as words"
+    assert re.fullmatch(
+        r"its \d+ words take [\d.]+ s at least, the recording [\d.]+ s; do transcript and recording match\?",
+        found[others[2]][2],
+    )
     assert "80 samples are less than a frame" in found["0-0-0000"][2]
 
 
@@ -259,16 +288,53 @@ def test_a_new_decoder_follows_a_failure(align, texts, monkeypatch):
 
             return fail
 
-    def first_fails(self):
+    def first_fails(self, options):
         made_of.append(self)
-        return Failing() if len(made_of) == 1 else new(self)
+        return Failing() if len(made_of) == 1 else new(self, options)
 
     monkeypatch.setattr(aligning._Aligner, "_new_decoder", first_fails)
+    monkeypatch.setattr(aligning, "DECODERS", aligning.DECODERS[:1])
     made, problems = align(texts)
     first, *others = sorted(texts)
     assert problems[["utterance_id", "problem"]].to_numpy().tolist() == [[first, "not aligned"]]
     assert "set_align_text failed" in problems["detail"][0]
     assert sorted(made["utterance_id"].unique()) == others
+
+
+def test_what_one_decoder_cannot_align_the_next_one_does(align, texts, monkeypatch, tmp_path):
+    assert align(texts)[1].empty
+    expected = (tmp_path / "i.parquet").read_bytes()
+    nothing = {"bestpath": False, "beam": 1e-1, "pbeam": 1e-1, "wbeam": 1e-1}
+    monkeypatch.setattr(aligning, "DECODERS", (nothing, *aligning.DECODERS))
+    _, problems = align(texts)
+    assert (tmp_path / "i.parquet").read_bytes() == expected
+    assert problems["utterance_id"].tolist() == sorted(texts)
+    assert set(problems["problem"]) == {"hard to align"}
+    assert problems["detail"].str.startswith("kept; aligned with wider beams only").all()
+    monkeypatch.setattr(aligning, "DECODERS", (nothing,))
+    with pytest.raises(AlignmentError, match=f"no utterance could be aligned: {COUNT} not aligned"):
+        align(texts)
+
+
+def test_guessed_words_are_aligned_and_named(align, texts, caplog):
+    name, text = next(iter(texts.items()))
+    other = sorted(texts)[-1]
+    assert text.startswith("EVERY ")
+    rest = text.split()[1:]
+    made, problems = align({name: " ".join(["Évery's", *rest]), other: texts[other]})
+    assert words_in(made, name) == ["évery's", *map(str.lower, rest)]
+    assert words_in(made, other) == texts[other].lower().split()
+    assert problems.to_numpy().tolist() == [
+        [name, f"{name}.flac", "pronunciation guessed", "kept; évery's (EH V ER IY Z)"]
+    ]
+    assert "of 1 words, 1 intervals in 1 utterances (évery's 1)" in caplog.text
+
+
+def test_only_what_is_kept_is_called_guessed(align, texts):
+    first, second, *_ = texts
+    made, problems = align({first: texts[first], second: " ".join(["ZORP"] * 400)})
+    assert set(made["utterance_id"]) == {first}
+    assert problems["problem"].tolist() == ["not aligned"]
 
 
 def test_words_that_the_aligner_leaves_out_are_no_alignment(align, texts, monkeypatch):
@@ -299,7 +365,7 @@ def test_silence_and_noise_are_dropped(align, texts, monkeypatch):
 
 def test_nothing_aligned_is_an_error_that_says_why(align, texts, tmp_path):
     with pytest.raises(AlignmentError, match=rf"no utterance could be aligned: {COUNT} no pronunciation \(first: 9"):
-        align(dict.fromkeys(texts, "ZORP"))
+        align(dict.fromkeys(texts, "1984"))
     assert len(pd.read_csv(tmp_path / "p.csv")) == COUNT
     assert not (tmp_path / "i.parquet").exists()
 
@@ -310,14 +376,15 @@ def test_a_process_that_dies_ends_the_job_with_words(align, texts, monkeypatch):
         align(texts, processes=2)
 
 
-def test_without_pocketsphinx_it_says_how_to_install(align, texts, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
-    with pytest.raises(AligningError, match=r"pip install 'layerwise\[align\]'"):
+@pytest.mark.parametrize("library", ["pocketsphinx", "hama"])
+def test_without_its_libraries_it_says_how_to_install(align, texts, monkeypatch, library):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(AligningError, match=rf"needs {library}; .*pip install 'layerwise\[align\]'"):
         align(texts)
 
 
 def test_importing_the_module_imports_no_aligner():
-    code = "import sys, layerwise.aligning; assert 'pocketsphinx' not in sys.modules"
+    code = "import sys, layerwise.aligning; assert not {'pocketsphinx', 'hama'} & set(sys.modules)"
     parent = str(Path(aligning.__file__).parents[1])
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": parent})
 

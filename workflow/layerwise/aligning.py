@@ -2,8 +2,8 @@
 
 The aligner is pocketsphinx, with the acoustic model and the dictionary of US English that its wheel holds
 (https://github.com/cmusphinx/pocketsphinx): times are in whole frames of 10 ms, and a phone lasts three of them at
-least. It is an optional dependency, imported only where it is used. What it makes is cleaned as alignments from
-elsewhere are, and goes to the same two tables.
+least. It is an optional dependency, imported only where it is used. Words that the dictionary lacks get a pronunciation
+from `layerwise.guessing`. What is made is cleaned as alignments from elsewhere are, and goes to the same two tables.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import logging
 import multiprocessing
 import re
 import tempfile
-from collections.abc import Container, Iterator, Mapping, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -32,6 +34,7 @@ from layerwise.audio import AudioError, read_waveform
 from layerwise.cleaning import Utterance, clean
 from layerwise.corpus import Problem
 from layerwise.errors import LayerwiseError
+from layerwise.guessing import Guesser, plain_letters
 from layerwise.phones import PhoneSet
 from layerwise.pronunciations import read_pronunciations
 from layerwise.tiers import Tier
@@ -41,29 +44,51 @@ log = logging.getLogger(__name__)
 FRAME_SECONDS = 0.01
 INSTALL = "pip install 'layerwise[align]'"
 
-_APOSTROPHES = str.maketrans("’‘ʼ＇", "''''")
+FRAMES_PER_PHONE = 3
+
+# Tried in turn. A beam is how much less likely than the best path another may be before it is given up; the first beams
+# are the aligner's own. Without bestpath=False the words of many recordings come out of a lattice that holds no path of
+# them: of 100 real ones 20. The second beams align twice as many recordings with noise, and hardly more with a wrong
+# transcript (7 of 16 instead of 6); beams of 1e-300 align all that are noisy, but 15 of the 16 too.
+DECODERS: tuple[dict[str, object], ...] = (
+    {"bestpath": False},
+    {"bestpath": False, "beam": 1e-96, "pbeam": 1e-96, "wbeam": 7e-58},
+)
+
+_SPELLINGS = str.maketrans("’‘ʼ＇`´′‐‑−", "'''''''---", "\u00ad\u200b\u2060\ufeff")
 _GAPS = re.compile(r"--+|[–—―…/\\]")  # what stands between words without a space
+_PARTS = re.compile(r"[-.]")  # well-known, U.S.A.
 _EDGES = re.compile(r"^(?:(?!')[\W_])+|(?:(?!')[\W_])+$")  # punctuation around a word, but for apostrophes
 _NO_WORD = re.compile(r"[<>\[\]{}]|[&%@#$€£¥+=°]")  # in marks such as <unk> and [laughter]; symbols that are spoken
 _TIERS = {"word": ["words"], "phone": ["phones"]}
 _UTTERANCES_PER_BATCH = 256
+_NAMED_IN_LOG = 20
+_HARD = "kept; aligned with wider beams only: noise, or another's transcript?"
 _VARIANT = re.compile(r"\(\d+\)$")
 _SILENT_WORDS = ("<", "[")  # <s>, </s>, <sil>, [NOISE], [SPEECH]
 _SILENT_PHONES = {"SIL": "sil", "+NSN+": "spn", "+SPN+": "spn"}
 
 
 class AligningError(LayerwiseError):
-    """Nothing can be aligned: pocketsphinx is not installed, or fails on every utterance."""
+    """Nothing can be aligned: pocketsphinx or hama is not installed, or one of the aligner's processes died."""
 
 
 class _Task(NamedTuple):
-    """One utterance to align; `words` are in the dictionary."""
+    """One utterance to align; `words` have a pronunciation and last `shortest` seconds at least."""
 
     utterance_id: str
     audio_path: str
     start: float
     duration: float
     words: list[str]
+    shortest: float
+
+
+class _Alignment(NamedTuple):
+    """The tiers of an utterance, and which of the decoders they are from, counted from 0."""
+
+    tiers: list[Tier]
+    decoder: int
 
 
 class _Failure(NamedTuple):
@@ -86,8 +111,10 @@ def align_utterances(
     """Align every utterance with its transcript; the tables are those of `layerwise.alignments.index_alignments`.
 
     The tables do not depend on the number of processes: an utterance is aligned without memory of those before it. A
-    row of `problems_out` names each utterance without an alignment: words that have no pronunciation, a transcript
-    without a word, audio that cannot be read, or audio that the aligner cannot match with the words. A transcript that
+    row of `problems_out` names each utterance without an alignment: words that can have no pronunciation, a transcript
+    without a word, audio that cannot be read, or audio that the aligner cannot match with the words. Another row names
+    each utterance that is kept with words whose pronunciation was guessed (the log counts them), or that only wider beams
+    aligned. A transcript that
     is wrong, but can be pronounced in the time of the recording, is aligned like a right one. Memory grows with the
     square of an utterance's length: 0.2 GB for half a minute, 0.6 GB for two minutes, 2.8 GB for five.
 
@@ -103,7 +130,7 @@ def align_utterances(
         processes: how many utterances are aligned at a time, each by a decoder of its own.
 
     Raises:
-        AligningError: pocketsphinx is not installed, or one of its processes died.
+        AligningError: pocketsphinx or hama is not installed, or one of the aligner's processes died.
         PronunciationError: `pronunciations` cannot be used.
         AlignmentError: no utterance could be aligned.
     """
@@ -111,43 +138,53 @@ def align_utterances(
     table = pd.read_parquet(utterances, columns=["utterance_id", "audio_path", "start", "duration", "text"])
     table = table.sort_values("utterance_id")
     dictionary = _dictionary(pocketsphinx, pronunciations)
+    guess = _guesser(dictionary)
+    used: dict[str, list[str]] = {}
     tasks: list[_Task] = []
     problems: list[Problem] = []
     for row in table.itertuples(index=False):
-        words, unknown = words_of(row.text, dictionary)
+        words, unknown = words_of(row.text, dictionary, guess)
         if unknown:
             problems.append(Problem(row.utterance_id, row.audio_path, "no pronunciation", _named(unknown)))
         elif not words:
             problems.append(Problem(row.utterance_id, row.audio_path, "empty transcript", f"no word in {row.text!r}"))
         else:
-            tasks.append(_Task(row.utterance_id, row.audio_path, row.start, row.duration, words))
-    used = {word: dictionary[word] for word in sorted({word for task in tasks for word in task.words})}
+            used |= {word: dictionary.get(word) or guess(word) for word in words}
+            shortest = _shortest(used[word] for word in words)
+            tasks.append(_Task(row.utterance_id, row.audio_path, row.start, row.duration, words, shortest))
+    guessed = {word: variants for word, variants in used.items() if word not in dictionary}
     log.info(
-        "pocketsphinx %s: %d of %d utterances, %d words",
-        *(metadata.version("pocketsphinx"), len(tasks), len(table), len(used)),
+        "pocketsphinx %s: %d of %d utterances, %d words; hama %s: %d of these words have no pronunciation and get one",
+        *(metadata.version("pocketsphinx"), len(tasks), len(table), len(used), metadata.version("hama"), len(guessed)),
     )
-    cleaned = (
-        clean(batch, _TIERS, phones) for batch in _batches(_aligned(tasks, used, audio_root, processes, problems))
-    )
+    results = _noting(guessed, _aligned(tasks, used, audio_root, processes, problems), problems)
+    cleaned = (clean(batch, _TIERS, phones) for batch in _batches(results))
     write_intervals(cleaned, problems, phones, intervals_out, problems_out, "no utterance could be aligned")
 
 
 # Words
 
 
-def words_of(text: str, dictionary: Container[str]) -> tuple[list[str], list[str]]:
-    """The words of a transcript as the dictionary has them, and what it does not have.
+def words_of(
+    text: str, dictionary: Container[str], guess: Callable[[str], Sequence[str]] = lambda word: ()
+) -> tuple[list[str], list[str]]:
+    """The words of a transcript as the dictionary has them, and those that cannot be pronounced.
 
-    Normalised are case (lower), typographic apostrophes (plain), and punctuation: around a word it is left out, except
-    for apostrophes and full stops with which the word is in the dictionary ('em, a.m.); dashes of all kinds, slashes
-    and ellipses part words, and so does a hyphen in what the dictionary has only in parts. Nothing is guessed: digits,
-    symbols that are spoken (&, %), marks in angle, square or curly brackets (<unk>, [laughter]) and words without a
-    pronunciation are returned as unknown, as they were written.
+    Normalised are case (lower), typographic apostrophes and hyphens (plain), and punctuation: around a word it is left
+    out, except for apostrophes and full stops with which the word is in the dictionary ('em, a.m.); dashes of all
+    kinds, slashes and ellipses part words, and so do hyphens and full stops in what the dictionary has only in parts
+    (well-known, U.S.A.). What is in the dictionary without its accents is taken so (naïve). Digits, symbols that are
+    spoken (&, %) and marks in angle, square or curly brackets (<unk>, [laughter]) are never guessed: they are returned
+    as unknown, as they were written, with the words that `guess` can make nothing of.
+
+    Args:
+        guess: pronunciations of a word in lower case that the dictionary lacks; none: it cannot be pronounced.
     """
     words: list[str] = []
     unknown: list[str] = []
-    for token in _GAPS.sub(" ", text.translate(_APOSTROPHES)).split():
-        found = _look_up(token.lower(), dictionary)
+    text = unicodedata.normalize("NFC", text).translate(_SPELLINGS)
+    for token in _GAPS.sub(" ", text).split():
+        found = _look_up(token.lower(), dictionary, guess)
         if found is None:
             unknown.append(token)
         else:
@@ -155,23 +192,34 @@ def words_of(text: str, dictionary: Container[str]) -> tuple[list[str], list[str
     return words, list(dict.fromkeys(unknown))
 
 
-def _look_up(token: str, dictionary: Container[str]) -> list[str] | None:
-    """Dictionary words of a token in lower case: none where it is punctuation alone; None if it is not known."""
+def _look_up(token: str, dictionary: Container[str], guess: Callable[[str], Sequence[str]]) -> list[str] | None:
+    """The words of a token in lower case: none where it is punctuation alone; None if it cannot be pronounced."""
     if _NO_WORD.search(token):
         return [token] if token in dictionary else None
     core = _EDGES.sub("", token)
-    if not core.strip("'"):
+    word = core.strip("'")
+    if not word:
         return []
-    for form in (core, core + ".", core.rstrip("'"), core.lstrip("'"), core.strip("'")):
+    forms = (core, core + ".", core.rstrip("'"), core.lstrip("'"), word)
+    for form in (*forms, *map(plain_letters, forms)):
         if form in dictionary:
             return [form]
-    parts = [_look_up(part, dictionary) for part in core.split("-")] if "-" in core else [None]
-    return None if None in parts else [word for part in parts for word in part]
+    parts = _PARTS.split(core)
+    if len(parts) == 1:
+        return [word] if guess(word) else None
+    found = [_look_up(part, dictionary, guess) for part in parts]
+    return None if None in found else [word for words in found for word in words]
 
 
 def _named(unknown: Sequence[str]) -> str:
     hint = "; numbers are to be written as words" if any(re.search(r"\d", token) for token in unknown) else ""
     return ", ".join(unknown) + hint
+
+
+def _shortest(words: Iterable[Sequence[str]]) -> float:
+    """The least number of seconds that words last, given the pronunciations of each."""
+    phones = sum(min(len(variant.split()) for variant in variants) for variants in words)
+    return phones * FRAMES_PER_PHONE * FRAME_SECONDS
 
 
 def _dictionary(pocketsphinx: ModuleType, pronunciations: Path | None) -> dict[str, list[str]]:
@@ -196,6 +244,30 @@ def _write_dictionary(dictionary: Mapping[str, Sequence[str]], path: Path) -> No
 # Alignment
 
 
+def _noting(
+    guessed: Mapping[str, Sequence[str]], utterances: Iterable[Utterance], problems: list[Problem]
+) -> Iterator[Utterance]:
+    """The utterances as they are; `problems` and the log get what was guessed in them."""
+    intervals: Counter[str] = Counter()
+    noted = 0
+    for utterance in utterances:
+        words = utterance.tiers[0].labels
+        if found := Counter(word for word in words if word in guessed):
+            named = ", ".join(f"{word} ({guessed[word][0]})" for word in found)
+            problems.append(Problem(utterance.utterance_id, utterance.file, "pronunciation guessed", f"kept; {named}"))
+            intervals += found
+            noted += 1
+        yield utterance
+    if intervals:
+        counts = [f"{word} {count}" for word, count in intervals.most_common(_NAMED_IN_LOG)]
+        if len(intervals) > len(counts):
+            counts.append(f"{len(intervals) - len(counts)} other words")
+        log.warning(
+            "pronunciations guessed: of %d words, %d intervals in %d utterances (%s)",
+            *(len(intervals), intervals.total(), noted, ", ".join(counts)),
+        )
+
+
 def _aligned(
     tasks: Sequence[_Task],
     dictionary: Mapping[str, Sequence[str]],
@@ -211,13 +283,15 @@ def _aligned(
         for task, result in _results(tasks, path, audio_root, processes):
             if isinstance(result, _Failure):
                 problems.append(Problem(task.utterance_id, task.audio_path, *result))
-            else:
-                yield Utterance(task.utterance_id, task.audio_path, task.duration, result)
+                continue
+            if result.decoder > 0:
+                problems.append(Problem(task.utterance_id, task.audio_path, "hard to align", _HARD))
+            yield Utterance(task.utterance_id, task.audio_path, task.duration, result.tiers)
 
 
 def _results(
     tasks: Sequence[_Task], dictionary: Path, audio_root: Path, processes: int
-) -> Iterator[tuple[_Task, list[Tier] | _Failure]]:
+) -> Iterator[tuple[_Task, _Alignment | _Failure]]:
     done = 0
     with (
         _pool(min(processes, len(tasks)), dictionary, audio_root) as pool,
@@ -256,60 +330,70 @@ def _start(dictionary: Path, audio_root: Path) -> None:
     _aligner = _Aligner(dictionary, audio_root)
 
 
-def _work(task: _Task) -> list[Tier] | _Failure:
+def _work(task: _Task) -> _Alignment | _Failure:
     return _aligner.align(task)
 
 
 class _Aligner:
-    """A decoder, and how to ask it."""
+    """Decoders, and how to ask them."""
 
     def __init__(self, dictionary: Path, audio_root: Path) -> None:
         self.dictionary = dictionary
         self.audio_root = audio_root
-        self.decoder = None
+        self.decoders: dict[int, object] = {}  # by place in DECODERS; made when the one before has failed
 
-    def align(self, task: _Task) -> list[Tier] | _Failure:
+    def align(self, task: _Task) -> _Alignment | _Failure:
         try:
             waveform = read_waveform(self.audio_root / task.audio_path, task.start, task.duration)
         except AudioError as error:
             return _Failure("unreadable", str(error))
-        if len(waveform) < FRAME_SECONDS * SAMPLE_RATE:
+        seconds = len(waveform) / SAMPLE_RATE
+        if seconds < FRAME_SECONDS:
             return _Failure("not aligned", f"{len(waveform)} samples are less than a frame")
+        if task.shortest > seconds + FRAME_SECONDS:
+            took = f"its {len(task.words)} words take {task.shortest:.2f} s at least, the recording {seconds:.2f} s"
+            return _Failure("not aligned", f"{took}; do transcript and recording match?")
         pcm = np.clip(np.rint(waveform * 32768), -32768, 32767).astype("<i2").tobytes()
+        for number in range(len(DECODERS)):
+            result = self._try(number, pcm, task.words)
+            if not isinstance(result, _Failure):
+                break
+        return result
+
+    def _try(self, number: int, pcm: bytes, words: Sequence[str]) -> _Alignment | _Failure:
+        """The alignment by one of the decoders."""
         try:
-            self.decoder = self.decoder or self._new_decoder()
-            segments = self._segments(pcm, " ".join(task.words))
+            if number not in self.decoders:
+                self.decoders[number] = self._new_decoder(DECODERS[number])
+            segments = self._segments(self.decoders[number], pcm, " ".join(words))
         except RuntimeError as error:
-            self.decoder = None  # it may be unusable now
-            detail = f"pocketsphinx: {error}; do transcript and recording match?"
-            return _Failure("not aligned", detail)
+            self.decoders.pop(number, None)  # it may be unusable now
+            return _Failure("not aligned", f"pocketsphinx: {error}; do transcript and recording match?")
         spoken = [_VARIANT.sub("", name) for name, *_ in segments if not name.startswith(_SILENT_WORDS)]
-        if spoken != task.words:
-            return _Failure("not aligned", f"the aligner found {len(spoken)} of {len(task.words)} words")
-        return _tiers(segments)
+        if spoken != words:
+            return _Failure("not aligned", f"the aligner found {len(spoken)} of {len(words)} words")
+        return _Alignment(_tiers(segments), number)
 
-    def _new_decoder(self):
-        # Without bestpath=False the words of a quarter of recordings come out of a lattice that holds no path of them.
-        options = {"dict": str(self.dictionary), "lm": None, "bestpath": False, "loglevel": "FATAL"}
-        return _import_pocketsphinx().Decoder(**options)
+    def _new_decoder(self, options: Mapping[str, object]):
+        return _import_pocketsphinx().Decoder(dict=str(self.dictionary), lm=None, loglevel="FATAL", **options)
 
-    def _segments(self, pcm: bytes, text: str) -> list[tuple]:
+    def _segments(self, decoder, pcm: bytes, text: str) -> list[tuple]:
         """Name, start and length in frames of each word, silence too, and the same of its phones."""
-        self.decoder.set_align_text(text)
-        self._pass(pcm)  # the words
-        self.decoder.set_alignment()
-        self._pass(pcm)  # the phones in them
+        decoder.set_align_text(text)
+        self._pass(decoder, pcm)  # the words
+        decoder.set_alignment()
+        self._pass(decoder, pcm)  # the phones in them
         # In one expression: entries die with the iterator that gave them.
         return [
             (word.name, word.start, word.duration, [(phone.name, phone.start, phone.duration) for phone in word])
-            for word in self.decoder.get_alignment()
+            for word in decoder.get_alignment()
         ]
 
-    def _pass(self, pcm: bytes) -> None:
-        self.decoder.start_stream()  # forgets what noise there was in the recordings before
-        self.decoder.start_utt()
-        self.decoder.process_raw(pcm, full_utt=True)
-        self.decoder.end_utt()
+    def _pass(self, decoder, pcm: bytes) -> None:
+        decoder.start_stream()  # forgets what noise there was in the recordings before
+        decoder.start_utt()
+        decoder.process_raw(pcm, full_utt=True)
+        decoder.end_utt()
 
 
 def _tiers(segments: Sequence[tuple]) -> list[Tier]:
@@ -344,7 +428,18 @@ def _import_pocketsphinx() -> ModuleType:
     try:
         import pocketsphinx
     except ImportError as error:
-        raise AligningError(
-            f"corpus.alignments is automatic, which needs pocketsphinx; it cannot be imported ({error}): {INSTALL}"
-        ) from error
+        raise _missing("pocketsphinx", error) from error
     return pocketsphinx
+
+
+def _guesser(dictionary: Mapping[str, Sequence[str]]) -> Guesser:
+    try:
+        return Guesser(dictionary)
+    except ImportError as error:
+        raise _missing("hama", error) from error
+
+
+def _missing(library: str, error: ImportError) -> AligningError:
+    return AligningError(
+        f"corpus.alignments is automatic, which needs {library}; it cannot be imported ({error}): {INSTALL}"
+    )
