@@ -1,10 +1,14 @@
-"""Without torch the tests run that need none: for other Pythons than the oldest, torch may be gigabytes."""
+"""What holds for every test of a unit: examples may take their time, and without torch those run that need none."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
-LARGE = ("torch", "transformers")
+settings.register_profile("patient", deadline=None)  # a busy machine is no fault
+settings.load_profile("patient")
+
+LARGE = ("torch", "transformers")  # gigabytes; on Pythons but the oldest, CI does without them
 
 
 @pytest.hookimpl(wrapper=True)
