@@ -24,8 +24,7 @@ def module(folder, checkout, use: str = RENAMED, more: str = "", config: str = "
 def elsewhere(checkout, folder, *arguments: str, configfile: str | None = SMOKE):
     """A call of Snakemake in a folder that is not the checkout's."""
     folder.mkdir(exist_ok=True)
-    files = [] if configfile is None else ["--configfile", str(checkout / configfile)]
-    return type(checkout)(folder).snakemake(*files, *arguments, configfile=None)
+    return type(checkout)(folder).snakemake(*arguments, configfile=configfile and str(checkout / configfile))
 
 
 def planned(checkout, folder, *arguments: str, **options) -> dict[str, int]:
@@ -66,7 +65,8 @@ def test_defaults_are_those_beside_the_snakefile(checkout, tmp_path):
     said = elsewhere(checkout, tmp_path, *arguments).output
     assert "smoke: demo/dev-clean, 1 model, 1 sample set, mel, phone" in said
     (tmp_path / "config.yaml").write_text("learning_rate: 1.0e-3\n")
-    run = elsewhere(checkout, tmp_path, *arguments, configfile=None)
+    run = elsewhere(checkout, tmp_path, "-n", "-s", str(checkout / "Snakefile"), configfile=None)
+    assert f"{tmp_path / 'config.yaml'} replaces keys of" in run.output
     assert "learning_rate: there is no such key" in run.output
 
 
