@@ -2,7 +2,8 @@
 
 Guesses words of the aligner's own dictionary as if they were not in it, and prints the share of phones that are wrong
 (substituted, left out or added, against the nearest variant) and that of words without an error; of possessives, whose
-word is in the dictionary, apart. The model may have seen these words; README says how it fared on others.
+word is in the dictionary, apart. The model may have learned from these words: of 500 words of another lexicon of
+American English that this dictionary lacks it got 11.9 % of the phones wrong.
 """
 
 from __future__ import annotations

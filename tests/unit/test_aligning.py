@@ -325,7 +325,7 @@ def test_guessed_words_are_aligned_and_named(align, texts, caplog):
     assert words_in(made, name) == ["évery's", *map(str.lower, rest)]
     assert words_in(made, other) == texts[other].lower().split()
     assert problems.to_numpy().tolist() == [
-        [name, f"{name}.flac", "pronunciation guessed", "kept; évery's (EH V ER IY Z)"]
+        [name, f"{name}.flac", "pronunciation guessed", "kept; évery's (EH V ER IY Z or EH V R IY Z)"]
     ]
     assert "of 1 words, 1 intervals in 1 utterances (évery's 1)" in caplog.text
 

@@ -42,14 +42,13 @@ from layerwise.tiers import Tier
 log = logging.getLogger(__name__)
 
 FRAME_SECONDS = 0.01
-INSTALL = "pip install 'layerwise[align]'"
-
 FRAMES_PER_PHONE = 3
+INSTALL = "pip install 'layerwise[align]'"
 
 # Tried in turn. A beam is how much less likely than the best path another may be before it is given up; the first beams
 # are the aligner's own. Without bestpath=False the words of many recordings come out of a lattice that holds no path of
-# them: of 100 real ones 20. The second beams align twice as many recordings with noise, and hardly more with a wrong
-# transcript (7 of 16 instead of 6); beams of 1e-300 align all that are noisy, but 15 of the 16 too.
+# them: of 100 real ones 20. The second beams align more of what is noisy (20 recordings of 32 instead of 10), and
+# hardly more with a wrong transcript (7 of 16 instead of 6). Beams of 1e-300 align all 32, but 15 of those 16 too.
 DECODERS: tuple[dict[str, object], ...] = (
     {"bestpath": False},
     {"bestpath": False, "beam": 1e-96, "pbeam": 1e-96, "wbeam": 7e-58},
@@ -112,11 +111,11 @@ def align_utterances(
 
     The tables do not depend on the number of processes: an utterance is aligned without memory of those before it. A
     row of `problems_out` names each utterance without an alignment: words that can have no pronunciation, a transcript
-    without a word, audio that cannot be read, or audio that the aligner cannot match with the words. Another row names
-    each utterance that is kept with words whose pronunciation was guessed (the log counts them), or that only wider beams
-    aligned. A transcript that
-    is wrong, but can be pronounced in the time of the recording, is aligned like a right one. Memory grows with the
-    square of an utterance's length: 0.2 GB for half a minute, 0.6 GB for two minutes, 2.8 GB for five.
+    without a word, audio that cannot be read, or audio that the aligner cannot match with the words. Other rows name
+    what is kept: utterances with words whose pronunciation was guessed (the log counts them), and those that only wider
+    beams aligned. A transcript that is wrong, but can be pronounced in the time of the recording, may be aligned like a
+    right one. Memory grows with the square of an utterance's length: 0.2 GB for half a minute, 0.6 GB for two minutes,
+    2.8 GB for five.
 
     Args:
         utterances: utterances.parquet; how its texts are read is said at `words_of`.
@@ -157,7 +156,7 @@ def align_utterances(
         "pocketsphinx %s: %d of %d utterances, %d words; hama %s: %d of these words have no pronunciation and get one",
         *(metadata.version("pocketsphinx"), len(tasks), len(table), len(used), metadata.version("hama"), len(guessed)),
     )
-    results = _noting(guessed, _aligned(tasks, used, audio_root, processes, problems), problems)
+    results = _noting(guessed, _aligned(tasks, dict(sorted(used.items())), audio_root, processes, problems), problems)
     cleaned = (clean(batch, _TIERS, phones) for batch in _batches(results))
     write_intervals(cleaned, problems, phones, intervals_out, problems_out, "no utterance could be aligned")
 
@@ -253,7 +252,7 @@ def _noting(
     for utterance in utterances:
         words = utterance.tiers[0].labels
         if found := Counter(word for word in words if word in guessed):
-            named = ", ".join(f"{word} ({guessed[word][0]})" for word in found)
+            named = ", ".join(f"{word} ({' or '.join(guessed[word])})" for word in found)
             problems.append(Problem(utterance.utterance_id, utterance.file, "pronunciation guessed", f"kept; {named}"))
             intervals += found
             noted += 1
