@@ -47,8 +47,8 @@ INSTALL = "pip install 'layerwise[align]'"
 
 # Tried in turn. A beam is how much less likely than the best path another may be before it is given up; the first beams
 # are the aligner's own. Without bestpath=False the words of many recordings come out of a lattice that holds no path of
-# them: of 100 real ones 20. The second beams align more of what is noisy (20 recordings of 32 instead of 10), and
-# hardly more with a wrong transcript (7 of 16 instead of 6). Beams of 1e-300 align all 32, but 15 of those 16 too.
+# them: of 100 real ones 20 (tests/benchmarks/aligning.py --grid). The second beams are for noise. Much wider ones would
+# align almost any audio with almost any words.
 DECODERS: tuple[dict[str, object], ...] = (
     {"bestpath": False},
     {"bestpath": False, "beam": 1e-96, "pbeam": 1e-96, "wbeam": 7e-58},
