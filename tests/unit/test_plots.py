@@ -176,7 +176,7 @@ def test_every_model_has_its_legend_entry_whatever_it_is_called(trends, tmp_path
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
     assert shown.count("Same") == 2
     assert shown.count("chance level of each model") == 2
-    assert len({line.get_color() for line in figure.legends[0].get_lines() if line.get_label() == "Same"}) == 2
+    assert len({line.get_marker() for line in figure.legends[0].get_lines() if line.get_label() == "Same"}) == 2
 
 
 @pytest.mark.parametrize("title", ["$x$ and $\\oops$", "_private", "R&D <v2>", "100 % {0} \\n", "'\"HuBERT\"'"])
