@@ -219,6 +219,11 @@ def test_random_weights_like_a_checkpoint_here_are_planned(here):
         assert (found.like, found.blocks) == (entry(like).name, blocks)
 
 
+def test_an_architecture_of_ones_own_counts_before_that_of_the_model(here):
+    found = entry("control", control=random("checkpoint", architecture=CATALOGUE["random-hubert-tiny"]["architecture"]))
+    assert (found.like, found.blocks, found.title) == (None, 6, "checkpoint (random weights)")
+
+
 def test_random_weights_like_random_weights():
     own = {"mine": {"source": "owner/x"}, "one": random("mine"), "two": random("one", seed=2)}
     assert entry("two", **own).like == "mine"

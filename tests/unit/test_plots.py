@@ -165,6 +165,28 @@ def test_the_overview_has_a_panel_per_property(draw):
     assert [text.get_text() for text in legend.get_texts()][:3] == ["HuBERT", "wav2vec 2.0", "random"]
 
 
+@pytest.mark.parametrize("groups", [None, {"hubert": "Same", "wav2vec2": "Same", "random": "Same"}])
+@pytest.mark.parametrize("function", [plots.plot_trends, plots.plot_overview])
+def test_every_model_has_its_legend_entry_whatever_it_is_called(trends, tmp_path, function, groups):
+    """Also where two share a title, and one has that of a mark; the program itself tells titles apart."""
+    titles = {"hubert": "Same", "wav2vec2": "Same", "random": "chance level of each model"}
+    which = "mel" if function is plots.plot_trends else ["mel", "phone"]
+    outs = (tmp_path / "plot.svg", tmp_path / "plot.png")
+    figure = function(trends, which, "pwcca", list(titles), titles, *outs, groups=groups)
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert shown.count("Same") == 2
+    assert shown.count("chance level of each model") == 2
+    assert len({line.get_marker() for line in figure.legends[0].get_lines() if line.get_label() == "Same"}) == 2
+
+
+@pytest.mark.parametrize("title", ["$x$ and $\\oops$", "_private", "R&D <v2>", "100 % {0} \\n", "'\"HuBERT\"'"])
+def test_titles_are_shown_as_they_are(trends, tmp_path, title):
+    svg = tmp_path / "plot.svg"
+    for function, which in ((plots.plot_trends, "mel"), (plots.plot_overview, ["mel"]), (plots.plot_heatmap, "mel")):
+        function(trends, which, "pwcca", ["hubert"], {"hubert": title}, svg, tmp_path / "plot.png")
+        assert title in [element.text for element in ElementTree.parse(svg).iter() if element.text]
+
+
 def test_the_legend_of_the_overview_fits_long_titles(trends, tmp_path):
     titles = {name: f"{title}, {'trained for long ' * 2}" for name, title in TITLES.items()}
     outs = [tmp_path / f"overview.{kind}" for kind in ("svg", "png")]

@@ -106,6 +106,12 @@ def test_the_page_is_whole_in_itself(page):
     assert page.open == []
 
 
+def test_two_models_of_one_title_have_a_paragraph_each(inputs):
+    reporting.write_report(**inputs | {"titles": dict.fromkeys(BLOCKS, "A <b> & $c$")})
+    page = Page(inputs["out"].read_text())
+    assert page.text.count("A <b> & $c$ For ") + page.text.count("A <b> & $c$ Its weights are random") == 2
+
+
 def test_links_inside_the_page_have_targets(inputs, page):
     targets = set(re.findall(r'id="([^"]+)"', inputs["out"].read_text()))
     assert {source[1:] for source in page.sources if source.startswith("#")} <= targets

@@ -70,7 +70,10 @@ class Models:
             raise CatalogueError(f"{where}.like: {' and '.join(children)} are like each other, and like no model")
         parent = self._entry(description["like"], f"{where}.like", (*children, said))
         own = {field: value for field, value in description.items() if field != "like"}
-        return model_entry(name, self._inherited(parent, f"{where}.like") | own, where)
+        inherited = self._inherited(parent, f"{where}.like")
+        if "architecture" in own:
+            inherited = {field: value for field, value in inherited.items() if field not in ("like", *SHAPE)}
+        return model_entry(name, inherited | own, where)
 
     def _as_it_is(self, said: str, key: str) -> tuple[str, dict]:
         """Name and description of a model that stands in no catalogue."""
