@@ -101,11 +101,11 @@ def clean(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str
         AlignmentError: a phone outside of the set.
     """
     rows, problems = _columns(utterances, tier_names)
-    durations = comparable(np.array([utterance.duration for utterance in utterances], np.float64))
+    durations = np.array([utterance.duration for utterance in utterances])
     last = _last_ends(rows, len(utterances))
     problems += [
         _problem(utterances[index], *doubt("shorter than the recording", _ends(last[index], durations[index])))
-        for index in np.flatnonzero((last > 0) & (last < comparable(MIN_COVERAGE * durations)))
+        for index in np.flatnonzero((last > 0) & (comparable(last) < comparable(MIN_COVERAGE * durations)))
     ]
     tally = Tally()
     rows = _with_clean_labels(rows, utterances, phones, tally)
@@ -115,7 +115,7 @@ def clean(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str
     rows = rows.where(~unlabelled)
 
     last = _last_ends(rows, len(utterances))
-    too_long = last > comparable(durations + MAX_OVERRUN_SECONDS)
+    too_long = comparable(last) > comparable(durations + MAX_OVERRUN_SECONDS)
     problems += [
         _problem(utterances[index], "longer than the recording", _ends(last[index], durations[index]))
         for index in np.flatnonzero(too_long)
@@ -127,7 +127,7 @@ def clean(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str
     rows = rows.where(~np.isin(np.arange(len(rows)), list(faults)))
 
     ends = np.minimum(rows.end, durations[rows.utterance])
-    tally.clipped = int((ends < rows.end).sum())
+    tally.clipped = int((comparable(ends) < comparable(rows.end)).sum())
     for label, number in enumerate(np.bincount(rows.label[rows.tier == 0])):
         tally.kept["phone", rows.labels[label]] += int(number)
     tally.kept["word", ""] += int((rows.tier == 1).sum())
@@ -172,7 +172,7 @@ class _Rows:
 
     Attributes:
         utterance, tier, label: places in the utterances, in `TIERS` and in `labels`; a label may be `_NO_LABEL`.
-        start, end: seconds, comparable.
+        start, end: seconds.
         labels: every label, once.
     """
 
@@ -219,8 +219,8 @@ def _columns(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[
     rows = _Rows(
         *(np.repeat(np.array(column, np.int64), size) for column in (owner, kind)),
         np.array(label, np.int64),
-        comparable(np.array(start, np.float64)),
-        comparable(np.array(end, np.float64)),
+        np.array(start, np.float64),
+        np.array(end, np.float64),
         list(code_of),
     )
     return rows, problems
@@ -257,19 +257,20 @@ def _faults(rows: _Rows, durations: np.ndarray) -> dict[int, str]:
     An interval is compared with the last one before it that is kept. In an utterance where every interval stands the
     comparison with the very one before, all are kept, and nothing needs a second look.
     """
+    starts, ends, durations = comparable(rows.start), comparable(rows.end), comparable(durations)
     same_tier = (rows.utterance[1:] == rows.utterance[:-1]) & (rows.tier[1:] == rows.tier[:-1])
     previous_end = np.zeros(len(rows))
-    previous_end[1:][same_tier] = rows.end[:-1][same_tier]
+    previous_end[1:][same_tier] = ends[:-1][same_tier]
     suspect = (
-        ~(rows.end > rows.start)
-        | (rows.start >= durations[rows.utterance])
-        | (rows.start < comparable(previous_end - _SAME_TIME_SECONDS))
+        ~(ends > starts)
+        | (starts >= durations[rows.utterance])
+        | (starts < comparable(previous_end - _SAME_TIME_SECONDS))
     )
     faults: dict[int, str] = {}
     for index in np.unique(rows.utterance[suspect]):
         kept_end = {tier: 0.0 for tier, _ in enumerate(TIERS)}
         for row in range(*np.searchsorted(rows.utterance, [index, index + 1])):
-            start, end, tier = rows.start[row], rows.end[row], rows.tier[row]
+            start, end, tier = starts[row], ends[row], rows.tier[row]
             if fault := _fault(start, end, kept_end[tier], durations[index]):
                 faults[row] = fault
             else:
