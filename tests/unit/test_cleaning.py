@@ -133,13 +133,13 @@ def test_half_of_a_recording_is_enough(half, less):
 
 
 @given(border=st.integers(1, 3_600_000), noise=st.sampled_from([0.0, 1e-9, -1e-9]))
-def test_intervals_that_touch_do_not_overlap(border, noise):
-    """Though writers add up floats; what is written is a multiple of 1 µs."""
-    times = [0.0, border / 1000, (border + 1) / 1000]
-    tiers = [Tier(name, ["T", "T"], [0.0, times[1] + noise], times[1:]) for name in ("phones", "words")]
+def test_what_rounding_leaves_of_an_interval_has_no_length(border, noise):
+    """And what it leaves of an overlap, or of the recording, is none."""
+    times = [0.0, border / 1000, border / 1000 + noise, (border + 1) / 1000]
+    tiers = [Tier(name, ["T"] * 4, times, [*times[1:], times[-1] + 1e-9]) for name in ("phones", "words")]
     intervals, problems, _ = clean([Utterance("u", "f", times[-1], tiers)], NAMES, PHONE_SETS["arpabet"], MARKS)
-    assert problems == []
-    assert intervals["start"].to_pylist() == times[:-1] * 2
+    assert [problem.problem for problem in problems] == ["no length"] * 4
+    assert intervals["start"].to_pylist() == [0.0, times[2]] * 2  # as they were written
 
 
 # Several speakers

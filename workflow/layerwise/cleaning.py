@@ -121,11 +121,11 @@ def clean(
         AlignmentError: a phone outside of the set.
     """
     rows, problems = _columns(utterances, tier_names)
-    durations = comparable(np.array([utterance.duration for utterance in utterances], np.float64))
+    durations = np.array([utterance.duration for utterance in utterances])
     last = _last_ends(rows, len(utterances))
     problems += [
         _problem(utterances[index], *doubt("shorter than the recording", _ends(last[index], durations[index])))
-        for index in np.flatnonzero((last > 0) & (last < comparable(MIN_COVERAGE * durations)))
+        for index in np.flatnonzero((last > 0) & (comparable(last) < comparable(MIN_COVERAGE * durations)))
     ]
     tally = Tally()
     rows = _with_clean_labels(rows, utterances, phones, marks, lower_case, tally)
@@ -135,7 +135,7 @@ def clean(
     rows = rows.where(~unlabelled)
 
     last = _last_ends(rows, len(utterances))
-    too_long = last > comparable(durations + MAX_OVERRUN_SECONDS)
+    too_long = comparable(last) > comparable(durations + MAX_OVERRUN_SECONDS)
     problems += [
         _problem(utterances[index], "longer than the recording", _ends(last[index], durations[index]))
         for index in np.flatnonzero(too_long)
@@ -148,7 +148,7 @@ def clean(
     rows = rows.where(~np.isin(np.arange(len(rows)), list(faults)))
 
     ends = np.minimum(rows.end, durations[rows.utterance])
-    tally.clipped = int((ends < rows.end).sum())
+    tally.clipped = int((comparable(ends) < comparable(rows.end)).sum())
     for label, number in enumerate(np.bincount(rows.label[rows.tier == 0])):
         tally.kept["phone", rows.labels[label]] += int(number)
     tally.kept["word", ""] += int((rows.tier == 1).sum())
@@ -194,7 +194,7 @@ class _Rows:
     Attributes:
         utterance, tier, label: places in the utterances, in `TIERS` and in `labels`; a label may be `_NO_LABEL`.
         speaker: the number of the file's tier, among those of its kind.
-        start, end: seconds, comparable.
+        start, end: seconds.
         labels: every label, once.
     """
 
@@ -247,8 +247,8 @@ def _columns(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[
     rows = _Rows(
         *(np.repeat(np.array(column, np.int64), size) for column in (owner, kind, speaker)),
         np.array(label, np.int64),
-        comparable(np.array(start, np.float64)),
-        comparable(np.array(end, np.float64)),
+        np.array(start, np.float64),
+        np.array(end, np.float64),
         list(code_of),
     )
     return rows, problems
@@ -338,24 +338,27 @@ def _faults(rows: _Rows, durations: np.ndarray) -> dict[int, _Fault]:
     In an utterance where every interval stands the comparison with the very one before, whoever spoke it, all are kept,
     and nothing needs a second look.
     """
+    starts, ends, durations = comparable(rows.start), comparable(rows.end), comparable(durations)
     same_tier = (rows.utterance[1:] == rows.utterance[:-1]) & (rows.tier[1:] == rows.tier[:-1])
     previous_end = np.zeros(len(rows))
-    previous_end[1:][same_tier] = rows.end[:-1][same_tier]
+    previous_end[1:][same_tier] = ends[:-1][same_tier]
     suspect = (
-        ~(rows.end > rows.start)
-        | (rows.start >= durations[rows.utterance])
-        | (rows.start < comparable(previous_end - _SAME_TIME_SECONDS))
+        ~(ends > starts)
+        | (starts >= durations[rows.utterance])
+        | (starts < comparable(previous_end - _SAME_TIME_SECONDS))
     )
     faults: dict[int, _Fault] = {}
     of_one = rows.utterance * len(TIERS) + rows.tier
     for index in np.unique(rows.utterance[suspect]):
         for first, last in pairwise(np.searchsorted(of_one, len(TIERS) * index + np.arange(len(TIERS) + 1))):
-            faults |= _faults_of_one(rows, range(first, last), durations[index])
+            faults |= _faults_of_one(starts, ends, rows.speaker, range(first, last), durations[index])
     return faults
 
 
-def _faults_of_one(rows: _Rows, places: range, duration: float) -> dict[int, _Fault]:
-    """What is wrong with which row of an utterance's phones, or of its words.
+def _faults_of_one(
+    starts: np.ndarray, ends: np.ndarray, speakers: np.ndarray, places: range, duration: float
+) -> dict[int, _Fault]:
+    """What is wrong with which row of an utterance's phones, or of its words; times are comparable.
 
     An interval is compared with the last one of its own speaker that is kept, and with that of each other speaker:
     where two speak at once, neither interval can be used.
@@ -364,11 +367,9 @@ def _faults_of_one(rows: _Rows, places: range, duration: float) -> dict[int, _Fa
     crossed: dict[int, _Fault] = {}
     last_of: dict[int, int] = {}  # speaker → row
     for row in places:
-        start, speaker = rows.start[row], rows.speaker[row]
-        overlapped = {
-            other for other, last in last_of.items() if start < comparable(rows.end[last] - _SAME_TIME_SECONDS)
-        }
-        if not rows.end[row] > start:  # nor where one of them is not a number
+        start, speaker = starts[row], speakers[row]
+        overlapped = {other for other, last in last_of.items() if start < comparable(ends[last] - _SAME_TIME_SECONDS)}
+        if not ends[row] > start:  # nor where one of them is not a number
             faults[row] = _Fault("no length")
         elif start >= duration:
             faults[row] = _Fault("after the recording")
