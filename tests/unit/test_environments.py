@@ -33,7 +33,7 @@ def third_party(paths) -> set[str]:
     """Distributions that files import, by their normal names."""
     modules = {name.split(".")[0] for path in paths for name in imported(path)}
     modules -= set(sys.stdlib_module_names) | {"layerwise"}
-    return {DISTRIBUTIONS[module][0].lower().replace("_", "-") for module in modules}
+    return {DISTRIBUTIONS.get(module, [module])[0].lower().replace("_", "-") for module in modules}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
@@ -62,11 +62,12 @@ def test_environment_can_read_tables_where_its_scripts_do(environment):
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
-def test_python_is_new_enough(environment):
+def test_python_is_one_that_the_project_is_for(environment):
     dependencies = yaml.safe_load(environment.read_text())["dependencies"]
     (version,) = [part.split("=")[-1] for part in dependencies if isinstance(part, str) and part.startswith("python=")]
-    least = re.search(r">=\s*([\d.]+)", PROJECT["requires-python"])[1]
-    assert tuple(map(int, version.split("."))) >= tuple(map(int, least.split(".")))[:2]
+    least, beyond = re.fullmatch(r">=([\d.]+),<([\d.]+)", PROJECT["requires-python"]).groups()
+    least, version, beyond = (tuple(map(int, number.split("."))) for number in (least, version, beyond))
+    assert least[:2] <= version < beyond
 
 
 def test_every_rule_has_an_environment():
