@@ -194,7 +194,7 @@ def test_samples_are_counted(results):
 
 @pytest.fixture(scope="module")
 def representations(results):
-    with h5py.File(results / f"representations/{MODEL}/0.h5") as file:
+    with h5py.File(results / f"representations/{MODEL}/0.h5", locking=False) as file:  # as scores open it
         yield file
 
 

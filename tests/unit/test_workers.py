@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 
 import numpy as np
@@ -21,6 +22,7 @@ WAVEFORMS = [speech(0.3 + 0.05 * (seed % 5), seed=seed) for seed in range(5)]  #
 
 @pytest.fixture(autouse=True)
 def _as_before():
+    gc.collect()  # pools that earlier tests have forgotten
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
@@ -99,3 +101,16 @@ def test_the_caller_has_its_threads_again_afterwards(ending):
     del pool
     assert threadpool_info() == before
     assert torch.get_num_threads() == 2
+
+
+def blas_threads() -> set[int]:
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+def test_a_pool_that_ends_leaves_one_that_still_computes_its_one_thread():
+    with threadpool_limits(2, "blas"):
+        first, second = Workers(1), Workers(1)
+        first.shutdown()
+        assert blas_threads() == {1}
+        second.shutdown()
+        assert blas_threads() == {2}

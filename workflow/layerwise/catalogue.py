@@ -119,7 +119,7 @@ class ModelEntry:
         if self.source == BY_HAND and missing:
             raise CatalogueError(
                 f"models.{self.name}: {' and '.join(missing)} must be fetched by hand, from {self.page}, and put into "
-                f"resources/models/{self.name}/; or let a folder that holds {' and '.join(self.files)} be a model of "
+                f"{folder.absolute()}/; or let a folder that holds {' and '.join(self.files)} be a model of "
                 "your own: extra_models: {NAME: {source: FOLDER}}"
             )
 

@@ -58,7 +58,7 @@ class FrozenLayers:
         threads: int = 1,
     ) -> None:
         self.layers, self.pooled, self.device = tuple(layers), pooled, model.device
-        self._model, self._paths, self._num_samples = model, list(paths), np.asarray(num_samples)
+        self._model, self._paths, self._num_samples = model, [Path(path) for path in paths], np.asarray(num_samples)
         self._starts = np.zeros(len(self._paths)) if starts is None else np.asarray(starts)
         self._on_gpu = torch.device(model.device).type != "cpu"
         # Each utterance is computed by one thread, so that no number depends on how many there are.
