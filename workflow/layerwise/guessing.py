@@ -16,34 +16,14 @@ from collections.abc import Mapping, Sequence
 _ARPABET = {
     unicodedata.normalize("NFD", ipa): phones
     for phones, symbols in {
-        **{"AA": "ɑ a", "AE": "æ", "AH": "ʌ ə ɐ", "AO": "ɔ", "AW": "aʊ", "AY": "aɪ", "B": "b", "CH": "t͡ʃ", "D": "d"},
-        **{
-            "DH": "ð",
-            "EH": "ɛ e",
-            "ER": "ɝ ɚ ɜ ø œ",
-            "EY": "eɪ",
-            "F": "f",
-            "G": "g ɡ ɣ",
-            "HH": "h ɦ x ç",
-            "IH": "ɪ ɨ ɪə",
-        },
-        **{
-            "IY": "i",
-            "JH": "d͡ʒ",
-            "K": "k",
-            "L": "l ɫ",
-            "M": "m",
-            "N": "n",
-            "NG": "ŋ",
-            "OW": "oʊ o",
-            "OY": "ɔɪ",
-            "P": "p",
-        },
-        **{"R": "ɹ r ɾ ʁ", "S": "s", "SH": "ʃ", "T": "t", "TH": "θ", "UH": "ʊ", "UW": "u y", "V": "v β", "W": "w"},
-        **{"Y": "j ʝ", "Z": "z", "ZH": "ʒ", "L Y": "ʎ", "N Y": "ɲ"},
+        "AA": "ɑ a", "AE": "æ", "AH": "ʌ ə ɐ", "AO": "ɔ", "AW": "aʊ", "AY": "aɪ", "B": "b", "CH": "t͡ʃ", "D": "d",
+        "DH": "ð", "EH": "ɛ e", "ER": "ɝ ɚ ɜ ø œ", "EY": "eɪ", "F": "f", "G": "g ɡ ɣ", "HH": "h ɦ x ç", "IH": "ɪ ɨ ɪə",
+        "IY": "i", "JH": "d͡ʒ", "K": "k", "L": "l ɫ", "M": "m", "N": "n", "NG": "ŋ", "OW": "oʊ o", "OY": "ɔɪ", "P": "p",
+        "R": "ɹ r ɾ ʁ", "S": "s", "SH": "ʃ", "T": "t", "TH": "θ", "UH": "ʊ", "UW": "u y", "V": "v β", "W": "w",
+        "Y": "j ʝ", "Z": "z", "ZH": "ʒ", "L Y": "ʎ", "N Y": "ɲ",
     }.items()
     for ipa in symbols.split()
-}
+}  # fmt: skip
 _PHONE = re.compile("|".join(sorted(_ARPABET, key=len, reverse=True)))
 _MARKS = {"Mn", "Lm", "Pc"}  # of articulation and length, and the one that links syllables
 _LETTERS = str.maketrans(
