@@ -76,14 +76,19 @@ class Checkout:
         configfile: str | None = SMOKE,
         python_path: Path | None = None,
         seconds: float | None = None,
+        warm: bool | None = None,
     ) -> Run:
-        """Call Snakemake in the copy, for at most so many seconds; `python_path` stands first on PYTHONPATH."""
+        """Call Snakemake in the copy, for at most so many seconds; `python_path` stands first on PYTHONPATH.
+
+        `warm`: whether scripts are forks of a process that has imported what they need; None: without `python_path`.
+        """
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
         environment.pop("PYTHONPATH", None)
         if python_path is not None:
             environment["PYTHONPATH"] = str(python_path)
         files = [f"--configfile={configfile}"] if configfile is not None else []
-        return Run(*warm_snakemake.snakemake([*files, *arguments], self.root, environment, seconds))
+        warm = python_path is None if warm is None else warm
+        return Run(*warm_snakemake.snakemake([*files, *arguments], self.root, environment, seconds, warm_scripts=warm))
 
     def plan(self, *arguments: str, **options) -> Run:
         """A dry run that succeeds."""
