@@ -83,13 +83,11 @@ def test_second_run_does_nothing(demo):
     assert "Nothing to be done" in run.output
 
 
-STAGES = {  # what is to be made again, and the first trace of the stage that is killed
-    "extraction": (
-        ["representations/demo-hubert-1", "logs/extract_representations/demo-hubert-1", "scores/*/demo-hubert-1"],
-        "logs/extract_representations/demo-hubert-1/0.log",
-    ),
+EXTRACTION = "logs/extract_representations/demo-hubert-1"
+STAGES = {  # what is to be made again, beside the tables, and the first trace of the stage that is killed
+    "extraction": (["representations/demo-hubert-1", EXTRACTION, "scores/*/demo-hubert-1"], f"{EXTRACTION}/0.log"),
     "scores": (["scores/*/demo-hubert-1"], "scores/phone/demo-hubert-1"),
-    "plots": (["tables", "plots"], "plots"),
+    "plots": (["plots"], "plots"),
 }
 
 
@@ -97,7 +95,7 @@ STAGES = {  # what is to be made again, and the first trace of the stage that is
 def test_a_killed_run_goes_on_to_the_same_tables(demo, tmp_path, deleted, begun):
     """Snakemake and all of its jobs are killed at once, as by a power cut, when the first trace of a stage appears."""
     again = demo.copy(tmp_path / "again")
-    for folder in [folder for pattern in deleted for folder in (again / "results/demo").glob(pattern)]:
+    for folder in [folder for pattern in ("tables", *deleted) for folder in (again / "results/demo").glob(pattern)]:
         shutil.rmtree(folder)
     process = subprocess.Popen(
         [sys.executable, "-m", "snakemake", "--cores", "2"],
