@@ -43,7 +43,10 @@ SCRIPTS_NEED = (
 scripts_may_be_forks = True
 
 # What Snakemake calls in place of Python: hands a script, its environment and its streams to the process that forks.
-PYTHON = """#!{python} -SE
+# The first lines are for sh, as the kernel takes no interpreter with a space in its path.
+PYTHON = """#!/bin/sh
+'''exec' "{python}" -SE "$0" "$@"
+' '''
 import marshal, os, socket, sys
 if "/.snakemake/scripts/" not in sys.argv[1]:
     os.execv("{python}", ["{python}", *sys.argv[1:]])
