@@ -1,13 +1,36 @@
-"""The one base class of every error that a user can cause or mend, and how its message lists what is allowed."""
+"""The one base class of every error that a user can cause or mend, and how messages show what comes from elsewhere."""
 
 import difflib
 from collections.abc import Iterable
 
 _LONGEST, _NEAREST = 10, 5  # names that a message lists, and those that it lists of a longer list
+_LINE, _LINES = 1000, 60  # characters and lines of a message that a person reads
 
 
 class LayerwiseError(Exception):
     """Something is wrong with the input or the configuration; the message says what, where and what would be right."""
+
+    def __str__(self) -> str:
+        lines = super().__str__().split("\n")
+        more = [f"… and {len(lines) - _LINES} more lines"] if len(lines) > _LINES else []
+        return "\n".join([*(shown(line, _LINE) for line in lines[:_LINES]), *more])
+
+
+def shown(text: object, longest: int = 200) -> str:
+    r"""A text from elsewhere as a terminal may have it: in one line, not too long, and with nothing that steers it.
+
+    Control characters, line ends, marks of direction and halves of surrogate pairs are written as in Python: `\x1b`.
+    """
+    text = str(text)
+    if not text.isprintable():
+        text = "".join(
+            character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+            for character in text
+        )
+    if len(text) <= longest:
+        return text
+    head = longest * 3 // 4
+    return f"{text[:head]} … {text[head - longest :]}"
 
 
 def listed_names(names: Iterable[object], found: str) -> str:

@@ -1,0 +1,59 @@
+"""How much a file from elsewhere may declare before memory, disk or time is given to it.
+
+A limit stands in the module that reads the file, with its reason, far above real use; here is what limits share.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from layerwise.errors import LayerwiseError
+
+
+class LimitError(LayerwiseError):
+    """An environment variable that raises a limit says no number."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The most of something that is read.
+
+    Attributes:
+        name: of the environment variable that raises it.
+        default: what it is without that.
+        unit: of both, for messages.
+    """
+
+    name: str
+    default: int
+    unit: str
+
+    @property
+    def value(self) -> int:
+        """What holds now.
+
+        Raises:
+            LimitError: the environment variable says no whole number.
+        """
+        given = os.environ.get(self.name)
+        if given is None:
+            return self.default
+        if not (given.isascii() and given.isdigit() and len(given) <= 18):
+            raise LimitError(
+                f"the environment variable {self.name} is {given!r}; a whole number of {self.unit} belongs there"
+            )
+        return int(given)
+
+    def require(self, found: int, what: str, error: type[LayerwiseError]) -> None:
+        """Refuse what is above the limit.
+
+        Args:
+            what: the file and its part, for the message: `x.zip: the content of a.TextGrid`.
+            error: what is raised.
+        """
+        if found > self.value:
+            raise error(
+                f"{what} has {found} {self.unit}, and no more than {self.value} are read. Where that is right, raise the "
+                f"limit: export {self.name}={found}"
+            )
