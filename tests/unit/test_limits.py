@@ -11,7 +11,7 @@ def test_the_limit_itself_is_allowed():
 
 
 def test_the_error_says_how_to_raise_it(monkeypatch):
-    with pytest.raises(LayerwiseError, match="x.file has 11 things, .* export LAYERWISE_MAX_THINGS=11"):
+    with pytest.raises(LayerwiseError, match=r"x.file has 11 things, .* export LAYERWISE_MAX_THINGS=11"):
         LIMIT.require(11, "x.file", LayerwiseError)
     monkeypatch.setenv("LAYERWISE_MAX_THINGS", "11")
     LIMIT.require(11, "x.file", LayerwiseError)

@@ -40,9 +40,7 @@ class Limit:
         if given is None:
             return self.default
         if not (given.isascii() and given.isdigit() and len(given) <= 18):
-            raise LimitError(
-                f"the environment variable {self.name} is {given!r}; a whole number of {self.unit} belongs there"
-            )
+            raise LimitError(f"{self.name} in the environment is {given!r}; expected a whole number of {self.unit}")
         return int(given)
 
     def require(self, found: int, what: str, error: type[LayerwiseError]) -> None:
@@ -54,6 +52,6 @@ class Limit:
         """
         if found > self.value:
             raise error(
-                f"{what} has {found} {self.unit}, and no more than {self.value} are read. Where that is right, raise the "
-                f"limit: export {self.name}={found}"
+                f"{what} has {found} {self.unit}, and no more than {self.value} are read. Where that is right, raise "
+                f"the limit: export {self.name}={found}"
             )
