@@ -27,7 +27,8 @@ MEMORY = 2 << 30  # bytes above what the process has when it begins
 # What breaks readers of text: numbers that are too long or none, nesting, quotes, what steers terminals, no Unicode.
 _TEXTS = [
     b"", b"-1", b"0", b"1e400", b"nan", b"-inf", b"9" * 400, b"9" * 5000, b"0x10", b"1_0", "٣".encode(), b"\x00",
-    b"\xff", b"\xed\xb3\xa9", b"\x1b[2J", b"../../x", b"/dev/zero", b'"', b'""', b"'", b"{", b"}", b"[" * 3000, b"{" * 3000,
+    b"\xff", b"\xed\xb3\xa9", b"\x1b[2J", b"../../x", b"/dev/zero", b'"', b'""', b"'", b"{", b"}", b"[" * 3000,
+    b"{" * 3000,
     b'{"a":' * 2000, b"&a [*a]", b"\n", b"\r", b"\t", b",", b",,,", b";", b" ", b"\xc2\xa0",
     b"$\\frac{1}$", b"!!python/name:os",
     b"null", b"true", b"[]", b"{}", b"1e308", b"4294967296", b"18446744073709551616", b"\xef\xbb\xbf",
