@@ -1,6 +1,6 @@
 # What each layer of a speech model knows. Paths, in the order of the data:
 #
-# resources/downloads/<host>/<path>                               archives that came from a URL
+# resources/downloads/<host>/<digest>-<file>                      archives that came from a URL; a note beside each
 # resources/corpora/<corpus>/<split>/audio/                       the audio archive, unpacked
 #   (both are deleted when no job needs them, unless corpus.keep)
 # resources/models/<model>/                                       a checkpoint folder, drawn or fetched
@@ -70,6 +70,7 @@ onstart:
 
 onsuccess:
     forget_audio()
+    forget_downloads()
 
 
 rule all:

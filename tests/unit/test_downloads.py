@@ -224,11 +224,11 @@ def test_disk_that_becomes_full_keeps_what_has_come(server, address, out, monkey
             self.stream.write(block[:4000])
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    def opened(path, mode="r", whole=Path.open, **options):
-        return Full(whole(path, mode)) if "a" in mode else whole(path, mode, **options)
+    def opened(path, mode, **options):
+        return Full(open(path, mode)) if "a" in mode else open(path, mode, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", opened)
+        patch.setattr(downloads, "open", opened, raising=False)
         with pytest.raises(DiskSpaceError, match=r"is full: 4 kB of .* are kept; 6\.24 kB are missing") as raised:
             fetch(address, out, **CHECKS)
     assert len(server.asked) == 1

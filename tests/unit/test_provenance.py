@@ -11,7 +11,8 @@ from layerwise.provenance import code_digest
 from package_imports import PACKAGE, closure, imported, module_path, rules
 
 # How a script talks to its log is no part of a result, nor is a check of what was fetched.
-NO_RESULT = {PACKAGE / f"{name}.py" for name in ("run", "errors", "downloads", "integrity", "locks", "space")}
+APART = ("run", "errors", "addresses", "downloads", "fetched", "integrity", "links", "locks", "space")
+NO_RESULT = {PACKAGE / f"{name}.py" for name in APART}
 # What they fetch is fixed by address, revision and checksum: an edit of the code is no reason to fetch it again.
 FETCHING = {"fetch_archive", "lend_audio", "fetch_model", "fetch_original"}
 

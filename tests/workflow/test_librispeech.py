@@ -17,13 +17,15 @@ import time
 import pytest
 import yaml
 
+from layerwise.addresses import place_of
 from tiny_hub import running
 
 AUDIO = "/resources/12/dev-clean.tar.gz"
 ALIGNMENTS = "/record/2619474/files/librispeech_alignments.zip"
 DEMO = {AUDIO: "resources/demo/demo-dev-clean.tar.gz", ALIGNMENTS: "resources/demo/demo_alignments.zip"}
 TABLE = "results/librispeech/corpus/utterances.parquet"
-PART = "resources/downloads/www.openslr.org/resources/12/.dev-clean.tar.gz.download"
+FOLDER, NAME = place_of(f"https://www.openslr.org{AUDIO}").split("/")
+PART = f"resources/downloads/{FOLDER}/.{NAME}.download"
 
 
 @pytest.fixture

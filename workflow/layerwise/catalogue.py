@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from layerwise.addresses import identity_of
 from layerwise.checkpoints import CheckpointError, read_config
 from layerwise.errors import LayerwiseError
 from layerwise.originals import OriginalError, is_original, read_original
@@ -124,6 +125,11 @@ class ModelEntry:
             )
 
     @property
+    def origin(self) -> str:
+        """Its source as it may be shown and kept: an address without a secret."""
+        return identity_of(self.source) if self.kind == "url" else self.source
+
+    @property
     def is_planned(self) -> bool:
         """Whether its layers are known; else its checkpoint has to be read first."""
         return None not in (self.conv_layers, self.blocks, self.stride_seconds)
@@ -190,7 +196,8 @@ def with_shape(entry: ModelEntry, shape: Mapping) -> ModelEntry:
 
 def facts(entry: ModelEntry) -> dict:
     """What a table says of a model, its name first."""
-    return {"model": entry.name} | {key: getattr(entry, key) for key in (*_FACTS, *SHAPE, "normalise")}
+    known = {key: getattr(entry, key) for key in (*_FACTS, *SHAPE, "normalise")}
+    return {"model": entry.name} | known | {"source": entry.origin}
 
 
 def _kind(source: str, revision: str | None) -> str:

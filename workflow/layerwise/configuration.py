@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import jsonschema
 import referencing
 
+from layerwise.addresses import hidden_in, identity_of
 from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, is_url, locate, read_yaml
 from layerwise.cca import METRICS
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
@@ -65,6 +66,11 @@ class Source:
         return is_url(self.location)
 
     @property
+    def origin(self) -> str:
+        """The location as it may be shown and kept: an address without a secret."""
+        return identity_of(self.location) if self.is_url else self.location
+
+    @property
     def is_folder(self) -> bool:
         return not self.is_url and os.path.isdir(self.path)
 
@@ -93,7 +99,7 @@ class Source:
         elif not self.is_url:
             status = self.path.stat()
             state = [status.st_size, status.st_mtime_ns]
-        return [self.location, self.bytes, self.md5, self.sha256, state]
+        return [self.origin, self.bytes, self.md5, self.sha256, state]
 
 
 @dataclass(frozen=True)
@@ -151,8 +157,11 @@ class Experiment:
 
     @property
     def choices(self) -> dict:
-        """The configuration without what no result depends on: how the same files are had, and what is kept of them."""
-        choices = {key: value for key, value in self.config.items() if key != "mirrors"}
+        """The configuration without what no result depends on: how the same files are had, and what is kept of them.
+
+        Nor has it what is secret of addresses.
+        """
+        choices = {key: hidden_in(value) for key, value in self.config.items() if key != "mirrors"}
         return choices | {"corpus": {key: value for key, value in choices["corpus"].items() if key != "keep"}}
 
     def layers(self, property_name: str, model: str) -> list[str]:

@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+from layerwise.addresses import without_secrets
+
 _LONGEST, _NEAREST = 10, 5  # names that a message lists, and those that it lists of a longer list
 _LINE, _LINES = 1000, 60  # characters and lines of a message that a person reads
 
@@ -11,7 +13,7 @@ class LayerwiseError(Exception):
     """Something is wrong with the input or the configuration; the message says what, where and what would be right."""
 
     def __str__(self) -> str:
-        lines = super().__str__().split("\n")
+        lines = without_secrets(super().__str__()).split("\n")
         more = [f"… and {len(lines) - _LINES} more lines"] if len(lines) > _LINES else []
         return "\n".join([*(shown(line, _LINE) for line in lines[:_LINES]), *more])
 

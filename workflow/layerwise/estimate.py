@@ -230,15 +230,15 @@ def _downloads(experiment: Experiment, here: Mapping[str, bool]) -> list[Downloa
     for kind in ("audio", "alignments"):
         source = getattr(experiment, kind)
         if source is not None and source.is_url and not (kind == "alignments" and source == experiment.audio):
-            found.append(Download(kind, source.location, source.bytes, "", here[kind]))
+            found.append(Download(kind, source.origin, source.bytes, "", here[kind]))
     for name, entry in (experiment.models | experiment.parents).items():
         if entry.kind in ("hub", "url"):
             # Checkpoints hold 32-bit numbers, mostly.
             size = 4 * _parameters(entry) if entry.is_planned and entry.width else None
             certainty = "about" if entry.kind == "hub" else "at least"
-            found.append(Download(name, entry.source, size, certainty, here[name]))
+            found.append(Download(name, entry.origin, size, certainty, here[name]))
     of_corpus = {download.source for download in found}
-    tasks = {source.location: (name, source) for name, source in experiment.task_sources.items() if source.is_url}
+    tasks = {source.origin: (name, source) for name, source in experiment.task_sources.items() if source.is_url}
     found += [
         Download(name, location, source.bytes, "", here[name])
         for location, (name, source) in tasks.items()

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError
+from layerwise.links import refuse_link
 from layerwise.locks import held
 from layerwise.space import DISK_FULL, DiskSpaceError
 
@@ -51,11 +52,13 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises:
         DiskSpaceError: the disk became full in the block.
+        LinkError: a link lies where the sibling belongs; one at `path` is replaced itself, not what it leads to.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     # One name, whoever writes: what a killed job left is overwritten by the next one, and Snakemake runs one at a time.
     temporary = target.with_name(f".{target.stem}.tmp{target.suffix}")
+    refuse_link(temporary)
     try:
         with room_for(target):
             yield temporary
@@ -72,10 +75,13 @@ def replaced_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises:
         DiskSpaceError: the disk became full in the block.
+        LinkError: a link lies where the sibling belongs, or at `path`.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.tmp")
+    refuse_link(target)
+    refuse_link(temporary)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
@@ -94,11 +100,16 @@ def resumed_folder(path: str | os.PathLike[str], label: str, content: str) -> It
 
     Args:
         label, content: name and text of a file in the folder that says what is put there: a sibling where it says
-            something else is emptied first.
+            something else is emptied first. Whoever fills the folder checks what lies in it nevertheless.
+
+    Raises:
+        LinkError: a link lies at `path`, or where the sibling or its label belongs.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.part")
+    for place in (target, target / label, temporary, temporary / label):
+        refuse_link(place)
     with held(target.with_name(f".{target.name}.lock"), f"another run has {target} ready"):
         if _says(target / label, content):
             yield target
@@ -112,7 +123,8 @@ def resumed_folder(path: str | os.PathLike[str], label: str, content: str) -> It
 
 
 def _says(path: Path, content: str) -> bool:
-    return path.is_file() and path.read_text(encoding="utf-8") == content
+    expected = content.encode()
+    return path.is_file() and path.stat().st_size == len(expected) and path.read_bytes() == expected
 
 
 def give_name(temporary: Path, target: Path) -> None:

@@ -16,7 +16,11 @@ from pathlib import Path
 from layerwise.errors import LayerwiseError
 from layerwise.files import END
 
+MANIFEST = "manifest.json"  # in a fetched checkpoint folder: source, revision, and size and sha256 of each file
+
 _LOOK_BYTES = 64
+_MANIFEST_BYTES = 10 << 20  # of ten thousand files, where checkpoints have ten
+_HEAD_BYTES = 16 << 20  # of a hundred thousand tensors, where models have some hundreds
 _ENDS = {
     ".csv": b"\n",
     ".h5": END,
@@ -80,25 +84,46 @@ def refuse_cut_off(inputs: Iterable[str]) -> None:
 
 def _is_whole_checkpoint(folder: Path) -> bool:
     """Whether weights are as long as their own heads, or the manifest of what was fetched, say."""
-    try:
-        listed = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
-    except FileNotFoundError:
-        listed = {}
-    except ValueError:
-        return False
-    sizes = {folder / name: facts["size"] for name, facts in listed.items()}
-    return all(path.is_file() and path.stat().st_size == size for path, size in sizes.items()) and all(
-        _is_whole_safetensors(path) for path in folder.glob("*.safetensors")
+    sizes = _listed_sizes(folder / MANIFEST)
+    return (
+        sizes is not None
+        and all((folder / name).is_file() and (folder / name).stat().st_size == size for name, size in sizes.items())
+        and all(_is_whole_safetensors(path) for path in folder.glob("*.safetensors"))
     )
+
+
+def _listed_sizes(manifest: Path) -> dict[str, int] | None:
+    """Bytes of each file that a manifest lists, none where there is none; None: it is damaged, or a stranger's."""
+    try:
+        content = json.loads(_beginning(manifest, _MANIFEST_BYTES).decode("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError):
+        return None
+    listed = content.get("files") if isinstance(content, dict) else None
+    if not isinstance(listed, dict):
+        return None
+    sizes = {name: facts.get("size") if isinstance(facts, dict) else None for name, facts in listed.items()}
+    is_plain = all(
+        isinstance(size, int) and name == Path(name).name and "\0" not in name for name, size in sizes.items()
+    )
+    return sizes if is_plain else None
 
 
 def _is_whole_safetensors(path: Path) -> bool:
     """Whether a file has the bytes of all tensors that its head lists (8 bytes of length, then JSON)."""
-    with path.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        try:
-            head = json.loads(stream.read(length))
-        except ValueError:
+    try:
+        size = path.stat().st_size
+        length = int.from_bytes(_beginning(path, 8), "little")
+        if length > min(size, _HEAD_BYTES):
             return False
+        head = json.loads(_beginning(path, 8 + length)[8:])
         ends = [facts["data_offsets"][1] for name, facts in head.items() if name != "__metadata__"]
-        return stream.seek(0, os.SEEK_END) == 8 + length + max(ends, default=0)
+        return size == 8 + length + max(ends, default=0)
+    except (OSError, ValueError, RecursionError, AttributeError, KeyError, IndexError, TypeError):
+        return False  # no head that says where tensors lie
+
+
+def _beginning(path: Path, most: int) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(most)

@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from layerwise import __version__
+from layerwise.addresses import hidden_in, without_secrets
 from layerwise.catalogue import ROOT
 from layerwise.configuration import Experiment
 from layerwise.files import replaced
@@ -31,8 +32,9 @@ def write_journal(experiment: Experiment, folder: Path, command: Sequence[str]) 
     """
     _write(
         folder / CONFIGURATION,
-        "The configuration of the last run, every default included; --configfile takes it.",
-        experiment.config,
+        "The configuration of the last run, every default included; --configfile takes it. "
+        "… stands for what is secret of an address.",
+        hidden_in(experiment.config),
     )
     _write(
         folder / VERSIONS,
@@ -47,7 +49,7 @@ def versions(experiment: Experiment, command: Sequence[str]) -> dict:
     return {
         "layerwise": __version__,
         "checkout": _checkout(ROOT),
-        "command": shlex.join(command),
+        "command": shlex.join(map(without_secrets, command)),
         "seeds": {"samples": experiment.config["samples"]["seed"], "models": drawn},
         "python": platform.python_version(),
         "platform": platform.platform(),

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from layerwise.fetched import forget
 from layerwise.files import room_for
 from layerwise.locks import held
 from layerwise.space import require_space
@@ -60,8 +61,8 @@ def lend_audio(
             _have(url, archive, checks, mirrors)
             _unpack(archive, split, audio)
             label.write_text(content, encoding="utf-8")
-            if url is not None and not keep:
-                archive.unlink()
+            if url is not None and not keep and not forget(archive):
+                log.info("%s was not fetched here, and stays", archive)
         else:
             log.info("%s is here", audio)
         link.parent.mkdir(parents=True, exist_ok=True)
@@ -98,19 +99,13 @@ def _alone(audio: Path) -> AbstractContextManager:
 def _have(url: str | None, archive: Path, checks: Mapping, mirrors: Mapping[str, str]) -> None:
     """See to it that the archive is here, and the one that was meant."""
     # Not above: the Snakefile imports this module, and what these import would slow every plan.
-    from layerwise.downloads import DownloadError, fetch, verify
+    from layerwise.downloads import fetch, verify
 
     if url is None:
         verify(archive, **checks)
-        return
-    if archive.is_file():
-        try:
-            verify(archive, **checks)
-        except DownloadError as error:
-            log.warning("%s: it is fetched again", error)
-        else:
-            return
-    fetch(url, archive, **checks, mirrors=mirrors, local_copy="corpus.audio")
+    else:
+        root = archive.parents[1]  # of HOST/NAME
+        fetch(url, archive, **checks, mirrors=mirrors, local_copy="corpus.audio", root=root, note=True)
 
 
 def _unpack(archive: Path, split: str, audio: Path) -> None:

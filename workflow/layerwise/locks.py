@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from layerwise.links import refuse_link
+
 log = logging.getLogger(__name__)
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}  # as mounts of NFS and Lustre without locks answer
@@ -25,10 +27,15 @@ def held(path: Path, other: str) -> Iterator[None]:
 
     Args:
         other: what is waited for, as the log says it: `another job has … ready`.
+
+    Raises:
+        LinkError: a link lies there: another lock than this one would be held, or another file emptied.
     """
     # Not above: each of thousands of score jobs imports this module and locks nothing; it would start 0.1 s later.
     from filelock import FileLock, SoftFileLock, Timeout
 
+    for place in (path, path.with_name(f"{path.name}.held")):
+        refuse_link(place)
     lock = FileLock(path) if _has_locks(path.parent) else SoftFileLock(path.with_name(f"{path.name}.held"))
     try:
         lock.acquire(timeout=0)

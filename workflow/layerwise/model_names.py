@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 
+from layerwise.addresses import identity_of, shown_address
 from layerwise.catalogue import (
     BY_HAND,
     RANDOM,
@@ -81,7 +82,7 @@ class Models:
             hint = "@".join(part for part in page.groups() if part)
             raise CatalogueError(f"{key}: {said} is a page, not a file; the model itself is {hint}")
         if is_url(said):
-            return _unlike(said), {"source": said, "title": said}
+            return _unlike(identity_of(said)), {"source": said, "title": shown_address(said)}
         id_, revision = hub_id(said)
         if os.path.exists(locate(said)):
             return _unlike(os.path.normpath(said)), {"source": f"./{said}" if id_ else said, "title": said}

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from layerwise.addresses import without_secrets
 from layerwise.errors import LayerwiseError
 from layerwise.integrity import refuse_cut_off
 from layerwise.space import DiskSpaceError
@@ -32,9 +33,9 @@ def logged(snakemake) -> Iterator[None]:
         # On the level of the file descriptor, so that warnings of libraries written in C are there too.
         os.dup2(file.fileno(), sys.stdout.fileno())
         os.dup2(file.fileno(), sys.stderr.fileno())
-        logging.basicConfig(
-            level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr, force=True
-        )
+        log = logging.StreamHandler(sys.stderr)
+        log.setFormatter(_WithoutSecrets("%(asctime)s %(levelname)s %(message)s"))
+        logging.basicConfig(level=logging.INFO, handlers=[log], force=True)
         logging.getLogger().addHandler(_warnings_to(terminal))
         try:
             check_copy(Path(snakemake.scriptdir).parent)
@@ -53,8 +54,15 @@ def logged(snakemake) -> Iterator[None]:
 def _warnings_to(terminal: TextIO) -> logging.Handler:
     handler = logging.StreamHandler(terminal)
     handler.addFilter(lambda record: record.levelno == logging.WARNING and record.name.startswith("layerwise"))
-    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    handler.setFormatter(_WithoutSecrets("%(levelname)s: %(message)s"))
     return handler
+
+
+class _WithoutSecrets(logging.Formatter):
+    """Hides what is secret of addresses, whoever logs them: the client of HTTP names each that it asks for."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
 
 
 def prefer_package(parent: str) -> None:

@@ -16,12 +16,14 @@ from snakemake.logging import logger
 PACKAGE_PARENT = os.path.dirname(workflow.current_basedir.get_path_or_uri(secret_free=True))
 sys.path.insert(0, PACKAGE_PARENT)
 
+from layerwise.addresses import place_of, without_secrets
 from layerwise.catalogue import ROOT, facts, locate, read_yaml, with_shape
 from layerwise.cca import METRICS
 from layerwise.configuration import merged, read_experiment
 from layerwise.errors import LayerwiseError
 from layerwise.estimate import estimate as estimate_of
 from layerwise.estimate import read_calibration, render
+from layerwise.fetched import forget_notes, is_fetched
 from layerwise.integrity import cut_off
 from layerwise.journal import this_command, write_journal
 from layerwise.lending import take_back_audio
@@ -192,7 +194,7 @@ if EXPERIMENT.word_splits:
 def local_copy(source, downloads="resources/downloads"):
     """Where an archive, folder or file lies, once it has been fetched."""
     if source.is_url:
-        return f"{downloads}/{re.sub('[^A-Za-z0-9._/-]', '_', source.location.split('://', 1)[1])}"
+        return f"{downloads}/{place_of(source.location)}"
     return given(source.path)
 
 
@@ -215,6 +217,28 @@ def forget_audio():
     if not (KEEP or EXPERIMENT.audio.is_folder or workflow.touch):
         if take_back_audio(Path(placed(AUDIO_FOLDER)), Path(placed("results/"))):
             logger.info(f"Removed {AUDIO_FOLDER}: no job needs it (corpus.keep: true keeps it).")
+
+
+def refuse_strangers(is_run):
+    """End a run before any job where a file lies at the place of a download and was not fetched; or only say so.
+
+    Snakemake takes it for the download, and deletes it when no job needs it any more.
+    """
+    for path in sorted(map(placed, DOWNLOADS)):
+        if os.path.lexists(path) and not is_fetched(Path(path)):
+            said = (
+                f"{path} is there, but was not fetched by this workflow: it is neither used nor deleted. Move it away, "
+                "or name it as the source (corpus.audio, corpus.alignments, probes.sources)"
+            )
+            if is_run:
+                raise WorkflowError(said)
+            logger.warning(said)
+
+
+def forget_downloads():
+    """Delete what was noted of downloads that Snakemake has deleted."""
+    if not (KEEP or workflow.touch):
+        forget_notes(Path(placed("resources/downloads")))
 
 
 def is_here():
@@ -268,7 +292,7 @@ def refuse_absent_models():
     """End a run before any job; plans and estimates can do without the files that only the user may fetch."""
     if EXPERIMENT.absent and not is_beside_experiment():
         others = [said for said, name in EXPERIMENT.names.items() if name in EXPERIMENT.models]
-        without = f"or go on without: --config 'models=[{', '.join(others)}]'"
+        without = without_secrets(f"or go on without: --config 'models=[{', '.join(others)}]'")
         raise WorkflowError("\n".join([*EXPERIMENT.absent, without]))
 
 
@@ -319,7 +343,7 @@ def entry_of(model):
 for name in UNPLANNED:
     if not is_made(*shape_of(name)):
         logger.warning(
-            f"the layers of {name} ({MODELS[name].source}) are not known before its checkpoint has been read: "
+            f"the layers of {name} ({MODELS[name].origin}) are not known before its checkpoint has been read: "
             "its scores join the plan then"
         )
 

@@ -22,7 +22,7 @@ rule extract_representations:
         layers=lambda wildcards: entry_of(wildcards.model).layers,
         stride_seconds=lambda wildcards: entry_of(wildcards.model).stride_seconds,
         normalise=lambda wildcards: MODELS[wildcards.model].normalise,
-        source=lambda wildcards: MODELS[wildcards.model].source,
+        source=lambda wildcards: MODELS[wildcards.model].origin,
         corpus=CORPUS,
         seed=config["samples"]["seed"],
         dtype=config["representations"]["dtype"],

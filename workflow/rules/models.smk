@@ -63,7 +63,9 @@ rule fetch_original:
     wildcard_constraints:
         model=models_of("url"),
     params:
-        url=lambda wildcards: CHECKPOINTS[wildcards.model].source,
+        source=lambda wildcards: CHECKPOINTS[wildcards.model].origin,
+        # Snakemake keeps no params that take `output`: an address may hold a password.
+        url=lambda wildcards, output: CHECKPOINTS[wildcards.model].source,
         sha256=lambda wildcards: CHECKPOINTS[wildcards.model].sha256,
         mirrors=mirrors,
     log:

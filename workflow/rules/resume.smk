@@ -16,7 +16,7 @@ def forget_cut_off(is_run):
             again = "it is made again" if is_run else "a run makes it again"
             logger.warning(f"{path}: cut off, as by a power cut; {again}")
             if is_run:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def before_planning(executor):
@@ -28,6 +28,7 @@ def before_planning(executor):
     if is_run:  # what Snakemake kept of a shared folder for a job that was killed
         shutil.rmtree(".snakemake/backups", ignore_errors=True)
     forget_cut_off(is_run)
+    refuse_strangers(is_run)
 
 
 def prepared(execute):

@@ -13,6 +13,8 @@ with logged(snakemake):
         **checks,
         mirrors=snakemake.params.mirrors,
         local_copy="corpus.audio, corpus.alignments or probes.sources",
+        root=Path(str(archive).removesuffix(f"/{snakemake.wildcards.archive}")),
+        note=True,
     )
     if not (checks["md5"] or checks["sha256"]):
         note_digest(archive, snakemake.params.url)
