@@ -273,6 +273,129 @@ def test_part_of_a_file_that_has_changed_since_is_not_used(server, fetch, tmp_pa
     assert (tmp_path / "out" / WEIGHTS).read_bytes() == files[WEIGHTS]
 
 
+# A hub that lies, and who was there before
+
+
+@pytest.mark.parametrize(
+    "name", ["model.safetensors/../../x.py", "model\\x.safetensors", "model\n.safetensors", "modelä.bin"]
+)
+def test_names_that_are_paths_are_refused(server, fetch, tmp_path, name):
+    files = server.repositories["owner/tiny"]
+    del files[WEIGHTS], files["pytorch_model.bin"]
+    files[name if name.startswith("model.") else name.replace(".bin", ".safetensors")] = b"x"
+    said = fetch("owner/tiny")
+    assert said.startswith("owner/tiny lists 'model")
+    assert "which is no plain name of a file" in said
+    assert len(said.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_names_do_not_matter(server, fetch, tmp_path):
+    server.repositories["owner/tiny"] |= {"../../x.py": b"", "a/../b": b"", "/etc/passwd": b"", ".x": b"", "\n": b""}
+    assert fetch("owner/tiny") == ""
+    assert not (tmp_path / "x.py").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sha": "main"},
+        {"sha": "../x"},
+        {"sha": None},
+        {"siblings": None},
+        {"siblings": [{}]},
+        {"siblings": [{"rfilename": 7}]},
+        {"siblings": "config.json"},
+        {"siblings": [{"rfilename": "config.json", "size": -1}, {"rfilename": WEIGHTS}]},
+        {"siblings": [{"rfilename": "config.json", "blobId": "0\n"}, {"rfilename": WEIGHTS}]},
+        {
+            "siblings": [
+                {"rfilename": "config.json", "lfs": {"size": 1, "sha256": "x", "pointerSize": 1}},
+                {"rfilename": WEIGHTS},
+            ]
+        },
+        [],
+        "[" * 100_000,
+        "{",
+        "",
+    ],
+    ids=str,
+)
+def test_listing_that_is_none(server, fetch, tmp_path, change):
+    path = "/api/models/owner/tiny/revision/main"
+    facts = {"id": "owner/tiny", "sha": COMMIT, "siblings": []}
+    body = change if isinstance(change, str) else json.dumps(facts | change if isinstance(change, dict) else change)
+    for asked in (path, "/api/models/owner/tiny"):
+        server.answers[asked] = iter([(200, {"Content-Type": "application/json"}, body.encode())])
+    said = fetch("owner/tiny")
+    assert said.startswith("owner/tiny")
+    assert len(said.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_commit_is_the_one_that_was_asked_for(server, fetch, tmp_path):
+    facts = {"id": "owner/tiny", "sha": COMMIT, "siblings": [{"rfilename": "config.json"}, {"rfilename": WEIGHTS}]}
+    server.answers[f"/api/models/owner/tiny/revision/{OLDER}"] = iter([(200, {}, json.dumps(facts).encode())])
+    assert f"the hub answers with commit '{COMMIT}' for revision {OLDER}" in fetch("owner/tiny", OLDER)
+
+
+@pytest.mark.parametrize("token", ["hf_s3cr3t x", "hf_s3cr3tä", "hf_\x7fs3cr3t"])
+def test_token_that_is_none_is_not_shown(fetch, token):
+    said = fetch("owner/tiny", HF_TOKEN=token)
+    assert "the token of the hub (HF_TOKEN) holds a character that no token has" in said
+    assert "s3cr3t" not in said
+
+
+def test_secrets_of_a_hubs_address_are_not_shown(server, fetch, tmp_path):
+    endpoint = server.address.replace("//", "//me:s3cr3t@")
+    assert fetch("owner/tiny", HF_ENDPOINT=endpoint) == ""
+    assert not any(b"s3cr3t" in data for data in contents(tmp_path / "out").values())
+    assert "s3cr3t" not in fetch("owner/none", HF_ENDPOINT=endpoint)
+
+
+@pytest.mark.parametrize("name", ["config.json", WEIGHTS])
+def test_file_that_was_planted_in_what_is_not_finished_is_replaced(server, fetch, tmp_path, name):
+    part = tmp_path / ".out.part"
+    part.mkdir()
+    (part / "origin.txt").write_text(f"owner/tiny, commit {COMMIT}\n")
+    (part / name).write_bytes(b"planted")
+    (part / "planted.pt").write_bytes(b"planted")
+    (part / "folder").mkdir()
+    assert fetch("owner/tiny") == ""
+    got = contents(tmp_path / "out")
+    assert got[name] == server.repositories["owner/tiny"][name]
+    assert not {"planted.pt", "folder"} & set(got)
+
+
+@pytest.mark.parametrize("name", ["config.json", WEIGHTS, "planted.pt"])
+def test_file_that_was_planted_in_a_finished_folder_is_refused(server, fetch, tmp_path, name):
+    assert fetch("owner/tiny") == ""
+    (tmp_path / "out" / ".snakemake_timestamp").touch()
+    assert fetch("owner/tiny") == ""
+    (tmp_path / "out" / name).write_bytes(b"planted")
+    said = fetch("owner/tiny")
+    assert f"{tmp_path / 'out' / name}" in said
+    assert "Remove the folder: the same command fetches it again" in said
+    assert (tmp_path / "out" / name).read_bytes() == b"planted"
+
+
+@pytest.mark.parametrize("name", [".out.part", "out", ".out.lock", ".out.part/origin.txt", ".out.part/config.json"])
+def test_links_are_not_followed(server, fetch, tmp_path, tmp_path_factory, name):
+    victim = tmp_path_factory.mktemp("elsewhere")
+    if "/" in name:
+        (tmp_path / name).parent.mkdir()
+    if name.endswith("config.json"):
+        (tmp_path / ".out.part/origin.txt").write_text(f"owner/tiny, commit {COMMIT}\n")
+    (tmp_path / name).symlink_to(victim)
+    said = fetch("owner/tiny")
+    if name.endswith("config.json"):  # what lies in a folder that is not finished is replaced
+        assert said == ""
+        assert not (tmp_path / "out/config.json").is_symlink()
+    else:
+        assert f"{tmp_path / name} is a link to {victim}" in said
+    assert list(victim.iterdir()) == []
+
+
 # By an address
 
 CONTENT = bytes(range(256)) * 40
@@ -314,6 +437,48 @@ def test_original_of_another_name_is_found_when_loaded(server, address, tmp_path
     server.files["/get"] = CONTENT
     fetch_original(f"{server.address}/get", None, tmp_path / "out")
     assert (tmp_path / "out/checkpoint.pt").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with a digest", "without"])
+def test_planted_original_is_replaced_or_refused(server, address, tmp_path, known):
+    """Although origin.txt says that it is the one."""
+    digest = sha256(CONTENT) if known else None
+    part, out = tmp_path / ".out.part", tmp_path / "out"
+    part.mkdir()
+    (part / "origin.txt").write_text(f"{address}\n")
+    (part / "tiny.pt").write_bytes(b"planted")
+    fetch_original(address, digest, out)
+    assert (out / "tiny.pt").read_bytes() == CONTENT
+    (out / "tiny.pt").write_bytes(b"planted")
+    if known:
+        with pytest.raises(DownloadError, match=r"tiny\.pt: found sha256 .* expected .*Remove the folder"):
+            fetch_original(address, digest, out)
+    (out / "tiny.pt").write_bytes(CONTENT)
+    (out / "more.pt").write_bytes(b"planted")
+    with pytest.raises(DownloadError, match=r"more\.pt does not belong to the checkpoint"):
+        fetch_original(address, digest, out)
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("end", ["/../../../x.pt", "/%2e%2e%2fx.pt", "/..%5cx.pt", "/a/.x.pt"])
+def test_original_lies_in_its_folder(server, address, tmp_path, end):
+    for path in ("/x.pt", "/../x.pt", "/..\\x.pt", "/a/.x.pt", "/../../../x.pt"):
+        server.files[path] = CONTENT
+    fetch_original(server.address + end, sha256(CONTENT), tmp_path / "out")
+    assert set(contents(tmp_path / "out")) == {"x.pt", "origin.txt", "manifest.json"}
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == set()
+
+
+def test_secrets_of_an_original_are_not_kept(server, address, tmp_path, caplog):
+    secret = address.replace("//", "//me:s3cr3t@") + "?token=s3cr3t"
+    with caplog.at_level("INFO", "layerwise"):
+        fetch_original(secret, None, tmp_path / "out")
+        fetch_original(secret, None, tmp_path / "out")
+    assert len(server.asked) == 1
+    assert "s3cr3t" not in caplog.text
+    assert not any(b"s3cr3t" in data for data in contents(tmp_path / "out").values())
+    fetch_original(secret + "2", None, tmp_path / "out")  # another address, which is not taken for the first
+    assert len(server.asked) == 2
 
 
 def test_interrupted_original_is_resumed_by_the_next_job(server, address, tmp_path):

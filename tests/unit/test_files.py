@@ -6,6 +6,7 @@ import pytest
 
 from layerwise import files
 from layerwise.files import replaced, replaced_folder, resumed_folder
+from layerwise.links import LinkError
 from layerwise.space import DiskSpaceError
 
 
@@ -109,3 +110,54 @@ def test_full_disk_is_named(tmp_path, monkeypatch, write):
     monkeypatch.setattr(files.shutil, "disk_usage", lambda _: usage._replace(free=0))
     with pytest.raises(DiskSpaceError):  # what wrote it did not say why it failed
         fail(RuntimeError("unexpected position"))
+
+
+@pytest.mark.parametrize("write", [replaced, replaced_folder])
+def test_links_in_the_way_of_what_is_written_are_refused(tmp_path, write):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / (".out.tmp")).symlink_to(victim)
+    with pytest.raises(LinkError, match=r"\.out\.tmp is a link to .*victim.*remove it"), write(tmp_path / "out"):
+        pytest.fail("it was followed")
+    assert victim.read_text() == "mine"
+
+
+def test_a_link_to_a_file_is_replaced_itself(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / "out").symlink_to(victim)
+    with replaced(tmp_path / "out") as temporary:
+        temporary.write_text("new")
+    assert victim.read_text() == "mine"
+    assert (tmp_path / "out").read_text() == "new"
+    assert not (tmp_path / "out").is_symlink()
+
+
+def test_a_link_to_a_folder_is_refused(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/a").write_text("mine")
+    (tmp_path / "out").symlink_to(tmp_path / "mine")
+    with pytest.raises(LinkError, match="out is a link"), replaced_folder(tmp_path / "out"):
+        pytest.fail("it was followed")
+    assert (tmp_path / "mine/a").read_text() == "mine"
+
+
+def test_a_folder_that_is_a_link_goes_on_to_work(tmp_path):
+    """As results/, or resources/models, that somebody has moved to a larger disk."""
+    (tmp_path / "large").mkdir()
+    (tmp_path / "results").symlink_to(tmp_path / "large")
+    with replaced(tmp_path / "results/a.csv") as temporary:
+        temporary.write_text("a")
+    with replaced_folder(tmp_path / "results/folder") as temporary:
+        (temporary / "a").write_text("a")
+    with resumed_folder(tmp_path / "results/other", "label", "content") as temporary:
+        pass
+    assert sorted(path.name for path in (tmp_path / "large").iterdir()) == ["a.csv", "folder", "other"]
+
+
+@pytest.mark.parametrize("label", [b"\xff", b"", b"content" * 1000, "conten\u0442".encode()])
+def test_label_that_says_something_else(tmp_path, label):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/label").write_bytes(label)
+    with resumed_folder(tmp_path / "out", "label", "content") as folder:
+        assert folder == tmp_path / ".out.part"

@@ -119,6 +119,46 @@ def test_fetched_checkpoint_has_the_files_of_its_manifest(checkpoint):
     assert not is_whole(checkpoint)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"files": []}',
+        b'{"files": {"config.json": 2}}',
+        b'{"files": {"config.json": {}}}',
+        b'{"files": {"config.json": {"size": "2"}}}',
+        b'{"files": {"../mine/config.json": {"size": 2}}}',
+        b'{"files": {"/etc/passwd": {"size": 2}}}',
+        b'{"files": {"\\u0000": {"size": 2}}}',
+        b'{"files": {"config.json": {"size": ' + b"9" * 5000 + b"}}}",
+        b"\xff",
+        b"[" * 100_000,
+    ],
+    ids=lambda content: content[:40],
+)
+def test_damaged_manifest_is_no_end_of_every_plan(checkpoint, content):
+    (checkpoint / "manifest.json").write_bytes(content)
+    assert cut_off(checkpoint / "results", [checkpoint]) == [checkpoint]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        *(b"[]", b"null", b"7", b'{"a": []}', b'{"a": {}}', b'{"a": {"data_offsets": []}}'),
+        *(b'{"a": {"data_offsets": [0, "x"]}}', b"\xff", b"[" * 100_000),
+    ],
+    ids=lambda head: head[:40],
+)
+def test_damaged_head_of_weights_is_no_end_of_every_plan(checkpoint, head):
+    (checkpoint / "model.safetensors").write_bytes(len(head).to_bytes(8, "little") + head)
+    assert not is_whole(checkpoint)
+    (checkpoint / "model.safetensors").write_bytes(b"\xff" * 8 + head)
+    assert not is_whole(checkpoint)
+
+
 def test_experiment_is_searched_for_outputs_alone(tmp_path, checkpoint):
     results = tmp_path / "results/smoke"
     for name in (

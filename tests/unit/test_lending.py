@@ -123,15 +123,32 @@ def test_archive_from_the_network(lend, archive, tmp_path, keep):
 
 
 def test_download_that_is_here_is_used_if_it_is_the_right_one(lend, archive, tmp_path):
-    local = tmp_path / "local.tar.gz"
+    local = tmp_path / "downloads/host/a.tar.gz"
     with running() as web:
         web.files["/a.tar.gz"] = archive.read_bytes()
-        local.write_bytes(archive.read_bytes())
-        lend(url=f"{web.address}/a.tar.gz", archive=local)
-        assert web.asked == []
-        local.write_bytes(archive.read_bytes()[::-1])
-        lend(url=f"{web.address}/a.tar.gz", archive=local, made_from=2)
+        lend(url=f"{web.address}/a.tar.gz", archive=local, keep=True)
+        lend(url=f"{web.address}/a.tar.gz", archive=local, made_from=2, keep=True)
         assert len(web.asked) == 1
+        local.write_bytes(archive.read_bytes()[::-1])
+        lend(url=f"{web.address}/a.tar.gz", archive=local, made_from=3)
+        assert len(web.asked) == 2
+    assert list(local.parent.iterdir()) == []  # the note is gone with it
+
+
+def test_file_that_somebody_put_there_is_not_deleted(lend, archive, tmp_path):
+    """At the place of the download: it is used if its digest says that it is the archive, and else refused."""
+    local = tmp_path / "downloads/host/a.tar.gz"
+    local.parent.mkdir(parents=True)
+    local.write_bytes(archive.read_bytes())
+    lend(url="http://127.0.0.1:9/a.tar.gz", archive=local)
+    assert local.read_bytes() == archive.read_bytes()
+    for made_from, (content, checks) in enumerate(
+        [(b"mine", checks_of(archive)), (b"mine", {"size": None, "md5": None, "sha256": None})], start=2
+    ):
+        local.write_bytes(content)
+        with pytest.raises(DownloadError, match=r"was not fetched by this workflow.*neither used nor deleted"):
+            lend(url="http://127.0.0.1:9/a.tar.gz", archive=local, made_from=made_from, checks=checks)
+        assert local.read_bytes() == content
 
 
 def test_wrong_archive_is_refused_and_stays(lend, archive, tmp_path):

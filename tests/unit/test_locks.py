@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from layerwise.links import LinkError
 from layerwise.locks import held
 
 
@@ -57,3 +58,15 @@ def test_other_errors_are_not_taken_for_missing_locks(tmp_path):
     (tmp_path / ".lock").mkdir()
     with pytest.raises(IsADirectoryError), held(tmp_path / ".lock", "never"):
         pass
+
+
+@pytest.mark.usefixtures("file_system")
+@pytest.mark.parametrize("name", [".lock", ".lock.held"])
+def test_link_is_no_lock(tmp_path, name):
+    """It would be another file's, which may be emptied."""
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / name).symlink_to(victim)
+    with pytest.raises(LinkError, match="is a link to"), held(tmp_path / ".lock", "never"):
+        pytest.fail("it was held")
+    assert victim.read_text() == "mine"

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -25,6 +25,7 @@ class Asked:
     path: str
     range: str | None
     token: str | None
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class Hub(ThreadingHTTPServer):
@@ -87,7 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         path = unquote(url.path)
-        self.server.asked.append(Asked("GET", path, self.headers.get("Range"), self.headers.get("Authorization")))
+        sent = {name.lower(): value for name, value in self.headers.items()}
+        self.server.asked.append(Asked("GET", path, sent.get("range"), sent.get("authorization"), sent))
         if answer := next(self.server.answers.get(path, iter(())), None):
             status, headers, data = answer
             return self._send(status, data, headers)

@@ -7,8 +7,10 @@ import logging
 import shutil
 from pathlib import Path
 
-from layerwise.errors import LayerwiseError
+from layerwise.addresses import without_secrets
+from layerwise.errors import LayerwiseError, shown
 from layerwise.files import replaced_folder
+from layerwise.links import opened_itself
 from layerwise.locks import held
 from layerwise.originals import is_original, read_original
 from layerwise.preprocessors import FILES as INPUT_FILES
@@ -18,6 +20,7 @@ log = logging.getLogger(__name__)
 
 # In a checkpoint folder: where its weights come from, in a line; of one that was trained here, its losses and on what.
 ORIGIN, LOSSES, TRAINING = "origin.txt", "losses.csv", "training.json"
+_ORIGIN_BYTES = 2000  # of a line, with an address
 
 FILLED = "the modules of AV-HuBERT and FaST-VGS are filled from files only"
 _NOT_OF_LAYERS = {"_name_or_path", "architectures", "auto_map", "dtype", "quantization_config", "torch_dtype",
@@ -49,6 +52,16 @@ def read_config(folder: Path) -> dict:
     if not isinstance(config, dict):
         raise CheckpointError(f"{path} holds no configuration, but {type(config).__name__}")
     return config
+
+
+def origin_of(folder: Path) -> str:
+    """What the folder of a checkpoint says of where its weights come from; nothing where it says it in another way."""
+    try:
+        with open(folder / ORIGIN, "rb", opener=opened_itself) as stream:
+            said = stream.read(_ORIGIN_BYTES).decode("utf-8")
+    except (OSError, UnicodeDecodeError):  # there is none, it is a link or a folder, or no text
+        return ""
+    return shown(without_secrets(said.strip()), _ORIGIN_BYTES)
 
 
 def architecture_of(checkpoint: Path) -> dict:

@@ -41,5 +41,5 @@ def refuse_links_below(path: Path, root: Path) -> None:
 
 
 def opened_itself(path: str, flags: int) -> int:
-    """An `opener` of open() that follows no link at the path itself."""
-    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+    """An `opener` of open() that follows no link at the path itself, and waits for nobody at a pipe."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)

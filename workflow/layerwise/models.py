@@ -24,7 +24,7 @@ from layerwise import SAMPLE_RATE, avhubert, conversion, fastvgs
 from layerwise.anatomy import Anatomy, ModelError, Tap, WaveformError
 from layerwise.architectures import anatomy_of, model_class
 from layerwise.catalogue import ROOT, hub_id, locate, read_yaml
-from layerwise.checkpoints import ORIGIN, make_random_checkpoint
+from layerwise.checkpoints import make_random_checkpoint, origin_of
 from layerwise.errors import did_you_mean, listed_names
 from layerwise.model_names import Models
 from layerwise.originals import is_original, read_original
@@ -305,8 +305,7 @@ def load_folder(folder: Path, device: str = "cpu", normalise: bool | None = None
     """
     folder = Path(folder)
     refuse_adapters(folder)
-    origin = (folder if folder.is_dir() else folder.parent) / ORIGIN
-    said = origin.read_text(encoding="utf-8").strip() if origin.is_file() else ""
+    said = origin_of(folder if folder.is_dir() else folder.parent)
     if is_original(folder):
         return _from_original(folder, normalise, device, said)
     if not (folder / "config.json").is_file():
