@@ -156,10 +156,10 @@ def test_address_without_a_secret_is_as_it_was(address):
 
 
 def test_what_is_hidden_is_marked():
-    assert shown_address("https://me:pw@h/a?b=c#d") == "https://…@h/a?…"
-    assert shown_address("https://me:p/w@h/a") == "https://…"
+    assert shown_address("https://me:pw@h/a?b=c#d") == "https://***@h/a?***"
+    assert shown_address("https://me:p/w@h/a") == "https://***"
     for address in WITH_SECRETS:
-        assert is_hidden(shown_address(address)) == ("…" in shown_address(address))
+        assert is_hidden(shown_address(address)) == ("***" in shown_address(address))
 
 
 def test_long_texts_take_no_longer_than_they_are():

@@ -509,9 +509,9 @@ def test_address_that_is_none_is_not_shown_either(out, pauses, part):
 
 def test_address_that_was_copied_from_a_log_is_refused(out):
     with pytest.raises(
-        DownloadError, match=r"… stands for a user name, a password or a query.*write the whole address"
+        DownloadError, match=r"\*\*\* stands for a user name, a password or a query.*write the whole address"
     ):
-        fetch("https://…@h/a.zip?…", out)
+        fetch("https://***@h/a.zip?***", out)
 
 
 def test_headers_stay_with_the_host_that_was_asked(server, address, out):

@@ -400,3 +400,14 @@ def test_locks_are_neither_asked_for_nor_minded(tmp_path):
     with (tmp_path / ".1.tmp.h5").open("rb") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         write(tmp_path / "1.h5", matrices())
+
+
+def test_facts_are_in_any_letters(tmp_path):
+    """As the path of a checkpoint may be."""
+    path = tmp_path / "0.h5"
+    with writing(path, "float32", {"source": "/home/jörg/модель", "name": "\udcff"}) as writer:
+        writer.append("1/frame/T0", np.ones((3, 4), np.float32), {"definition": "Mittelwert über alles"})
+    with reading([path]) as (file,):
+        assert file.attrs["source"] == "/home/jörg/модель"
+        assert file.attrs["name"] == "\\udcff"
+        assert file["1/frame/T0"].attrs["definition"] == "Mittelwert über alles"

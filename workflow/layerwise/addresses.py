@@ -1,7 +1,7 @@
 """What an address becomes: what is shown and kept of it, and the name of its file here.
 
 The address itself is only asked for. A user name, a password and a fragment are never shown; of a query nobody knows
-which part is a secret, so that only what says nothing (`download=1`) is. `…` stands for what is hidden.
+which part is a secret, so that only what says nothing (`download=1`) is. `***` stands for what is hidden.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _OF_SIGNATURE = re.compile(
 )
 _PORTS = {"http": "80", "https": "443"}
 _NAME, _HOST = 80, 100  # characters: file systems take 255 bytes, and temporary names add to them
-HIDDEN = "…"
+HIDDEN = "***"
 
 
 def shown_address(address: str) -> str:
@@ -109,7 +109,7 @@ def host_of(address: str) -> str:
 
 
 def is_hidden(address: str) -> bool:
-    """Whether it was copied from where `…` stands for a part of it."""
+    """Whether it was copied from where `***` stands for a part of it."""
     found = _PARTS.match(address)
     return bool(found) and (found["authority"].startswith(HIDDEN) or found["query"] == HIDDEN)
 

@@ -153,7 +153,7 @@ def _refuse_address(address: str, headers: Mapping[str, str]) -> None:
         )
     if is_hidden(address):
         raise DownloadError(
-            f"cannot download {address}: … stands for a user name, a password or a query that is not kept; write the "
+            f"cannot download {address}: *** stands for a user name, a password or a query that is not kept; write the "
             "whole address"
         )
     for name, value in headers.items():

@@ -33,7 +33,7 @@ def write_journal(experiment: Experiment, folder: Path, command: Sequence[str]) 
     _write(
         folder / CONFIGURATION,
         "The configuration of the last run, every default included; --configfile takes it. "
-        "… stands for what is secret of an address.",
+        "*** stands for what is secret of an address.",
         hidden_in(experiment.config),
     )
     _write(

@@ -65,6 +65,18 @@ class _WithoutSecrets(logging.Formatter):
         return without_secrets(super().format(record))
 
 
+def hide_secrets(logger: logging.Logger) -> None:
+    """Let a logger, such as Snakemake's, which names the whole command line, hide what is secret of addresses."""
+    if not any(isinstance(present, _HideSecrets) for present in logger.filters):
+        logger.addFilter(_HideSecrets())
+
+
+class _HideSecrets(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.__dict__.update({key: without_secrets(text) for key, text in vars(record).items() if type(text) is str})
+        return True
+
+
 def prefer_package(parent: str) -> None:
     """Let every job that this process starts import the package below `parent`, whatever copy may be installed."""
     others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path not in ("", parent)]

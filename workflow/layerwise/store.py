@@ -118,8 +118,11 @@ class RepresentationWriter:
 
 def _describe(owner: h5py.Group | h5py.Dataset, facts: dict) -> None:
     for name, value in facts.items():
-        text = isinstance(value, str)
-        owner.attrs.create(name, value, dtype=_text_dtype(len(value.encode())) if text else None)
+        if isinstance(value, str):  # as bytes: h5py writes no other letters than those of ASCII itself
+            value = value.encode("utf-8", "backslashreplace")
+            owner.attrs.create(name, value, dtype=_text_dtype(len(value)))
+        else:
+            owner.attrs.create(name, value)
 
 
 def _text_dtype(width: int) -> np.dtype:

@@ -30,7 +30,9 @@ from layerwise.lending import take_back_audio
 from layerwise.performance import read_external
 from layerwise.properties import PROPERTIES
 from layerwise.provenance import code_digest, file_digest
-from layerwise.run import check_copy, prefer_package
+from layerwise.run import check_copy, hide_secrets, prefer_package
+
+hide_secrets(logger)
 
 
 # The defaults are those beside the Snakefile. Elsewhere, a config.yaml of the working directory replaces some of them.
