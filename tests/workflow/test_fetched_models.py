@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import html
 import json
 import os
@@ -221,6 +222,36 @@ def test_wrong_digest_ends_the_run(fresh, hub, environment, tmp_path):
     assert run.returncode != 0
     assert f"expected {'0' * 64}" in run.output
     assert not (fresh / target).exists()
+
+
+def test_planted_file_ends_the_run(fresh, hub, environment, tmp_path):
+    """Its folder is there, and says where it came from: no job would look at it again."""
+    address, folder = f"{hub.address}/original.pt", fresh / "resources/models/original"
+    whole = hub.files["/original.pt"]
+    extra = {"original": {"source": address, "sha256": hashlib.sha256(whole).hexdigest()}}
+    folder.mkdir(parents=True)
+    (folder / "origin.txt").write_text(f"{address}\n")
+    (folder / "original.pt").write_bytes(whole[:-1] + b"?")
+    configfile = experiment(tmp_path / "planted.yaml", **extra)
+    run = fresh.snakemake("--cores", "1", "extract", configfile=configfile)
+    assert run.returncode == 1
+    assert "resources/models/original/original.pt: found sha256" in run.output
+    assert "Remove the folder: the same command fetches it again" in run.output
+    assert run.messages == []  # no job was begun
+    assert (folder / "original.pt").exists()
+
+
+def test_damaged_manifest_is_told_of_and_made_again(fresh, hub, environment, tmp_path):
+    configfile = experiment(tmp_path / "damaged.yaml", original={"source": f"{hub.address}/original.pt"})
+    arguments = ("--cores", "1", "resources/models/original")
+    assert fresh.snakemake(*arguments, configfile=configfile).returncode == 0
+    (fresh / "resources/models/original/manifest.json").write_text("[]\n")
+    said = "resources/models/original: cut off, as by a power cut"
+    assert said in fresh.plan(configfile=configfile).output
+    run = fresh.snakemake(*arguments, configfile=configfile)
+    assert run.returncode == 0, run.output
+    assert said in run.output
+    assert len(hub.asked) == 2
 
 
 def test_interrupted_job_is_resumed_by_the_next_run(fresh, hub, environment, tmp_path):

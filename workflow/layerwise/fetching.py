@@ -32,10 +32,7 @@ def fetch_original(url: str, sha256: str | None, out: Path, mirrors: Mapping[str
         DownloadError: the file cannot be fetched, or is another one; or another lies in `out`.
         LinkError: a link lies where a file or folder belongs.
     """
-    name = file_name(url)
-    if not name.endswith((".pt", ".pth")):
-        name = "checkpoint.pt"  # by another name it would not be looked for
-    identity = identity_of(url)
+    name, identity = _name_of(url), identity_of(url)
     with resumed_folder(out, ORIGIN, f"{identity}\n") as folder:
         keep_expected(folder, {name: {"sha256": sha256}}, is_finished=folder == out)
         if not (folder / name).exists():
@@ -49,6 +46,20 @@ def fetch_original(url: str, sha256: str | None, out: Path, mirrors: Mapping[str
             files[name]["sha256"],
             out / MANIFEST,
         )
+
+
+def require_original(url: str, sha256: str, folder: Path) -> None:
+    """Check a folder that lies where `fetch_original` would bring a file: nobody asks again whether it is the one.
+
+    Raises:
+        DownloadError, LinkError: it is not, or there is more in it.
+    """
+    keep_expected(folder, {_name_of(url): {"sha256": sha256}}, is_finished=True)
+
+
+def _name_of(url: str) -> str:
+    name = file_name(url)
+    return name if name.endswith((".pt", ".pth")) else "checkpoint.pt"  # by another it would not be looked for
 
 
 def keep_expected(folder: Path, expected: Mapping[str, Mapping], is_finished: bool) -> None:

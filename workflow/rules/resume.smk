@@ -19,11 +19,26 @@ def forget_cut_off(is_run):
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
+def refuse_other_originals():
+    """End a run before any job where a model that its authors give with a digest is here, and is another file."""
+    for name, entry in CHECKPOINTS.items():
+        folder = Path(placed(f"resources/models/{name}"))
+        if entry.kind == "url" and entry.sha256 and folder.is_dir():
+            # Not above: it imports the client, which would slow every plan.
+            from layerwise.fetching import require_original
+
+            try:
+                require_original(entry.source, entry.sha256, folder)
+            except LayerwiseError as error:
+                raise WorkflowError(str(error))
+
+
 def before_planning(executor):
     """What comes before jobs are planned for an executor."""
     is_run = not (executor.dryrun_exec or executor.touch_exec)
     if is_run:
         refuse_absent_models()
+        refuse_other_originals()
     is_run = is_run and not is_locked()
     if is_run:  # what Snakemake kept of a shared folder for a job that was killed
         shutil.rmtree(".snakemake/backups", ignore_errors=True)
