@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import shutil
 import socket
 import threading
 from pathlib import Path
@@ -47,6 +48,8 @@ LISTED = {
          "lfs": {"size": 1000, "sha256": "0" * 64, "pointerSize": 134}},
     ],
 }  # fmt: skip
+
+WITHOUT_DIGESTS = LISTED | {"siblings": [{"rfilename": "config.json"}, {"rfilename": "model.safetensors"}]}
 
 
 class _Server(threading.Thread):
@@ -99,16 +102,14 @@ def read_answer(file: Path) -> None:
 
 
 def read_listing(file: Path) -> None:
-    body = file.read_bytes()
-    server().answer = (
-        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-    )
+    """And the same answer for each of the files that it lists."""
+    body, out = file.read_bytes(), file.parent / "checkpoint"
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    server().answer = head % len(body) + body
     hub.HfApi = functools.partial(_API, endpoint=server().address)
-    commit, files = hub._listed("owner/tiny", None)
-    assert len(commit) == 40
-    for name in hub._needed(list(files), "owner/tiny"):
-        assert "/" not in name
-        hub._checks("owner/tiny", files[name])
+    hub.hf_hub_url = lambda repository, name, revision: f"{server().address}/{name}"
+    shutil.rmtree(out, ignore_errors=True)
+    hub.fetch_checkpoint("owner/tiny", None, out)
 
 
 _API = hub.HfApi
@@ -139,7 +140,7 @@ def read_note(file: Path) -> None:
 MANIFESTS = [json.dumps({"source": "http://h/a.pt", "files": {"a.pt": {"size": 3, "sha256": "0" * 64}}}).encode()]
 READERS = {
     "answer": (read_answer, TO_FETCH),
-    "listing of a hub": (read_listing, [json.dumps(LISTED).encode()]),
+    "listing of a hub": (read_listing, [json.dumps(listed).encode() for listed in (LISTED, WITHOUT_DIGESTS)]),
     "manifest": (functools.partial(read_folder, MANIFEST), MANIFESTS),
     "origin": (functools.partial(read_folder, ORIGIN), [b"http://h/a.pt\n", b"owner/tiny, commit 0123\n"]),
     "note": (read_note, [b'{"address": "http://h/a.zip", "bytes": 3}\n']),

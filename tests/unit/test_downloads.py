@@ -332,6 +332,15 @@ def test_redirect_to_what_is_no_address(server, address, out, pauses, place):
     assert "could not download" in said_by(server, address, out, (302, {"Location": place}, b""))
 
 
+@pytest.mark.parametrize(
+    "cookie", ["a=\xe4", "a=\x01", "=", "a=b; expires=99999999", "a=b; path=/\xe4", "a=" + "b" * 5000]
+)
+def test_cookies_are_not_kept(server, address, out, pauses, cookie):
+    server.answers[PATH] = iter([(302, {"Location": PATH, "Set-Cookie": cookie}, b"")])
+    fetch(address, out, **CHECKS)
+    assert "cookie" not in server.asked[-1].headers
+
+
 def test_transfer_that_hardly_moves_ends_and_goes_on(server, address, out, pauses, monkeypatch):
     """One byte now and then is no silence: the client itself would wait for as long as they come."""
     monkeypatch.setattr(downloads, "_LEAST_SECONDS", 0.2)

@@ -133,6 +133,7 @@ def test_fetched_checkpoint_has_the_files_of_its_manifest(checkpoint):
         b'{"files": {"../mine/config.json": {"size": 2}}}',
         b'{"files": {"/etc/passwd": {"size": 2}}}',
         b'{"files": {"\\u0000": {"size": 2}}}',
+        b'{"files": {"' + b"9" * 5000 + b'": {"size": 2}}}',
         b'{"files": {"config.json": {"size": ' + b"9" * 5000 + b"}}}",
         b"\xff",
         b"[" * 100_000,

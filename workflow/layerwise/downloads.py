@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import httpx2
@@ -128,7 +129,7 @@ def fetch(
     with (
         held(destination.with_name(f".{destination.name}.lock"), f"another run has fetched {destination}"),
         _only_one(host_of(address)),
-        httpx2.Client(headers=_OURS, timeout=_TIMEOUT_SECONDS) as client,
+        httpx2.Client(headers=_OURS, timeout=_TIMEOUT_SECONDS, cookies=_no_cookies()) as client,
     ):
         for path in (destination, part, _validator_of(part)):
             refuse_link(path)
@@ -143,6 +144,11 @@ def fetch(
             write_note(part, destination, named)
         give_name(part, destination)
         log.info("%s: %s, as expected", destination, readable(destination.stat().st_size))
+
+
+def _no_cookies() -> CookieJar:
+    """A jar that takes none: each request is one of its own, and odd ones are no errors."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def _refuse_address(address: str, headers: Mapping[str, str]) -> None:
@@ -325,7 +331,8 @@ class _Request:
     def answer(self, headers: Mapping[str, str], watch: _LeastRate) -> Iterator[httpx2.Response]:
         """The answer at the end of all redirects, of which nothing but the head has been read.
 
-        What the caller sends, and cookies, stay with the host that was asked first. (httpx does so with one header.)
+        What the caller sends stays with the host that was asked first (httpx does so with one header only), and no
+        cookies are kept.
 
         Raises:
             _RefusedError: a redirect leads in a circle, or from https to http with a secret or without a digest.
@@ -352,7 +359,6 @@ class _Request:
                 )
             if there.origin != address.origin:
                 own = {}
-                self._client.cookies.clear()
             address = there
         raise _RefusedError(f"the server redirects in a circle, at last to {_bare(address)}")
 

@@ -87,7 +87,7 @@ def _is_whole_checkpoint(folder: Path) -> bool:
     sizes = _listed_sizes(folder / MANIFEST)
     return (
         sizes is not None
-        and all((folder / name).is_file() and (folder / name).stat().st_size == size for name, size in sizes.items())
+        and all(_size_of(folder / name) == size for name, size in sizes.items())
         and all(_is_whole_safetensors(path) for path in folder.glob("*.safetensors"))
     )
 
@@ -108,6 +108,11 @@ def _listed_sizes(manifest: Path) -> dict[str, int] | None:
         isinstance(size, int) and name == Path(name).name and "\0" not in name for name, size in sizes.items()
     )
     return sizes if is_plain else None
+
+
+def _size_of(path: Path) -> int | None:
+    """Bytes of a file; None: it is none, or its name is none."""
+    return os.path.getsize(path) if os.path.isfile(path) else None
 
 
 def _is_whole_safetensors(path: Path) -> bool:
