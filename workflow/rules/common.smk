@@ -16,7 +16,7 @@ from snakemake.logging import logger
 PACKAGE_PARENT = os.path.dirname(workflow.current_basedir.get_path_or_uri(secret_free=True))
 sys.path.insert(0, PACKAGE_PARENT)
 
-from layerwise.addresses import place_of, without_secrets
+from layerwise.addresses import place_of, shown_address, without_secrets
 from layerwise.catalogue import ROOT, facts, locate, read_yaml, with_shape
 from layerwise.cca import METRICS
 from layerwise.configuration import merged, read_experiment

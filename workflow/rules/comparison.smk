@@ -3,8 +3,10 @@
 # Results from elsewhere are checked before any job; of models whose layers are not known yet, again when they are.
 ELSEWHERE = config["probes"]["external"]
 PLANNED_LAYERS = {name: entry.layers if entry.is_planned else None for name, entry in MODELS.items()}
+# As they are shown: a table from elsewhere need not have the password of an address.
+NAMES = {shown_address(said): name for said, name in EXPERIMENT.names.items()}
 try:
-    RESULTS = read_external(locate(ELSEWHERE), PLANNED_LAYERS, EXPERIMENT.names) if ELSEWHERE else []
+    RESULTS = read_external(locate(ELSEWHERE), PLANNED_LAYERS, NAMES) if ELSEWHERE else []
 except LayerwiseError as error:
     raise WorkflowError(f"probes.external: {error}")
 
@@ -30,7 +32,7 @@ rule collect_probes:
     params:
         tasks=list(TASKS),
         models=list(MODELS),
-        names=EXPERIMENT.names,
+        names=NAMES,
         layers=lambda wildcards: {name: entry_of(name).layers for name in MODELS},
         code=code_digest("layerwise.outcomes"),
     log:
