@@ -326,7 +326,7 @@ def test_odd_wishes_to_wait(server, address, out, pauses, wish):
 
 
 @pytest.mark.parametrize(
-    "place", ["ftp://elsewhere/a", "http://[::1", "http://h:port/", "//", "\xe4", "file:///etc/passwd"]
+    "place", ["ftp://elsewhere/a", "http://[::1", "http://h:port/", "http://a..b/", "//", "\xe4", "file:///etc/passwd"]
 )
 def test_redirect_to_what_is_no_address(server, address, out, pauses, place):
     assert "could not download" in said_by(server, address, out, (302, {"Location": place}, b""))

@@ -208,7 +208,7 @@ def _try_often(request: _Request, part: Path, checks: Mapping, retries: int, loc
             else:  # whole, but another file: nothing of it can be used
                 wrong += 1
                 part.unlink(missing_ok=True)
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError, OSError) as error:
             if getattr(error, "errno", None) in DISK_FULL:
                 raise _disk_full(request, part) from error
             failure = error
@@ -277,7 +277,7 @@ def _is_final(failure: Exception) -> bool:
     if isinstance(failure, httpx2.HTTPStatusError):
         too_late = (_retry_after(failure) or 0) > _LONGEST_RETRY_AFTER_SECONDS
         return failure.response.status_code in _FOR_GOOD or too_late
-    return isinstance(failure, _RefusedError | httpx2.UnsupportedProtocol | httpx2.InvalidURL)
+    return isinstance(failure, _RefusedError | httpx2.UnsupportedProtocol | httpx2.InvalidURL | UnicodeError)
 
 
 def _explained(failure: Exception) -> str:
@@ -288,7 +288,8 @@ def _explained(failure: Exception) -> str:
             words += ", the file is not there, or not any more"
         seconds = _retry_after(failure)
         return words if seconds is None else f"{words}, it asks to wait {seconds:.0f} s"
-    if isinstance(failure, httpx2.InvalidURL):  # its text may hold a part of a password
+    # Of names of hosts, too, that no resolver takes. The text may hold a part of a password.
+    if isinstance(failure, httpx2.InvalidURL | UnicodeError):
         return "this is no address that can be asked"
     return str(failure) or type(failure).__name__
 
