@@ -33,8 +33,11 @@ def open_plain(path: Path) -> BinaryIO:
     return file
 
 
-def read_json(path: Path, error: type[LayerwiseError]) -> object:
+def read_json(path: Path, error: type[LayerwiseError], kind: str = "JSON") -> object:
     """What a file of JSON holds.
+
+    Args:
+        kind: what it is none of where it is no JSON, for messages.
 
     Raises:
         FileNotFoundError: it does not exist.
@@ -51,7 +54,7 @@ def read_json(path: Path, error: type[LayerwiseError]) -> object:
     except OSError as failure:
         raise error(f"{path} cannot be read: {failure.strerror}") from failure
     except (ValueError, RecursionError) as failure:
-        raise error(f"{path} is no JSON: {failure}") from None
+        raise error(f"{path} is no {kind}: {failure}") from None
     return content
 
 
