@@ -75,6 +75,13 @@ def require_possible(config: dict, error: type[LayerwiseError], where: str = "")
                 (LAYERS if key in _BLOCKS else SIZE).require(number, f"{where}{key}", error)
     if strides := config.get("conv_stride"):
         STRIDE.require(math.prod(strides) * (config.get("squeeze_factor") or 1), f"{where}conv_stride", error)
+    if "max_bucket_distance" in config:  # WavLM counts half of half of its buckets one by one, the others by logarithms
+        singly, farthest = config["num_buckets"] // 4, config["max_bucket_distance"]
+        if not 0 < singly < farthest:
+            raise error(
+                f"{where}num_buckets is {config['num_buckets']}, max_bucket_distance {farthest}: 4 or more, and a "
+                "distance beyond a quarter of them, are expected"
+            )
 
 
 def _is_count(value: object) -> bool:
