@@ -141,7 +141,9 @@ def make_random_checkpoint(architecture: dict, seed: int, out: Path, like: Path 
     except LayerwiseError:
         raise
     except Exception as error:  # impossible values can make transformers and torch raise almost any kind
-        raise CheckpointError(f"no model can be made from the architecture {architecture}: {error}") from error
+        raise CheckpointError(
+            f"no model can be made from the architecture {architecture}: {' '.join(str(error).split())}"
+        ) from error
     out.parent.mkdir(parents=True, exist_ok=True)
     with held(out.with_name(f".{out.name}.lock"), f"another run has made {out}"), replaced_folder(out) as folder:
         model.save_pretrained(folder)

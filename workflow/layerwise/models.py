@@ -406,9 +406,10 @@ def _explained(folder: Path) -> Iterator[None]:
         yield
     except ModelError:
         raise
-    except Exception as error:  # a stranger's config.json can make transformers raise almost any kind
+    except Exception as error:  # a stranger's config.json can make transformers raise almost any kind, in lines
+        said = " ".join(str(error).split())
         raise ModelError(
-            f"{folder} could not be loaded: {error} ({type(error).__name__}). Expected are a config.json and weights "
+            f"{folder} could not be loaded: {said} ({type(error).__name__}). Expected are a config.json and weights "
             "that belong together, whole, as transformers' save_pretrained writes them"
         ) from error
 

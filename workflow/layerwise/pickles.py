@@ -339,9 +339,9 @@ class _Unpickler(pickle._Unpickler):
         super().__init__(file, encoding="utf-8")
         self.storages: dict[str, Storage] = {}
         self._classes: dict[str, _ForeignClass] = {}
-        # What builders copy was written for them, each element in a byte or more; only one that is written once and
-        # copied many times is more.
-        self._left = len(file.getbuffer())
+        # What builders copy was written for them, each element in a byte or more, and is copied once or twice: bytes as
+        # text, and into an array. Only what is written once and named many times is more.
+        self._left = 4 * len(file.getbuffer())
 
     def find_class(self, module: str, name: str):
         written = f"{module}.{name}"

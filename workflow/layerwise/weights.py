@@ -6,6 +6,7 @@ are taken off. Adapters change the layers and are refused by name. Torch is impo
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -165,7 +166,7 @@ def _listed(index: Path) -> list[Path]:
     if elsewhere := [name for name in names if name in ("", ".", "..") or re.search(r"[/\\\0]", name)]:
         raise WeightsError(f"{index} names {', '.join(elsewhere[:5])}; names of files beside it are expected")
     files = [index.parent / name for name in names]
-    if missing := [path.name for path in files if not path.is_file()]:
+    if missing := [path.name for path in files if not os.path.isfile(path)]:  # has no errors
         raise WeightsError(f"{index} names {', '.join(missing[:5])}, which the folder does not hold")
     return files
 
