@@ -50,7 +50,7 @@ _DIMENSIONS = 64  # the most that torch has
 _CLASSES = 1000  # different ones that a file names: checkpoints name some dozens
 _WHOLE_BITS = 4096  # of a whole number: states of random generators have 32, the mark of a torch file 80
 _KEY_PARTS = 16  # of a tuple that is a key
-_FIRST_BYTES = 1 << 20  # of a plain file, read before it is known where its pickle ends
+_FIRST_BYTES = 1 << 18  # of a plain file, read before it is known where its pickle ends
 
 
 class PickleError(LayerwiseError):
@@ -358,14 +358,29 @@ class _Unpickler(pickle._Unpickler):
 
     def persistent_load(self, reference: tuple) -> object:
         kind, storage_class, key, _device, count, *view = reference
-        if not (kind == "storage" and isinstance(key, str)) or any(part is not None for part in view):
+        if kind != "storage" or type(key) is not str or view not in ([], [None]):
             raise ValueError("a reference to something outside the pickle that is no block of numbers")
         if type(count) is not int or count < 0:
             raise ValueError(f"block {key} of so many numbers: {_short(count)}")
         storage = Storage(key, _STORAGES[storage_class.name.rpartition(".")[2]][0], count)
-        if self.storages.setdefault(key, storage) != storage:
+        known = self.storages.setdefault(key, storage)
+        if known is not storage and known != storage:
             raise ValueError(f"block {key} is of {count} {storage.dtype} here, of other numbers before")
-        return storage
+        return known
+
+    def load_proto(self) -> None:
+        super().load_proto()
+        if self.proto < 4:  # without frames, the file itself is as good, and soon read
+            self.read, self.readline = self._file_read, self._file_readline
+
+    dispatch[pickle.PROTO[0]] = load_proto
+
+    def load_frame(self) -> None:
+        if self.proto < 4:
+            raise ValueError("a frame in a protocol without them")
+        super().load_frame()
+
+    dispatch[pickle.FRAME[0]] = load_frame
 
     # What fills an object that is there already
 
@@ -394,7 +409,8 @@ class _Unpickler(pickle._Unpickler):
     dispatch[pickle.SETITEM[0]] = load_setitem
 
     def load_setitems(self) -> None:
-        self._set_items(self.pop_mark())
+        items = self.pop_mark()  # before the stack is looked at, which it changes
+        self._set_items(items)
 
     dispatch[pickle.SETITEMS[0]] = load_setitems
 
@@ -407,10 +423,10 @@ class _Unpickler(pickle._Unpickler):
 
     def _set_items(self, items: list) -> None:
         filled = self.stack[-1]
-        if isinstance(filled, Record):
-            filled = filled.items
         if not isinstance(filled, dict):
-            raise TypeError(f"items of {type(filled).__name__}")
+            if not isinstance(filled, Record):
+                raise TypeError(f"items of {type(filled).__name__}")
+            filled = filled.items
         for i in range(0, len(items), 2):
             key = items[i]
             filled[key if type(key) is str else _key(key)] = items[i + 1]
@@ -494,6 +510,8 @@ class _Unpickler(pickle._Unpickler):
     # Builders
 
     def _dictionary(self, items=(), *_options) -> _Dictionary:
+        if not items:
+            return _Dictionary()
         self._spend(len(items))
         if isinstance(items, dict):
             return _Dictionary(items)
@@ -554,11 +572,13 @@ class _Unpickler(pickle._Unpickler):
             raise TypeError("a tensor without a storage")
         if len(shape) != len(strides) or len(shape) > _DIMENSIONS:
             raise ValueError(f"a tensor of {len(shape)} dimensions, {len(strides)} of them with a stride")
-        shape, strides = tuple(shape), tuple(strides)
-        if any(type(number) is not int or number < 0 for number in (offset, *shape, *strides)):
-            raise ValueError(f"a tensor of the shape {_short(shape)}, from {_short(offset)} by {_short(strides)}")
-        last = offset + sum((size - 1) * step for size, step in zip(shape, strides, strict=True)) if all(shape) else -1
-        if last >= storage.count:
+        shape, strides, last = tuple(shape), tuple(strides), offset
+        for number in (offset, *shape, *strides):
+            if type(number) is not int or number < 0:
+                raise ValueError(f"a tensor of the shape {_short(shape)}, from {_short(offset)} by {_short(strides)}")
+        for size, step in zip(shape, strides):  # noqa: B905 (as many, and this is done for every tensor)
+            last += (size - 1) * step
+        if last >= storage.count and 0 not in shape:
             raise ValueError(f"a tensor that ends at number {last} of block {storage.key}, which has {storage.count}")
         return StoredTensor(storage, offset, shape, strides)
 

@@ -67,11 +67,13 @@ def require_possible(config: dict, error: type[LayerwiseError], where: str = "")
     Raises:
         error: it declares more than `LAYERS`, `SIZE` or `STRIDE`.
     """
+    layers, sizes = LAYERS.value, SIZE.value
     for key, value in config.items():
-        if isinstance(value, list | tuple):
-            LAYERS.require(len(value), f"{where}{key}", error)
-        for number in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(number, int):
+        numbers = value if isinstance(value, list | tuple) else (value,)
+        if len(numbers) > layers:
+            LAYERS.require(len(numbers), f"{where}{key}", error)
+        for number in numbers:
+            if isinstance(number, int) and number > (layers if key in _BLOCKS else sizes):
                 (LAYERS if key in _BLOCKS else SIZE).require(number, f"{where}{key}", error)
     if strides := config.get("conv_stride"):
         STRIDE.require(math.prod(strides) * (config.get("squeeze_factor") or 1), f"{where}conv_stride", error)

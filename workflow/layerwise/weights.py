@@ -114,7 +114,9 @@ def adapters_below(folder: Path) -> list[str]:
 def plain_name(name: str) -> str:
     """The name of a weight in its model, without what wrappers put into it."""
     parts = [part for part in name.split(".") if part not in _WRAPPERS]
-    return ".".join(list(dropwhile(_HOLDER.__eq__, parts[:-1])) + parts[-1:])
+    if parts[:1] == [_HOLDER]:
+        parts = [*dropwhile(_HOLDER.__eq__, parts[:-1]), parts[-1]]
+    return ".".join(parts)
 
 
 def plain_names(names: Iterable[str], path: Path) -> dict[str, str]:
@@ -126,10 +128,11 @@ def plain_names(names: Iterable[str], path: Path) -> dict[str, str]:
     """
     plain: dict[str, str] = {}
     for name in names:
-        if _ADAPTER_PART.search(f"{plain_name(name)}."):
+        short = plain_name(name)
+        if _ADAPTER_PART.search(f"{short}."):
             raise AdapterError(f"{path} holds the weights of an adapter ({name}), and {NOT_APPLIED}")
-        if (other := plain.setdefault(plain_name(name), name)) != name:
-            raise WeightsError(f"{path} holds one weight twice: {other} and {name} are both {plain_name(name)}")
+        if (other := plain.setdefault(short, name)) != name:
+            raise WeightsError(f"{path} holds one weight twice: {other} and {name} are both {short}")
     return plain
 
 
@@ -176,12 +179,12 @@ def _names(path: Path) -> list[str]:
         return list(_pickled(path)[1])
     try:
         with open_plain(path) as file:
-            start = file.read(40)
+            start, size = file.read(40), os.fstat(file.fileno()).st_size
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}") from error
     if remark := impostor(start):
         raise WeightsError(f"{path} holds no weights: it begins with {start!r}{remark}")
-    if (header := int.from_bytes(start[:8], "little")) <= path.stat().st_size:  # else the library says what is wrong
+    if (header := int.from_bytes(start[:8], "little")) <= size:  # else the library says what is wrong
         HEADER.require(header, str(path), WeightsError)
     return list(_opened(path, "np", lambda file: file.keys()))
 
