@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from transformers import PretrainedConfig, PreTrainedModel
+from transformers.initialization import no_init_weights
 from transformers.utils import logging as transformers_logging
 
 from layerwise import SAMPLE_RATE, avhubert, conversion, fastvgs
@@ -391,7 +392,7 @@ def _require_enough(folder: Path, module_type: type[PreTrainedModel], config: Pr
     Raises:
         ModelError: they are not. (What a smaller gap lacks, `_check_weights` names.)
     """
-    with torch.device("meta"):
+    with torch.device("meta"), no_init_weights():
         needed = module_type(config).num_parameters()
     given = sum(value.numel() for value in found.values())
     if needed - given > _DRAWN:
