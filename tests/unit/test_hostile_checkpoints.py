@@ -411,6 +411,12 @@ def test_sizes_that_no_model_has_are_refused_when_planned_and_loaded(good, tmp_p
     assert str(folder) in str(error.value)
 
 
+def test_an_origin_that_is_no_text_is_a_remark_all_the_same(good, tmp_path):
+    folder = with_config(good, tmp_path / "model")
+    (folder / "origin.txt").write_bytes(b"\xff" * 100_000)
+    assert len(load_folder(folder).origin) == 10_000
+
+
 def test_a_config_without_an_end(good, tmp_path):
     folder = with_config(good, tmp_path / "model")
     os.truncate(folder / "config.json", 20 << 30)

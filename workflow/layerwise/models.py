@@ -36,6 +36,7 @@ from layerwise.weights import ADAPTER_CONFIG, PATTERNS, Weights, adapters_below,
 
 log = logging.getLogger(__name__)
 
+_ORIGIN = 10_000  # characters of a line that says where weights come from
 _DRAWN = 100_000_000  # parameters: the whole of a Base model, so that the names of what is missing are told of most
 
 # Parts that no layer depends on, and that some published checkpoints lack: of pre-training, or after the blocks.
@@ -310,7 +311,10 @@ def load_folder(folder: Path, device: str = "cpu", normalise: bool | None = None
     folder = Path(folder)
     refuse_adapters(folder)
     origin = (folder if folder.is_dir() else folder.parent) / ORIGIN
-    said = origin.read_text(encoding="utf-8").strip() if origin.is_file() else ""
+    said = ""
+    if origin.is_file():
+        with origin.open(encoding="utf-8", errors="replace") as file:
+            said = file.read(_ORIGIN).strip()
     if is_original(folder):
         return _from_original(folder, normalise, device, said)
     if not (folder / "config.json").is_file():
