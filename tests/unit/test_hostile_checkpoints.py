@@ -411,6 +411,15 @@ def test_sizes_that_no_model_has_are_refused_when_planned_and_loaded(good, tmp_p
     assert str(folder) in str(error.value)
 
 
+@pytest.mark.parametrize("model_type", ["sew", "wav2vec2-bert", "whisper", "wav2vec2"])
+def test_null_is_what_is_not_said(tmp_path, model_type):
+    keys = ("conv_stride", "squeeze_factor", "feature_projection_input_dim", "hidden_size", "max_source_positions")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": model_type} | dict.fromkeys(keys)))
+    said = model_entry("mine", {"source": str(tmp_path)})
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": model_type}))
+    assert said == model_entry("mine", {"source": str(tmp_path)})
+
+
 def test_an_origin_that_is_no_text_is_a_remark_all_the_same(good, tmp_path):
     folder = with_config(good, tmp_path / "model")
     (folder / "origin.txt").write_bytes(b"\xff" * 100_000)

@@ -55,7 +55,8 @@ def shape_of(config: dict) -> dict:
     if strides is not None and not (isinstance(strides, list | tuple) and strides and all(map(_is_count, strides))):
         raise ShapeError(f"conv_stride is {strides!r}; a list of whole numbers from 1 is expected")
     require_possible({key: config[key] for key in (*_COUNTS, *_BLOCKS, *_LISTS) if key in config}, ShapeError)
-    return {key: value for key, value in SHAPES[model_type](config).items() if value is not None}
+    said = {key: value for key, value in config.items() if value is not None}  # null is what is not said
+    return {key: value for key, value in SHAPES[model_type](said).items() if value is not None}
 
 
 def require_possible(config: dict, error: type[LayerwiseError], where: str = "") -> None:
