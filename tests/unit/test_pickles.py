@@ -8,7 +8,6 @@ import collections
 import contextlib
 import datetime
 import io
-import itertools
 import os
 import pathlib
 import pickle
@@ -54,9 +53,10 @@ scalars = (
     | st.text()
     | st.binary()
 )
-keys = st.text() | st.integers() | st.tuples(st.text(), st.integers())
+counts = st.integers(1 - 2**60, 2**60 - 1)  # as keys; beyond, many have one hash
+keys = st.text() | counts | st.tuples(st.text(), counts)
 data = st.recursive(
-    scalars | st.sets(st.integers()) | st.frozensets(st.text()) | st.binary().map(bytearray),
+    scalars | st.sets(counts) | st.frozensets(st.text()) | st.binary().map(bytearray),
     lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(keys, inner),
     max_leaves=12,
 )
@@ -101,7 +101,6 @@ def test_containers_of_the_standard_library_become_plain_ones(tmp_path, protocol
         np.array(["a", "bcd"]),
         np.array([b"a", b"bcd"]),
         np.zeros((0, 3), np.float16),
-        np.array([1, "a", None], dtype=object),
         np.array(1.5 + 2j),
     ],
     ids=lambda array: f"{array.dtype}",
@@ -317,7 +316,7 @@ def test_calls_are_refused_wherever_they_stand(tmp_path, mark, place):
     content = {
         "key": lambda: {evil: 1},
         "state": lambda: argparse.Namespace(evil=evil),
-        "state of an array": lambda: np.array([evil], dtype=object),
+        "state of an array": lambda: np.array([evil], dtype=object),  # before it is known what the array holds
         "nested": lambda: [[[({"a": (evil,)},)]]],
         "storage type": lambda: collections.OrderedDict([(evil, 2)]),
     }[place]()
@@ -485,9 +484,8 @@ def test_block_of_another_size(tmp_path):
     with zipfile.ZipFile(tmp_path / "other.pt", "w") as archive:
         for name, content in entries.items():
             archive.writestr(name, content[:-4] if name.endswith("/data/0") else content)
-    read = pickles.read(tmp_path / "other.pt")
     with pytest.raises(PickleError, match=r"block 0 has 396 bytes, 400 are expected"):
-        read.tensors(read.content)
+        pickles.read(tmp_path / "other.pt")
 
 
 @pytest.mark.parametrize(
@@ -545,10 +543,19 @@ def test_other_byte_order(tmp_path):
 
 def test_builders_are_no_way_to_builtins():
     """Every name that a pickle can reach is a record or a method of the reader."""
-    reader = pickles._Unpickler(io.BytesIO())
-    modules = ["builtins", "__builtin__", "os", "posix", "sys", "numpy", "torch", "copyreg", "collections", "_codecs"]
-    for module, name in itertools.product(
-        modules, [*dir(builtins), *dir(os), "OrderedDict", "encode", "_reconstructor"]
-    ):
-        found = reader.find_class(module, name)
-        assert getattr(found, "__self__", None) is reader or issubclass(found, Record)
+    for module in [
+        "builtins",
+        "__builtin__",
+        "os",
+        "posix",
+        "sys",
+        "numpy",
+        "torch",
+        "copyreg",
+        "collections",
+        "_codecs",
+    ]:
+        reader = pickles._Unpickler(io.BytesIO())
+        for name in [*dir(builtins), *dir(os), "OrderedDict", "encode", "_reconstructor"]:
+            found = reader.find_class(module, name)
+            assert getattr(found, "__self__", None) is reader or issubclass(found, Record)

@@ -14,6 +14,7 @@ from transformers import (
     Wav2Vec2FeatureExtractor,
     WhisperFeatureExtractor,
 )
+from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from layerwise import SAMPLE_RATE
@@ -25,21 +26,28 @@ from layerwise.shapes import BERT_BANDS, MEL_HOP, shape_of, supported
 MEL_WINDOW = 400  # samples that a log-mel frame of wav2vec2-BERT sees
 
 
-def model_class(config: PretrainedConfig, source: str) -> tuple[type[PreTrainedModel], str]:
-    """The class of transformers that computes the layers, and what its weights' names begin with in a larger model.
+def require_supported(model_type: object, source: str) -> None:
+    """Refuse other types of models by what config.json says, before anything of theirs is imported or made.
 
     Args:
         source: where it comes from, for messages.
 
     Raises:
-        ModelError: its type is not supported.
+        ModelError: the type is not supported.
+        ValueError: transformers has no such type.
     """
-    if config.model_type not in _ANATOMIES:
-        found = MODEL_MAPPING[type(config)].__name__ if type(config) in MODEL_MAPPING else type(config).__name__
+    if not isinstance(model_type, str) or model_type not in MODEL_MAPPING_NAMES:
+        raise ValueError(f"transformers has no model_type {model_type!r}")
+    if model_type not in _ANATOMIES:
+        found = MODEL_MAPPING_NAMES[model_type]
         raise ModelError(
             f"{source} is a {found}: only models with transformer blocks and a front end of wav2vec 2.0's design or of "
             f"log-mel frames can be read, of the types {supported()}"
         )
+
+
+def model_class(config: PretrainedConfig) -> tuple[type[PreTrainedModel], str]:
+    """The class of transformers that computes the layers, and what its weights' names begin with in a larger model."""
     if config.model_type == "whisper":
         return WhisperEncoder, "encoder."
     model = MODEL_MAPPING[type(config)]

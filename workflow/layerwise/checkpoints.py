@@ -5,16 +5,25 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from layerwise.addresses import without_secrets
 from layerwise.errors import LayerwiseError, shown
 from layerwise.files import replaced_folder
+from layerwise.json_files import read_json
+from layerwise.limits import Limit
 from layerwise.links import opened_itself
 from layerwise.locks import held
 from layerwise.originals import is_original, read_original
 from layerwise.preprocessors import FILES as INPUT_FILES
 from layerwise.preprocessors import PREPROCESSOR, expected_settings, takes_waveform
+from layerwise.shapes import SHAPES, require_possible, supported
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +32,13 @@ ORIGIN, LOSSES, TRAINING = "origin.txt", "losses.csv", "training.json"
 _ORIGIN_BYTES = 2000  # of a line, with an address
 
 FILLED = "the modules of AV-HuBERT and FaST-VGS are filled from files only"
+# Of random weights, which are made from a few words: the largest published speech models have two billion.
+PARAMETERS = Limit("LAYERWISE_MAX_PARAMETERS", 10_000_000_000, "parameters")
+
 _NOT_OF_LAYERS = {"_name_or_path", "architectures", "auto_map", "dtype", "quantization_config", "torch_dtype",
                   "transformers_version"}  # fmt: skip
+# What may stand after the blocks, so of no layer.
+_AFTER_THE_BLOCKS = {"add_adapter": False, "use_intermediate_ffn_before_adapter": False}
 
 
 class CheckpointError(LayerwiseError):
@@ -39,16 +53,12 @@ def read_config(folder: Path) -> dict:
     """
     path = folder / "config.json"
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path, CheckpointError)
     except FileNotFoundError:
         raise CheckpointError(
             f"{path} does not exist; a checkpoint folder holds config.json and the weights, as transformers' "
             "save_pretrained writes them, or a model's original .pt file"
         ) from None
-    except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise CheckpointError(f"{path} is no JSON: {error}") from error
     if not isinstance(config, dict):
         raise CheckpointError(f"{path} holds no configuration, but {type(config).__name__}")
     return config
@@ -62,6 +72,35 @@ def origin_of(folder: Path) -> str:
     except (OSError, UnicodeDecodeError):  # there is none, it is a link or a folder, or no text
         return ""
     return shown(without_secrets(said.strip()), _ORIGIN_BYTES)
+
+
+def transformers_config(values: Mapping, layers_only: bool = False) -> PretrainedConfig:
+    """The configuration of a model of transformers, with what describes its layers and with nothing else.
+
+    A config.json can also choose how a model is loaded: fetch code for its attention from a repository, name other
+    files for weights, quantise, replace what the configuration itself can do. Such keys are left out, as all that are
+    none of the model's own; how attention is computed is our choice.
+
+    Args:
+        values: `model_type`, one of `shapes.SHAPES`, and values of its configuration.
+        layers_only: without what may stand after the blocks.
+
+    Raises:
+        CheckpointError: it declares more layers or dimensions than any model has.
+        Exception: whatever transformers raises for values that are impossible.
+    """
+    from transformers import CONFIG_MAPPING, MODEL_MAPPING, PretrainedConfig
+
+    config_class = CONFIG_MAPPING[values["model_type"]]
+    # What every class has is not of the layers.
+    own = {field.name for field in fields(config_class)} - {field.name for field in fields(PretrainedConfig)}
+    kept = {key: value for key, value in values.items() if key in own or key in config_class.attribute_map}
+    if layers_only:
+        kept |= {key: value for key, value in _AFTER_THE_BLOCKS.items() if key in own}
+    attention = "sdpa" if MODEL_MAPPING[config_class]._supports_sdpa else "eager"
+    config = config_class(**kept, attn_implementation=attention)
+    require_possible({key: getattr(config, key) for key in own}, CheckpointError, f"{config.model_type}: ")
+    return config
 
 
 def architecture_of(checkpoint: Path) -> dict:
@@ -102,15 +141,22 @@ def make_random_checkpoint(architecture: dict, seed: int, out: Path, like: Path 
         CheckpointError: transformers knows no such architecture.
     """
     import torch
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoModel
 
-    values = dict(architecture)
+    if not isinstance(kind := architecture.get("model_type"), str) or kind not in SHAPES:
+        raise CheckpointError(f"no model can be made of model_type {kind!r}; of {supported()} they can")
     try:
-        config = AutoConfig.for_model(values.pop("model_type"), **values)
+        config = transformers_config(architecture)
+        with torch.device("meta"):  # without memory
+            PARAMETERS.require(AutoModel.from_config(config).num_parameters(), f"random {kind}", CheckpointError)
         torch.manual_seed(seed)
         model = AutoModel.from_config(config)
-    except (KeyError, ValueError) as error:
-        raise CheckpointError(f"no model can be made from the architecture {architecture}: {error}") from error
+    except LayerwiseError:
+        raise
+    except Exception as error:  # impossible values can make transformers and torch raise almost any kind
+        raise CheckpointError(
+            f"no model can be made from the architecture {architecture}: {' '.join(str(error).split())}"
+        ) from error
     out.parent.mkdir(parents=True, exist_ok=True)
     with held(out.with_name(f".{out.name}.lock"), f"another run has made {out}"), replaced_folder(out) as folder:
         model.save_pretrained(folder)

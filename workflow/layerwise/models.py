@@ -11,28 +11,38 @@ from __future__ import annotations
 import logging
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoConfig
+from transformers import PretrainedConfig, PreTrainedModel
+from transformers.initialization import no_init_weights
 from transformers.utils import logging as transformers_logging
 
 from layerwise import SAMPLE_RATE, avhubert, conversion, fastvgs
 from layerwise.anatomy import Anatomy, ModelError, Tap, WaveformError
-from layerwise.architectures import anatomy_of, model_class
+from layerwise.architectures import anatomy_of, model_class, require_supported
 from layerwise.catalogue import ROOT, hub_id, locate, read_yaml
-from layerwise.checkpoints import make_random_checkpoint, origin_of
+from layerwise.checkpoints import (
+    CheckpointError,
+    make_random_checkpoint,
+    origin_of,
+    read_config,
+    transformers_config,
+)
 from layerwise.errors import did_you_mean, listed_names
 from layerwise.model_names import Models
 from layerwise.originals import is_original, read_original
 from layerwise.preprocessors import FILES as INPUT_FILES
 from layerwise.preprocessors import read_preprocessor
+from layerwise.shapes import shape_of
 from layerwise.weights import ADAPTER_CONFIG, PATTERNS, Weights, adapters_below, refuse_adapters, stored_weights
 
 log = logging.getLogger(__name__)
+
+_DRAWN = 100_000_000  # parameters: the whole of a Base model, so that the names of what is missing are told of most
 
 # Parts that no layer depends on, and that some published checkpoints lack: of pre-training, or after the blocks.
 UNUSED_PARTS = {"masked_spec_embed", "adapter", "intermediate_ffn"}
@@ -351,9 +361,14 @@ def _from_folder(folder: Path, normalise: bool | None, device: str, origin: str)
     transformers_logging.set_verbosity_error()  # it would list what is refused below, by name
     transformers_logging.disable_progress_bar()
     with _explained(folder):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    values = config.to_dict()
-    module_type, prefix = model_class(config, str(folder))
+        values = read_config(folder)
+        if "model_type" not in values:
+            raise CheckpointError("its config.json says no type of model. Should have a `model_type` key")
+        require_supported(values["model_type"], str(folder))
+        config = transformers_config(values, layers_only=True)
+        values = config.to_dict()
+        shape_of(values)  # what is none is refused before anything is computed with it
+    module_type, prefix = model_class(config)
     said = read_preprocessor(folder, values)
     _log_choice(normalise, said and said.get("do_normalize"), f"do_normalize of {folder}")
     _tell_of_adapters(folder, values)
@@ -363,6 +378,7 @@ def _from_folder(folder: Path, normalise: bool | None, device: str, origin: str)
     names = inner or {name: name for name in weights.places}
     found = weights.read(names.values())
     with _explained(folder):
+        _require_enough(folder, module_type, config, found)
         module, report = module_type.from_pretrained(
             None,
             config=config,
@@ -375,13 +391,31 @@ def _from_folder(folder: Path, normalise: bool | None, device: str, origin: str)
     return SpeechModel(anatomy_of(module, normalise, said, str(folder)), device, origin)
 
 
+def _require_enough(folder: Path, module_type: type[PreTrainedModel], config: PretrainedConfig, found: Mapping) -> None:
+    """Check that weights are about enough for the model: transformers would draw what they lack, in memory of any size.
+
+    Raises:
+        ModelError: they are not. (What a smaller gap lacks, `_check_weights` names.)
+    """
+    with torch.device("meta"), no_init_weights():
+        needed = module_type(config).num_parameters()
+    given = sum(value.numel() for value in found.values())
+    if needed - given > _DRAWN:
+        raise ModelError(
+            f"{folder}: its config.json is of a model of {needed} parameters, its weights have {given} numbers"
+        )
+
+
 @contextmanager
 def _explained(folder: Path) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # a stranger's config.json can make transformers raise almost any kind
+    except ModelError:
+        raise
+    except Exception as error:  # a stranger's config.json can make transformers raise almost any kind, in lines
+        said = " ".join(str(error).split())
         raise ModelError(
-            f"{folder} could not be loaded: {error} ({type(error).__name__}). Expected are a config.json and weights "
+            f"{folder} could not be loaded: {said} ({type(error).__name__}). Expected are a config.json and weights "
             "that belong together, whole, as transformers' save_pretrained writes them"
         ) from error
 

@@ -10,14 +10,19 @@ import ast
 import logging
 import math
 import re
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
+from reprlib import Repr
+
+import numpy as np
 
 from layerwise import SAMPLE_RATE, pickles
 from layerwise.errors import LayerwiseError
 from layerwise.pickles import Pickled, Record, StoredTensor
+from layerwise.shapes import LAYERS, SIZE, STRIDE, require_possible
 from layerwise.weights import WeightsError, plain_names
 
 log = logging.getLogger(__name__)
@@ -25,6 +30,12 @@ log = logging.getLogger(__name__)
 FAST_VGS_FILES = ("args.pkl", "best_bundle.pth")
 FILTERBANK_SECONDS = 0.01  # hop of the filterbank frames that AV-HuBERT takes
 FILTERBANKS = 26
+_CONV_TEXT = 2000  # characters of conv_feature_layers: the published ones have 60
+_WRAPPED = 10  # nodes of omegaconf around a value: one or two
+_SCALARS = (str, int, float)
+_SHOWN = Repr()  # of values: a pickle may hold one that contains itself, or is endless by what it repeats
+_SHOWN.maxlevel = 3
+_SHOWN.maxstring = _SHOWN.maxother = 200
 
 
 class OriginalError(LayerwiseError):
@@ -108,7 +119,7 @@ def read_original(source: Path) -> Original:
     # fairseq: sections under cfg since version 0.11, a flat Namespace before.
     model = _Settings(path, _as_values(whole["model"]) if "model" in whole else whole)
     task = _Settings(path, _as_values(whole.get("task")) if "model" in whole else whole)
-    name = model.values.get("_name") or model.values.get("arch")
+    name = next((model.values[key] for key in ("_name", "arch") if isinstance(model.values.get(key), str)), None)
     _refuse_contradictions(path, content, model, task)
     if name in ("wav2vec2", "hubert"):
         config = _blocks(model) | _conv_encoder(model)
@@ -117,8 +128,8 @@ def read_original(source: Path) -> Original:
     if name == "av_hubert":
         return _read_av_hubert(path, pickled, model, task, weights)
     raise OriginalError(
-        f"{path} is a fairseq checkpoint of {name!r}: wav2vec2, hubert and av_hubert can be read, as they are after "
-        "pre-training (a fine-tuned model, or another one, can be where transformers has it)"
+        f"{path} is a fairseq checkpoint of {_shown(name)}: wav2vec2, hubert and av_hubert can be read, as they are "
+        "after pre-training (a fine-tuned model, or another one, can be where transformers has it)"
     )
 
 
@@ -137,29 +148,31 @@ def _file_in(folder: Path) -> Path:
     return files[0]
 
 
-def _read_wavlm(path: Path, pickled: Pickled, values: dict, weights: dict) -> Original:
+def _read_wavlm(path: Path, pickled: Pickled, values: Mapping, weights: dict) -> Original:
     # The original fills in what its file does not say.
     settings = _Settings(
         path,
-        {
-            "extractor_mode": "default",
-            "encoder_layers": 12,
-            "encoder_embed_dim": 768,
-            "encoder_ffn_embed_dim": 3072,
-            "encoder_attention_heads": 12,
-            "activation_fn": "gelu",
-            "layer_norm_first": False,
-            "conv_feature_layers": "[(512,10,5)] + [(512,3,2)] * 4 + [(512,2,2)] * 2",
-            "conv_bias": False,
-            "normalize": False,
-            "conv_pos": 128,
-            "conv_pos_groups": 16,
-            "relative_position_embedding": False,
-            "num_buckets": 320,
-            "max_distance": 1280,
-            "gru_rel_pos": False,
-        }
-        | values,
+        ChainMap(
+            values,
+            {
+                "extractor_mode": "default",
+                "encoder_layers": 12,
+                "encoder_embed_dim": 768,
+                "encoder_ffn_embed_dim": 3072,
+                "encoder_attention_heads": 12,
+                "activation_fn": "gelu",
+                "layer_norm_first": False,
+                "conv_feature_layers": "[(512,10,5)] + [(512,3,2)] * 4 + [(512,2,2)] * 2",
+                "conv_bias": False,
+                "normalize": False,
+                "conv_pos": 128,
+                "conv_pos_groups": 16,
+                "relative_position_embedding": False,
+                "num_buckets": 320,
+                "max_distance": 1280,
+                "gru_rel_pos": False,
+            },
+        ),
     )
     settings.only("relative_position_embedding", True)
     settings.only("gru_rel_pos", True)
@@ -168,6 +181,7 @@ def _read_wavlm(path: Path, pickled: Pickled, values: dict, weights: dict) -> Or
         "max_bucket_distance": settings.number("max_distance"),
     }
     config = _blocks(settings) | _conv_encoder(settings) | positions
+    require_possible(config, OriginalError, f"{path}: ")
     _require_sample_rate(settings)
     return Original(path, "wavlm", config, _normalise(settings), pickled, weights)
 
@@ -177,9 +191,10 @@ def _read_av_hubert(path: Path, pickled: Pickled, model: _Settings, task: _Setti
     stack = task.number("stack_order_audio")
     if model.number("audio_feat_dim") != stack * FILTERBANKS:
         raise OriginalError(
-            f"{path}: audio_feat_dim is {model.values['audio_feat_dim']}, stack_order_audio is {stack}: "
+            f"{path}: audio_feat_dim is {_shown(model.values['audio_feat_dim'])}, stack_order_audio is {stack}: "
             f"{stack} frames of {FILTERBANKS} filterbanks are {stack * FILTERBANKS}"
         )
+    STRIDE.require(stack * round(FILTERBANK_SECONDS * SAMPLE_RATE), f"{path}: stack_order_audio", OriginalError)
     fusion = model.choice("modality_fuse", {"concat": "concat", "add": "add"})
     return Original(path, "av_hubert", _blocks(model), _normalise(task), pickled, weights, stack, fusion)
 
@@ -221,13 +236,15 @@ def _read_fast_vgs(arguments: Path, bundle: Path) -> Original:
 
 def held_blocks(weights: Mapping[str, StoredTensor]) -> list[int]:
     """Numbers of the transformer blocks that weights belong to."""
-    found = (re.match(r"encoder\.layers\.(\d+)\.", name) for name in weights)
+    found = (re.match(r"encoder\.layers\.([0-9]{1,6})\.", name) for name in weights)
     return sorted({int(match[1]) for match in found if match})
 
 
 def _weights(path: Path, state: object) -> dict[str, StoredTensor]:
     if not isinstance(state, dict) or not state:
         raise OriginalError(f"{path}: its model is no dict of weights")
+    if others := [_shown(name) for name in state if not isinstance(name, str)]:
+        raise OriginalError(f"{path}: {', '.join(others[:5])} in its model should be names")
     others = [str(name) for name, value in state.items() if not isinstance(value, StoredTensor)]
     if others:
         raise OriginalError(f"{path}: {', '.join(others[:5])} in its model should be tensors")
@@ -253,10 +270,26 @@ def _before_parametrizations(name: str) -> str:
 # Settings
 
 
+class _Values(Mapping):
+    """A section of a configuration; a value is taken out of what it is wrapped in when it is asked for."""
+
+    def __init__(self, written: dict) -> None:
+        self._written = written
+
+    def __getitem__(self, name: str) -> object:
+        return _plain(self._written[name])
+
+    def __iter__(self) -> Iterator:
+        return iter(self._written)
+
+    def __len__(self) -> int:
+        return len(self._written)
+
+
 class _Settings:
     """Values of a configuration, each of which must be there and of the type that it has in the original."""
 
-    def __init__(self, path: Path, values: dict | None) -> None:
+    def __init__(self, path: Path, values: Mapping | None) -> None:
         self.path = path
         self.values = values or {}
 
@@ -264,6 +297,7 @@ class _Settings:
         value = self._value(name)
         if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
             raise self._wrong(name, f"a whole number from {least} is expected")
+        SIZE.require(value, f"{self.path}: {name}", OriginalError)
         return int(value)
 
     def flag(self, name: str) -> bool:
@@ -280,7 +314,8 @@ class _Settings:
 
     def only(self, name: str, value: object) -> None:
         """Refuse a variant of the model that changes its layers; versions before it existed don't have the setting."""
-        if self.values.get(name) not in (None, value):
+        found = self.values.get(name)
+        if found is not None and not (isinstance(found, _SCALARS) and found == value):
             raise self._wrong(name, f"only {value!r} can be read")
 
     def _value(self, name: str) -> object:
@@ -291,7 +326,7 @@ class _Settings:
         return self.values[name]
 
     def _wrong(self, name: str, wanted: str) -> OriginalError:
-        return OriginalError(f"{self.path}: {name} is {self.values[name]!r} in its configuration; {wanted}")
+        return OriginalError(f"{self.path}: {name} is {_shown(self.values[name])} in its configuration; {wanted}")
 
 
 # fairseq's names of activations, and those of transformers
@@ -322,7 +357,7 @@ def _blocks(settings: _Settings) -> dict:
     for parts, name in ((heads, "encoder_attention_heads"), (groups, "conv_pos_groups")):
         if width % parts:
             raise OriginalError(f"{settings.path}: encoder_embed_dim {width} is no multiple of {name} {parts}")
-    return {
+    config = {
         "hidden_size": width,
         "num_hidden_layers": settings.number("encoder_layers"),
         "num_attention_heads": heads,
@@ -332,6 +367,8 @@ def _blocks(settings: _Settings) -> dict:
         "num_conv_pos_embeddings": settings.number("conv_pos"),
         "num_conv_pos_embedding_groups": groups,
     }
+    require_possible(config, OriginalError, f"{settings.path}: ")
+    return config
 
 
 def _conv_encoder(settings: _Settings) -> dict:
@@ -340,16 +377,18 @@ def _conv_encoder(settings: _Settings) -> dict:
         layers = parse_conv_layers(settings.values.get("conv_feature_layers"))
     except ValueError:
         raise OriginalError(
-            f"{settings.path}: conv_feature_layers is {str(settings.values.get('conv_feature_layers'))[:200]!r} in its "
+            f"{settings.path}: conv_feature_layers is {_shown(settings.values.get('conv_feature_layers'))} in its "
             "configuration; a list of (dimensions, kernel, stride) is expected, or a sum of such lists and multiples"
         ) from None
-    return {
+    config = {
         "feat_extract_norm": settings.choice("extractor_mode", {"default": "group", "layer_norm": "layer"}),
         "conv_bias": settings.flag("conv_bias"),
         "conv_dim": [dim for dim, _kernel, _stride in layers],
         "conv_kernel": [kernel for _dim, kernel, _stride in layers],
         "conv_stride": [stride for _dim, _kernel, stride in layers],
     }
+    require_possible(config, OriginalError, f"{settings.path}: ")
+    return config
 
 
 def _normalise(settings: _Settings) -> bool | None:
@@ -368,9 +407,10 @@ def _refuse_contradictions(path: Path, content: dict, model: _Settings, task: _S
     said |= {"w2v_args": start, "w2v_args.task": _as_values(start.get("task")) or {}}
     for key in ("normalize", "sample_rate"):
         found = {f"{part}.{key}": values[key] for part, values in said.items() if values.get(key) is not None}
-        found = {name: value for name, value in found.items() if not str(value).startswith("${")}  # as said elsewhere
-        if len(set(map(str, found.values()))) > 1:
-            listed = ", ".join(f"{name} is {value!r}" for name, value in found.items())
+        texts = {name: value if isinstance(value, str) else _shown(value) for name, value in found.items()}
+        texts = {name: text for name, text in texts.items() if not text.startswith("${")}  # as said elsewhere
+        if len(set(texts.values())) > 1:
+            listed = ", ".join(f"{name} is {_shown(found[name])}" for name in texts)
             raise OriginalError(f"{path} contradicts itself: {listed} in its configuration")
 
 
@@ -382,13 +422,17 @@ def parse_conv_layers(given: object) -> list[tuple[int, int, int]]:
     Raises:
         ValueError: it is something else.
     """
+    if isinstance(given, str) and len(given) > _CONV_TEXT:
+        raise ValueError(f"{len(given)} characters")
     try:
         layers = _list_of(ast.parse(given, mode="eval").body) if isinstance(given, str) else given
+        if len(layers) > LAYERS.value or any(len(layer) != 3 for layer in layers):
+            raise ValueError("no list of three numbers each")
         layers = [tuple(layer) for layer in layers]
     except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
         raise ValueError(str(error)) from None
     numbers = [type(number) is int and number > 0 for layer in layers for number in layer]
-    if not layers or not all(numbers) or any(len(layer) != 3 for layer in layers):
+    if not layers or not all(numbers):
         raise ValueError("no list of three positive numbers each")
     return layers
 
@@ -404,24 +448,36 @@ def _list_of(node: ast.expr) -> list:
     raise ValueError("neither a list nor a sum or multiple of lists")
 
 
-def _as_values(section: object) -> dict | None:
-    """A section of a configuration as a dict of values: from a dict, an argparse.Namespace, or omegaconf's dict."""
+def _as_values(section: object) -> _Values | None:
+    """A section of a configuration by its names: from a dict, an argparse.Namespace, or omegaconf's dict."""
     section = _plain(section)
     if isinstance(section, Record) and isinstance(section.state, dict):
         section = section.state
-    return {name: _plain(value) for name, value in section.items()} if isinstance(section, dict) else None
+    return _Values(section) if isinstance(section, dict) else None
 
 
-def _plain(value: object) -> object:
-    """What omegaconf wraps in nodes, and what an enumeration is made from."""
-    if isinstance(value, Record):
+def _plain(value: object, depth: int = 0) -> object:
+    """What omegaconf wraps in nodes, and what an enumeration is made from; what numpy has, as Python has it."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist() if value.size <= 3 * LAYERS.value else _shown(value)
+    if isinstance(value, Record) and depth < _WRAPPED:
         state = value.state if isinstance(value.state, dict) else {}
         for content in ("_content", "_val"):
             if content in state:
                 content = state[content]
-                return [_plain(item) for item in content] if isinstance(content, list) else _plain(content)
+                if isinstance(content, list):
+                    most = 3 if depth else LAYERS.value  # conv_feature_layers is a list of lists of three numbers
+                    return [_plain(item, depth + _WRAPPED // 2) for item in content[: most + 1]]
+                return _plain(content, depth + 1)
         if value.items:
             return value.items
         if value.state is None and len(value.args) == 1:
             return value.args[0]
     return value
+
+
+def _shown(value: object) -> str:
+    """A value for a message, however large it is, or deep, or in itself."""
+    return _SHOWN.repr(value)

@@ -6,28 +6,51 @@ becomes a `Record` of what it was given, and a call of anything else is refused 
 would refuse the original checkpoints that hold an argparse.Namespace, omegaconf or fairseq objects; so one reader, as
 strict, serves them all. It reads the values of a tensor only when they are asked for: a plan needs no weights (nor
 torch), and the states of an optimiser, twice the size of the model, stay on the disk.
+
+What a file declares is compared with what it has before anything is made of it: places of tensors with their blocks,
+blocks with the file, shapes of arrays with their bytes. What is built is no larger than what was written for it, so
+that its size in memory is that of the pickle times a constant, and its keys are of kinds that are soon compared.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import os
 import pickle
 import re
+import struct
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
 
 import numpy as np
 
 from layerwise.errors import LayerwiseError
 from layerwise.files import impostor
+from layerwise.json_files import open_plain
+from layerwise.limits import Limit
 
 if TYPE_CHECKING:
     import torch
+
+# Without the numbers of tensors, which lie beside it: what fairseq saves of a large model, with the places of its
+# optimiser's states and a dictionary of 50,000 words, is 2 MB. One byte can ask for 200 of memory.
+PICKLE = Limit("LAYERWISE_MAX_PICKLE", 1 << 24, "bytes in its pickle")
+# Of an archive of torch: 100 bytes for each block of numbers, of which models have a thousand, optimisers two more.
+DIRECTORY = Limit("LAYERWISE_MAX_ARCHIVE_DIRECTORY", 1 << 24, "bytes in its directory")
+# Tensors may be views of one block: tied weights twice of all of it, expanded ones many times of one number. More than
+# a few times what the file has would only be memory that somebody else pays for.
+SHARING = Limit("LAYERWISE_MAX_TENSOR_SHARING", 8, "times as many bytes in its tensors as it has itself")
+
+_DIMENSIONS = 64  # the most that torch has
+_CLASSES = 1000  # different ones that a file names: checkpoints name some dozens
+_WHOLE_BITS = 4096  # of a whole number: states of random generators have 32, the mark of a torch file 80
+_KEY_PARTS = 16  # of a tuple that is a key
+_FIRST_BYTES = 1 << 18  # of a plain file, read before it is known where its pickle ends
 
 
 class PickleError(LayerwiseError):
@@ -71,7 +94,7 @@ class Record(metaclass=_ForeignClass):
     def __setstate__(self, state) -> None:
         # Attributes of a class with __slots__ come second in a pair.
         if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):
-            state = {**(state[0] or {}), **state[1]}
+            state = {**state[0], **state[1]} if state[0] else state[1]
         self.state = state
 
     def append(self, element) -> None:
@@ -116,15 +139,19 @@ class Pickled:
     content: object
     _root: str = ""  # folder of the zip archive
     _places: Mapping[str, tuple[int, int]] | None = None  # where there is no archive: key → first byte, and bytes
+    _size: int = 0  # bytes of the file
 
     def tensors(self, stored: Mapping[str, StoredTensor]) -> dict[str, torch.Tensor]:
         """The values of tensors, by their names; in a zip archive, their checksums are compared.
 
         Raises:
-            PickleError: the file is damaged.
+            PickleError: the file is damaged, or its tensors have many times the bytes that it has.
         """
         import torch
 
+        sizes = dict(_STORAGES.values())
+        whole = sum(math.prod(tensor.shape) * sizes[tensor.storage.dtype] for tensor in stored.values())
+        SHARING.require(-(-whole // max(self._size, 1)), str(self.path), PickleError)
         storages = {tensor.storage.key: tensor.storage for tensor in stored.values()}
         with _explained(self.path):
             flat = {}
@@ -143,11 +170,11 @@ class Pickled:
 
     def _read(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         if self._places is None:
-            with zipfile.ZipFile(self.path) as archive:
+            with open_plain(self.path) as file, zipfile.ZipFile(file) as archive:
                 for key in keys:
                     yield key, archive.read(f"{self._root}/data/{key}")
             return
-        with self.path.open("rb") as file:
+        with open_plain(self.path) as file:
             for key in keys:
                 offset, size = self._places[key]
                 file.seek(offset)
@@ -162,19 +189,18 @@ def read(path: Path) -> Pickled:
         PickleError: it is absent, cut short, damaged, or no such file.
     """
     path = Path(path)
-    with _explained(path):
-        with path.open("rb") as file:
-            start = file.read(40)
-            file.seek(0)
-            if not start:
-                raise PickleError(f"{path} is empty")
-            if remark := impostor(start):
-                raise PickleError(f"{path} cannot be read: it begins with {start!r}{remark}")
-            if not start.startswith(b"PK"):
-                return _read_plain(path, file)
-        if not zipfile.is_zipfile(path):
+    with _explained(path), open_plain(path) as file:
+        start = file.read(40)
+        file.seek(0)
+        if not start:
+            raise PickleError(f"{path} is empty")
+        if remark := impostor(start):
+            raise PickleError(f"{path} cannot be read: it begins with {start!r}{remark}")
+        if not start.startswith(b"PK"):
+            return _read_plain(path, file)
+        if not zipfile.is_zipfile(file):
             raise PickleError(f"{path} is cut short: it begins as a torch file, but lacks the end of one")
-        return _read_archive(path)
+        return _read_archive(path, file)
 
 
 # The calls that are answered: by what they mean, in this file's own terms.
@@ -244,6 +270,10 @@ class _RefusedCall(Exception):
     """Carries the name of what was to be called through the unpickler."""
 
 
+class _NotRead(Exception):
+    """Says what a pickle holds that is not read, whole as it may be."""
+
+
 class _Dictionary(dict):
     """What any kind of dict becomes; its attributes, such as the _metadata of a state dict, are of no use here."""
 
@@ -263,31 +293,55 @@ class _Dtype:
         self.byte_order = state[1]
 
     def resolved(self) -> np.dtype:
-        if re.fullmatch(r"O\d*", self.name):
-            return np.dtype(object)
-        if not re.fullmatch(r"[biufcSU]\d{1,6}", self.name) or self.byte_order not in ("<", ">", "=", "|"):
-            raise ValueError(f"an array of {self.name}")
+        if re.match("O", self.name):
+            raise _NotRead("a numpy array of objects, which could name any place in memory, and which no layer needs")
+        if not re.fullmatch(r"[biufcSU][1-9][0-9]{0,5}", self.name) or self.byte_order not in ("<", ">", "=", "|"):
+            raise ValueError(f"an array of {self.name[:100]}")
         return np.dtype(self.name).newbyteorder(self.byte_order)
 
 
 class _Array(np.ndarray):
     """A numpy array that is filled after it is made, as pickles do."""
 
-    def __setstate__(self, state: tuple) -> None:
-        _version, shape, dtype, fortran, data = state
-        super().__setstate__((1, shape, dtype.resolved(), fortran, data))
+
+def _numbers(data: object, dtype: object, shape: object, column_first: bool) -> np.ndarray:
+    """A numpy array of bytes that are as many as its shape asks for: numpy itself reads on where there are too few."""
+    if not isinstance(dtype, _Dtype):
+        raise TypeError("an array without a dtype")
+    kind = dtype.resolved()
+    if not (type(data) in (bytes, bytearray) and isinstance(shape, tuple)):
+        raise TypeError("an array that is not made of a shape and bytes")
+    if len(shape) > _DIMENSIONS or any(type(size) is not int or size < 0 for size in shape):
+        raise ValueError(f"an array of the shape {shape[: _DIMENSIONS + 1]}")
+    if math.prod(shape) * kind.itemsize != len(data):
+        raise ValueError(f"an array of the shape {shape}, {kind.itemsize} bytes each, in {len(data)} bytes")
+    flat = np.frombuffer(data, kind) if data else np.empty(0, kind)
+    if kind.kind == "U" and flat.size and flat.view(np.dtype("u4").newbyteorder(kind.byteorder)).max() > 0x10FFFF:
+        raise ValueError("an array of text with characters that no text has")
+    return flat.reshape(shape, order="F" if column_first else "C")
 
 
 class _Unpickler(pickle._Unpickler):
     """Builds data, and records of all else. Builders are bound methods: a pickle cannot change them.
 
-    Python's own unpickler in Python: the one in C makes room for whatever number of objects a damaged file names.
+    Python's own unpickler in Python: the one in C makes room for whatever number of objects a damaged file names. What
+    it would do to objects by their own methods is done here to those that a pickle may fill, and to no others.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    # Without the numbers for names that a program has agreed on with itself.
+    dispatch: ClassVar = {
+        opcode: load
+        for opcode, load in pickle._Unpickler.dispatch.items()
+        if opcode not in (pickle.EXT1[0], pickle.EXT2[0], pickle.EXT4[0])
+    }
+
+    def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file, encoding="utf-8")
         self.storages: dict[str, Storage] = {}
         self._classes: dict[str, _ForeignClass] = {}
+        # What builders copy was written for them, each element in a byte or more, and is copied once or twice: bytes as
+        # text, and into an array. Only what is written once and named many times is more.
+        self._left = 4 * len(file.getbuffer())
 
     def find_class(self, module: str, name: str):
         written = f"{module}.{name}"
@@ -296,34 +350,191 @@ class _Unpickler(pickle._Unpickler):
         if known in _BUILDERS:
             return getattr(self, _BUILDERS[known])
         if written not in self._classes:
+            if len(self._classes) == _CLASSES:
+                raise _NotRead(f"the names of more than {_CLASSES} classes")
             parts = {"__slots__": (), "name": known, "written": written}
             self._classes[written] = _ForeignClass("Record", (Record,), parts)
         return self._classes[written]
 
     def persistent_load(self, reference: tuple) -> object:
         kind, storage_class, key, _device, count, *view = reference
-        if kind != "storage" or any(part is not None for part in view):
-            raise ValueError(f"a reference to a {kind} outside the pickle")
-        dtype, _size = _STORAGES[storage_class.name.rpartition(".")[2]]
-        return self.storages.setdefault(str(key), Storage(str(key), dtype, int(count)))
+        if kind != "storage" or type(key) is not str or view not in ([], [None]):
+            raise ValueError("a reference to something outside the pickle that is no block of numbers")
+        if type(count) is not int or count < 0:
+            raise ValueError(f"block {key} of so many numbers: {_short(count)}")
+        storage = Storage(key, _STORAGES[storage_class.name.rpartition(".")[2]][0], count)
+        known = self.storages.setdefault(key, storage)
+        if known is not storage and known != storage:
+            raise ValueError(f"block {key} is of {count} {storage.dtype} here, of other numbers before")
+        return known
+
+    def load_proto(self) -> None:
+        super().load_proto()
+        if self.proto < 4:  # without frames, the file itself is as good, and soon read
+            self.read, self.readline = self._file_read, self._file_readline
+
+    dispatch[pickle.PROTO[0]] = load_proto
+
+    def load_frame(self) -> None:
+        if self.proto < 4:
+            raise ValueError("a frame in a protocol without them")
+        super().load_frame()
+
+    dispatch[pickle.FRAME[0]] = load_frame
+
+    # What fills an object that is there already
+
+    def load_build(self) -> None:
+        state = self.stack.pop()
+        filled = self.stack[-1]
+        if isinstance(filled, _Array):
+            _version, shape, dtype, column_first, data = state
+            array = _numbers(data, dtype, shape, bool(column_first))
+            self._spend(len(data))
+            # The very object, as others may hold it already. All of this state is checked.
+            np.ndarray.__setstate__(filled, (1, array.shape, array.dtype, bool(column_first), bytes(data)))
+        elif isinstance(filled, Record | _Dictionary | _Dtype):
+            if isinstance(state, tuple):
+                self._spend(sum(len(part) for part in state if isinstance(part, dict)))
+            filled.__setstate__(state)
+        else:
+            raise TypeError(f"attributes of {type(filled).__name__}")
+
+    dispatch[pickle.BUILD[0]] = load_build
+
+    def load_setitem(self) -> None:
+        value = self.stack.pop()
+        self._set_items([self.stack.pop(), value])
+
+    dispatch[pickle.SETITEM[0]] = load_setitem
+
+    def load_setitems(self) -> None:
+        items = self.pop_mark()  # before the stack is looked at, which it changes
+        self._set_items(items)
+
+    dispatch[pickle.SETITEMS[0]] = load_setitems
+
+    def load_dict(self) -> None:
+        items = self.pop_mark()
+        self.append({})
+        self._set_items(items)
+
+    dispatch[pickle.DICT[0]] = load_dict
+
+    def _set_items(self, items: list) -> None:
+        filled = self.stack[-1]
+        if not isinstance(filled, dict):
+            if not isinstance(filled, Record):
+                raise TypeError(f"items of {type(filled).__name__}")
+            filled = filled.items
+        for i in range(0, len(items), 2):
+            key = items[i]
+            filled[key if type(key) is str else _key(key)] = items[i + 1]
+
+    def load_append(self) -> None:
+        element = self.stack.pop()
+        self._list_on_top().append(element)
+
+    dispatch[pickle.APPEND[0]] = load_append
+
+    def load_appends(self) -> None:
+        elements = self.pop_mark()
+        self._list_on_top().extend(elements)
+
+    dispatch[pickle.APPENDS[0]] = load_appends
+
+    def _list_on_top(self) -> list:
+        filled = self.stack[-1]
+        if isinstance(filled, Record):
+            return filled.elements
+        if not isinstance(filled, list):
+            raise TypeError(f"elements of {type(filled).__name__}")
+        return filled
+
+    def load_additems(self) -> None:
+        elements = self.pop_mark()
+        filled = self.stack[-1]
+        if not isinstance(filled, set):
+            raise TypeError(f"elements of {type(filled).__name__}")
+        filled.update(map(_key, elements))
+
+    dispatch[pickle.ADDITEMS[0]] = load_additems
+
+    def load_frozenset(self) -> None:
+        elements = self.pop_mark()
+        self.append(frozenset(map(_key, elements)))
+
+    dispatch[pickle.FROZENSET[0]] = load_frozenset
+
+    # What has a size of its own
+
+    def load_bytearray8(self) -> None:
+        (size,) = struct.unpack("<Q", self.read(8))
+        self.append(bytearray(self.read(size)))  # no more than there is
+
+    dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
+
+    def load_put(self) -> None:
+        number = int(self.readline()[:-1])
+        if not 0 <= number < 1 << 32:
+            raise ValueError("a number of an object that none has")
+        self.memo[number] = self.stack[-1]
+
+    dispatch[pickle.PUT[0]] = load_put
+
+    def _load_whole(self, load) -> None:
+        load(self)
+        if self.stack[-1].bit_length() > _WHOLE_BITS:
+            raise ValueError(f"a whole number of {self.stack[-1].bit_length()} bits")
+
+    def load_int(self) -> None:
+        self._load_whole(pickle._Unpickler.load_int)
+
+    dispatch[pickle.INT[0]] = load_int
+
+    def load_long(self) -> None:
+        self._load_whole(pickle._Unpickler.load_long)
+
+    dispatch[pickle.LONG[0]] = load_long
+
+    def load_long4(self) -> None:
+        self._load_whole(pickle._Unpickler.load_long4)
+
+    dispatch[pickle.LONG4[0]] = load_long4
+
+    def _spend(self, copied: int) -> None:
+        self._left -= copied
+        if self._left < 0:
+            raise _NotRead("what one thing in it is copied to many times")
+
+    # Builders
 
     def _dictionary(self, items=(), *_options) -> _Dictionary:
-        return _Dictionary(items)
+        if not items:
+            return _Dictionary()
+        self._spend(len(items))
+        if isinstance(items, dict):
+            return _Dictionary(items)
+        return _Dictionary((_key(key), value) for key, value in items)
 
     def _default_dictionary(self, *_options) -> _Dictionary:
         return _Dictionary()
 
     def _list(self, items=(), *_options) -> list:
+        self._spend(len(items))
         return list(items)
 
     def _tuple(self, items=()) -> tuple:
+        self._spend(len(items))
         return tuple(items)
 
     def _set(self, items=()) -> set:
-        return set(items)
+        self._spend(len(items))
+        return set(map(_key, items))
 
     def _frozen_set(self, items=()) -> frozenset:
-        return frozenset(items)
+        self._spend(len(items))
+        return frozenset(map(_key, items))
 
     def _complex(self, real: float, imaginary: float) -> complex:
         return complex(real, imaginary)
@@ -331,71 +542,167 @@ class _Unpickler(pickle._Unpickler):
     def _bytes(self, text: bytes | str = b"", encoding: str = "latin1") -> bytes:
         """Protocols below 3 write bytes as text."""
         if isinstance(text, str) and encoding in ("latin1", "latin-1"):
+            self._spend(len(text))
             return text.encode("latin1")
         if isinstance(text, bytes):
             return text
-        raise ValueError(f"bytes of {type(text).__name__} in {encoding}")
+        raise ValueError(f"bytes of {type(text).__name__}")
 
     def _object(self, cls: _ForeignClass, _base, _state=None) -> Record:
         return Record.__new__(cls)
 
     def _dtype(self, name: str, *_options) -> _Dtype:
+        if not isinstance(name, str):
+            raise TypeError("a dtype without a name")
         return _Dtype(name)
 
     def _array(self, *_options) -> _Array:
         return np.ndarray.__new__(_Array, 0, np.uint8)
 
-    def _scalar(self, dtype: _Dtype, data: object = b""):
-        resolved = dtype.resolved()
-        return data if resolved.hasobject else np.frombuffer(data, resolved, count=1)[0]
+    def _scalar(self, dtype: _Dtype, data: bytes = b""):
+        array = _numbers(data, dtype, (1,), column_first=False)
+        self._spend(len(data))
+        return array[0]
 
     def _array_of_buffer(self, data: bytes, dtype: _Dtype, shape: tuple, order: str, *_options) -> np.ndarray:
-        return np.frombuffer(data, dtype.resolved()).reshape(shape, order=order)
+        return _numbers(data, dtype, shape, column_first=order == "F")
 
     def _tensor(self, storage: Storage, offset: int, shape: tuple, strides: tuple, *_options) -> StoredTensor:
         if not isinstance(storage, Storage):
             raise TypeError("a tensor without a storage")
-        return StoredTensor(storage, int(offset), tuple(map(int, shape)), tuple(map(int, strides)))
+        if len(shape) != len(strides) or len(shape) > _DIMENSIONS:
+            raise ValueError(f"a tensor of {len(shape)} dimensions, {len(strides)} of them with a stride")
+        shape, strides, last = tuple(shape), tuple(strides), offset
+        for number in (offset, *shape, *strides):
+            if type(number) is not int or number < 0:
+                raise ValueError(f"a tensor of the shape {_short(shape)}, from {_short(offset)} by {_short(strides)}")
+        for size, step in zip(shape, strides):  # noqa: B905 (as many, and this is done for every tensor)
+            last += (size - 1) * step
+        if last >= storage.count and 0 not in shape:
+            raise ValueError(f"a tensor that ends at number {last} of block {storage.key}, which has {storage.count}")
+        return StoredTensor(storage, offset, shape, strides)
 
     def _parameter(self, tensor: StoredTensor, *_options) -> StoredTensor:
         return tensor
 
 
+def _key(key: object) -> object:
+    """A key or an element of a set, of the kinds that checkpoints have.
+
+    Tuples in tuples are none of them: Python finds the hash of one by going through all of it, each time, and through
+    what is in it in several places as often as that.
+    """
+    parts = key if type(key) is tuple and len(key) <= _KEY_PARTS else (key,)
+    if not all(part is None or isinstance(part, _KEYS) for part in parts):
+        raise TypeError(f"a key of the kind {type(key).__name__}")
+    # The same number is the hash of whole numbers that are this far apart; very many such keys would take for ever.
+    if any(isinstance(part, int) and part.bit_length() > _KEY_BITS for part in parts):
+        raise ValueError("a whole number as a key that is beyond all counts")
+    return key
+
+
+_KEYS = (str, int, float, bytes, np.integer, np.floating, np.bool_, Record, _ForeignClass)
+_KEY_BITS = 60
+
+
+def _short(value: object) -> str:
+    """A number or some numbers for a message; anything else by its kind."""
+    numbers = value if isinstance(value, tuple) and len(value) <= _DIMENSIONS else (value,)
+    return str(value) if all(isinstance(number, int) for number in numbers) else type(value).__name__
+
+
 # The three kinds of files
 
 
-def _read_archive(path: Path) -> Pickled:
+class _Short:
+    """A file of which no more than a little is read at once: the directory of an archive is."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path, self._file = path, file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        DIRECTORY.require(size, str(self._path), PickleError)
+        return self._file.read(size)
+
+
+def _read_archive(path: Path, file: BinaryIO) -> Pickled:
     """torch's format since 1.6: an uncompressed zip with a pickle, and each storage in a file of its own."""
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        pickles = [name for name in names if re.fullmatch(r"[^/]*/data\.pkl", name)]
+    whole = os.fstat(file.fileno()).st_size
+    with zipfile.ZipFile(_Short(path, file)) as archive:
+        entries = {entry.filename: entry for entry in archive.infolist()}
+        pickles = [name for name in entries if re.fullmatch(r"[^/]*/data\.pkl", name)]
         if len(pickles) != 1:
-            raise PickleError(f"{path} is a zip archive, but none of torch.save: it holds {', '.join(names[:5])}, …")
-        root = pickles[0].removesuffix("/data.pkl")
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise PickleError(
+                f"{path} is a zip archive, but none of torch.save: it holds {', '.join(list(entries)[:5])}, …"
+            )
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
             raise PickleError(
                 f"{path} is compressed: torch.save makes no such archive, and it could unpack to any size"
             )
-        if f"{root}/byteorder" in names and archive.read(f"{root}/byteorder") != b"little":
+        if len(entries) < len(archive.infolist()):
+            raise PickleError(f"{path} is damaged: it holds two parts of one name")
+        for entry in entries.values():
+            if entry.file_size != entry.compress_size or entry.header_offset + entry.file_size > whole:
+                raise PickleError(
+                    f"{path} is damaged: {entry.filename} in it should have {entry.file_size} bytes, all of it has "
+                    f"{whole}"
+                )
+        if sum(entry.file_size for entry in entries.values()) > whole:
+            raise PickleError(f"{path} is damaged: its parts overlap")
+        root = pickles[0].removesuffix("/data.pkl")
+        order = entries.get(f"{root}/byteorder")
+        if order and (order.file_size != len(b"little") or archive.read(order) != b"little"):
             raise PickleError(f"{path} was written on a big-endian machine: load and save it on a little-endian one")
-        content = _Unpickler(io.BytesIO(archive.read(pickles[0]))).load()
-    return Pickled(path, content, _root=root)
+        PICKLE.require(entries[pickles[0]].file_size, str(path), PickleError)
+        unpickler = _Unpickler(io.BytesIO(archive.read(pickles[0])))
+        content = unpickler.load()
+    sizes = dict(_STORAGES.values())
+    for storage in unpickler.storages.values():
+        block = entries.get(f"{root}/data/{storage.key}")
+        if block is None:
+            raise PickleError(f"{path} is damaged: it lacks block {storage.key} of its numbers")
+        if block.file_size != storage.count * sizes[storage.dtype]:
+            raise PickleError(
+                f"{path} is damaged: block {storage.key} has {block.file_size} bytes, "
+                f"{storage.count * sizes[storage.dtype]} are expected"
+            )
+    return Pickled(path, content, _root=root, _size=whole)
 
 
 def _read_plain(path: Path, file: BinaryIO) -> Pickled:
     """A plain pickle, or torch's older format: pickles of a magic number, a version, the system, the content and a list
     of storages, then for each storage its number of elements (8 bytes) and its bytes."""
-    content = _Unpickler(file).load()
+    whole = os.fstat(file.fileno()).st_size
+    start = io.BytesIO(file.read(_FIRST_BYTES))
+    if whole > _FIRST_BYTES:
+        try:
+            return _read_start(path, file, start, whole)
+        except Exception:  # whatever the end of its bytes makes of it; what is not mended by more of them comes again
+            start = io.BytesIO(start.getvalue() + file.read(PICKLE.value + 1 - _FIRST_BYTES))
+    try:
+        return _read_start(path, file, start, whole)
+    except Exception:
+        if whole > PICKLE.value and not start.read(1):
+            PICKLE.require(whole, f"{path} without an end of its pickle", PickleError)
+        raise
+
+
+def _read_start(path: Path, file: BinaryIO, start: io.BytesIO, whole: int) -> Pickled:
+    content = _Unpickler(start).load()
     if not isinstance(content, int) or content != _MAGIC:
-        return Pickled(path, content, _places={})
-    _version, system = _Unpickler(file).load(), _Unpickler(file).load()
+        return Pickled(path, content, _places={}, _size=whole)
+    _version, system = _Unpickler(start).load(), _Unpickler(start).load()
     if not system["little_endian"]:
         raise PickleError(f"{path} was written on a big-endian machine: load and save it on a little-endian one")
-    unpickler = _Unpickler(file)
-    content = unpickler.load()
+    unpickler = _Unpickler(start)
+    content, keys = unpickler.load(), _Unpickler(start).load()
+    if not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
+        raise ValueError("a list of blocks that is none")
     sizes = dict(_STORAGES.values())
     places = {}
-    for key in map(str, _Unpickler(file).load()):
+    file.seek(start.tell())
+    for key in keys:
         storage = unpickler.storages[key]
         first, size = file.tell() + 8, storage.count * sizes[storage.dtype]
         count = file.read(8)  # fewer where the file ends, which is said below
@@ -406,10 +713,10 @@ def _read_plain(path: Path, file: BinaryIO) -> Pickled:
             )
         places[key] = (first, size)
         file.seek(first + size)
-    missing, whole = set(unpickler.storages) - set(places), os.fstat(file.fileno()).st_size
+    missing = set(unpickler.storages) - set(places)
     if missing or file.tell() > whole:
         raise PickleError(f"{path} is cut short: {file.tell()} bytes are expected, it has {whole}")
-    return Pickled(path, content, _places=places)
+    return Pickled(path, content, _places=places, _size=whole)
 
 
 @contextmanager
@@ -424,6 +731,8 @@ def _explained(path: Path) -> Iterator[None]:
             f"{path} is refused: it asks for a call of {call}, which could run anything and which no checkpoint needs; "
             "nothing of it was run. Get the file from its authors again, and compare its checksum"
         ) from None
+    except _NotRead as error:
+        raise PickleError(f"{path} is refused: it holds {error}") from None
     except OSError as error:
         raise PickleError(f"{path} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # an unpickler raises almost any kind on damaged bytes

@@ -6,12 +6,16 @@ since its version 5; the latter counts where both are there, as in transformers.
 
 from __future__ import annotations
 
-import json
+import math
 from pathlib import Path
 
 from layerwise import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
+from layerwise.json_files import read_json
+from layerwise.limits import Limit
 from layerwise.shapes import BERT_BANDS, MEL_HOP, stacked_frames
+
+FFT = Limit("LAYERWISE_MAX_FFT", SAMPLE_RATE, "samples in a window (n_fft)")  # a second: forty times what Whisper has
 
 FILES = PREPROCESSOR, PROCESSOR = "preprocessor_config.json", "processor_config.json"
 
@@ -45,6 +49,8 @@ def read_preprocessor(folder: Path, config: dict) -> dict | None:
         left[key] = said.get(key, default)
         if not is_valid(left[key]):
             raise PreprocessorError(f"{path}: {key} is {left[key]!r}; {words} is expected")
+    if "n_fft" in left:
+        FFT.require(left["n_fft"], str(path), PreprocessorError)
     return left
 
 
@@ -90,20 +96,16 @@ def _settings(folder: Path) -> tuple[Path, dict | None]:
 
 def _read(path: Path) -> dict | None:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, PreprocessorError)
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise PreprocessorError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise PreprocessorError(f"{path} is no JSON: {error}") from error
     if not isinstance(content, dict):
         raise PreprocessorError(f"{path} holds no settings, but {type(content).__name__}")
     return content
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_size(value: object) -> bool:

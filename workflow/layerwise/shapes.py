@@ -10,14 +10,23 @@ import math
 
 from layerwise import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
+from layerwise.limits import Limit
 
 MEL_HOP = 160  # samples between the log-mel frames of Whisper and wav2vec2-BERT
 BERT_BANDS = 80  # of wav2vec2-BERT's log-mel frames
+
+# What is declared in a few bytes, and costs memory, jobs and files. The largest published models have 48 blocks and 7
+# conv blocks, widths below 20,000 and vocabularies below 300,000; their frames are up to 80 ms apart.
+LAYERS = Limit("LAYERWISE_MAX_LAYERS", 1000, "layers")
+SIZE = Limit("LAYERWISE_MAX_MODEL_SIZE", 1_000_000, "dimensions")
+STRIDE = Limit("LAYERWISE_MAX_STRIDE", 10 * SAMPLE_RATE, "samples from frame to frame")
 
 _COUNTS = (
     "d_model", "encoder_layers", "feature_projection_input_dim", "hidden_size", "max_source_positions",
     "num_hidden_layers", "num_mel_bins", "squeeze_factor",
 )  # fmt: skip
+_BLOCKS = ("num_hidden_layers", "encoder_layers", "decoder_layers", "num_adapter_layers")
+_LISTS = ("conv_dim", "conv_kernel", "conv_stride")
 
 
 class ShapeError(LayerwiseError):
@@ -45,7 +54,37 @@ def shape_of(config: dict) -> dict:
     strides = config.get("conv_stride")
     if strides is not None and not (isinstance(strides, list | tuple) and strides and all(map(_is_count, strides))):
         raise ShapeError(f"conv_stride is {strides!r}; a list of whole numbers from 1 is expected")
-    return {key: value for key, value in SHAPES[model_type](config).items() if value is not None}
+    require_possible({key: config[key] for key in (*_COUNTS, *_BLOCKS, *_LISTS) if key in config}, ShapeError)
+    said = {key: value for key, value in config.items() if value is not None}  # null is what is not said
+    return {key: value for key, value in SHAPES[model_type](said).items() if value is not None}
+
+
+def require_possible(config: dict, error: type[LayerwiseError], where: str = "") -> None:
+    """Compare what a configuration declares with what models have, before anything is made of it.
+
+    Args:
+        where: begins the message.
+
+    Raises:
+        error: it declares more than `LAYERS`, `SIZE` or `STRIDE`.
+    """
+    layers, sizes = LAYERS.value, SIZE.value
+    for key, value in config.items():
+        numbers = value if isinstance(value, list | tuple) else (value,)
+        if len(numbers) > layers:
+            LAYERS.require(len(numbers), f"{where}{key}", error)
+        for number in numbers:
+            if isinstance(number, int) and number > (layers if key in _BLOCKS else sizes):
+                (LAYERS if key in _BLOCKS else SIZE).require(number, f"{where}{key}", error)
+    if strides := config.get("conv_stride"):
+        STRIDE.require(math.prod(strides) * (config.get("squeeze_factor") or 1), f"{where}conv_stride", error)
+    if "max_bucket_distance" in config:  # WavLM counts half of half of its buckets one by one, the others by logarithms
+        singly, farthest = config["num_buckets"] // 4, config["max_bucket_distance"]
+        if not 0 < singly < farthest:
+            raise error(
+                f"{where}num_buckets is {config['num_buckets']}, max_bucket_distance {farthest}: 4 or more, and a "
+                "distance beyond a quarter of them, are expected"
+            )
 
 
 def _is_count(value: object) -> bool:

@@ -6,18 +6,21 @@ are taken off. Adapters change the layers and are refused by name. Torch is impo
 
 from __future__ import annotations
 
-import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from layerwise import pickles
 from layerwise.errors import LayerwiseError
 from layerwise.files import impostor
+from layerwise.json_files import open_plain, read_json
+from layerwise.limits import Limit
 from layerwise.pickles import StoredTensor
 
 if TYPE_CHECKING:
@@ -39,6 +42,10 @@ NOT_APPLIED = (
 _WRAPPERS = {"_orig_mod", "module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 _HOLDER = "model"
 _STATES = ("state_dict", "model_state_dict", "model", "module")  # where a training state keeps its weights
+
+# Of safetensors, without the numbers: 100 bytes for each weight. The library itself has a limit of 100 MB, and takes
+# ten times that to read it.
+HEADER = Limit("LAYERWISE_MAX_SAFETENSORS_HEADER", 1 << 24, "bytes in its header")
 
 # Parts of adapters that are not merged, as peft and `adapters` call them.
 _ADAPTER_PART = re.compile(
@@ -107,8 +114,8 @@ def adapters_below(folder: Path) -> list[str]:
 def plain_name(name: str) -> str:
     """The name of a weight in its model, without what wrappers put into it."""
     parts = [part for part in name.split(".") if part not in _WRAPPERS]
-    while len(parts) > 1 and parts[0] == _HOLDER:
-        del parts[0]
+    if parts[:1] == [_HOLDER]:
+        parts = [*dropwhile(_HOLDER.__eq__, parts[:-1]), parts[-1]]
     return ".".join(parts)
 
 
@@ -121,10 +128,11 @@ def plain_names(names: Iterable[str], path: Path) -> dict[str, str]:
     """
     plain: dict[str, str] = {}
     for name in names:
-        if _ADAPTER_PART.search(f"{plain_name(name)}."):
+        short = plain_name(name)
+        if _ADAPTER_PART.search(f"{short}."):
             raise AdapterError(f"{path} holds the weights of an adapter ({name}), and {NOT_APPLIED}")
-        if (other := plain.setdefault(plain_name(name), name)) != name:
-            raise WeightsError(f"{path} holds one weight twice: {other} and {name} are both {plain_name(name)}")
+        if (other := plain.setdefault(short, name)) != name:
+            raise WeightsError(f"{path} holds one weight twice: {other} and {name} are both {short}")
     return plain
 
 
@@ -152,15 +160,16 @@ def stored_weights(folder: Path) -> Weights:
 
 
 def _listed(index: Path) -> list[Path]:
-    """The files that an index names."""
-    try:
-        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        files = sorted(index.parent / name for name in names)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(
-            f"{index} is no index of weights, with a weight_map from names to files: {error!r}"
-        ) from None
-    if missing := [path.name for path in files if not path.is_file()]:
+    """The files that an index names, which lie beside it."""
+    content = read_json(index, WeightsError, "index of weights")
+    named = content.get("weight_map") if isinstance(content, dict) else None
+    if not (isinstance(named, dict) and named and all(isinstance(name, str) for name in named.values())):
+        raise WeightsError(f"{index} is no index of weights, with a weight_map from names to files")
+    names = sorted(set(named.values()))
+    if elsewhere := [name for name in names if name in ("", ".", "..") or re.search(r"[/\\\0]", name)]:
+        raise WeightsError(f"{index} names {', '.join(elsewhere[:5])}; names of files beside it are expected")
+    files = [index.parent / name for name in names]
+    if missing := [path.name for path in files if not os.path.isfile(path)]:  # has no errors
         raise WeightsError(f"{index} names {', '.join(missing[:5])}, which the folder does not hold")
     return files
 
@@ -168,10 +177,15 @@ def _listed(index: Path) -> list[Path]:
 def _names(path: Path) -> list[str]:
     if path.suffix != ".safetensors":
         return list(_pickled(path)[1])
-    with path.open("rb") as file:
-        start = file.read(40)
+    try:
+        with open_plain(path) as file:
+            start, size = file.read(40), os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror}") from error
     if remark := impostor(start):
         raise WeightsError(f"{path} holds no weights: it begins with {start!r}{remark}")
+    if (header := int.from_bytes(start[:8], "little")) <= size:  # else the library says what is wrong
+        HEADER.require(header, str(path), WeightsError)
     return list(_opened(path, "np", lambda file: file.keys()))
 
 
@@ -186,17 +200,21 @@ def _opened(path: Path, framework: str, take):
     try:
         with safe_open(path, framework=framework) as file:
             return take(file)
-    except (SafetensorError, OSError, ValueError) as error:
+    except Exception as error:  # the library raises almost any kind on damaged bytes
         raise WeightsError(f"{path} cannot be read: {error}; is it whole, as save_pretrained wrote it?") from error
 
 
 def _pickled(path: Path) -> tuple[pickles.Pickled, dict[str, StoredTensor]]:
     pickled = pickles.read(path)
     state = pickled.content
-    while isinstance(state, dict) and (inner := [state[key] for key in _STATES if isinstance(state.get(key), dict)]):
-        state = inner[0]
+    for _ in _STATES:  # a state may lie in a state, but not in itself
+        inner = [state[key] for key in _STATES if isinstance(state, dict) and isinstance(state.get(key), dict)]
+        state = inner[0] if inner else state
     if not isinstance(state, dict) or not state:
         raise WeightsError(f"{path} holds no weights by their names, but {type(state).__name__}")
     if others := [str(name) for name, value in state.items() if not isinstance(value, StoredTensor)]:
         raise WeightsError(f"{path}: {', '.join(others[:5])} in it should be tensors")
-    return pickled, {str(name): value for name, value in state.items()}
+    named = {str(name): value for name, value in state.items()}
+    if len(named) < len(state):
+        raise WeightsError(f"{path} holds two weights of one name")
+    return pickled, named
