@@ -149,7 +149,7 @@ def layer_names(conv_layers: int, blocks: int) -> list[str]:
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # by libyaml it is the same, ten times as fast
-    """Plain data, in which no key stands twice and `<<` does not multiply: YAML takes the last key, readers the first."""
+    """Plain data, in which `<<` does not multiply and no key stands twice: YAML takes the last, people see both."""
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
@@ -192,7 +192,7 @@ def read_yaml(path: Path) -> dict:
     """A YAML file's mapping, read as plain data whoever wrote it: nothing in it is run, and it cannot take all memory.
 
     Raises:
-        CatalogueError: it is no such file, is too large, too deep, holds itself or has a key twice; the message names it.
+        CatalogueError: it is no such file, too large, too deep, holds itself or has a key twice; the message names it.
     """
     text = _text(Path(path))
     try:
@@ -203,7 +203,8 @@ def read_yaml(path: Path) -> dict:
         said = ", ".join(part for part in (error.problem, error.context) if part)
         raise CatalogueError(f"{path}: {place}{said}") from error
     except Exception as error:  # of a value that is not what its tag says, PyYAML raises whatever Python does
-        raise CatalogueError(f"{path}: {type(error).__name__}: {' '.join(str(error).split())}") from error
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise CatalogueError(f"{path}: a value is not what YAML takes it for ({said})") from error
     if not isinstance(content, dict):
         raise CatalogueError(f"{path}: a mapping of names is expected, not {type(content).__name__}")
     require_bounded(content, str(path), CatalogueError)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import math
 import os
@@ -15,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import jsonschema
 import referencing
 
-from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, is_url, locate, read_yaml
+from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, is_url, locate, read_yaml, require_bounded
 from layerwise.cca import METRICS
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
 from layerwise.files import GZIP, begins_with
@@ -27,10 +28,20 @@ from layerwise.pronunciations import PronunciationError, read_pronunciations
 from layerwise.properties import PROPERTIES
 from layerwise.provenance import folder_digest
 from layerwise.tasks import TaskEntry, TaskError, heads_of, task_entry
+from layerwise.texts import is_utf8
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 AUTOMATIC = "automatic"  # in place of a source of alignments
 COLUMNS = ("layer", "alignments")  # of tables that have a column for each model
+_MOST_ERRORS = 1000  # that are collected; a person reads fewer
+_LARGEST = 1 << 63  # of whole numbers, for which numpy and tables have no type
+
+FROM = "from"  # key of a configuration: a file that it changes, which is read as plain data
+_EXPRESSIONS = "as it holds expressions of YTE, which --configfile would run; they are not run here, and mean nothing"
+_NOT_FROM_A_FILE = {
+    **dict.fromkeys(("__use_yte__", "__definitions__", "__variables__"), _EXPRESSIONS),
+    FROM: "and what it names would be read too; name one file that has every key",
+}
 
 # JSON Schema takes 7.0 for an integer; nothing that counts does.
 _TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
@@ -152,7 +163,7 @@ class Experiment:
     @property
     def choices(self) -> dict:
         """The configuration without what no result depends on: how the same files are had, and what is kept of them."""
-        choices = {key: value for key, value in self.config.items() if key != "mirrors"}
+        choices = {key: value for key, value in self.config.items() if key not in ("mirrors", FROM)}
         return choices | {"corpus": {key: value for key, value in choices["corpus"].items() if key != "keep"}}
 
     def layers(self, property_name: str, model: str) -> list[str]:
@@ -165,13 +176,20 @@ class Experiment:
         return names if self.config["layers"] == "all" else [name for name in names if name in self.config["layers"]]
 
 
-def read_experiment(config: dict) -> Experiment:
+def read_experiment(*configs: dict) -> Experiment:
     """Check a configuration and resolve its names.
+
+    Args:
+        configs: each changes those before. `from` in one names a file that comes before it (`with_base`).
 
     Raises:
         ConfigurationError: all that is wrong with the shape, or else all that is wrong with the meaning.
     """
     schema = _schema("config.schema.yaml")
+    config: dict = {}
+    for changes in configs:
+        require_bounded(changes, "the configuration", ConfigurationError)
+        config = merged(config, with_base(changes)) if isinstance(changes, dict) else changes
     config = from_command_line(config, schema)
     check_schema(config, "config.schema.yaml")
     config = with_defaults(config, schema)
@@ -226,16 +244,42 @@ def read_experiment(config: dict) -> Experiment:
     )
 
 
+def with_base(config: dict) -> dict:
+    """A configuration on top of the file that its `from` names, such as one that somebody else's run has saved.
+
+    Snakemake runs expressions that its configuration files may hold (YTE). This file is only read, as plain data.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or wants more than to be read.
+    """
+    changes = {key: value for key, value in config.items() if key != FROM}
+    name = config.get(FROM)
+    if name is None:
+        return changes
+    if not isinstance(name, str) or not name:
+        return config  # the schema says what is wrong
+    try:
+        base = read_yaml(locate(name))
+    except CatalogueError as error:
+        raise ConfigurationError(_listed([f"{FROM}: {error}"])) from error
+    if refused := [
+        f"{FROM}: {config[FROM]} has {key}, {why}" for key, why in _NOT_FROM_A_FILE.items() if base.get(key) is not None
+    ]:
+        raise ConfigurationError(_listed(refused))
+    return merged(base, {key: value for key, value in config.items() if key != FROM})
+
+
 def check_schema(content: dict, schema: str) -> None:
     """Compare a configuration or catalogue with a schema of workflow/schemas.
 
     Raises:
         ConfigurationError: a line for each wrong key: its path, what was found, what is allowed, the nearest match.
     """
-    if strange := list(_no_json(content, ())):
+    if strange := list(itertools.islice(_no_json(content, ()), _MOST_ERRORS)):
         raise ConfigurationError(_listed(strange))
     validator = _Validator(_schema(schema), registry=_registry())
-    errors = sorted(validator.iter_errors(content), key=lambda error: [str(part) for part in error.absolute_path])
+    found = itertools.islice(validator.iter_errors(content), _MOST_ERRORS)
+    errors = sorted(found, key=lambda error: [str(part) for part in error.absolute_path])
     if errors:
         raise ConfigurationError(_listed(dict.fromkeys(line for error in errors for line in _explained(error))))
 
@@ -315,18 +359,27 @@ def _listed(errors: Iterable[str]) -> str:
 def _no_json(value: object, path: tuple[str, ...]) -> Iterator[str]:
     """What YAML has and JSON has not, so that no schema speaks of it: keys that are no text, and numbers that are none.
 
-    YAML reads `no`, `1` and `1e400` as a truth value, a number and infinity.
+    YAML reads `no`, `1` and `1e400` as a truth value, a number and infinity, and `2001-01-01` as a date.
     """
+    where = ".".join(path) or "the configuration"
     if isinstance(value, dict):
         for key, part in value.items():
             if not isinstance(key, str):
                 yield f"{'.'.join([*path, str(key)])}: a key must be text: put it in quotes"
+            elif not is_utf8(key):
+                yield f"{'.'.join([*path, key])}: the key is not UTF-8"
             yield from _no_json(part, (*path, str(key)))
     elif isinstance(value, list):
         for number, item in enumerate(value):
             yield from _no_json(item, (*path, str(number)))
     elif isinstance(value, float) and not math.isfinite(value):
-        yield f"{'.'.join(path) or 'the configuration'}: found {value}; must be a finite number"
+        yield f"{where}: found {value}; must be a finite number"
+    elif isinstance(value, int) and abs(value) >= _LARGEST:
+        yield f"{where}: found a number of {value.bit_length()} bits; none is as large"
+    elif isinstance(value, str) and not is_utf8(value):
+        yield f"{where}: found {value}; it is not UTF-8, and no table can hold it"
+    elif not isinstance(value, (str, int, float, bool, type(None))):
+        yield f"{where}: found {value}, which YAML takes for a {type(value).__name__}: put it in quotes"
 
 
 def _explained(error: jsonschema.ValidationError) -> list[str]:
@@ -347,7 +400,8 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
         missing = [key for key in error.validator_value if key not in error.instance]
         return [f"{'.'.join([*path, key])}: is missing; {_purpose(error, key)}" for key in missing]
     if "propertyNames" in error.absolute_schema_path:
-        return [f"{'.'.join([*path, error.instance])}: the key must match {error.validator_value}"]
+        rule = "have at most {} characters" if error.validator == "maxLength" else "match {}"
+        return [f"{'.'.join([*path, error.instance])}: the key must {rule.format(error.validator_value)}"]
     rules = {
         "type": lambda value: f"must be {' or '.join([value] if isinstance(value, str) else value)}",
         "minimum": lambda value: f"must be at least {value}",
@@ -357,6 +411,8 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
         "minLength": lambda value: "must not be empty",
         "minItems": lambda value: f"must have at least {value} item{'s' if value > 1 else ''}",
         "minProperties": lambda value: f"must have at least {value} key{'s' if value > 1 else ''}",
+        "maxLength": lambda value: f"must have at most {value} characters",
+        "maxProperties": lambda value: f"must have at most {value} keys",
         "maxItems": lambda value: f"must have at most {value} items",
         "pattern": lambda value: f"must match {value}",
         "oneOf": lambda value: error.schema.get("description", ""),

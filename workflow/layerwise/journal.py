@@ -31,7 +31,7 @@ def write_journal(experiment: Experiment, folder: Path, command: Sequence[str]) 
     """
     _write(
         folder / CONFIGURATION,
-        "The configuration of the last run, every default included; --configfile takes it.",
+        "The configuration of the last run, every default included; snakemake --config from=THIS_FILE takes it.",
         experiment.config,
     )
     _write(
