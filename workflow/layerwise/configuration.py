@@ -8,6 +8,7 @@ import json
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,9 +19,10 @@ import referencing
 
 from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, is_url, locate, read_yaml, require_bounded
 from layerwise.cca import METRICS
-from layerwise.errors import LayerwiseError, did_you_mean, listed_names
+from layerwise.errors import LayerwiseError, did_you_mean, listed_names, shown
 from layerwise.files import GZIP, begins_with
 from layerwise.layouts import LayoutError, layout_of
+from layerwise.limits import Limit
 from layerwise.marks import Marks, marks_of
 from layerwise.model_names import Models, told_apart
 from layerwise.phones import PhoneSet, PhoneSetError, phone_set
@@ -33,6 +35,7 @@ from layerwise.texts import is_utf8
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 AUTOMATIC = "automatic"  # in place of a source of alignments
 COLUMNS = ("layer", "alignments")  # of tables that have a column for each model
+_LONGEST = 10_000  # characters of a text, of which a path has 4,096 at most; or items of a list or mapping
 _MOST_ERRORS = 1000  # that are collected; a person reads fewer
 _LARGEST = 1 << 63  # of whole numbers, for which numpy and tables have no type
 
@@ -42,6 +45,10 @@ _NOT_FROM_A_FILE = {
     **dict.fromkeys(("__use_yte__", "__definitions__", "__variables__"), _EXPRESSIONS),
     FROM: "and what it names would be read too; name one file that has every key",
 }
+
+# Jobs that score or extract: fifty models with 49 layers, four properties and ten sample sets have 98,000 of them, for
+# which Snakemake takes minutes and gigabytes.
+_JOBS = Limit("LAYERWISE_MAX_JOBS", 500_000, "jobs")
 
 # JSON Schema takes 7.0 for an integer; nothing that counts does.
 _TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
@@ -216,6 +223,8 @@ def read_experiment(*configs: dict) -> Experiment:
             absent.append(str(error))
             del models[name]
     errors += _absent_layers(config, models)
+    if not errors:
+        _require_plannable(config, models)
     sources, source_errors = _sources(config["corpus"], corpora)
     layout, layout_errors = _layout(config["corpus"], corpora)
     phones, phone_errors = _phones(config["corpus"], layout)
@@ -362,12 +371,16 @@ def _no_json(value: object, path: tuple[str, ...]) -> Iterator[str]:
     YAML reads `no`, `1` and `1e400` as a truth value, a number and infinity, and `2001-01-01` as a date.
     """
     where = ".".join(path) or "the configuration"
-    if isinstance(value, dict):
+    if isinstance(value, (dict, list)) and len(value) > _LONGEST:
+        yield f"{where}: found {len(value)} values; at most {_LONGEST} are read"
+    elif isinstance(value, dict):
         for key, part in value.items():
             if not isinstance(key, str):
                 yield f"{'.'.join([*path, str(key)])}: a key must be text: put it in quotes"
             elif not is_utf8(key):
                 yield f"{'.'.join([*path, key])}: the key is not UTF-8"
+            elif len(key) > _LONGEST:
+                yield f"{'.'.join([*path, shown(key)])}: the key has {len(key)} characters; at most {_LONGEST} are read"
             yield from _no_json(part, (*path, str(key)))
     elif isinstance(value, list):
         for number, item in enumerate(value):
@@ -376,6 +389,8 @@ def _no_json(value: object, path: tuple[str, ...]) -> Iterator[str]:
         yield f"{where}: found {value}; must be a finite number"
     elif isinstance(value, int) and abs(value) >= _LARGEST:
         yield f"{where}: found a number of {value.bit_length()} bits; none is as large"
+    elif isinstance(value, str) and len(value) > _LONGEST:
+        yield f"{where}: found a text of {len(value)} characters; at most {_LONGEST} are read"
     elif isinstance(value, str) and not is_utf8(value):
         yield f"{where}: found {value}; it is not UTF-8, and no table can hold it"
     elif not isinstance(value, (str, int, float, bool, type(None))):
@@ -434,11 +449,7 @@ def _unknown(key: str, names: Sequence[str], allowed: Iterable[str], what: str) 
 
 
 def _repeated(key: str, names: Sequence[str]) -> list[str]:
-    return [
-        f"{key}: {name!r} stands there {names.count(name)} times"
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
-    ]
+    return [f"{key}: {name!r} stands there {count} times" for name, count in Counter(names).items() if count > 1]
 
 
 def _clashing(key: str, names: Iterable[str], catalogue: dict) -> list[str]:
@@ -508,6 +519,19 @@ def _crooked_mirrors(mirrors: dict[str, str]) -> list[str]:
         for prefix, mirror in mirrors.items()
         if prefix.endswith("/") != mirror.endswith("/")
     ]
+
+
+def _require_plannable(config: dict, models: dict[str, ModelEntry]) -> None:
+    """As far as layers are known before checkpoints have been read."""
+    size, shards = config["cca"]["layers_per_job"], config["representations"]["shards"]
+    of_a_sample = sum(
+        -(-len(PROPERTIES[name].layers(entry.layers)) // size)
+        for entry in models.values()
+        if entry.is_planned
+        for name in config["properties"]
+    )
+    jobs = config["samples"]["count"] * of_a_sample + shards * len(models)
+    _JOBS.require(jobs, "the plan (models, properties, samples.count, representations.shards)", ConfigurationError)
 
 
 def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:
