@@ -33,6 +33,7 @@ DEEPEST = 50  # mappings and lists in one another; no key of ours is deeper than
 
 RANDOM, BY_HAND = "random-init", "by-hand"  # sources that are no places
 WEIGHTS_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")  # of files, never of a Hugging Face id
+_LONGEST_ID = 96  # of the Hugging Face hub
 SHAPE = ("conv_layers", "blocks", "stride_seconds", "width")  # what a checkpoint says of itself
 
 _FACTS = (
@@ -315,7 +316,9 @@ def is_url(source: str) -> bool:
 def hub_id(source: str) -> tuple[str, str | None]:
     """The Hugging Face id that a source could be, else empty; and the revision, of `owner/name@revision`."""
     found = re.fullmatch(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?", source, re.ASCII)
-    if not found or re.search(r"--|\.\.", found[1]) or found[1].lower().endswith(WEIGHTS_SUFFIXES):
+    if not found or len(found[1]) > _LONGEST_ID or re.search(r"--|\.\.", found[1]):
+        return "", None
+    if found[1].lower().endswith(WEIGHTS_SUFFIXES):
         return "", None
     return found[1], found[2]
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 _LONGEST, _NEAREST = 10, 5  # names that a message lists, and those that it lists of a longer list
 LINE, _LINES = 1000, 60  # characters and lines of a message that a person reads
+_WRITING = "\u00a0\u200c\u200d\u3000"  # spaces and joiners that Python does not count as printable; names have them
 _NAME = 200  # characters of a name that are compared with others: comparing takes the product of both lengths
 
 
@@ -34,7 +35,9 @@ def shown(text: object, longest: int = 200) -> str:
     text = _cut(str(text), longest)  # before the work on each character, and after, as escapes are longer
     if not text.isprintable():
         text = "".join(
-            character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+            character
+            if character.isprintable() or character in _WRITING
+            else character.encode("unicode_escape").decode("ascii")
             for character in text
         )
     return _cut(text, longest)
