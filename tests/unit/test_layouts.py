@@ -160,7 +160,7 @@ def test_a_layout_that_contradicts_itself_is_refused(fields, message):
     ],
 )
 def test_a_template_names_fields_and_nothing_else(template):
-    with pytest.raises(LayoutError, match="utterance_id: .* is no template: "):
+    with pytest.raises(LayoutError, match=r"utterance_id: .* is no template: "):
         layout_of({"recordings": "{speaker}/{utterance}", "utterance_id": template})
 
 

@@ -19,7 +19,7 @@ import referencing
 
 from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, is_url, locate, read_yaml, require_bounded
 from layerwise.cca import METRICS
-from layerwise.errors import LayerwiseError, did_you_mean, listed_names, shown
+from layerwise.errors import LINE, LayerwiseError, did_you_mean, listed_names, shown
 from layerwise.files import GZIP, begins_with
 from layerwise.layouts import LayoutError, layout_of
 from layerwise.limits import Limit
@@ -362,7 +362,7 @@ def _registry() -> referencing.Registry:
 
 
 def _listed(errors: Iterable[str]) -> str:
-    return "the configuration cannot be used:\n" + "\n".join(f"  - {error}" for error in errors)
+    return "the configuration cannot be used:\n" + "\n".join(f"  - {shown(error, LINE)}" for error in errors)
 
 
 def _no_json(value: object, path: tuple[str, ...]) -> Iterator[str]:

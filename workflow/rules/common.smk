@@ -300,7 +300,9 @@ def files_of(model):
         return f"resources/models/{model}"
     if os.path.isfile(entry.folder):
         return given(entry.folder)
-    return [given(file.path) for file in sorted(os.scandir(entry.folder), key=lambda file: file.path) if file.is_file()]
+    files = sorted(os.scandir(entry.folder), key=lambda file: file.path)
+    # No checkpoint has files of other names, which rules cannot have as inputs.
+    return [given(file.path) for file in files if file.is_file() and re.fullmatch(r"[ -z|~]+", file.name)]
 
 
 def folder_of(model, checkpoint):
