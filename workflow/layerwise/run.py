@@ -35,6 +35,7 @@ def logged(snakemake) -> Iterator[None]:
         log = logging.StreamHandler(sys.stderr)
         log.setFormatter(_Shown("%(asctime)s %(levelname)s %(message)s"))
         logging.basicConfig(level=logging.INFO, handlers=[log, _warnings_to(terminal)], force=True)
+        logging.captureWarnings(True)  # they hold names too
         try:
             check_copy(Path(snakemake.scriptdir).parent)
             refuse_cut_off(snakemake.input)
