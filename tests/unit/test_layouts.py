@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from layerwise.layouts import Layout, LayoutError, Pattern, layout_of
@@ -33,6 +34,73 @@ LAYOUTS = yaml.safe_load((Path(__file__).parents[2] / "resources" / "layouts.yam
 )
 def test_match(pattern, path, fields):
     assert Pattern(pattern).match(path) == fields
+
+
+def matched(pattern: str, path: str) -> dict[str, str] | str | None:
+    """What a pattern says of a path, or the words that refuse the pattern."""
+    try:
+        return Pattern(pattern).match(path)
+    except LayoutError as error:
+        return re.search("too many ways|more than 2 times|means nothing", str(error))[0]
+
+
+def naive(pattern: str, path: str) -> dict[str, str] | None:
+    """What a pattern means, as a regular expression that may take for ever."""
+    seen, regex = set(), ""
+    for token in re.findall(r"\*\*/|\*|\{\w+\}|[^*{}]", pattern):
+        if token[0] == "{":
+            regex += f"(?P={token[1:-1]})" if token in seen else f"(?P<{token[1:-1]}>[^/]+?)"
+            seen.add(token)
+        else:
+            regex += {"**/": "(?:[^/]+/)*", "*": "[^/]*"}.get(token) or re.escape(token)
+    found = re.fullmatch(regex, path)
+    return found and found.groupdict()
+
+
+TOKENS = st.sampled_from(["{a}", "{b}", "{c}", "{d}", "*", "-", "x", "y-", "/", "/**/", "{a}-{b}", "{a}/"])
+
+
+@given(pattern=st.lists(TOKENS, min_size=1, max_size=9).map("".join), path=st.text("-xyz/", min_size=1, max_size=14))
+@settings(max_examples=1000)
+def test_a_pattern_means_what_its_plain_regular_expression_does(pattern, path):
+    path = re.sub("/+", "/", path).strip("/") or "x"
+    pattern = re.sub("/+", "/", pattern).strip("/") or "x"
+    found = matched(pattern, path)
+    assume(not isinstance(found, str))
+    assert found == naive(pattern, path)
+
+
+LONG = ["a" * 4000, "-" * 4000, "/".join("-" * 15), "/".join(["-" * 250] * 16), "/".join("a" * 2000), "a-" * 2000 + "!"]
+
+
+@pytest.mark.parametrize("path", LONG, ids=lambda path: path[:8])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "{a}{b}{c}{d}{e}{f}{g}{h}!",
+        "{a}-{b}-{c}-{d}-{e}-{f}-{g}-{h}!",
+        "**/" * 8 + "{utterance}!",
+        "**/{a}/**/{b}/{a}!",
+        "*" * 20 + "!",
+        "*-" * 20 + "!",
+        "*-*-{a}!",
+        "*-{a}-{b}-{c}-{d}!/*-{e}-{f}-{g}!",
+        "{a}-{b}-{c}/{a}-{c}-{b}!",
+        "**/{a}-{b}/**/{b}-{c}-{a}!",
+        "{a}-*/" * 8 + "!",
+        "{a}-{b}/{c}-{d}/{e}-{f}/{g}-{h}/{i}-{j}!",
+        "{a}" * 300 + "!",
+    ],
+)
+def test_no_pattern_takes_long(pattern, path):
+    """Each ran for hours, or more; a process that hangs here is a failure."""
+    assert not isinstance(matched(pattern, path), dict)
+
+
+@pytest.mark.parametrize("pattern", ["{²}/{utterance}", "a**/{utterance}", "{utterance}/**", "***/{utterance}"])
+def test_a_pattern_that_no_regular_expression_is_made_of_is_refused(pattern):
+    with pytest.raises(LayoutError, match="where it means nothing"):
+        Pattern(pattern).match("x")
 
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1).filter(
@@ -75,6 +143,25 @@ def test_a_pattern_that_cannot_be_meant_is_refused(pattern):
 def test_a_layout_that_contradicts_itself_is_refused(fields, message):
     with pytest.raises(LayoutError, match=message):
         layout_of(fields)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{utterance:>1000000000}",
+        "{utterance:{speaker}}",
+        "{utterance:.9999}",
+        "{utterance!r}",
+        "{utterance.__class__}",
+        "{utterance[0]}",
+        "{}",
+        "{0}",
+        "{utterance",
+    ],
+)
+def test_a_template_names_fields_and_nothing_else(template):
+    with pytest.raises(LayoutError, match=r"utterance_id: .* is no template: "):
+        layout_of({"recordings": "{speaker}/{utterance}", "utterance_id": template})
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

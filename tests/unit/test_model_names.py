@@ -12,7 +12,7 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
-from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, with_shape
+from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, hub_id, with_shape
 from layerwise.checkpoints import CheckpointError, architecture_of, make_random_checkpoint_like
 from layerwise.configuration import ConfigurationError, read_experiment
 from layerwise.model_names import Models, told_apart
@@ -342,3 +342,19 @@ def test_an_experiment_shows_titles_that_differ():
     assert [found.title for found in models.values()] == ["HuBERT (hubert-a)", "HuBERT (hubert-b)"]
     shape = {"conv_layers": 7, "blocks": 2, "stride_seconds": 0.02, "width": 48}
     assert with_shape(models["hubert-a"], shape).title == "HuBERT (hubert-a)"
+
+
+def test_titles_are_one_line_that_every_picture_and_page_can_hold():
+    titles = {"a": "x\x1b]0;title\x07\0", "b": " two\nlines\u3000", "c": "x" * 10_000, "d": "y\u202ez", "e": "ن\u200cا"}
+    models = {name: ModelEntry(name, title, "a/b") for name, title in titles.items()}
+    shown = [entry.title for entry in told_apart(models).values()]
+    assert shown[:2] == [r"x\x1b]0;title\x07\x00", "two lines"]
+    assert len(shown[2]) < 210
+    assert shown[3:] == [r"y\u202ez", "ن\u200cا"]
+
+
+def test_names_fit_into_a_path():
+    long = "x" * 300
+    assert hub_id(f"owner/{long}") == ("", None)  # longer than the hub allows
+    name = Models({}, {}).entry(f"owner/name@{long}").name
+    assert len(name) < 150

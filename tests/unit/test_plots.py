@@ -179,7 +179,14 @@ def test_every_model_has_its_legend_entry_whatever_it_is_called(trends, tmp_path
     assert len({line.get_marker() for line in figure.legends[0].get_lines() if line.get_label() == "Same"}) == 2
 
 
-@pytest.mark.parametrize("title", ["$x$ and $\\oops$", "_private", "R&D <v2>", "100 % {0} \\n", "'\"HuBERT\"'"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("$x$ and $\\oops$", "$\\frac{1}$", "$", "_private", "R&D <v2>", "100 % {0} \\n", "'\"HuBERT\"'"),
+        *("語音 😀", "\u05e9\u05dc\u05d5\u05dd", r"\x1b[2J", "x" * 200),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Glyph", "ignore:constrained_layout not applied")
 def test_titles_are_shown_as_they_are(trends, tmp_path, title):
     svg = tmp_path / "plot.svg"
     for function, which in ((plots.plot_trends, "mel"), (plots.plot_overview, ["mel"]), (plots.plot_heatmap, "mel")):

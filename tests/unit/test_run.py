@@ -91,6 +91,25 @@ def test_any_other_error_is_a_traceback(job):
     assert "after the block" not in log
 
 
+def test_names_in_logs_steer_no_terminal(job):
+    name = r"'a\x1b[2J\nERROR: no line of its own\udce9.wav'"
+    code, terminal, log = job(f"logging.getLogger('layerwise.x').warning('%s: left out', {name})")
+    assert code == 0
+    assert terminal == "WARNING: " + name.strip("'") + ": left out\n"
+    assert name.strip("'") in log
+    assert "\x1b" not in log
+
+
+@pytest.mark.parametrize("kind", ["BadAudioError", "RuntimeError"])
+def test_what_an_error_holds_is_shown_and_cut(job, kind):
+    code, _, log = job(f"raise {kind}('\\x1b]0;title\\x07' + 'x' * 10_000_000 + 'end')")
+    assert code == 1
+    assert "\x1b" not in log
+    assert r"\x1b]0;title\x07xxx" in log
+    assert len(log) < 20_000
+    assert log.rstrip().endswith("end")  # what it says at last is kept
+
+
 def test_exit_code_of_a_script_is_kept(job):
     assert job("sys.exit(7)")[0] == 7
 

@@ -74,3 +74,17 @@ def test_only_a_star_stands_for_anything(pattern, fits, others):
     regex = re.compile(wildcard(pattern, any_case=True))
     assert all(map(regex.fullmatch, fits))
     assert not any(map(regex.fullmatch, others))
+
+
+@given(pattern=st.text("ab*\\", max_size=8), text=st.text("abA*\\", max_size=12), any_case=st.booleans())
+def test_a_pattern_means_what_its_plain_regular_expression_does(pattern, text, any_case):
+    plain = "".join({"*": ".*", r"\*": r"\*"}.get(part) or re.escape(part) for part in re.split(r"(\\\*|\*)", pattern))
+    expected = re.fullmatch(plain, text, re.IGNORECASE if any_case else 0) is not None
+    assert (re.fullmatch(wildcard(pattern, any_case=any_case), text) is not None) == expected
+
+
+@pytest.mark.parametrize("pattern", ["*a" * 30 + "!", "*" * 5000 + "!", "*aaa*" * 100 + "!"], ids=len)
+def test_no_pattern_takes_long(pattern):
+    """A process that hangs here is a failure."""
+    for label in ("a" * 5000, "a" * 5000 + "?"):
+        assert not re.fullmatch(wildcard(pattern, any_case=False), label)

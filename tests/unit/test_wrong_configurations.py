@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import json
 import re
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerwise import configuration
+from layerwise.catalogue import ROOT
 from layerwise.configuration import SCHEMAS, ConfigurationError, Experiment, read_experiment
 from layerwise.errors import listed_names
 
@@ -306,12 +308,136 @@ def test_a_config_json_that_is_none_is_named(content, tmp_path):
     assert line.startswith(f"extra_models.mine: {path}")
 
 
+# Strangers' configurations
+
+SAVED = yaml.safe_dump(read_experiment({}).config, sort_keys=False)
+
+
+def read_from(file, content: str, **changes) -> Experiment:
+    file.write_text(content)
+    return read_experiment(yaml.safe_load((ROOT / "config.yaml").read_text()), changes | {"from": str(file)})
+
+
+def test_another_configuration_comes_below_the_one_that_names_it(tmp_path):
+    theirs = yaml.safe_load(SAVED) | {"experiment": "theirs", "layers": ["T0"], "from": None}
+    content = yaml.safe_dump(theirs | {"samples": {"count": 7, "seed": 8}})
+    config = read_from(tmp_path / "configuration.yaml", content, samples={"seed": 9}, metric="cka").config
+    assert config["experiment"] == "theirs"
+    assert config["layers"] == ["T0"]
+    assert config["samples"] | {"count": 7, "seed": 9} == config["samples"]
+    assert config["metric"] == "cka"
+    assert config["from"] is None  # so that what is saved again needs no other file
+    assert read_from(tmp_path / "saved.yaml", SAVED).config == read_experiment({}).config
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("__use_yte__: true", "has __use_yte__, as it holds expressions of YTE, which --configfile would run"),
+        ("__definitions__: [import os]", "has __definitions__, as it holds expressions"),
+        ("from: /etc/passwd", "has from, and what it names would be read too"),
+        ("x: &x [*x]", "or one that holds itself"),
+        ("x: !!python/object/apply:os.system [id]", "could not determine a constructor"),
+    ],
+)
+def test_a_saved_configuration_that_wants_more_is_refused(tmp_path, more, words):
+    file = tmp_path / "configuration.yaml"
+    with pytest.raises(ConfigurationError, match=f"- from: {re.escape(str(file))}.*{words}"):
+        read_from(file, f"{more}\n{SAVED}".replace("from: null\n", "" if more.startswith("from") else "from: null\n"))
+
+
+def test_expressions_of_yte_stay_text(tmp_path):
+    """A label of phones may begin with a question mark; without __use_yte__ nothing is an expression anywhere."""
+    config = read_from(tmp_path / "c.yaml", SAVED, corpus={"phones": {"?": "q", "?x": None}}).config
+    assert config["corpus"]["phones"] == {"?": "q", "?x": None}
+
+
+def holding_itself() -> dict:
+    config: dict = {"samples": {}}
+    config["samples"]["x"] = config
+    return config
+
+
+def nested(levels: int) -> dict:
+    return {"samples": nested(levels - 1)} if levels else {}
+
+
+ENDLESS = {
+    "holds itself": (holding_itself(), "the configuration has more than 50 mappings and lists in one another"),
+    "deep": (nested(200), "the configuration has more than 50 mappings and lists in one another"),
+    "a million models": ({"models": ["x"] * 1_000_000}, "export LAYERWISE_MAX_YAML_VALUES="),
+    "many models": ({"models": ["x"] * 100_000}, "models: found 100000 values; at most 10000 are read"),
+    "a long name": ({"models": ["x" * 1_000_000]}, "models.0: found a text of 1000000 characters; at most 10000"),
+    "a long key": ({"mirrors": {"http://" + "x" * 100_000: "http://x"}}, "the key has 100007 characters"),
+    "a large number": ({"samples": {"seed": 10**5000}}, "samples.seed: found a number of 16610 bits"),
+    "a date": ({"experiment": datetime.date(2001, 1, 1)}, "experiment: found 2001-01-01, which YAML takes for a date"),
+    "bytes": ({"experiment": b"x"}, "experiment: found b'x', which YAML takes for a bytes: put it in quotes"),
+    "a set": ({"models": {"x"}}, "models: found {'x'}, which YAML takes for a set"),
+    "no Unicode": ({"corpus": {"audio": "a\udce9"}}, r"corpus.audio: found a\udce9; it is not UTF-8"),
+    "no Unicode in a key": ({"mirrors": {"http://\udce9": "http://x"}}, r"mirrors.http://\udce9: the key is not UTF-8"),
+    "a billion sample sets": ({"samples": {"count": 10**9}}, "samples.count: found 1000000000; must be at most 1000"),
+    "a billion shards": ({"representations": {"shards": 10**9}}, "must be at most 10000"),
+    "a billion folds": ({"cca": {"folds": 10**9}}, "must be at most 1000"),
+    "a billion blocks": (
+        {"extra_models": {"x": {"source": "a/b", "blocks": 10**9}}},
+        "extra_models.x.blocks: found 1000000000; must be at most 1000",
+    ),
+    "a million jobs": (
+        {
+            "models": ["x"],
+            "extra_models": {"x": {"source": "a/b", "blocks": 999, "conv_layers": 7, "stride_seconds": 0.02}},
+            "samples": {"count": 1000},
+            "cca": {"layers_per_job": 1},
+        },
+        "export LAYERWISE_MAX_JOBS=",
+    ),
+    "a long name of an experiment": ({"experiment": "x" * 300}, "must have at most 100 characters"),
+    "a long name of a model": (
+        {"extra_models": {"x" * 300: {"source": "a/b"}}}, "the key must have at most 100 characters"
+    ),
+    "a path that steers terminals": ({"models": ["./a\x1b[2Jb"]}, r"models.0: found ./a\x1b[2Jb; control characters"),
+    "a name that ends a line": ({"models": ["./a\n\n.. raw:: html"]}, r"models.0: found ./a\n\n.. raw:: html; control"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("config", "words"), ENDLESS.values(), ids=ENDLESS)
+def test_what_would_take_all_memory_or_means_nothing_is_one_line(config, words):
+    with pytest.raises(ConfigurationError) as caught:
+        read_experiment(config)
+    assert words in str(caught.value)
+    assert len(str(caught.value)) < 3000
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "/", "~", "a/b", "a\0b", "a\nb", "a\n", ".a", "-a", "", " ", "a b", "a\x1b", "é"]
+)
+def test_names_that_become_paths_are_plain(name):
+    for config in ({"experiment": name}, {"corpus": {"name": name}}, {"corpus": {"split": name}}):
+        (line,) = refused(config)
+        assert "must match ^[A-Za-z0-9]" in line
+
+
 # Anything at all
 
 # What means something to one key or another, most of it in the wrong place.
 WORDS = ["demo", "dev-clean", "librispeech", "automatic", "all", "T1", "C3", "flat", "keep", "null", "1e999"]
 WORDS += ["random-wavlm-tiny", "hubert-base", "fast-vgs", "random-init", "by-hand", "phones", "labels", "demo-intent"]
-WORDS += ["https://a", "https://[", "~nobody/here", "a\0b", "a" * 5000, "/", ".", "{utterance}", "**/{1}", "{a!r:>{b}}"]
+WORDS += [
+    "https://a",
+    "https://[",
+    "~nobody/here",
+    "a\0b",
+    "a" * 5000,
+    "/",
+    ".",
+    "{utterance}",
+    "**/{1}",
+    "{a!r:>{b}}",
+    "**/" * 9,
+    "{a}-" * 9,
+    "*-" * 99,
+]
+WORDS += ["\udce9", "\x1b[2J", "$\\frac{1}$", "../..", "x" * 100_000]
 SCALARS = st.sampled_from(WORDS) | st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 NAMES = st.sampled_from(WORDS) | st.text(max_size=5) | st.integers() | st.none()
 ANYTHING = st.recursive(

@@ -10,12 +10,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 import yaml
 
 from layerwise.addresses import identity_of
 from layerwise.checkpoints import CheckpointError, read_config
 from layerwise.errors import LayerwiseError
+from layerwise.limits import Limit
 from layerwise.originals import OriginalError, is_original, read_original
 from layerwise.pickles import PickleError
 from layerwise.preprocessors import PreprocessorError, read_preprocessor
@@ -23,10 +25,16 @@ from layerwise.shapes import ShapeError, shape_of
 from layerwise.weights import AdapterError, refuse_adapters
 
 ROOT = Path(__file__).resolve().parents[2]  # of the checkout: what it ships lies in its resources/
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same by libyaml, ten times as fast
+
+# Of a YAML file, which may be anybody's. The largest of ours has 30 kB and 1,600 values; a thousand models have 200 kB.
+_BYTES = Limit("LAYERWISE_MAX_YAML_BYTES", 4_000_000, "bytes")
+# Aliases can name one value again and again, so that ten lines mean a billion of them.
+_VALUES = Limit("LAYERWISE_MAX_YAML_VALUES", 200_000, "values")
+DEEPEST = 50  # mappings and lists in one another; no key of ours is deeper than eight, and Python ends at some hundreds
 
 RANDOM, BY_HAND = "random-init", "by-hand"  # sources that are no places
 WEIGHTS_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")  # of files, never of a Hugging Face id
+_LONGEST_ID = 96  # of the Hugging Face hub
 SHAPE = ("conv_layers", "blocks", "stride_seconds", "width")  # what a checkpoint says of itself
 
 _FACTS = (
@@ -147,15 +155,99 @@ def layer_names(conv_layers: int, blocks: int) -> list[str]:
     return [f"C{i}" for i in range(1, conv_layers + 1)] + [f"T{i}" for i in range(blocks + 1)]
 
 
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # by libyaml it is the same, ten times as fast
+    """Plain data, in which `<<` does not multiply and no key stands twice: YAML takes the last, people see both."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._flat: set[yaml.MappingNode] = set()
+        self._merged = 0
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        if node in self._flat:
+            return
+        self._flat.add(node)
+        known = set()
+        for key, value in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if isinstance(part, yaml.MappingNode):
+                        self.flatten_mapping(part)
+                        self._merged += len(part.value)
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in known:
+                    self._refuse(f"the key {key.value} stands there twice", key)
+                known.add(key.value)
+        if self._merged > _VALUES.value:
+            self._refuse(f"more than {_VALUES.value} keys by <<", node)
+        super().flatten_mapping(node)
+
+    def construct_short_int(self, node: yaml.ScalarNode) -> int:
+        """Whole numbers of 1:00:00… take the square of their length."""
+        if len(node.value) > 100:
+            self._refuse(f"a number of {len(node.value)} characters", node)
+        return self.construct_yaml_int(node)
+
+    def _refuse(self, problem: str, node: yaml.Node) -> NoReturn:
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_short_int)
+
+
 def read_yaml(path: Path) -> dict:
-    """A YAML file's mapping, with the file named in what goes wrong."""
+    """A YAML file's mapping, read as plain data whoever wrote it: nothing in it is run, and it cannot take all memory.
+
+    Raises:
+        CatalogueError: it is no such file, too large, too deep, holds itself or has a key twice; the message names it.
+    """
+    text = _text(Path(path))
     try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), _LOADER)
-    except yaml.YAMLError as error:
-        raise CatalogueError(f"{path}: {error}") from error
+        content = yaml.load(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        said = ", ".join(part for part in (error.problem, error.context) if part)
+        raise CatalogueError(f"{path}: {place}{said}") from error
+    except Exception as error:  # of a value that is not what its tag says, PyYAML raises whatever Python does
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise CatalogueError(f"{path}: a value is not what YAML takes it for ({said})") from error
     if not isinstance(content, dict):
         raise CatalogueError(f"{path}: a mapping of names is expected, not {type(content).__name__}")
+    require_bounded(content, str(path), CatalogueError)
     return content
+
+
+def _text(path: Path) -> str:
+    """What a file holds, if it is one and not too large."""
+    try:
+        if path.exists() and not path.is_file():
+            raise CatalogueError(f"{path} is no file")
+        with path.open("rb") as file:
+            _BYTES.require(path.stat().st_size, str(path), CatalogueError)
+            return file.read(_BYTES.value).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CatalogueError(f"{path}: byte {error.start} is not UTF-8") from error
+    except (OSError, ValueError) as error:
+        raise CatalogueError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def require_bounded(content: object, what: str, error: type[LayerwiseError]) -> None:
+    """Refuse what no code may walk through: mappings and lists too deep or without end, or a billion values.
+
+    Aliases of YAML let a file of ten lines name one value again and again, and a value hold itself.
+    """
+    found, level, depth = 0, [content], 0
+    while level:
+        if depth > DEEPEST:
+            raise error(f"{what} has more than {DEEPEST} mappings and lists in one another, or one that holds itself")
+        below: list[object] = []
+        for part in level:
+            parts = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+            found += len(parts)
+            _VALUES.require(found, what, error)
+            below += [value for value in parts if isinstance(value, (dict, list))]
+        level, depth = below, depth + 1
 
 
 def model_entry(name: str, description: dict, where: str | None = None) -> ModelEntry:
@@ -231,7 +323,9 @@ def is_url(source: str) -> bool:
 def hub_id(source: str) -> tuple[str, str | None]:
     """The Hugging Face id that a source could be, else empty; and the revision, of `owner/name@revision`."""
     found = re.fullmatch(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?", source, re.ASCII)
-    if not found or re.search(r"--|\.\.", found[1]) or found[1].lower().endswith(WEIGHTS_SUFFIXES):
+    if not found or len(found[1]) > _LONGEST_ID or re.search(r"--|\.\.", found[1]):
+        return "", None
+    if found[1].lower().endswith(WEIGHTS_SUFFIXES):
         return "", None
     return found[1], found[2]
 

@@ -10,7 +10,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layerwise.addresses import without_secrets
 from layerwise.errors import LayerwiseError, shown
 from layerwise.files import replaced_folder
 from layerwise.json_files import read_json
@@ -71,7 +70,7 @@ def origin_of(folder: Path) -> str:
             said = stream.read(_ORIGIN_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError):  # there is none, it is a link or a folder, or no text
         return ""
-    return shown(without_secrets(said.strip()), _ORIGIN_BYTES)
+    return shown(said.strip(), _ORIGIN_BYTES)
 
 
 def transformers_config(values: Mapping, layers_only: bool = False) -> PretrainedConfig:

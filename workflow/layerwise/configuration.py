@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,11 +18,12 @@ import jsonschema
 import referencing
 
 from layerwise.addresses import hidden_in, identity_of
-from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, is_url, locate, read_yaml
+from layerwise.catalogue import ROOT, CatalogueError, ModelEntry, is_url, locate, read_yaml, require_bounded
 from layerwise.cca import METRICS
-from layerwise.errors import LayerwiseError, did_you_mean, listed_names
+from layerwise.errors import LINE, LayerwiseError, did_you_mean, listed_names, shown
 from layerwise.files import GZIP, begins_with
 from layerwise.layouts import LayoutError, layout_of
+from layerwise.limits import Limit
 from layerwise.marks import Marks, marks_of
 from layerwise.model_names import Models, told_apart
 from layerwise.phones import PhoneSet, PhoneSetError, phone_set
@@ -28,10 +31,25 @@ from layerwise.pronunciations import PronunciationError, read_pronunciations
 from layerwise.properties import PROPERTIES
 from layerwise.provenance import folder_digest
 from layerwise.tasks import TaskEntry, TaskError, heads_of, task_entry
+from layerwise.texts import is_utf8
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 AUTOMATIC = "automatic"  # in place of a source of alignments
 COLUMNS = ("layer", "alignments")  # of tables that have a column for each model
+_LONGEST = 10_000  # characters of a text, of which a path has 4,096 at most; or items of a list or mapping
+_MOST_ERRORS = 1000  # that are collected; a person reads fewer
+_LARGEST = 1 << 63  # of whole numbers, for which numpy and tables have no type
+
+FROM = "from"  # key of a configuration: a file that it changes, which is read as plain data
+_EXPRESSIONS = "as it holds expressions of YTE, which --configfile would run; they are not run here, and mean nothing"
+_NOT_FROM_A_FILE = {
+    **dict.fromkeys(("__use_yte__", "__definitions__", "__variables__"), _EXPRESSIONS),
+    FROM: "and what it names would be read too; name one file that has every key",
+}
+
+# Jobs that score or extract: fifty models with 49 layers, four properties and ten sample sets have 98,000 of them, for
+# which Snakemake takes minutes and gigabytes.
+_JOBS = Limit("LAYERWISE_MAX_JOBS", 500_000, "jobs")
 
 # JSON Schema takes 7.0 for an integer; nothing that counts does.
 _TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
@@ -161,7 +179,7 @@ class Experiment:
 
         Nor has it what is secret of addresses.
         """
-        choices = {key: hidden_in(value) for key, value in self.config.items() if key != "mirrors"}
+        choices = {key: hidden_in(value) for key, value in self.config.items() if key not in ("mirrors", FROM)}
         return choices | {"corpus": {key: value for key, value in choices["corpus"].items() if key != "keep"}}
 
     def layers(self, property_name: str, model: str) -> list[str]:
@@ -174,13 +192,20 @@ class Experiment:
         return names if self.config["layers"] == "all" else [name for name in names if name in self.config["layers"]]
 
 
-def read_experiment(config: dict) -> Experiment:
+def read_experiment(*configs: dict) -> Experiment:
     """Check a configuration and resolve its names.
+
+    Args:
+        configs: each changes those before. `from` in one names a file that comes before it (`with_base`).
 
     Raises:
         ConfigurationError: all that is wrong with the shape, or else all that is wrong with the meaning.
     """
     schema = _schema("config.schema.yaml")
+    config: dict = {}
+    for changes in configs:
+        require_bounded(changes, "the configuration", ConfigurationError)
+        config = merged(config, with_base(changes)) if isinstance(changes, dict) else changes
     config = from_command_line(config, schema)
     check_schema(config, "config.schema.yaml")
     config = with_defaults(config, schema)
@@ -207,6 +232,8 @@ def read_experiment(config: dict) -> Experiment:
             absent.append(str(error))
             del models[name]
     errors += _absent_layers(config, models)
+    if not errors:
+        _require_plannable(config, models)
     sources, source_errors = _sources(config["corpus"], corpora)
     layout, layout_errors = _layout(config["corpus"], corpora)
     phones, phone_errors = _phones(config["corpus"], layout)
@@ -235,16 +262,42 @@ def read_experiment(config: dict) -> Experiment:
     )
 
 
+def with_base(config: dict) -> dict:
+    """A configuration on top of the file that its `from` names, such as one that somebody else's run has saved.
+
+    Snakemake runs expressions that its configuration files may hold (YTE). This file is only read, as plain data.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or wants more than to be read.
+    """
+    changes = {key: value for key, value in config.items() if key != FROM}
+    name = config.get(FROM)
+    if name is None:
+        return changes
+    if not isinstance(name, str) or not name:
+        return config  # the schema says what is wrong
+    try:
+        base = read_yaml(locate(name))
+    except CatalogueError as error:
+        raise ConfigurationError(_listed([f"{FROM}: {error}"])) from error
+    if refused := [
+        f"{FROM}: {config[FROM]} has {key}, {why}" for key, why in _NOT_FROM_A_FILE.items() if base.get(key) is not None
+    ]:
+        raise ConfigurationError(_listed(refused))
+    return merged(base, {key: value for key, value in config.items() if key != FROM})
+
+
 def check_schema(content: dict, schema: str) -> None:
     """Compare a configuration or catalogue with a schema of workflow/schemas.
 
     Raises:
         ConfigurationError: a line for each wrong key: its path, what was found, what is allowed, the nearest match.
     """
-    if strange := list(_no_json(content, ())):
+    if strange := list(itertools.islice(_no_json(content, ()), _MOST_ERRORS)):
         raise ConfigurationError(_listed(strange))
     validator = _Validator(_schema(schema), registry=_registry())
-    errors = sorted(validator.iter_errors(content), key=lambda error: [str(part) for part in error.absolute_path])
+    found = itertools.islice(validator.iter_errors(content), _MOST_ERRORS)
+    errors = sorted(found, key=lambda error: [str(part) for part in error.absolute_path])
     if errors:
         raise ConfigurationError(_listed(dict.fromkeys(line for error in errors for line in _explained(error))))
 
@@ -318,24 +371,39 @@ def _registry() -> referencing.Registry:
 
 
 def _listed(errors: Iterable[str]) -> str:
-    return "the configuration cannot be used:\n" + "\n".join(f"  - {error}" for error in errors)
+    return "the configuration cannot be used:\n" + "\n".join(f"  - {shown(error, LINE)}" for error in errors)
 
 
 def _no_json(value: object, path: tuple[str, ...]) -> Iterator[str]:
     """What YAML has and JSON has not, so that no schema speaks of it: keys that are no text, and numbers that are none.
 
-    YAML reads `no`, `1` and `1e400` as a truth value, a number and infinity.
+    YAML reads `no`, `1` and `1e400` as a truth value, a number and infinity, and `2001-01-01` as a date.
     """
-    if isinstance(value, dict):
+    where = ".".join(path) or "the configuration"
+    if isinstance(value, (dict, list)) and len(value) > _LONGEST:
+        yield f"{where}: found {len(value)} values; at most {_LONGEST} are read"
+    elif isinstance(value, dict):
         for key, part in value.items():
             if not isinstance(key, str):
                 yield f"{'.'.join([*path, str(key)])}: a key must be text: put it in quotes"
+            elif not is_utf8(key):
+                yield f"{'.'.join([*path, key])}: the key is not UTF-8"
+            elif len(key) > _LONGEST:
+                yield f"{'.'.join([*path, shown(key)])}: the key has {len(key)} characters; at most {_LONGEST} are read"
             yield from _no_json(part, (*path, str(key)))
     elif isinstance(value, list):
         for number, item in enumerate(value):
             yield from _no_json(item, (*path, str(number)))
     elif isinstance(value, float) and not math.isfinite(value):
-        yield f"{'.'.join(path) or 'the configuration'}: found {value}; must be a finite number"
+        yield f"{where}: found {value}; must be a finite number"
+    elif isinstance(value, int) and abs(value) >= _LARGEST:
+        yield f"{where}: found a number of {value.bit_length()} bits; none is as large"
+    elif isinstance(value, str) and len(value) > _LONGEST:
+        yield f"{where}: found a text of {len(value)} characters; at most {_LONGEST} are read"
+    elif isinstance(value, str) and not is_utf8(value):
+        yield f"{where}: found {value}; it is not UTF-8, and no table can hold it"
+    elif not isinstance(value, (str, int, float, bool, type(None))):
+        yield f"{where}: found {value}, which YAML takes for a {type(value).__name__}: put it in quotes"
 
 
 def _explained(error: jsonschema.ValidationError) -> list[str]:
@@ -356,7 +424,8 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
         missing = [key for key in error.validator_value if key not in error.instance]
         return [f"{'.'.join([*path, key])}: is missing; {_purpose(error, key)}" for key in missing]
     if "propertyNames" in error.absolute_schema_path:
-        return [f"{'.'.join([*path, error.instance])}: the key must match {error.validator_value}"]
+        rule = "have at most {} characters" if error.validator == "maxLength" else "match {}"
+        return [f"{'.'.join([*path, error.instance])}: the key must {rule.format(error.validator_value)}"]
     rules = {
         "type": lambda value: f"must be {' or '.join([value] if isinstance(value, str) else value)}",
         "minimum": lambda value: f"must be at least {value}",
@@ -366,6 +435,8 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
         "minLength": lambda value: "must not be empty",
         "minItems": lambda value: f"must have at least {value} item{'s' if value > 1 else ''}",
         "minProperties": lambda value: f"must have at least {value} key{'s' if value > 1 else ''}",
+        "maxLength": lambda value: f"must have at most {value} characters",
+        "maxProperties": lambda value: f"must have at most {value} keys",
         "maxItems": lambda value: f"must have at most {value} items",
         "pattern": lambda value: f"must match {value}",
         "oneOf": lambda value: error.schema.get("description", ""),
@@ -387,11 +458,7 @@ def _unknown(key: str, names: Sequence[str], allowed: Iterable[str], what: str) 
 
 
 def _repeated(key: str, names: Sequence[str]) -> list[str]:
-    return [
-        f"{key}: {name!r} stands there {names.count(name)} times"
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
-    ]
+    return [f"{key}: {name!r} stands there {count} times" for name, count in Counter(names).items() if count > 1]
 
 
 def _clashing(key: str, names: Iterable[str], catalogue: dict) -> list[str]:
@@ -442,16 +509,22 @@ def _impossible_folds(config: dict, corpora: dict) -> list[str]:
 
 
 def _paths_with_wildcards(config: dict) -> list[str]:
-    """Files of the user's that no rule can have as an input."""
+    """Files of the user's that no rule can have as an input, or that Snakemake would show as they are."""
     paths = {f"corpus.{key}": config["corpus"][key] for key in ("audio", "alignments", "pronunciations", "word_list")}
     paths["probes.external"] = config["probes"]["external"]
     paths |= {f"probes.sources.{name}": path for name, path in config["probes"]["sources"].items()}
     paths |= {f"extra_models.{name}.source": entry["source"] for name, entry in config["extra_models"].items()}
     paths |= {f"extra_tasks.{name}.table": entry.get("table") for name, entry in config["extra_tasks"].items()}
+    paths |= {f"models.{number}": path for number, path in enumerate(config["models"])}
     return [
-        f"{key}: found {path}; Snakemake takes curly brackets for those of a wildcard: rename it, or name a link to it"
+        f"{key}: found {path}; {why}: rename it, or name a link to it"
         for key, path in paths.items()
-        if isinstance(path, str) and set("{}") & set(path)
+        if isinstance(path, str)
+        for found, why in (
+            (set("{}") & set(path), "Snakemake takes curly brackets for those of a wildcard"),
+            (re.search("[\x01-\x1f\x7f-\x9f\u2028\u2029]", path), "control characters steer terminals"),
+        )
+        if found
     ]
 
 
@@ -461,6 +534,19 @@ def _crooked_mirrors(mirrors: dict[str, str]) -> list[str]:
         for prefix, mirror in mirrors.items()
         if prefix.endswith("/") != mirror.endswith("/")
     ]
+
+
+def _require_plannable(config: dict, models: dict[str, ModelEntry]) -> None:
+    """As far as layers are known before checkpoints have been read."""
+    size, shards = config["cca"]["layers_per_job"], config["representations"]["shards"]
+    of_a_sample = sum(
+        -(-len(PROPERTIES[name].layers(entry.layers)) // size)
+        for entry in models.values()
+        if entry.is_planned
+        for name in config["properties"]
+    )
+    jobs = config["samples"]["count"] * of_a_sample + shards * len(models)
+    _JOBS.require(jobs, "the plan (models, properties, samples.count, representations.shards)", ConfigurationError)
 
 
 def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:

@@ -6,29 +6,49 @@ from collections.abc import Iterable
 from layerwise.addresses import without_secrets
 
 _LONGEST, _NEAREST = 10, 5  # names that a message lists, and those that it lists of a longer list
-_LINE, _LINES = 1000, 60  # characters and lines of a message that a person reads
+LINE, _LINES = 1000, 60  # characters and lines of a message that a person reads
+_WRITING = "\u00a0\u200c\u200d\u3000"  # spaces and joiners that Python does not count as printable; names have them
+_NAME = 200  # characters of a name that are compared with others: comparing takes the product of both lengths
 
 
 class LayerwiseError(Exception):
     """Something is wrong with the input or the configuration; the message says what, where and what would be right."""
 
     def __str__(self) -> str:
-        lines = without_secrets(super().__str__()).split("\n")
+        lines = super().__str__().split("\n")
         more = [f"… and {len(lines) - _LINES} more lines"] if len(lines) > _LINES else []
-        return "\n".join([*(shown(line, _LINE) for line in lines[:_LINES]), *more])
+        return "\n".join([*(shown(line, LINE) for line in lines[:_LINES]), *more])
+
+
+def shown_lines(text: object) -> str:
+    """A text of several lines, such as a traceback: each is shown, and of very many the first and the last ones."""
+    lines = str(text).split("\n")
+    left_out = len(lines) - 2 * _LINES
+    if left_out > 0:
+        lines = [*lines[:_LINES], f"… {left_out} lines …", *lines[-_LINES:]]
+    return "\n".join(shown(line, LINE) for line in lines)
 
 
 def shown(text: object, longest: int = 200) -> str:
     r"""A text from elsewhere as a terminal may have it: in one line, not too long, and with nothing that steers it.
 
-    Control characters, line ends, marks of direction and halves of surrogate pairs are written as in Python: `\x1b`.
+    What is secret of addresses is hidden. Control characters, line ends, marks of direction and halves of surrogate pairs are written as
+    in Python: `\x1b`.
     """
-    text = str(text)
+    text = _cut(
+        without_secrets(str(text)), longest
+    )  # before the work on each character, and after, as escapes are longer
     if not text.isprintable():
         text = "".join(
-            character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+            character
+            if character.isprintable() or character in _WRITING
+            else character.encode("unicode_escape").decode("ascii")
             for character in text
         )
+    return _cut(text, longest)
+
+
+def _cut(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
     head = longest * 3 // 4
@@ -44,11 +64,11 @@ def listed_names(names: Iterable[object], found: str) -> str:
     names = list(dict.fromkeys(map(str, names)))
     if len(names) <= _LONGEST:
         return ", ".join(names)
-    nearest = difflib.get_close_matches(found, names, n=_NEAREST, cutoff=0)
+    nearest = difflib.get_close_matches(found[:_NAME], names, n=_NEAREST, cutoff=0)
     return f"{len(names)} names, of which the nearest are {', '.join(nearest)}"
 
 
 def did_you_mean(names: Iterable[object], found: str) -> str:
     """The name that was probably meant, in brackets; nothing where none is like what was found."""
-    match = difflib.get_close_matches(found, list(map(str, names)), n=1, cutoff=0.5)
+    match = difflib.get_close_matches(found[:_NAME], list(map(str, names)), n=1, cutoff=0.5)
     return f" (did you mean {match[0]}?)" if match else ""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from layerwise.catalogue import ROOT, ModelEntry, read_yaml
 from layerwise.configuration import Experiment, Source
+from layerwise.errors import LINE, shown
 from layerwise.lending import UNPACKED
 from layerwise.properties import PROPERTIES
 from layerwise.space import readable
@@ -415,7 +416,7 @@ def render(found: Estimate) -> str:
         *([f"Tasks: {', '.join(found.tasks)}; training is not estimated", ""] if found.tasks else []),
         "Times come from resources/calibration.yaml, measured on another machine: take them for orders of magnitude.",
     ]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return "\n".join(shown(line.rstrip(), LINE) for line in lines) + "\n"
 
 
 def _fate(found: Estimate) -> str:

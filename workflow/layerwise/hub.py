@@ -16,7 +16,6 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import build_hf_headers
 
-from layerwise.addresses import without_secrets
 from layerwise.checkpoints import ORIGIN
 from layerwise.downloads import DownloadError, fetch
 from layerwise.errors import LayerwiseError, shown
@@ -99,7 +98,7 @@ def _checks(repository: str, file: RepoSibling) -> dict:
 
 def _plain(error: Exception) -> str:
     """A message without what follows its first lines: the hub's client adds advice for people who use it themselves."""
-    return shown(without_secrets(" ".join(str(error).split())), 600)
+    return shown(" ".join(str(error).split()), 600)
 
 
 def _needed(names: list[str], repository: str) -> list[str]:

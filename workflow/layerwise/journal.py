@@ -32,8 +32,8 @@ def write_journal(experiment: Experiment, folder: Path, command: Sequence[str]) 
     """
     _write(
         folder / CONFIGURATION,
-        "The configuration of the last run, every default included; --configfile takes it. "
-        "*** stands for what is secret of an address.",
+        "The configuration of the last run, every default included; snakemake --config from=THIS_FILE takes "
+        "it. *** stands for what is secret of an address.",
         hidden_in(experiment.config),
     )
     _write(

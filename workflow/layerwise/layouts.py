@@ -5,6 +5,7 @@ A layout is an entry of resources/layouts.yaml, or a mapping with the same field
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 import string
@@ -34,12 +35,24 @@ def without_audio_suffixes(path: str) -> str:
     return path
 
 
+_FOLDERS = "**"  # a part of a pattern that is any number of folders
+_MOST_FOLDERS = 2
+_MOST_LOOSE = 2
+_LONGEST_NAME, _LONGEST_PATH = 255, 4096  # characters, as on every disk
+_TOKEN = re.compile(r"\*+|\{\w+\}|[^*{}]+|.", re.DOTALL)
+
+
 @dataclass(frozen=True)
 class Pattern:
     """Where files lie, as a path without its suffix: `**/{split}/{speaker}/{utterance}`.
 
     `{name}` is a part of a file's or folder's name and can be used twice; `*` is any such part, `**/` any folders, also
     none. Upper and lower case count; the form of Unicode does not, and fields are composed (NFC).
+
+    Matching never takes long, whatever the pattern and the path. What stands between two slashes is matched by itself
+    (an atomic group of the regular expression), and in it a field ends where the text after it is first found: no later
+    place would leave more room for the rest. Several ends are tried of what is not so (`_Part.loose`) and of `**/`, and
+    a pattern has few of these.
     """
 
     text: str
@@ -51,21 +64,35 @@ class Pattern:
 
     @cached_property
     def _regex(self) -> re.Pattern[str]:
-        seen: set[str] = set()
-        parts = []
-        for token in re.findall(r"\*\*/|\*|\{\w+\}|[^*{}]+|.", composed(self.text)):
-            if token == "**/":
-                parts.append("(?:[^/]+/)*")
-            elif token == "*":
-                parts.append("[^/]*")
-            elif name := re.fullmatch(r"\{([^\W\d]\w*)\}", token):
-                parts.append(f"(?P={name[1]})" if name[1] in seen else f"(?P<{name[1]}>[^/]+?)")
-                seen.add(name[1])
-            elif token in "*{}" or token[0] == "{":
+        parts = [_TOKEN.findall(part) for part in composed(self.text).split("/")]
+        names = [token for tokens in parts for token in tokens if token[0] == "{"]
+        again = {name for name in names if names.count(name) > 1}
+        known: set[str] = set()
+        regex, loose = "", []
+        for number, tokens in enumerate(parts):
+            is_last = number == len(parts) - 1
+            if tokens == [_FOLDERS] and not is_last:
+                regex += "(?:[^/]+/)*"
+                continue
+            self._refuse_what_means_nothing(tokens)
+            part = _Part(tokens, known, again)
+            loose += part.loose
+            regex += part.regex(r"\Z" if is_last else "/")
+            known.update(tokens)
+        if parts[:-1].count([_FOLDERS]) > _MOST_FOLDERS:
+            raise LayoutError(f"the pattern {self.text!r} has **/ more than {_MOST_FOLDERS} times")
+        if len(loose) > _MOST_LOOSE:
+            raise LayoutError(
+                f"the pattern {self.text!r} can be read in too many ways: each of {', '.join(loose)} may end at "
+                f"several places, and at most {_MOST_LOOSE} such are allowed"
+            )
+        return re.compile(regex)
+
+    def _refuse_what_means_nothing(self, tokens: list[str]) -> None:
+        for token in tokens:
+            is_field = token[0] == "{" and token[1:-1].isidentifier()
+            if token[0] in "*{}" and token != "*" and not is_field:
                 raise LayoutError(f"the pattern {self.text!r} has {token!r} where it means nothing")
-            else:
-                parts.append(re.escape(token))
-        return re.compile("".join(parts))
 
     def match(self, path: PurePosixPath | str) -> dict[str, str] | None:
         """The fields of a file at `path`; None: it does not lie as the pattern says.
@@ -73,12 +100,58 @@ class Pattern:
         Its suffix does not count, and neither do further ones of audio (`SA1.WAV.wav`) unless the pattern has them.
         """
         whole = posixpath.splitext(composed(str(path)))[0]
+        if len(whole) > _LONGEST_PATH or max(map(len, whole.split("/"))) > _LONGEST_NAME:
+            return None
         found = self._regex.fullmatch(without_audio_suffixes(whole)) or self._regex.fullmatch(whole)
         return found and found.groupdict()
 
     def of_split(self, split: str) -> Pattern:
         """The pattern with the name of one split in it."""
         return Pattern(self.text.replace("{split}", split))
+
+
+class _Part:
+    """What stands between two slashes of a pattern.
+
+    Args:
+        tokens: texts, stars and fields.
+        known: fields of the parts before; here they stand for what they are there.
+        again: fields that are used more than once.
+
+    Attributes:
+        loose: tokens of which several ends are tried: stars, as they take as much as they can; and all of a part with a
+            field that another part has to have too. The last one ends where the rest is the end of the name.
+    """
+
+    def __init__(self, tokens: list[str], known: set[str], again: set[str]) -> None:
+        self._tokens = tokens
+        # Of each token, whether it may be any text.
+        self._free = [
+            token == "*" or (token[0] == "{" and token not in known and token not in tokens[:number])
+            for number, token in enumerate(tokens)
+        ]
+        free = [token for token, is_free in zip(tokens, self._free, strict=True) if is_free]
+        self._is_open = len(tokens) > 1 and any(token in again for token in free)
+        self.loose = [token for token in free[:-1] if self._is_open or token == "*"]
+
+    def regex(self, end: str) -> str:
+        """Its regular expression, up to `end` (the slash after it, or the end of the path)."""
+        regex = "".join(self._token(number) for number in range(len(self._tokens))) + end
+        return regex if self._is_open else f"(?>{regex})"
+
+    def _token(self, number: int) -> str:
+        token = self._tokens[number]
+        if token == "*":
+            return "[^/]*"
+        if token[0] != "{":
+            return re.escape(token)
+        if not self._free[number]:
+            return f"(?P={token[1:-1]})"
+        field_ = f"(?P<{token[1:-1]}>[^/]+?)"
+        if self._is_open or not any(self._free[number + 1 :]):
+            return field_
+        until = itertools.takewhile(lambda other: not self._free[other], range(number + 1, len(self._tokens)))
+        return f"(?>{field_}(?={''.join(map(self._token, until))}))"
 
 
 @dataclass(frozen=True)
@@ -168,12 +241,27 @@ def layout_of(entry: Mapping[str, object]) -> Layout:
 def template_fields(template: str) -> list[str]:
     """The fields that a template such as `{speaker}-{utterance}` needs.
 
+    `{utterance:.3}` is the first three characters of one; nothing else of Python's formats may be there, as those may
+    ask for any attribute, and for a text of any length.
+
     Raises:
         LayoutError: it is no template.
     """
     try:
-        fields = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
-        template.format(**dict.fromkeys(fields, "x"))  # a format may be one of numbers
-    except (ValueError, LookupError, AttributeError) as error:
+        parts = list(string.Formatter().parse(template))
+    except ValueError as error:
         raise LayoutError(f"{template!r} is no template: {error}") from error
+    fields = []
+    for _, name, format_, conversion in parts:
+        if name is None:
+            continue
+        wrong = "" if name.isidentifier() else name or "{}"
+        wrong = wrong or (conversion and f"!{conversion}")
+        wrong = wrong or ("" if re.fullmatch(r"(\.[0-9]{1,3})?", format_) else format_)
+        if wrong:
+            raise LayoutError(
+                f"{template!r} is no template: {wrong!r} is neither a field, such as {{utterance}}, nor the beginning "
+                "of one, such as {utterance:.3}"
+            )
+        fields.append(name)
     return fields

@@ -27,7 +27,7 @@ from layerwise.catalogue import (
     model_entry,
 )
 from layerwise.checkpoints import FILLED, architecture_of
-from layerwise.errors import LayerwiseError, did_you_mean, listed_names
+from layerwise.errors import LayerwiseError, did_you_mean, listed_names, shown
 
 MAIN = "main"  # the branch of a Hugging Face repository that is meant where no revision stands
 _HUB_PAGE = r"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+)/?(?:tree/([^?#]+?)/?)?"
@@ -138,21 +138,24 @@ class Models:
 
 
 def told_apart(models: Mapping[str, ModelEntry]) -> dict[str, ModelEntry]:
-    """The models with titles that differ: one that another model has too, as title or name, is followed by its name."""
-    shown = {name: " ".join(entry.title.split()) or name for name, entry in models.items()}
-    while alike := [name for name, title in shown.items() if title != name and _is_taken(title, name, shown)]:
-        shown |= {name: f"{shown[name]} ({name})" for name in alike}
-    return {name: replace(entry, title=shown[name]) for name, entry in models.items()}
+    """The models with titles that differ: one that another model has too, as title or name, is followed by its name.
+
+    They go into pictures, tables and pages: one line, not too long, without control characters.
+    """
+    titles = {name: shown(" ".join(entry.title.split())) or name for name, entry in models.items()}
+    while alike := [name for name, title in titles.items() if title != name and _is_taken(title, name, titles)]:
+        titles |= {name: f"{titles[name]} ({name})" for name in alike}
+    return {name: replace(entry, title=titles[name]) for name, entry in models.items()}
 
 
-def _is_taken(title: str, name: str, shown: Mapping[str, str]) -> bool:
-    others = [text for other, text in shown.items() if other != name] + [other for other in shown if other != name]
+def _is_taken(title: str, name: str, titles: Mapping[str, str]) -> bool:
+    others = [text for other, text in titles.items() if other != name] + [other for other in titles if other != name]
     return unicodedata.normalize("NFC", title) in {unicodedata.normalize("NFC", text) for text in others}
 
 
 def _hub_name(repository: str, revision: str) -> str:
     """`owner--name@revision`; no repository has a double hyphen of its own."""
-    plain = revision if re.fullmatch(r"[\w.-]+", revision, re.ASCII) else _unlike(revision).replace("@", "-")
+    plain = revision if re.fullmatch(r"[\w.-]{1,100}", revision, re.ASCII) else _unlike(revision).replace("@", "-")
     return f"{repository.replace('/', '--')}@{plain}"
 
 

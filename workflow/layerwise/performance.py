@@ -16,7 +16,7 @@ from layerwise.errors import LayerwiseError, listed_names
 
 WEIGHTED = "weighted"  # the head on the learned softmax-weighted sum of all layers, beside those of single layers
 REQUIRED, INTERVAL = ("task", "model", "layer", "metric", "value"), ("low", "high")
-NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import yaml
 
 from layerwise import __version__
 from layerwise.comparison import WEIGHTS, read_comparison
+from layerwise.errors import LINE, shown
 from layerwise.files import replaced
 from layerwise.findings import CRITERIA, read_criteria, read_findings
 from layerwise.plots import METRIC_TITLES, title_of
@@ -119,7 +120,7 @@ def write_report(
         problems={heading: _problems(path) for heading, path in problems.items()},
         changed=_changed(labels) if labels else [],
         labels=_problems(labels) if labels else None,
-        provenance=provenance,
+        provenance={name: shown(place, LINE) for name, place in provenance.items()},
         versions=_versions(),
     )
     with replaced(out) as temporary:
@@ -133,14 +134,14 @@ def _embed(path: AnyPath, alt: str) -> Picture:
 
 
 def _shown(table: pd.DataFrame, limit: int | None = None) -> Table:
-    """Three decimals for fractions, nothing for a missing value."""
+    """Three decimals for fractions, nothing for a missing value; control characters of names are written out."""
 
     def text(value: object) -> str:
         if pd.isna(value):
             return ""
         if isinstance(value, float):
             return str(int(value)) if value.is_integer() and abs(value) >= 2 else f"{value:.3f}"
-        return str(value)
+        return shown(value, LINE)
 
     rows = [[text(value) for value in row] for row in table.head(limit or len(table)).itertuples(index=False)]
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]

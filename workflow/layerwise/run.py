@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from layerwise.addresses import without_secrets
-from layerwise.errors import LayerwiseError
+from layerwise.errors import LINE, LayerwiseError, shown, shown_lines
 from layerwise.integrity import refuse_cut_off
 from layerwise.space import DiskSpaceError
 
@@ -34,9 +34,9 @@ def logged(snakemake) -> Iterator[None]:
         os.dup2(file.fileno(), sys.stdout.fileno())
         os.dup2(file.fileno(), sys.stderr.fileno())
         log = logging.StreamHandler(sys.stderr)
-        log.setFormatter(_WithoutSecrets("%(asctime)s %(levelname)s %(message)s"))
-        logging.basicConfig(level=logging.INFO, handlers=[log], force=True)
-        logging.getLogger().addHandler(_warnings_to(terminal))
+        log.setFormatter(_Shown("%(asctime)s %(levelname)s %(message)s"))
+        logging.basicConfig(level=logging.INFO, handlers=[log, _warnings_to(terminal)], force=True)
+        logging.captureWarnings(True)  # they hold names too
         try:
             check_copy(Path(snakemake.scriptdir).parent)
             refuse_cut_off(snakemake.input)
@@ -47,22 +47,30 @@ def logged(snakemake) -> Iterator[None]:
                 print(f"DiskSpaceError: {error}", file=terminal)
             sys.exit(1)
         except Exception:
-            logging.error("%s", traceback.format_exc())
+            logging.error(traceback.format_exc())
             sys.exit(1)
+
+
+class _Shown(logging.Formatter):
+    """Names of files, and what libraries say of them, come from elsewhere: nothing in a log steers a terminal.
+
+    Secrets of addresses are hidden, whoever logs them: the client of HTTP names each address that it asks for.
+
+    A name stays in its line; only messages of errors and tracebacks have several.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        if isinstance(record.args, tuple):
+            names = (str, Path)
+            record.args = tuple(shown(value, LINE) if isinstance(value, names) else value for value in record.args)
+        return shown_lines(super().format(record))
 
 
 def _warnings_to(terminal: TextIO) -> logging.Handler:
     handler = logging.StreamHandler(terminal)
     handler.addFilter(lambda record: record.levelno == logging.WARNING and record.name.startswith("layerwise"))
-    handler.setFormatter(_WithoutSecrets("%(levelname)s: %(message)s"))
+    handler.setFormatter(_Shown("%(levelname)s: %(message)s"))
     return handler
-
-
-class _WithoutSecrets(logging.Formatter):
-    """Hides what is secret of addresses, whoever logs them: the client of HTTP names each that it asks for."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return without_secrets(super().format(record))
 
 
 def hide_secrets(logger: logging.Logger) -> None:

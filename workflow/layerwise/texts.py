@@ -48,7 +48,12 @@ def on_disk(path: Path) -> Path:
 
 
 def wildcard(pattern: str, *, any_case: bool) -> str:
-    r"""A regular expression for a pattern in which `*` stands for anything and `\*` for a star."""
-    special = {"*": ".*", r"\*": r"\*"}
-    parts = [special.get(part) or re.escape(part) for part in re.split(r"(\\\*|\*)", composed(pattern))]
+    r"""A regular expression for a pattern in which `*` stands for anything and `\*` for a star; to be matched in full.
+
+    A text between two stars is taken where it is first found (an atomic group), as no later place would leave more room
+    for the rest: so that many stars don't take time without end.
+    """
+    first, *others = re.split(r"(?<!\\)\*", composed(pattern))
+    texts = [re.escape(text.replace(r"\*", "*")) for text in (first, *others)]
+    parts = [texts[0], *(f"(?>.*?{text})" for text in texts[1:-1]), *(f".*{text}" for text in texts[1:][-1:])]
     return f"(?{'i' * any_case}s:{''.join(parts)})"

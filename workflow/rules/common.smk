@@ -16,11 +16,11 @@ from snakemake.logging import logger
 PACKAGE_PARENT = os.path.dirname(workflow.current_basedir.get_path_or_uri(secret_free=True))
 sys.path.insert(0, PACKAGE_PARENT)
 
-from layerwise.addresses import place_of, shown_address, without_secrets
+from layerwise.addresses import place_of, shown_address
 from layerwise.catalogue import ROOT, facts, locate, read_yaml, with_shape
 from layerwise.cca import METRICS
-from layerwise.configuration import merged, read_experiment
-from layerwise.errors import LayerwiseError
+from layerwise.configuration import read_experiment
+from layerwise.errors import LayerwiseError, shown
 from layerwise.estimate import estimate as estimate_of
 from layerwise.estimate import read_calibration, render
 from layerwise.fetched import forget_notes, is_fetched
@@ -39,31 +39,46 @@ hide_secrets(logger)
 configfile: str(ROOT / "config.yaml")
 
 
-if os.path.samefile(workflow.main_snakefile, ROOT / "Snakefile"):
-    if os.path.exists("config.yaml") and not os.path.samefile("config.yaml", ROOT / "config.yaml"):
-        logger.info(f"{os.path.abspath('config.yaml')} replaces keys of {ROOT / 'config.yaml'}")
+IS_MAIN = os.path.samefile(workflow.main_snakefile, ROOT / "Snakefile")
 
-        configfile: "config.yaml"
+if IS_MAIN:
 
     report: "../report/workflow.rst"
 
 
-if workflow.modifier.skip_configfile:  # of a module that is given its configuration
-    config = merged(read_yaml(ROOT / "config.yaml"), config)
-else:  # once more, as Snakemake takes {} in place of null for nothing
-    config = merged(config, workflow.config_settings.overwrite_config)
+def own_configuration():
+    """The config.yaml of the working directory, which may come from anywhere: Snakemake would run expressions in it."""
+    if not IS_MAIN or not os.path.exists("config.yaml") or os.path.samefile("config.yaml", ROOT / "config.yaml"):
+        return {}
+    logger.info(f"{shown(os.path.abspath('config.yaml'))} replaces keys of {ROOT / 'config.yaml'}")
+    workflow.configfiles.append("config.yaml")
+    return read_yaml(Path("config.yaml"))
+
+
+def configurations():
+    """What is asked for, each on top of those before. What `from` names comes right before what names it."""
+    if workflow.modifier.skip_configfile:  # of a module that is given its configuration
+        return [read_yaml(ROOT / "config.yaml"), config]
+    asked = workflow.config_settings.overwrite_config
+    own = {} if workflow.config_settings.replace_workflow_config else own_configuration()
+    return [{**config, "from": None}, own, asked]  # once more, as Snakemake takes {} in place of null for nothing
+
 
 prefer_package(PACKAGE_PARENT)
 code_digest = functools.cache(code_digest)  # for this process, whose modules are loaded
 
 try:
     check_copy(Path(PACKAGE_PARENT))
-    EXPERIMENT = read_experiment(config)
+    ASKED = configurations()
+    EXPERIMENT = read_experiment(*ASKED)
 except LayerwiseError as error:
     raise WorkflowError(str(error))
 
 for line in EXPERIMENT.absent:
-    logger.warning(f"planned without a model, and a run will not start: {line}")
+    logger.warning(f"planned without a model, and a run will not start: {shown(line, 1000)}")
+
+# Jobs on machines that share no disk with this one get these files too.
+workflow.configfiles.extend(str(locate(asked["from"])) for asked in ASKED if asked.get("from"))
 
 config = EXPERIMENT.config  # captions of the report see it too
 CORPUS = f"{config['corpus']['name']}/{config['corpus']['split']}"
@@ -73,7 +88,7 @@ UNPLANNED = [name for name, entry in MODELS.items() if not entry.is_planned]
 TITLES = {name: entry.title for name, entry in MODELS.items()}
 GROUPS = None  # of models that share a colour
 if config["colour_by"] != "model":
-    GROUPS = {name: facts(entry)[config["colour_by"]] or "not known" for name, entry in MODELS.items()}
+    GROUPS = {name: shown(facts(entry)[config["colour_by"]] or "not known") for name, entry in MODELS.items()}
 LAYOUT = EXPERIMENT.layout
 PHONES = asdict(EXPERIMENT.phones)
 MARKS = asdict(EXPERIMENT.marks)
@@ -293,8 +308,8 @@ def is_beside_experiment():
 def refuse_absent_models():
     """End a run before any job; plans and estimates can do without the files that only the user may fetch."""
     if EXPERIMENT.absent and not is_beside_experiment():
-        others = [said for said, name in EXPERIMENT.names.items() if name in EXPERIMENT.models]
-        without = without_secrets(f"or go on without: --config 'models=[{', '.join(others)}]'")
+        others = [shown(said) for said, name in EXPERIMENT.names.items() if name in EXPERIMENT.models]
+        without = f"or go on without: --config 'models=[{', '.join(others)}]'"
         raise WorkflowError("\n".join([*EXPERIMENT.absent, without]))
 
 
@@ -311,7 +326,9 @@ def files_of(model):
         return f"resources/models/{model}"
     if os.path.isfile(entry.folder):
         return given(entry.folder)
-    return [given(file.path) for file in sorted(os.scandir(entry.folder), key=lambda file: file.path) if file.is_file()]
+    files = sorted(os.scandir(entry.folder), key=lambda file: file.path)
+    # No checkpoint has files of other names, which rules cannot have as inputs.
+    return [given(file.path) for file in files if file.is_file() and re.fullmatch(r"[ -z|~]+", file.name)]
 
 
 def folder_of(model, checkpoint):
@@ -345,7 +362,7 @@ def entry_of(model):
 for name in UNPLANNED:
     if not is_made(*shape_of(name)):
         logger.warning(
-            f"the layers of {name} ({MODELS[name].origin}) are not known before its checkpoint has been read: "
+            f"the layers of {name} ({shown(MODELS[name].origin)}) are not known before its checkpoint has been read: "
             "its scores join the plan then"
         )
 
