@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from pathlib import Path
+
+# Unicode's own bound for marks after a letter is 30 (UAX #15, stream-safe text).
+_LONG_RUN = re.compile(r"[^\x00-\x7f]{200}")
+_NO_LETTERS = re.compile(r"(?<![^\w\s\x00-\x7f])([^\w\s\x00-\x7f]{200,})")
 
 
 def composed(text: str) -> str:
@@ -13,7 +18,15 @@ def composed(text: str) -> str:
     Whatever names something, or is compared with something, goes through here where it is read: labels, words, ids.
     Paths that are opened do not, as a disk may have them in any form; see `on_disk`.
     """
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    if text.isascii():
+        return text
+    if not _LONG_RUN.search(text):
+        return unicodedata.normalize("NFC", text)
+    # What has no letter for long, such as marks of which no letter has so many, stays as it is: to bring marks into
+    # order takes the square of their number.
+    parts = _NO_LETTERS.split(text)
+    parts[::2] = [unicodedata.normalize("NFC", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def folded(word: str, lower_case: bool) -> str:
@@ -38,13 +51,14 @@ def is_utf8(path: str) -> bool:
 
 def on_disk(path: Path) -> Path:
     """The file or folder that `path` names, in whatever form of Unicode the disk has its parts; else `path` itself."""
-    if path.exists() or str(path).isascii():
+    if os.path.exists(path) or str(path).isascii() or path.parent == path:
         return path
     parent = on_disk(path.parent)
-    if not parent.is_dir():
+    try:
+        found = [name for name in os.listdir(parent) if composed(name) == composed(path.name)]
+    except (OSError, ValueError):  # it is not there, is no folder, or no folder can have its name
         return path
-    found = [entry for entry in parent.iterdir() if composed(entry.name) == composed(path.name)]
-    return found[0] if len(found) == 1 else path
+    return parent / found[0] if len(found) == 1 else path
 
 
 def wildcard(pattern: str, *, any_case: bool) -> str:
