@@ -444,6 +444,6 @@ def summarise_problems(problems: list[Problem]) -> str:
 
 def listed(names: Iterable[str]) -> str:
     """Names for an error message: sorted, the first ten of them."""
-    names = sorted(names)
+    names = sorted(map(shown, names))
     more = f" and {len(names) - _NAMED_IN_ERRORS} more" if len(names) > _NAMED_IN_ERRORS else ""
     return (", ".join(names[:_NAMED_IN_ERRORS]) + more) if names else "none"
