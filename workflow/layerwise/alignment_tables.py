@@ -8,8 +8,10 @@ Recordings, which those tables hold too, are not read.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
+import resource
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby, pairwise
@@ -259,9 +261,7 @@ def _require_possible(table: str) -> None:
     try:
         rows, values, size = receiver.recv()
     except EOFError:
-        raise AlignmentError(
-            f"{table} cannot be read as a Parquet table: what it says of its columns is wrong"
-        ) from None
+        raise AlignmentError(f"{table} cannot be read as a Parquet table: its end contradicts itself") from None
     finally:
         process.join()
         receiver.close()
@@ -272,7 +272,10 @@ def _require_possible(table: str) -> None:
 
 def _send_sizes(table: str, sender: Connection) -> None:
     """How many rows there are; the most values of a column, and the most bytes, in a group of rows."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what C++ says at its end is nothing for people
+    # What C++ says at its end, and leaves on the disk, is nothing for people.
+    faulthandler.disable()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     wanted = {name for names in (_ID_COLUMNS, _SPLIT_COLUMNS, *_TIER_COLUMNS.values()) for name in names}
     values, sizes = [0], [0]
     try:
