@@ -36,6 +36,8 @@ MAX_HEADER_BYTES = Limit("LAYERWISE_MAX_TAR_HEADER_BYTES", 1 << 20, "bytes")
 MAX_NAME_BYTES, MAX_PART_BYTES, MAX_DEPTH = 4096, 255, 100
 
 _BLOCK_BYTES = 1 << 20
+# Beside its own, tarfile raises what its arithmetic does, and a chain of headers is a recursion to it.
+_DAMAGED = (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, OverflowError, RecursionError)
 _EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
 _LONG = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 _MANY_DIGITS = re.compile(rb"[0-9]{40}")  # tarfile's own patterns take the square of their number, before 3.11.10
@@ -79,7 +81,7 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[PurePosixPath, bool], 
                     bar.update(raw.tell() - bar.n)
             while stream.read(_BLOCK_BYTES):  # to the end, where gzip checks that all of it was there
                 pass
-        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, RecursionError) as error:
+        except _DAMAGED as error:
             raise CorpusError(f"{archive} is truncated or damaged: {error}. Download it again") from error
         except OSError as error:
             if error.errno in DISK_FULL:
