@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -191,7 +192,7 @@ def index_utterances(
     if not folder.is_dir():
         raise CorpusError(f"{folder}: there is no such folder")
     source = Folder(root)
-    if (reason := source.refusal(folder)) and not reason.endswith("a folder"):
+    if reason := source.refusal(folder, stat.S_ISDIR):
         raise CorpusError(f"{folder}: {reason}")
     recordings, problems = _find_recordings(folder, layout, root, source)
     if not recordings and not problems:

@@ -37,8 +37,12 @@ class Folder:
         self._allowed = [os.path.realpath(place) for place in os.environ.get(LINKS_TO, "").split(os.pathsep) if place]
         self._inside: dict[str, bool] = {}  # by folder: files without a link lie where their folder does
 
-    def refusal(self, path: str | Path) -> str | None:
-        """Why a file is not opened; None: it may be, or there is none, which opening it tells."""
+    def refusal(self, path: str | Path, is_expected: Callable[[int], bool] = stat.S_ISREG) -> str | None:
+        """Why a file is not opened; None: it may be, or there is none, which opening it tells.
+
+        Args:
+            is_expected: of the module `stat`, what tells a file of the right kind.
+        """
         try:
             mode = os.lstat(path).st_mode
             parent = os.path.dirname(path)
@@ -52,7 +56,7 @@ class Folder:
             return None
         except ValueError:
             return "no file can have this name"
-        if not stat.S_ISREG(mode):
+        if not is_expected(mode):
             return f"it is {next((kind for test, kind in _KINDS if test(mode)), 'no plain file')}"
         if not inside:
             return (
