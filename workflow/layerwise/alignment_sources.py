@@ -25,7 +25,7 @@ from layerwise.layouts import Layout
 from layerwise.textgrids import parse_textgrid
 from layerwise.texts import code_points, is_utf8
 from layerwise.tiers import AlignmentError, Tier
-from layerwise.zips import MAX_FILE_BYTES, Member, ZipError, members, read_member
+from layerwise.zips import MAX_FILE_BYTES, Member, NoZipError, ZipError, members, read_member
 
 log = logging.getLogger(__name__)
 
@@ -156,8 +156,10 @@ def _files(source: Path) -> Iterator[File]:
     else:
         try:
             files = (File(name, member) for name, member in members(source))
-        except ZipError as error:
+        except NoZipError as error:
             raise AlignmentError(f"{error}; expected a zip, a folder or a table (.parquet)") from error
+        except ZipError as error:
+            raise AlignmentError(str(error)) from error
     for file in files:
         # Names with a leading dot are an operating system's. What is no file of the folder is refused when it is read.
         if file.suffix in _FORMAT_OF and not posixpath.basename(file.name).startswith("."):

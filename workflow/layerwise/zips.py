@@ -36,6 +36,10 @@ class ZipError(LayerwiseError):
     """A zip, or a file in it, cannot be read."""
 
 
+class NoZipError(ZipError):
+    """A file is no zip at all."""
+
+
 class Member(NamedTuple):
     """Where a file in a zip begins, and what the zip's directory says of it."""
 
@@ -53,10 +57,11 @@ def members(path: Path) -> list[tuple[str, Member]]:
     Names are names only: nothing is written, whatever they say.
 
     Raises:
-        ZipError: it is no zip, or a truncated one; its files lie over each other, or have more bytes than can be right.
+        NoZipError: it is no zip, or a truncated one.
+        ZipError: its files lie over each other, or have more bytes than can be right.
     """
     if not path.is_file():
-        raise ZipError(f"{path} is no file")
+        raise NoZipError(f"{path} is no file")
     try:
         with _Frugal(path) as stream, zipfile.ZipFile(stream) as archive:
             found = [
@@ -74,7 +79,7 @@ def members(path: Path) -> list[tuple[str, Member]]:
                 for entry in archive.infolist()
             ]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, OverflowError, struct.error) as error:
-        raise ZipError(f"{path} is no zip, or a truncated one ({error})") from error
+        raise NoZipError(f"{path} is no zip, or a truncated one ({error})") from error
     _refuse_impossible(path, found)
     return found
 
