@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from layerwise.corpus import listed
+from layerwise.errors import shown
 from layerwise.limits import Limit
 from layerwise.texts import composed
 from layerwise.tiers import AlignmentError, Tier
@@ -192,7 +193,7 @@ def _inferred(rows: list[object], where: str) -> pa.Array:
     try:
         return pa.array(rows)
     except (pa.ArrowException, OverflowError, TypeError, ValueError, RecursionError) as error:
-        raise AlignmentError(f"{where}: its intervals are not all of one shape: {error}") from error
+        raise AlignmentError(f"{where}: its intervals are not all of one shape: {shown(error)}") from error
 
 
 def _labels(values: pa.Array, where: str, names: Sequence[str] | None) -> list[str | None]:
@@ -220,7 +221,7 @@ def _seconds(values: pa.Array, where: str) -> list[float | None]:
     try:
         numbers = values.cast(pa.float64()).to_pylist()
     except pa.ArrowException as error:
-        raise AlignmentError(f"{where} holds what is no number of seconds: {error}") from error
+        raise AlignmentError(f"{where} holds what is no number of seconds: {shown(error)}") from error
     return [None if number is None else number / unit for number in numbers]
 
 
@@ -314,7 +315,7 @@ def _opened(table: str) -> Iterator[pq.ParquetFile]:
         with pq.ParquetFile(table) as file:
             yield file
     except _UNREADABLE as error:
-        raise AlignmentError(f"{table} cannot be read as a Parquet table: {error}") from error
+        raise AlignmentError(f"{table} cannot be read as a Parquet table: {shown(error)}") from error
 
 
 def _one_of(wanted: Sequence[str], there: Collection[str], lack: str) -> str:

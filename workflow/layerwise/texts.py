@@ -7,7 +7,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-# Unicode's own bound for marks after a letter is 30 (UAX #15, stream-safe text).
+_MOST_MARKS = 200  # Unicode's own bound for those after a letter is 30 (UAX #15, stream-safe text)
 _LONG_RUN = re.compile(r"[^\x00-\x7f]{200}")
 _NO_LETTERS = re.compile(r"(?<![^\w\s\x00-\x7f])([^\w\s\x00-\x7f]{200,})")
 
@@ -20,11 +20,10 @@ def composed(text: str) -> str:
     """
     if text.isascii():
         return text
-    if not _LONG_RUN.search(text):
+    parts = _NO_LETTERS.split(text) if _LONG_RUN.search(text) else [text]
+    if not any(sum(map(bool, map(unicodedata.combining, run))) > _MOST_MARKS for run in parts[1::2]):
         return unicodedata.normalize("NFC", text)
-    # What has no letter for long, such as marks of which no letter has so many, stays as it is: to bring marks into
-    # order takes the square of their number.
-    parts = _NO_LETTERS.split(text)
+    # Marks of which no letter has so many stay as they are: to bring them into order takes the square of their number.
     parts[::2] = [unicodedata.normalize("NFC", part) for part in parts[::2]]
     return "".join(parts)
 
