@@ -31,7 +31,7 @@ from layerwise.files import replaced, replaced_folder
 from layerwise.folders import NOT_OF_THE_FOLDER, Folder, files_below, read_plain
 from layerwise.layouts import AUDIO_SUFFIXES, Layout, without_audio_suffixes
 from layerwise.limits import Limit
-from layerwise.texts import code_points, composed, is_utf8, on_disk
+from layerwise.texts import code_points, composed, on_disk, unusable
 
 log = logging.getLogger(__name__)
 
@@ -232,9 +232,8 @@ def _find_recordings(
 
     found = _with_suffix(files_below(folder, unreadable), AUDIO_SUFFIXES)
     for path in sorted(found, key=lambda path: (_is_copy(path), path)):
-        if not is_utf8(str(path)):
-            detail = "its name is not UTF-8, and no table can hold it; rename it"
-            problems.append(Problem("", ascii(str(path.relative_to(root))), "bad name", detail))
+        if wrong := unusable(str(path.relative_to(root))):
+            problems.append(Problem("", ascii(str(path.relative_to(root))), "bad name", wrong))
             continue
         if reason := source.refusal(path):
             problems.append(Problem(path.stem, path.relative_to(root).as_posix(), NOT_OF_THE_FOLDER, reason))

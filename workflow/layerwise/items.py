@@ -34,7 +34,7 @@ from layerwise.folders import NOT_OF_THE_FOLDER, Folder, files_below, read_plain
 from layerwise.layouts import AUDIO_SUFFIXES
 from layerwise.limits import Limit
 from layerwise.tasks import FLUENT_PARTS, PARTS, SLURP_PARTS, TaskError
-from layerwise.texts import composed, is_utf8, on_disk
+from layerwise.texts import composed, is_utf8, on_disk, unusable
 from layerwise.times import comparable
 
 log = logging.getLogger(__name__)
@@ -289,8 +289,8 @@ def _item(
     Args:
         where: what names the recording, for messages.
     """
-    if not is_utf8(name):
-        return Problem("", ascii(name), "bad name", "its name is not UTF-8, and no table can hold it; rename it")
+    if wrong := unusable(name):
+        return Problem("", ascii(name), "bad name", wrong)
     if not PurePosixPath(name).name:
         return Problem("", name, "no audio", f"{where}: the path {name!r} names no file")
     path = on_disk(root / name)

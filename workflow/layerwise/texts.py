@@ -9,6 +9,7 @@ from pathlib import Path
 
 _MOST_MARKS = 200  # Unicode's own bound for those after a letter is 30 (UAX #15, stream-safe text)
 _LONG_RUN = re.compile(r"[^\x00-\x7f]{200}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NO_LETTERS = re.compile(r"(?<![^\w\s\x00-\x7f])([^\w\s\x00-\x7f]{200,})")
 
 
@@ -46,6 +47,15 @@ def is_utf8(path: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def unusable(path: str) -> str | None:
+    """Why the name of a file can be in no table, and on no screen; None: it can be."""
+    if not is_utf8(path):
+        return "its name is not UTF-8, and no table can hold it; rename it"
+    if _CONTROL.search(path):
+        return "its name has control characters; rename it"
+    return None
 
 
 def on_disk(path: Path) -> Path:

@@ -12,7 +12,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,9 +97,11 @@ def _refuse_impossible(path: Path, found: Sequence[tuple[str, Member]]) -> None:
     for name, _ in found:
         if wrong := unusable_name(name):
             raise ZipError(f"{path}: {shown(name)!r} {wrong}")
-    for (_, before), (name, member) in pairwise(sorted(found, key=lambda item: item[1].offset)):
-        if before.offset + _HEADER.size + before.packed_bytes > member.offset:
+    end = 0
+    for name, member in sorted(found, key=lambda item: item[1].offset):
+        if member.offset < end:
             raise ZipError(f"{path} is damaged: {shown(name)!r} begins within the file before it")
+        end = member.offset + _HEADER.size + member.packed_bytes
     total, size = sum(member.num_bytes for _, member in found), path.stat().st_size
     if total > _UNQUESTIONED_BYTES:
         MAX_RATIO.require(-(-total // max(1, size)), f"{path}, unpacked,", ZipError)
