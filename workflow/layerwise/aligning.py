@@ -12,7 +12,6 @@ import logging
 import multiprocessing
 import re
 import tempfile
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -33,10 +32,11 @@ from layerwise.alignments import write_intervals
 from layerwise.audio import AudioError, read_waveform
 from layerwise.cleaning import Utterance, clean
 from layerwise.corpus import Problem
-from layerwise.errors import LayerwiseError
+from layerwise.errors import LayerwiseError, shown
 from layerwise.guessing import Guesser, plain_letters
 from layerwise.phones import PhoneSet
 from layerwise.pronunciations import read_pronunciations
+from layerwise.texts import composed
 from layerwise.tiers import Tier
 
 log = logging.getLogger(__name__)
@@ -57,9 +57,9 @@ DECODERS: tuple[dict[str, object], ...] = (
 _SPELLINGS = str.maketrans("’‘ʼ＇`´′‐‑−", "'''''''---", "\u00ad\u200b\u2060\ufeff")
 _GAPS = re.compile(r"--+|[–—―…/\\]")  # what stands between words without a space
 _PARTS = re.compile(r"[-.]")  # well-known, U.S.A.
-_EDGES = re.compile(r"^(?:(?!')[\W_])+|(?:(?!')[\W_])+$")  # punctuation around a word, but for apostrophes
 _NO_WORD = re.compile(r"[<>\[\]{}]|[&%@#$€£¥+=°]")  # in marks such as <unk> and [laughter]; symbols that are spoken
 _TIERS = {"word": ["words"], "phone": ["phones"]}
+_LONGEST_TOKEN = 1000  # characters: of what is longer nobody knows a pronunciation
 _UTTERANCES_PER_BATCH = 256
 _NAMED_IN_LOG = 20
 _HARD = "kept; aligned with wider beams only: noise, or another's transcript?"
@@ -181,7 +181,7 @@ def words_of(
     """
     words: list[str] = []
     unknown: list[str] = []
-    text = unicodedata.normalize("NFC", text).translate(_SPELLINGS)
+    text = composed(text).translate(_SPELLINGS)
     for token in _GAPS.sub(" ", text).split():
         found = _look_up(token.lower(), dictionary, guess)
         if found is None:
@@ -193,9 +193,9 @@ def words_of(
 
 def _look_up(token: str, dictionary: Container[str], guess: Callable[[str], Sequence[str]]) -> list[str] | None:
     """The words of a token in lower case: none where it is punctuation alone; None if it cannot be pronounced."""
-    if _NO_WORD.search(token):
+    if len(token) > _LONGEST_TOKEN or _NO_WORD.search(token):
         return [token] if token in dictionary else None
-    core = _EDGES.sub("", token)
+    core = _without_punctuation(token)
     word = core.strip("'")
     if not word:
         return []
@@ -208,6 +208,20 @@ def _look_up(token: str, dictionary: Container[str], guess: Callable[[str], Sequ
         return [word] if guess(word) else None
     found = [_look_up(part, dictionary, guess) for part in parts]
     return None if None in found else [word for words in found for word in words]
+
+
+def _without_punctuation(token: str) -> str:
+    """A word without the punctuation around it, but for apostrophes."""
+    first, last = 0, len(token)
+    while first < last and not _is_of_word(token[first]):
+        first += 1
+    while first < last and not _is_of_word(token[last - 1]):
+        last -= 1
+    return token[first:last]
+
+
+def _is_of_word(character: str) -> bool:
+    return character.isalnum() or character == "'"
 
 
 def _named(unknown: Sequence[str]) -> str:
@@ -258,7 +272,7 @@ def _noting(
             noted += 1
         yield utterance
     if intervals:
-        counts = [f"{word} {count}" for word, count in intervals.most_common(_NAMED_IN_LOG)]
+        counts = [f"{shown(word, 40)} {count}" for word, count in intervals.most_common(_NAMED_IN_LOG)]
         if len(intervals) > len(counts):
             counts.append(f"{len(intervals) - len(counts)} other words")
         log.warning(

@@ -6,7 +6,7 @@ and `.words`; `.parquet`, tables with a row for each utterance.
 
 from __future__ import annotations
 
-import os
+import logging
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,13 +17,17 @@ from typing import NamedTuple
 
 from layerwise.alignment_tables import Row, find_rows, read_rows
 from layerwise.corpus import listed
+from layerwise.errors import shown
 from layerwise.files import PARQUET, begins_with
+from layerwise.folders import Folder, files_below, read_plain
 from layerwise.label_files import parse_timit, parse_xwaves
 from layerwise.layouts import Layout
 from layerwise.textgrids import parse_textgrid
 from layerwise.texts import code_points, is_utf8
 from layerwise.tiers import AlignmentError, Tier
-from layerwise.zips import Member, ZipError, members, read_member
+from layerwise.zips import MAX_FILE_BYTES, Member, NoZipError, ZipError, members, read_member
+
+log = logging.getLogger(__name__)
 
 _PLAIN_TIERS = {"phone": ["phones"], "word": ["words"]}
 
@@ -143,7 +147,7 @@ def _files(source: Path) -> Iterator[File]:
     if source.is_dir():
         # With the folder's own name first, so that it may be the split's folder.
         top = source.resolve().name
-        paths = sorted(Path(folder, name) for folder, _, names in os.walk(source) for name in names)
+        paths = sorted(files_below(source, _warn_unreadable))
         files = (File(f"{top}/{path.relative_to(source).as_posix()}", str(path)) for path in paths)
     elif not source.exists():
         raise AlignmentError(f"{source}: there is no such file or folder")
@@ -152,14 +156,20 @@ def _files(source: Path) -> Iterator[File]:
     else:
         try:
             files = (File(name, member) for name, member in members(source))
-        except ZipError as error:
+        except NoZipError as error:
             raise AlignmentError(f"{error}; expected a zip, a folder or a table (.parquet)") from error
+        except ZipError as error:
+            raise AlignmentError(str(error)) from error
     for file in files:
-        # Names with a leading dot are an operating system's.
+        # Names with a leading dot are an operating system's. What is no file of the folder is refused when it is read.
         if file.suffix in _FORMAT_OF and not posixpath.basename(file.name).startswith("."):
             if not is_utf8(file.name):
                 raise AlignmentError(f"{source} has the file {file.name!a}, whose name is not UTF-8; rename it")
             yield file
+
+
+def _warn_unreadable(error: OSError) -> None:
+    log.warning("%s cannot be looked into: %s", shown(error.filename), error.strerror)
 
 
 def _only_format(source: Path, files: Sequence[File]) -> _Format:
@@ -183,6 +193,10 @@ def _aligned(source: Path, utterance_id: str, files: Sequence[File]) -> Aligned:
 
 
 def _in_tables(source: Path, tables: Sequence[str], split: str) -> Found:
+    folder = Folder(source)
+    for table in tables if source.is_dir() else ():
+        if reason := folder.refusal(table):
+            raise AlignmentError(f"{table}: {reason}")
     rows = find_rows(source, tables, split)
     return Found({utterance_id: Aligned(row.table, row) for utterance_id, row in rows.items()}, _PLAIN_TIERS)
 
@@ -215,7 +229,14 @@ def read_alignments(source: Path, aligned: Sequence[Aligned]) -> list[list[Tier]
 def _opened(source: Path) -> Iterator[Callable[[str | Member], bytes]]:
     """A function that reads the file at a place in a folder or zip."""
     if source.is_dir():
-        yield lambda path: Path(path).read_bytes()
+        folder = Folder(source)
+
+        def read(path: str) -> bytes:
+            if reason := folder.refusal(path):
+                raise AlignmentError(f"{path}: {reason}")
+            return read_plain(path, MAX_FILE_BYTES, AlignmentError)
+
+        yield read
     else:
         with source.open("rb") as stream:
             yield lambda member: read_member(stream.fileno(), member)
@@ -229,5 +250,5 @@ def _parsed(files: Sequence[File], read: Callable[[str | Member], bytes]) -> lis
         except AlignmentError as error:
             return error
         except (ZipError, OSError) as error:
-            return AlignmentError(f"{file.name}: {error}")
+            return AlignmentError(f"{file.name}: {error.strerror if isinstance(error, OSError) else error}")
     return tiers

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from layerwise.alignment_sources import Aligned, Found, find_alignments, read_alignments
 from layerwise.cleaning import INTERVAL_SCHEMA, TIERS, Cleaned, Tally, Utterance, clean, count_words, named
 from layerwise.corpus import Problem, report_problems, summarise_problems
+from layerwise.errors import shown
 from layerwise.files import replaced
 from layerwise.layouts import Layout
 from layerwise.marks import Marks
@@ -211,7 +212,7 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object
 def _log_tally(tally: Tally, problems: list[Problem], phones: PhoneSet) -> None:
     for tier in TIERS:
         dropped = Counter({label: number for (which, label), number in tally.dropped.items() if which == tier})
-        kinds = [f"{label or '(empty)'} {number}" for label, number in dropped.most_common(_NAMED_IN_LOG)]
+        kinds = [f"{shown(label, 40) or '(empty)'} {number}" for label, number in dropped.most_common(_NAMED_IN_LOG)]
         if len(dropped) > len(kinds):
             kinds.append(f"{len(dropped) - len(kinds)} other labels")
         kept = sum(number for (which, _), number in tally.kept.items() if which == tier)
@@ -276,7 +277,8 @@ def _count_words(
         elif named(tiers, tier_names["word"]):
             read.append(Utterance("", aligned.name, 0.0, tiers))
         else:
-            wordless.append(f"{aligned.name}: its tiers are {', '.join(tier.name for tier in tiers) or 'none'}")
+            names = shown(", ".join(tier.name for tier in tiers)) or "none"
+            wordless.append(f"{shown(aligned.name)}: its tiers are {names}")
     return count_words(read, tier_names, marks, lower_case=lower_case), wordless
 
 

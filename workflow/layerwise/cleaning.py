@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from layerwise.corpus import Problem
+from layerwise.errors import shown
 from layerwise.examining import doubt
 from layerwise.marks import NO_MARKS, Marks
 from layerwise.phones import PhoneSet, UnknownPhoneError
@@ -219,7 +220,7 @@ class _Rows:
         return _problem(utterances[self.utterance[row]], kind, detail)
 
     def _named(self, row: int) -> str:
-        label = "" if self.label[row] == _NO_LABEL else f" {self.labels[self.label[row]]!r}"
+        label = "" if self.label[row] == _NO_LABEL else f" {shown(repr(self.labels[self.label[row]]))}"
         return f"{TIERS[self.tier[row]]}{label} from {self.start[row]:g} to {self.end[row]:g} s"
 
 

@@ -7,15 +7,13 @@ later is left out, and named.
 
 from __future__ import annotations
 
-import gzip
 import logging
 import os
-import tarfile
-import zlib
+import stat
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -25,12 +23,15 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from layerwise import SAMPLE_RATE
+from layerwise.archives import CorpusError, unpack
 from layerwise.audio import read_waveform
-from layerwise.errors import LayerwiseError
+from layerwise.errors import shown
 from layerwise.examining import Fault, Sound, doubt, examine
-from layerwise.files import GZIP, impostor, replaced, replaced_folder
+from layerwise.files import replaced, replaced_folder
+from layerwise.folders import NOT_OF_THE_FOLDER, Folder, files_below, read_plain
 from layerwise.layouts import AUDIO_SUFFIXES, Layout, without_audio_suffixes
-from layerwise.texts import code_points, composed, is_utf8, on_disk
+from layerwise.limits import Limit
+from layerwise.texts import code_points, composed, on_disk, unusable
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +52,13 @@ UTTERANCE_SCHEMA = pa.schema(
 # Letters a second, without spaces: 12 are usual in any alphabet, and 20 are hard to follow.
 MAX_PACE = 25
 
-_BLOCK_BYTES = 1 << 20
+# All of LibriSpeech's transcripts have 50 MB, and lie in 5,800 files.
+MAX_TEXT_BYTES = Limit("LAYERWISE_MAX_TRANSCRIPT_BYTES", 10**8, "bytes")
+
 _CONVERSION = 4 * 2.0**-15  # four steps of 16 bits: as much as rounding and dither change a sample
 _LOGGED_PER_PROBLEM = 20
+_LONGEST_CELL = 1000  # characters that a person reads of a name or a detail
 _NAMED_IN_ERRORS = 10
-
-
-class CorpusError(LayerwiseError):
-    """The corpus cannot be unpacked or read."""
 
 
 @dataclass(frozen=True, order=True)
@@ -83,14 +83,20 @@ def unpack_audio(archive: Path, split: str | None, destination: Path) -> None:
     removes it.
 
     Raises:
-        CorpusError: the file is no such archive, or damaged, or holds anything but plain files and folders inside of
-            it, or lacks the split; or `destination` holds something already.
+        CorpusError: as `layerwise.archives.unpack`; or the archive lacks the split, or `destination` holds something
+            already.
     """
-    _refuse_other_formats(archive)
     if destination.exists() and any(destination.iterdir()):
         raise CorpusError(f"{destination} is not empty; remove it to unpack {archive} again")
+    splits: Counter[str] = Counter()  # recordings that the archive has of each
+
+    def wanted(path: PurePosixPath, is_file: bool) -> bool:
+        if is_file and path.suffix.lower() in AUDIO_SUFFIXES:
+            splits[_split_of(path.parts, split)] += 1
+        return split is None or split in path.parts or (is_file and len(path.parts) <= 2)
+
     with replaced_folder(destination) as partial:
-        splits = _unpack_split(archive, split, partial)
+        unpack(archive, partial, wanted)
         if not splits:
             raise CorpusError(f"{archive} has no audio file ({', '.join(AUDIO_SUFFIXES)})")
         if split is not None and split not in splits:
@@ -104,56 +110,8 @@ def unpack_all(archive: Path, destination: Path) -> None:
     Raises:
         CorpusError: as `unpack_audio`.
     """
-    _refuse_other_formats(archive)
-    with (
-        replaced_folder(destination) as partial,
-        archive.open("rb") as raw,
-        gzip.GzipFile(fileobj=raw) as stream,
-        tqdm(total=archive.stat().st_size, unit="B", unit_scale=True, desc=f"unpacking {archive.name}") as bar,
-    ):
-        try:
-            with tarfile.open(fileobj=stream, mode="r:") as tar:
-                for member in tar:
-                    _safe_parts(member, archive)
-                    tar.extract(member, partial, filter="data")
-                    bar.update(raw.tell() - bar.n)
-            while stream.read(_BLOCK_BYTES):
-                pass
-        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise CorpusError(f"{archive} is truncated or damaged: {error}. Download it again") from error
-
-
-def _refuse_other_formats(archive: Path) -> None:
-    if not archive.is_file():
-        raise CorpusError(f"{archive}: there is no such file")
-    with archive.open("rb") as stream:
-        start = stream.read(40)
-    if not start.startswith(GZIP):
-        raise CorpusError(f"{archive} is no .tar.gz archive: it begins with {start!r}{impostor(start)}")
-
-
-def _unpack_split(archive: Path, split: str | None, folder: Path) -> Counter[str]:
-    """Unpack into `folder`; the number of recordings that the archive has of each split."""
-    splits: Counter[str] = Counter()
-    with (
-        archive.open("rb") as raw,
-        gzip.GzipFile(fileobj=raw) as stream,
-        tqdm(total=archive.stat().st_size, unit="B", unit_scale=True, desc=f"unpacking {archive.name}") as bar,
-    ):
-        try:
-            with tarfile.open(fileobj=stream, mode="r:") as tar:
-                for member in tar:
-                    parts = _safe_parts(member, archive)
-                    if member.isfile() and PurePosixPath(member.name).suffix.lower() in AUDIO_SUFFIXES:
-                        splits[_split_of(parts, split)] += 1
-                    if split is None or split in parts or (member.isfile() and len(parts) <= 2):
-                        tar.extract(member, folder, filter="data")
-                    bar.update(raw.tell() - bar.n)
-            while stream.read(_BLOCK_BYTES):  # to the end, where gzip checks that all of it was there
-                pass
-        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise CorpusError(f"{archive} is truncated or damaged: {error}. Download it again") from error
-    return splits
+    with replaced_folder(destination) as partial:
+        unpack(archive, partial, lambda path, is_file: True)
 
 
 def _split_of(parts: tuple[str, ...], split: str | None) -> str:
@@ -161,24 +119,6 @@ def _split_of(parts: tuple[str, ...], split: str | None) -> str:
     if split in parts[:-1]:
         return split
     return parts[-4] if len(parts) > 3 else "(no split folder)"
-
-
-def _safe_parts(member: tarfile.TarInfo, archive: Path) -> tuple[str, ...]:
-    """The parts of a member's path; what a corpus never holds is refused, also where tarfile's filter would mend it."""
-    path = PurePosixPath(member.name)
-    if path.is_absolute():
-        reason = "has an absolute path"
-    elif ".." in path.parts:
-        reason = "has a path with '..'"
-    elif member.issym() or member.islnk():
-        reason = "is a link"
-    elif not (member.isfile() or member.isdir()):
-        reason = "is a device or another special file"
-    else:
-        return path.parts
-    raise CorpusError(
-        f"{archive} is not safe to unpack: {member.name!r} {reason}; only plain files and folders are allowed"
-    )
 
 
 # Indexing
@@ -198,7 +138,7 @@ def split_folder(root: Path, split: str) -> Path:
         raise CorpusError(f"{root}: there is no such folder")
     if root.resolve().name == split:
         return root
-    if deeper := sorted(path for path in root.rglob(split) if path.is_dir()):
+    if deeper := sorted(Path(where, split) for where, folders, _ in os.walk(root) if split in folders):
         return deeper[0]
     inner = root / "LibriSpeech"
     folders = [path.name for path in (inner if inner.is_dir() else root).iterdir() if path.is_dir()]
@@ -251,10 +191,14 @@ def index_utterances(
     layout = layout.of_split(split)
     if not folder.is_dir():
         raise CorpusError(f"{folder}: there is no such folder")
-    recordings, problems = _find_recordings(folder, layout, root)
+    source = Folder(root)
+    if reason := source.refusal(folder, stat.S_ISDIR):
+        raise CorpusError(f"{folder}: {reason}")
+    recordings, problems = _find_recordings(folder, layout, root, source)
     if not recordings and not problems:
         raise CorpusError(f"{folder} has no audio file ({', '.join(AUDIO_SUFFIXES)}) in it or below it")
-    texts = _transcripts(folder, layout, recordings)
+    texts, refused = _transcripts(folder, layout, recordings, source)
+    problems += refused
     rows = []
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         results = pool.map(lambda item: _index_one(*item, texts, root), recordings.items())
@@ -276,14 +220,23 @@ def index_utterances(
             log.info("%d recordings at %d Hz will be resampled to %d Hz", count, rate, SAMPLE_RATE)
 
 
-def _find_recordings(folder: Path, layout: Layout, root: Path) -> tuple[dict[str, _Recording], list[Problem]]:
+def _find_recordings(
+    folder: Path, layout: Layout, root: Path, source: Folder
+) -> tuple[dict[str, _Recording], list[Problem]]:
     """Audio files by utterance id, in order of the id; and those that lie elsewhere than the layout says."""
     recordings: dict[str, _Recording] = {}
-    problems = []
-    for path in sorted(_files_below(folder, AUDIO_SUFFIXES), key=lambda path: (_is_copy(path), path)):
-        if not is_utf8(str(path)):
-            detail = "its name is not UTF-8, and no table can hold it; rename it"
-            problems.append(Problem("", ascii(str(path.relative_to(root))), "bad name", detail))
+    problems: list[Problem] = []
+
+    def unreadable(error: OSError) -> None:
+        problems.append(Problem("", ascii(os.path.relpath(error.filename, root)), "unreadable", str(error.strerror)))
+
+    found = _with_suffix(files_below(folder, unreadable), AUDIO_SUFFIXES)
+    for path in sorted(found, key=lambda path: (_is_copy(path), path)):
+        if wrong := unusable(str(path.relative_to(root))):
+            problems.append(Problem("", ascii(str(path.relative_to(root))), "bad name", wrong))
+            continue
+        if reason := source.refusal(path):
+            problems.append(Problem(path.stem, path.relative_to(root).as_posix(), NOT_OF_THE_FOLDER, reason))
             continue
         # With the folder's own name first, so that it may be the split's, or a speaker's.
         fields = layout.recordings.match(PurePosixPath(folder.resolve().name, path.relative_to(folder)))
@@ -317,32 +270,49 @@ def _same_name(path: Path, other: Path) -> bool:
     return without_audio_suffixes(str(path)) == without_audio_suffixes(str(other))
 
 
-def _transcripts(folder: Path, layout: Layout, recordings: dict[str, _Recording]) -> dict[str, str] | None:
-    """Text by utterance id; None: this corpus has none."""
+def _transcripts(
+    folder: Path, layout: Layout, recordings: dict[str, _Recording], source: Folder
+) -> tuple[dict[str, str] | None, list[Problem]]:
+    """Text by utterance id, None: this corpus has none; and the files of transcripts that are not opened."""
     if layout.transcripts is None:
-        return None
+        return None, []
+    problems: list[Problem] = []
+
+    def may_open(path: Path, utterance_id: str = "") -> bool:
+        reason = source.refusal(path)
+        if reason:
+            problems.append(Problem(utterance_id, str(path.relative_to(folder)), NOT_OF_THE_FOLDER, reason))
+        return reason is None
+
     if layout.transcripts == "chapters":
-        return _read_chapters(folder)
+        return _read_chapters(filter(may_open, _chapters(folder))), problems
     found = {
         utterance_id: _beside(recording.path, layout.transcripts) for utterance_id, recording in recordings.items()
     }
-    return {
-        utterance_id: " ".join(_read_text(path).split()) for utterance_id, path in found.items() if path is not None
+    texts = {
+        utterance_id: " ".join(_read_text(path).split())
+        for utterance_id, path in found.items()
+        if path is not None and may_open(path, utterance_id)
     }
+    return texts, problems
 
 
 def _beside(path: Path, suffix: str) -> Path | None:
     """The file of the same name, in any form of Unicode, with another suffix, in capitals or not."""
     names = dict.fromkeys((str(path.with_suffix("")), without_audio_suffixes(str(path))))
     candidates = (on_disk(Path(name + form)) for name in names for form in (suffix, suffix.lower(), suffix.upper()))
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+    return next((candidate for candidate in candidates if os.path.exists(candidate)), None)
 
 
-def _read_chapters(folder: Path) -> dict[str, str]:
-    """Text by utterance id, from every `*.trans.txt` below `folder`."""
+def _chapters(folder: Path) -> list[Path]:
+    return sorted(_with_suffix(files_below(folder, lambda error: None), (".trans.txt",)))
+
+
+def _read_chapters(chapters: Iterable[Path]) -> dict[str, str]:
+    """Text by utterance id, from files with a line for each."""
     texts: dict[str, str] = {}
     origin: dict[str, Path] = {}
-    for path in sorted(_files_below(folder, (".trans.txt",))):
+    for path in chapters:
         for line in filter(str.strip, _read_text(path).splitlines()):
             utterance_id, _, text = line.strip().partition(" ")
             if utterance_id in texts:
@@ -356,22 +326,16 @@ def _read_chapters(folder: Path) -> dict[str, str]:
 
 def _read_text(path: Path) -> str:
     try:
-        return composed(path.read_text(encoding="utf-8-sig"))
+        return composed(read_plain(path, MAX_TEXT_BYTES, CorpusError).decode("utf-8-sig"))
     except OSError as error:
         raise CorpusError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path} is not UTF-8 text: {error}") from error
 
 
-def _files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterable[Path]:
+def _with_suffix(paths: Iterable[Path], suffixes: tuple[str, ...]) -> Iterable[Path]:
     # Names with a leading dot are an operating system's (`._1-2-0003.flac` in archives made on a Mac).
-    return (
-        path
-        for path in folder.rglob("*")
-        if path.name.lower().endswith(suffixes)
-        and not path.name.startswith(".")
-        and (path.is_file() or path.is_symlink())  # a link to nowhere is a recording that cannot be read
-    )
+    return (path for path in paths if path.name.lower().endswith(suffixes) and not path.name.startswith("."))
 
 
 def _index_one(
@@ -455,7 +419,8 @@ def report_problems(problems: list[Problem], path: Path, file_column: str) -> No
 
     The log names the first 20 of a kind and counts the rest.
     """
-    table = pd.DataFrame(sorted(problems), columns=["utterance_id", "file", "problem", "detail"])
+    rows = [[shown(text, _LONGEST_CELL) for text in astuple(problem)] for problem in sorted(problems)]
+    table = pd.DataFrame(rows, columns=["utterance_id", "file", "problem", "detail"])
     with replaced(path) as temporary:
         table.rename(columns={"file": file_column}).to_csv(temporary, index=False, lineterminator="\n")
     for kind, group in table.groupby("problem"):
@@ -479,6 +444,6 @@ def summarise_problems(problems: list[Problem]) -> str:
 
 def listed(names: Iterable[str]) -> str:
     """Names for an error message: sorted, the first ten of them."""
-    names = sorted(names)
+    names = sorted(map(shown, names))
     more = f" and {len(names) - _NAMED_IN_ERRORS} more" if len(names) > _NAMED_IN_ERRORS else ""
     return (", ".join(names[:_NAMED_IN_ERRORS]) + more) if names else "none"

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from layerwise.alignments import INTERVAL_SCHEMA
-from layerwise.corpus import UTTERANCE_SCHEMA, write_parquet
+from layerwise.corpus import UTTERANCE_SCHEMA, listed, write_parquet
 from layerwise.errors import LayerwiseError
 from layerwise.times import comparable, steps
 
@@ -46,7 +46,7 @@ def cut_recordings(recordings: Path, intervals: Path, pause: float, utterances_o
     if len(silent) == len(whole):
         raise CuttingError(f"{intervals} has no word: recordings can only be cut between words")
     if silent:
-        log.warning("%d recordings have no word and are left out: %s", len(silent), ", ".join(silent[:20]))
+        log.warning("%d recordings have no word and are left out: %s", len(silent), listed(silent))
     pieces = [
         _cut(recording, spoken[recording.utterance_id], pause)
         for recording in whole.itertuples(index=False)

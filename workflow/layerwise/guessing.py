@@ -30,6 +30,7 @@ _LETTERS = str.maketrans(
     {"æ": "ae", "œ": "oe", "ø": "o", "ß": "ss", "ł": "l", "đ": "d", "ð": "th", "þ": "th", "ı": "i"}
 )
 _WORD = re.compile(r"[a-z]+('[a-z]+)*")
+LONGEST_WORD = 100  # letters; the longest in a dictionary of English has 45
 _OUTPUT_SYMBOLS = 256  # hama's default, 32, cuts off what it writes with a space after each phone
 
 _SIBILANTS = {"S", "Z", "SH", "ZH", "CH", "JH"}
@@ -64,7 +65,7 @@ class Guesser:
         return self._guesses[word]
 
     def _guess(self, word: str) -> list[str]:
-        if not _WORD.fullmatch(word):
+        if len(word) > LONGEST_WORD or not _WORD.fullmatch(word):
             return []
         owner = word.removesuffix("'s")
         if owner != word:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 import pyarrow as pa
@@ -30,9 +30,11 @@ from layerwise.corpus import (
 from layerwise.csv_files import CSVError, read_csv
 from layerwise.errors import listed_names
 from layerwise.examining import Fault, examine
+from layerwise.folders import NOT_OF_THE_FOLDER, Folder, files_below, read_plain
 from layerwise.layouts import AUDIO_SUFFIXES
+from layerwise.limits import Limit
 from layerwise.tasks import FLUENT_PARTS, PARTS, SLURP_PARTS, TaskError
-from layerwise.texts import composed, on_disk
+from layerwise.texts import composed, is_utf8, on_disk, unusable
 from layerwise.times import comparable
 
 log = logging.getLogger(__name__)
@@ -49,6 +51,8 @@ ITEM_SCHEMA = pa.schema(
     ]
 )
 
+# The largest table of SLURP has 40 MB.
+MAX_JSON_BYTES = Limit("LAYERWISE_MAX_JSON_BYTES", 10**9, "bytes")
 HELD_OUT = {"dev": 0.1, "test": 0.2}  # of a table that says nothing of parts
 
 
@@ -189,21 +193,24 @@ def read_candidates(
         yield from corpus_items({name: Split(*found) for name, found in zip(splits, paths, strict=True)}, kind)
 
 
-def fluent_items(folder: Path, columns: Sequence[str]) -> Iterator[Item]:
+def fluent_items(folder: Path, columns: Sequence[str]) -> Iterator[Item | Problem]:
     """Utterances in the layout of Fluent Speech Commands, somewhere below `folder`.
 
     Raises:
         ItemError: no or several train_data.csv, or a missing file or column.
     """
-    found = sorted(folder.rglob("data/train_data.csv"))
+    source = Folder(folder)
+    found = sorted(path for path in files_below(folder, _refuse) if path.parts[-2:] == ("data", "train_data.csv"))
     if len(found) != 1:
         raise ItemError(f"{folder} must have one data/train_data.csv in it, found {listed(map(str, found))}")
     root = found[0].parents[1]
     for part, name in FLUENT_PARTS.items():
-        rows = _read_csv(root / f"data/{name}_data.csv", ("path", "speakerId", *columns))
-        for row in rows.values():
+        table = root / f"data/{name}_data.csv"
+        if reason := source.refusal(table):
+            raise ItemError(f"{table}: {reason}")
+        for number, row in _read_csv(table, ("path", "speakerId", *columns)).items():
             target = tuple(row[column] for column in columns)
-            yield Item(_without_suffix(row["path"]), row["speakerId"], part, on_disk(root / row["path"]), target)
+            yield _item(source, f"{table}, line {number}", root, row["path"], row["speakerId"], part, target)
 
 
 def slurp_items(
@@ -219,35 +226,41 @@ def slurp_items(
         ItemError: a table cannot be read, or lacks a column.
     """
     recordings = {
-        composed(path.name): path for folder in folders for path in sorted(folder.rglob("*")) if _is_audio(path)
+        composed(path.name): (Folder(folder), path)
+        for folder in folders
+        for path in files_below(folder, _refuse)
+        if _is_audio(path)
     }
     for part, names in SLURP_PARTS.items():
         for name in names:
             for sentence in _json_lines(tables[name], name):
                 labels = [sentence.get(column) for column in columns]
                 target = tuple("" if label is None else composed(str(label)) for label in labels)
-                for recording in sentence.get("recordings", []):
-                    file = composed(str(recording.get("file", "")))
+                if not all(map(is_utf8, target)):
+                    raise ItemError(f"{tables[name]}: {target!a} is no text: half of a character is missing")
+                for file in sentence["recordings"]:
                     if file in recordings:
-                        yield Item(_without_suffix(file), "", part, recordings[file], target)
+                        source, path = recordings[file]
+                        yield _item(source, f"{name}.jsonl", path.parent, path.name, "", part, target)
                     else:
                         yield Problem(_without_suffix(file), file, "no audio", f"named in {name}.jsonl")
 
 
-def table_items(table: Path, columns: Sequence[str]) -> Iterator[Item]:
-    """Utterances of a CSV of one's own: path (from the CSV's folder), the columns, and speaker and part if given.
+def table_items(table: Path, columns: Sequence[str]) -> Iterator[Item | Problem]:
+    """Utterances of a CSV: path (from the CSV's folder, and below it), the columns, and speaker and part if given.
 
     Raises:
         ItemError: a column is missing, or a part is none of train, dev and test.
     """
     rows = _read_csv(table, ("path", *columns))
+    source = Folder(table.parent)
     for number, row in rows.items():
         part = row.get("part") or None
         if part is not None and part not in PARTS:
             raise ItemError(f"{table}, line {number}: part is {part!r}; allowed: {', '.join(PARTS)}")
         target = tuple(row[column] for column in columns)
-        path = on_disk(table.parent / row["path"])
-        yield Item(_without_suffix(row["path"]), row.get("speaker", ""), part, path, target)
+        where = f"{table}, line {number}"
+        yield _item(source, where, table.parent, row["path"], row.get("speaker", ""), part, target)
 
 
 def corpus_items(splits: Mapping[str, Split], kind: str) -> Iterator[Item]:
@@ -268,6 +281,28 @@ def corpus_items(splits: Mapping[str, Split], kind: str) -> Iterator[Item]:
 # What the readers share
 
 
+def _item(
+    source: Folder, where: str, root: Path, name: str, speaker: str, part: str | None, target: tuple[str, ...]
+) -> Item | Problem:
+    """An utterance whose recording has the path `name` from `root`, or why it has none that may be opened.
+
+    Args:
+        where: what names the recording, for messages.
+    """
+    if wrong := unusable(name):
+        return Problem("", ascii(name), "bad name", wrong)
+    if not PurePosixPath(name).name:
+        return Problem("", name, "no audio", f"{where}: the path {name!r} names no file")
+    path = on_disk(root / name)
+    if reason := source.refusal(path):
+        return Problem(_without_suffix(name), path.as_posix(), NOT_OF_THE_FOLDER, f"{where}: {reason}")
+    return Item(_without_suffix(name), speaker, part, path, target)
+
+
+def _refuse(error: OSError) -> None:
+    raise ItemError(f"{error.filename} cannot be looked into: {error.strerror}") from error
+
+
 def _read_csv(path: Path, columns: Sequence[str]) -> dict[int, dict[str, str]]:
     """The rows of a CSV by line."""
     try:
@@ -277,17 +312,30 @@ def _read_csv(path: Path, columns: Sequence[str]) -> dict[int, dict[str, str]]:
 
 
 def _json_lines(path: Path, name: str) -> Iterator[dict]:
-    path = path / f"{name}.jsonl" if path.is_dir() else path
+    """The sentences of a table of SLURP, each with the names of its recordings."""
+    if path.is_dir():
+        folder, path = Folder(path), path / f"{name}.jsonl"
+        if reason := folder.refusal(path):
+            raise ItemError(f"{path}: {reason}")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_plain(path, MAX_JSON_BYTES, ItemError).decode("utf-8").splitlines()
     except (OSError, ValueError) as error:
         raise ItemError(f"{path} cannot be read: {error}; SLURP's {name}.jsonl is expected") from error
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                yield json.loads(line)
-            except ValueError as error:
+                sentence = json.loads(line)
+            except (ValueError, RecursionError) as error:
                 raise ItemError(f"{path}, line {number} is no JSON: {error}") from error
+            yield _sentence(sentence, f"{path}, line {number}")
+
+
+def _sentence(sentence: object, where: str) -> dict:
+    """A sentence with the names of its recordings in place of all that is said of them."""
+    recordings = sentence.get("recordings", []) if isinstance(sentence, dict) else None
+    if not isinstance(recordings, list) or not all(isinstance(recording, dict) for recording in recordings):
+        raise ItemError(f'{where}: expected is a sentence with its recordings, {{"recordings": [{{"file": …}}, …], …}}')
+    return sentence | {"recordings": [composed(str(recording.get("file", ""))) for recording in recordings]}
 
 
 def _is_audio(path: Path) -> bool:
@@ -295,7 +343,7 @@ def _is_audio(path: Path) -> bool:
 
 
 def _without_suffix(path: str) -> str:
-    return composed(Path(path).with_suffix("").as_posix())
+    return composed(Path(path).with_suffix("").as_posix()) if Path(path).name else path
 
 
 def _nothing_to_learn(kind: str) -> tuple[str, str]:
@@ -322,7 +370,7 @@ def _measured(items: Sequence[Item], threads: int | None) -> tuple[list[Item], l
     kept = [item for item in items if item.num_samples]
     problems = []
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        results = pool.map(lambda item: examine(item.path) if item.path.is_file() else None, unknown)
+        results = pool.map(lambda item: examine(item.path) if os.path.isfile(item.path) else None, unknown)
         for item, result in zip(
             unknown, tqdm(results, total=len(unknown), unit="file", mininterval=10, ascii=True), strict=True
         ):

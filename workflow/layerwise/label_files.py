@@ -10,7 +10,8 @@ from layerwise.tiers import AlignmentError, Tier
 
 TIMIT_SAMPLE_RATE = 16000
 
-_XWAVES_LINE = re.compile(r"(-?[0-9]+\.?[0-9]*)\s+[0-9]+(?:\s+(.*))?")
+_XWAVES_LINE = re.compile(r"(-?[0-9]+(?:\.[0-9]*)?)\s+[0-9]+(?:\s+(.*))?")
+_MOST_DIGITS = 15  # of a count of samples: all that a float has exactly, and a thousand years
 
 
 def parse_timit(data: bytes, name: str, tier: str) -> Tier:
@@ -26,7 +27,7 @@ def parse_timit(data: bytes, name: str, tier: str) -> Tier:
     parsed = Tier(tier, [], [], [])
     for number, line in _lines(data, name):
         start, end, label, *_ = [*line.split(maxsplit=2), "", "", ""]
-        if not (start.isdecimal() and end.isdecimal()):
+        if not all(count.isdecimal() and len(count) <= _MOST_DIGITS for count in (start, end)):
             raise AlignmentError(
                 f"{name}, line {number}: found {line[:40]!r}; expected start, end (samples) and a label"
             )

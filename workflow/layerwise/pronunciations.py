@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError
+from layerwise.folders import read_plain
+from layerwise.limits import Limit
 from layerwise.texts import composed
 
 # Those of the aligner's acoustic model: ARPAbet, without stress.
@@ -21,6 +23,8 @@ PHONES = (
 # fmt: on
 _PHONE_SET = frozenset(PHONES)
 _COMMENT = ";;;"
+# The CMU dictionary of 135,000 words has 4 MB.
+MAX_BYTES = Limit("LAYERWISE_MAX_PRONUNCIATIONS_BYTES", 10**8, "bytes")
 _VARIANT = re.compile(r"\(\d+\)$")
 _RESERVED = re.compile(r"[<>()\[\]{}]")  # of names that are no words, such as <sil>, and of variants
 
@@ -42,7 +46,7 @@ def read_pronunciations(path: Path) -> dict[str, list[str]]:
         PronunciationError: there is no such file, it is not UTF-8, a line is no pronunciation, or none of them is.
     """
     try:
-        lines = composed(path.read_text(encoding="utf-8-sig")).splitlines()
+        lines = composed(read_plain(path, MAX_BYTES, PronunciationError).decode("utf-8-sig")).splitlines()
     except OSError as error:
         raise PronunciationError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from layerwise.folders import read_plain
 from layerwise.texts import composed
 from layerwise.tiers import AlignmentError, Tier
+from layerwise.zips import MAX_FILE_BYTES
 
 _ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"))
 
@@ -27,7 +29,7 @@ def read_textgrid(path: str | Path) -> pd.DataFrame:
         AlignmentError: the file cannot be read; the message names it, the line and what was expected there.
     """
     try:
-        data = Path(path).read_bytes()
+        data = read_plain(path, MAX_FILE_BYTES, AlignmentError)
     except OSError as error:
         raise AlignmentError(f"{path}: {error.strerror}") from error
     rows = [
@@ -102,7 +104,7 @@ def parse_regular(text: str) -> list[Tier] | None:
 # formats"). Reading as Praat does, one reader serves both formats, and a missing interval index is nothing to it.
 _TOKEN = re.compile(
     r"""  "(?P<text>[^"]*(?:""[^"]*)*)"
-        | (?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?!\S)
+        | (?P<number>[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)(?!\S)
         | <(?P<flag>\w+)>(?!\S)
         | (?P<unclosed>")
         | ![^\r\n]*

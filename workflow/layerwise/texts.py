@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from pathlib import Path
+
+_MOST_MARKS = 200  # Unicode's own bound for those after a letter is 30 (UAX #15, stream-safe text)
+_LONG_RUN = re.compile(r"[^\x00-\x7f]{200}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_NO_LETTERS = re.compile(r"(?<![^\w\s\x00-\x7f])([^\w\s\x00-\x7f]{200,})")
 
 
 def composed(text: str) -> str:
@@ -13,7 +19,14 @@ def composed(text: str) -> str:
     Whatever names something, or is compared with something, goes through here where it is read: labels, words, ids.
     Paths that are opened do not, as a disk may have them in any form; see `on_disk`.
     """
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    if text.isascii():
+        return text
+    parts = _NO_LETTERS.split(text) if _LONG_RUN.search(text) else [text]
+    if not any(sum(map(bool, map(unicodedata.combining, run))) > _MOST_MARKS for run in parts[1::2]):
+        return unicodedata.normalize("NFC", text)
+    # Marks of which no letter has so many stay as they are: to bring them into order takes the square of their number.
+    parts[::2] = [unicodedata.normalize("NFC", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def folded(word: str, lower_case: bool) -> str:
@@ -36,15 +49,25 @@ def is_utf8(path: str) -> bool:
     return True
 
 
+def unusable(path: str) -> str | None:
+    """Why the name of a file can be in no table, and on no screen; None: it can be."""
+    if not is_utf8(path):
+        return "its name is not UTF-8, and no table can hold it; rename it"
+    if _CONTROL.search(path):
+        return "its name has control characters; rename it"
+    return None
+
+
 def on_disk(path: Path) -> Path:
     """The file or folder that `path` names, in whatever form of Unicode the disk has its parts; else `path` itself."""
-    if path.exists() or str(path).isascii():
+    if os.path.exists(path) or str(path).isascii() or path.parent == path:
         return path
     parent = on_disk(path.parent)
-    if not parent.is_dir():
+    try:
+        found = [name for name in os.listdir(parent) if composed(name) == composed(path.name)]
+    except (OSError, ValueError):  # it is not there, is no folder, or no folder can have its name
         return path
-    found = [entry for entry in parent.iterdir() if composed(entry.name) == composed(path.name)]
-    return found[0] if len(found) == 1 else path
+    return parent / found[0] if len(found) == 1 else path
 
 
 def wildcard(pattern: str, *, any_case: bool) -> str:

@@ -1,0 +1,97 @@
+"""Folders of files from elsewhere: what in them may be opened.
+
+A pipe among recordings would keep a job waiting for ever, a link of somebody else's may lead to what is not theirs to
+read. So a file in such a folder is opened if it is a plain one that lies in the folder, links followed, or in one that
+the environment names: `LAYERWISE_LINKS_TO=/data/audio:/mnt/more`. A configuration cannot name one, as it may be a
+stranger's too.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from layerwise.errors import LayerwiseError
+from layerwise.limits import Limit
+
+LINKS_TO = "LAYERWISE_LINKS_TO"
+NOT_OF_THE_FOLDER = "no file of the folder"  # the kind of a problem, for tables
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+class Folder:
+    """A folder from elsewhere; it may itself be a link to one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self._place = os.path.realpath(path)
+        self._allowed = [os.path.realpath(place) for place in os.environ.get(LINKS_TO, "").split(os.pathsep) if place]
+        self._inside: dict[str, bool] = {}  # by folder: files without a link lie where their folder does
+
+    def refusal(self, path: str | Path, is_expected: Callable[[int], bool] = stat.S_ISREG) -> str | None:
+        """Why a file is not opened; None: it may be, or there is none, which opening it tells.
+
+        Args:
+            is_expected: of the module `stat`, what tells a file of the right kind.
+        """
+        try:
+            mode = os.lstat(path).st_mode
+            parent = os.path.dirname(path)
+            if parent not in self._inside:
+                self._inside[parent] = self._holds(os.path.realpath(parent))
+            inside, place = self._inside[parent], str(path)
+            if stat.S_ISLNK(mode) or not inside:
+                place = os.path.realpath(path, strict=True)
+                mode, inside = os.stat(place).st_mode, self._holds(place)
+        except OSError:
+            return None
+        except ValueError:
+            return "no file can have this name"
+        if not is_expected(mode):
+            return f"it is {next((kind for test, kind in _KINDS if test(mode)), 'no plain file')}"
+        if not inside:
+            return (
+                f"it lies outside of {self.path}, at {place}; where that is right: "
+                f"export {LINKS_TO}={os.path.dirname(place)} (several such folders with {os.pathsep!r} between them)"
+            )
+        return None
+
+    def _holds(self, place: str) -> bool:
+        return any(
+            place == folder or place.startswith(folder.rstrip("/") + "/") for folder in (self._place, *self._allowed)
+        )
+
+
+def files_below(folder: Path, unreadable: Callable[[OSError], None]) -> Iterator[Path]:
+    """Whatever is no folder in a folder or below it, in order; links to folders are not followed.
+
+    Args:
+        unreadable: is told of folders that cannot be looked into.
+    """
+    for where, folders, names in os.walk(folder, onerror=unreadable):
+        folders.sort()
+        yield from (Path(where, name) for name in sorted(names))
+
+
+def read_plain(path: str | Path, limit: Limit, error: type[LayerwiseError]) -> bytes:
+    """The content of a file, if it is a plain one: what a pipe or a device has may never come, or never end.
+
+    Raises:
+        OSError: it cannot be read, or is no plain file.
+        error: it is larger than the limit.
+    """
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(0, "it is no plain file")
+        limit.require(status.st_size, str(path), error)
+        return stream.read()
