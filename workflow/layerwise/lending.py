@@ -54,7 +54,7 @@ def lend_audio(
     label, content = _label(audio), json.dumps(made_from, sort_keys=True) + "\n"
     audio.parent.mkdir(parents=True, exist_ok=True)
     with _alone(audio):
-        if not (audio.is_dir() and label.is_file() and label.read_text(encoding="utf-8") == content):
+        if not (audio.is_dir() and label.is_file() and label.read_bytes() == content.encode()):
             label.unlink(missing_ok=True)
             shutil.rmtree(audio, ignore_errors=True)
             _have(url, archive, checks, mirrors)
