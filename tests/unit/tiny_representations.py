@@ -59,7 +59,7 @@ def write_shards(folder: Path, shards: int = 1, sample: int = 1, dtype: str = "f
         with h5py.File(paths[-1], "w") as file:
             for path in added[0]:
                 rows = np.concatenate([arrays[path] for arrays in added])
-                file[f"{sample}/{path}"] = rows.astype(h5py.string_dtype()) if rows.dtype.kind == "U" else rows
+                file[f"{sample}/{path}"] = np.char.encode(rows, "utf-8") if rows.dtype.kind == "U" else rows
             for layer in ("T0", "T1", "T2", "C1"):
                 grid = "_10ms" if layer.startswith("C") else ""
                 file[f"{sample}/frame/{layer}"].attrs["grid"] = grid
