@@ -1,0 +1,68 @@
+"""Files that this workflow made, read again: somebody may have changed them since, or have sent them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from layerwise.errors import LayerwiseError
+from layerwise.files import require_regular
+from layerwise.limits import Limit
+
+# Four million scores; of one job they take megabytes. Read, a file takes some ten times its size.
+MAX_BYTES = Limit("LAYERWISE_MAX_RESULT_BYTES", 1 << 30, "bytes")
+LAYER = r"[CT](?:0|[1-9][0-9]{0,3})"  # a layer's name
+
+
+class RereadError(LayerwiseError):
+    """A file is not what this workflow writes; the message names it.
+
+    Attributes:
+        found: what it is instead.
+    """
+
+    def __init__(self, path: object, found: object) -> None:
+        super().__init__(f"{path} is not as this workflow writes it: {found}. Delete it and run the same command again")
+        self.found = found
+
+
+@contextmanager
+def rereading(path: object) -> Iterator[None]:
+    """Turns what a file brings about that is not as it was written into an error that names the file.
+
+    Raises:
+        RereadError: the block failed, because of what the file holds.
+    """
+    try:
+        yield
+    except (OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise RereadError(path, f"{type(error).__name__}: {error}") from error
+    except (MemoryError, RecursionError) as error:
+        raise RereadError(path, f"it holds too much, or too deep ({type(error).__name__})") from error
+
+
+def read_json(path: Path) -> dict:
+    """A JSON file whose outermost value is an object.
+
+    Raises:
+        RereadError: it is another file.
+    """
+    with rereading(path):
+        require_regular(path, lambda found: RereadError(path, found))
+        MAX_BYTES.require(path.stat().st_size, str(path), LayerwiseError)
+        content = json.loads(path.read_bytes())
+    if not isinstance(content, dict):
+        raise RereadError(path, "it holds no object of JSON")
+    return content
+
+
+def is_count(value: object, least: int = 0, most: int = 10_000) -> bool:
+    """Whether a value of a file is a whole number in bounds."""
+    return type(value) is int and least <= value <= most
+
+
+def is_layer(name: object) -> bool:
+    return isinstance(name, str) and re.fullmatch(LAYER, name) is not None
