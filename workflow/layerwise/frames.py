@@ -21,6 +21,12 @@ MAX_ROWS = Limit("LAYERWISE_MAX_TABLE_ROWS", 1 << 28, "rows")
 MAX_TABLE_BYTES = Limit("LAYERWISE_MAX_TABLE_BYTES", 1 << 35, "bytes")  # of them, without compression
 _LARGEST = 1e15  # of a number: squares and sums of many have room
 
+# Columns that tables of these have, at least.
+UTTERANCES = ("utterance_id", "speaker_id", "audio_path", "duration", "start")
+SEGMENTS = ("utterance_id", "label", "start", "end")
+INTERVALS = (*SEGMENTS, "tier")
+ITEMS = ("part", "audio_path", "num_samples", "start", "target")
+
 # What cells can be, by column, wherever they stand.
 _KNOWN = {
     "alignments": "given|automatic",

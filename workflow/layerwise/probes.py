@@ -18,11 +18,11 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
+from layerwise.frames import ITEMS, read_parquet
 from layerwise.frozen import FrozenLayers, KeptLayers
 from layerwise.grading import count_errors, count_right, interval, rate
 from layerwise.heads import Batch, Shape, head_seed, make_heads
@@ -465,7 +465,7 @@ def train_probes(
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     torch.backends.cudnn.allow_tf32 = False
     torch.set_num_threads(1)
-    table = pd.read_parquet(items)
+    table = read_parquet(items, ITEMS)
     model = load_folder(checkpoint, device, normalise)
     blocks = [name for name in model.layer_names if name.startswith("T")]
     layers = blocks if WEIGHTED in heads else [name for name in blocks if name in heads]

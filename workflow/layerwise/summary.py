@@ -13,7 +13,7 @@ from scipy import stats
 from layerwise.chance import CHANCE
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
-from layerwise.frames import read_csv_table, read_parquet
+from layerwise.frames import SEGMENTS, read_csv_table, read_parquet
 from layerwise.reread import RereadError, is_count, is_layer, read_json
 
 AnyPath = str | os.PathLike[str]
@@ -42,7 +42,6 @@ _TEXT_COLUMNS = [
     *("property", "model", "layer", "metric", "span", "alignments"),
     *("status", "reason", "runner_up", "tied"),
 ]
-SEGMENTS = ("utterance_id", "label", "start", "end")  # columns of a table of phones or words
 _SPANS = {"utterances": "frame", "phones": "phone", "words": "word"}
 
 
