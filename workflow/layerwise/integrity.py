@@ -26,6 +26,9 @@ _ENDS = {
     ".png": b"IEND\xaeB`\x82",
     ".svg": b"</svg>\n",
 }
+# What JSON that is not ours ends in.
+_NOT_OURS = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
+_MANIFEST_BYTES, _HEAD_BYTES = 1 << 24, 100_000_000  # many files' names; what safetensors itself reads at most
 _NOT_OUTPUTS = {"logs", "benchmarks", "audio"}
 
 
@@ -41,6 +44,8 @@ def is_whole(path: str | os.PathLike[str]) -> bool:
     suffix = os.path.splitext(path)[1]
     if suffix not in _ENDS:
         return True
+    if not os.path.isfile(path):  # a link to nowhere, or a named pipe, which would be waited for
+        return False
     with open(path, "rb") as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - _LOOK_BYTES))
@@ -81,12 +86,12 @@ def refuse_cut_off(inputs: Iterable[str]) -> None:
 def _is_whole_checkpoint(folder: Path) -> bool:
     """Whether weights are as long as their own heads, or the manifest of what was fetched, say."""
     try:
-        listed = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
+        listed = json.loads(_bytes(folder / "manifest.json", _MANIFEST_BYTES))["files"]
+        sizes = {folder / name: facts["size"] for name, facts in listed.items()}
     except FileNotFoundError:
-        listed = {}
-    except ValueError:
+        sizes = {}
+    except _NOT_OURS:
         return False
-    sizes = {folder / name: facts["size"] for name, facts in listed.items()}
     return all(path.is_file() and path.stat().st_size == size for path, size in sizes.items()) and all(
         _is_whole_safetensors(path) for path in folder.glob("*.safetensors")
     )
@@ -94,11 +99,31 @@ def _is_whole_checkpoint(folder: Path) -> bool:
 
 def _is_whole_safetensors(path: Path) -> bool:
     """Whether a file has the bytes of all tensors that its head lists (8 bytes of length, then JSON)."""
+    if not path.is_file():
+        return False
     with path.open("rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
         length = int.from_bytes(stream.read(8), "little")
+        if length > min(size, _HEAD_BYTES):
+            return False
         try:
             head = json.loads(stream.read(length))
-        except ValueError:
+            ends = [facts["data_offsets"][1] for name, facts in head.items() if name != "__metadata__"]
+            return size == 8 + length + max(ends, default=0)
+        except _NOT_OURS:
             return False
-        ends = [facts["data_offsets"][1] for name, facts in head.items() if name != "__metadata__"]
-        return stream.seek(0, os.SEEK_END) == 8 + length + max(ends, default=0)
+
+
+def _bytes(path: Path, most: int) -> bytes:
+    """Of a file that is no longer than it can be.
+
+    Raises:
+        ValueError: it is, or is no file.
+    """
+    if path.exists() and not path.is_file():
+        raise ValueError("no file")
+    with path.open("rb") as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise ValueError("too long")
+    return content

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from layerwise.arrays import read_arrays
 from layerwise.files import replaced
+from layerwise.reread import RereadError
 from layerwise.synthesis import (
     GRAMMAR,
     SAMPLE_RATE,
@@ -63,8 +65,18 @@ class Speech:
 
     @classmethod
     def read(cls, path: Path) -> Speech:
-        with np.load(path) as held:
-            return cls(held["samples"], held["ends"], held["texts"])
+        """What `save` wrote.
+
+        Raises:
+            RereadError: it is another file.
+        """
+        held = read_arrays(path, {"samples": "int16", "ends": "int64", "texts": "U"})
+        ends = held["ends"]
+        if not len(ends) or len(ends) != len(held["texts"]) or ends[-1] != len(held["samples"]):
+            raise RereadError(path, "its utterances do not add up to its samples")
+        if (np.diff(ends, prepend=0) <= 0).any():
+            raise RereadError(path, "an utterance of it has no samples")
+        return cls(**held)
 
 
 def as_waveform(samples: np.ndarray) -> np.ndarray:

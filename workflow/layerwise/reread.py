@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from layerwise.limits import Limit
 
 # Four million scores; of one job they take megabytes. Read, a file takes some ten times its size.
 MAX_BYTES = Limit("LAYERWISE_MAX_RESULT_BYTES", 1 << 30, "bytes")
+# What files bring about that are not as they were written.
+_NOT_OURS = (OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zipfile.BadZipFile)
 LAYER = r"[CT](?:0|[1-9][0-9]{0,3})"  # a layer's name
 
 
@@ -38,7 +41,7 @@ def rereading(path: object) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except _NOT_OURS as error:
         raise RereadError(path, f"{type(error).__name__}: {error}") from error
     except (MemoryError, RecursionError) as error:
         raise RereadError(path, f"it holds too much, or too deep ({type(error).__name__})") from error
@@ -57,6 +60,25 @@ def read_json(path: Path) -> dict:
     if not isinstance(content, dict):
         raise RereadError(path, "it holds no object of JSON")
     return content
+
+
+def read_shape(path: Path) -> dict:
+    """What `layerwise.describing.write_shape` wrote of the layers of a model.
+
+    Raises:
+        FileNotFoundError: it has not been written yet, which Snakemake understands.
+        RereadError: it is another file.
+    """
+    path.stat()
+    shape = read_json(path)
+    counts = {"conv_layers": (0, 1000), "blocks": (1, 10_000), "width": (1, 10_000_000)}
+    for key, (least, most) in counts.items():
+        if not is_count(shape.get(key), least, most):
+            raise RereadError(path, f"{key} is {shape.get(key)!r}, a whole number from {least} to {most} is expected")
+    stride = shape.get("stride_seconds")
+    if type(stride) not in (int, float) or not 0 < stride <= 60:
+        raise RereadError(path, f"stride_seconds is {stride!r}, a number above 0 is expected")
+    return shape
 
 
 def is_count(value: object, least: int = 0, most: int = 10_000) -> bool:

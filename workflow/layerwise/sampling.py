@@ -18,7 +18,7 @@ import pandas as pd
 from layerwise.csv_files import CSVError, delimiter_of, read_csv, read_text
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
-from layerwise.frames import INTERVALS, UTTERANCES, read_parquet
+from layerwise.frames import INTERVALS, read_parquet
 from layerwise.texts import composed, folded
 from layerwise.times import steps
 
@@ -166,7 +166,7 @@ def draw_sample_tables(
     Raises:
         SamplingError: the corpus has no utterance, or none of the listed words.
     """
-    corpus = read_parquet(utterances, UTTERANCES)
+    corpus = read_parquet(utterances, ("utterance_id",))
     if corpus.empty:
         raise SamplingError(f"{utterances} holds no utterance to draw from")
     ranking = None if word_list is None else read_word_list(Path(word_list), lower_case=lower_case)
