@@ -37,9 +37,8 @@ def read_array(path: Path, kind: str) -> np.ndarray:
     """
     with rereading(path):
         require_regular(path, lambda found: RereadError(path, found))
-        values = np.load(
-            path, mmap_mode="r", allow_pickle=False
-        )  # compares its shape with the file before it takes memory
+        # Mapped, its shape is compared with the file before it takes memory.
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
         values = np.array(values) if isinstance(values, np.ndarray) else np.empty((0, 0))
     _require_list(path, values, kind)
     return values
