@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ def read_arrays(path: Path, kinds: Mapping[str, str]) -> dict[str, np.ndarray]:
         RereadError: it is another file.
     """
     require_stored(path)
-    with rereading(path), np.load(path, allow_pickle=False) as held:
+    with _loading(path), np.load(path, allow_pickle=False) as held:
         arrays = {name: held[name] for name in kinds}
     for name, kind in kinds.items():
         _require_list(path, arrays[name], kind)
@@ -37,11 +38,20 @@ def read_array(path: Path, kind: str) -> np.ndarray:
     """
     with rereading(path):
         require_regular(path, lambda found: RereadError(path, found))
+    with _loading(path):
         # Mapped, its shape is compared with the file before it takes memory.
-        values = np.load(path, mmap_mode="r", allow_pickle=False)
-        values = np.array(values) if isinstance(values, np.ndarray) else np.empty((0, 0))
+        values = np.array(np.lib.format.open_memmap(path, mode="r"))
     _require_list(path, values, kind)
     return values
+
+
+@contextmanager
+def _loading(path: Path) -> Iterator[None]:
+    """Turns whatever numpy and zipfile raise on a damaged file into an error that names it."""
+    try:
+        yield
+    except Exception as error:
+        raise RereadError(path, f"{type(error).__name__}: {error}") from error
 
 
 def require_stored(path: Path) -> None:
@@ -52,8 +62,8 @@ def require_stored(path: Path) -> None:
     """
     with rereading(path):
         require_regular(path, lambda found: RereadError(path, found))
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
+    with _loading(path), zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):
         raise RereadError(path, "it is compressed")
     if sum(member.file_size for member in members) > path.stat().st_size:

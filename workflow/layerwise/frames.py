@@ -27,10 +27,13 @@ SEGMENTS = ("utterance_id", "label", "start", "end")
 INTERVALS = (*SEGMENTS, "tier")
 ITEMS = ("part", "audio_path", "num_samples", "start", "target")
 
+_COST = r"[^ =]+=-?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?"
+
 # What cells can be, by column, wherever they stand.
 _KNOWN = {
     "alignments": "given|automatic",
     "best": f"(?:{LAYER})?",
+    "costs": rf"(?:{_COST}(?: {_COST})*)?",
     "layer": f"(?:{LAYER}|weighted)?",
     "layers": r"[CT0-9, -]*",
     "recommended": f"(?:{LAYER})?",

@@ -88,13 +88,13 @@ def _is_whole_checkpoint(folder: Path) -> bool:
     try:
         listed = json.loads(_bytes(folder / "manifest.json", _MANIFEST_BYTES))["files"]
         sizes = {folder / name: facts["size"] for name, facts in listed.items()}
+        if not all(path.is_file() and path.stat().st_size == size for path, size in sizes.items()):
+            return False
     except FileNotFoundError:
-        sizes = {}
-    except _NOT_OURS:
+        pass
+    except (OSError, *_NOT_OURS):
         return False
-    return all(path.is_file() and path.stat().st_size == size for path, size in sizes.items()) and all(
-        _is_whole_safetensors(path) for path in folder.glob("*.safetensors")
-    )
+    return all(_is_whole_safetensors(path) for path in folder.glob("*.safetensors"))
 
 
 def _is_whole_safetensors(path: Path) -> bool:

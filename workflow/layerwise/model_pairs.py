@@ -36,7 +36,7 @@ def compare_models(scores: AnyPath, models: AnyPath, folds: int, seed: int, out:
         folds: of the cross-validation.
         seed: of the draws that give intervals.
     """
-    scored, facts = read_scores(scores), read_models(models).set_index("model")
+    scored, facts = read_scores(scores), read_models(models, COMPARED).set_index("model")
     by_question: dict[tuple[str, str], dict[str, Curve]] = {}
     for (model, name, metric), curve in curves.trends(scored, folds, seed).items():
         by_question.setdefault((name, metric), {})[model] = curve.blocks()

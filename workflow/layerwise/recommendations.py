@@ -13,6 +13,7 @@ from layerwise.curves import Curve
 from layerwise.outcomes import EXTERNAL, read_probes
 from layerwise.performance import METRICS
 from layerwise.properties import PROPERTIES
+from layerwise.reread import RereadError
 from layerwise.summary import (
     AnyPath,
     alignments_of,
@@ -92,7 +93,13 @@ def recommend(
 
 def read_recommendations(path: AnyPath) -> pd.DataFrame:
     """tables/recommendations.csv, as `recommend` writes it."""
-    return read_table(path, COLUMNS, text=TEXT)
+    table = read_table(path, COLUMNS, text=TEXT)
+    for kind, column, names in ((PROPERTY, "question", PROPERTIES), (TASK, "metric", METRICS)):
+        if wrong := set(table.loc[table["kind"] == kind, column]) - set(names):
+            raise RereadError(path, f"{min(wrong)!r} in column {column} of a {kind}")
+    if wrong := set(table["kind"]) - {PROPERTY, TASK}:
+        raise RereadError(path, f"{min(wrong)!r} in column kind")
+    return table
 
 
 def _costs(comparison: pd.DataFrame, metric: str) -> dict[tuple[str, str], str]:

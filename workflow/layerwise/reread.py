@@ -17,7 +17,9 @@ from layerwise.limits import Limit
 MAX_BYTES = Limit("LAYERWISE_MAX_RESULT_BYTES", 1 << 30, "bytes")
 # What files bring about that are not as they were written.
 _NOT_OURS = (OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zipfile.BadZipFile)
-LAYER = r"[CT](?:0|[1-9][0-9]{0,3})"  # a layer's name
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+MOST_LAYERS = 9999
+LAYER = r"[CT](?:0|[1-9][0-9]{0,3})"  # the name of one
 
 
 class RereadError(LayerwiseError):
@@ -56,7 +58,10 @@ def read_json(path: Path) -> dict:
     with rereading(path):
         require_regular(path, lambda found: RereadError(path, found))
         MAX_BYTES.require(path.stat().st_size, str(path), LayerwiseError)
-        content = json.loads(path.read_bytes())
+        data = path.read_bytes()
+        content = json.loads(data)
+        if _HALF.search(data):  # half of a character may stand alone in JSON, but in no file that is written from it
+            json.dumps(content, ensure_ascii=False).encode()
     if not isinstance(content, dict):
         raise RereadError(path, "it holds no object of JSON")
     return content
@@ -71,7 +76,7 @@ def read_shape(path: Path) -> dict:
     """
     path.stat()
     shape = read_json(path)
-    counts = {"conv_layers": (0, 1000), "blocks": (1, 10_000), "width": (1, 10_000_000)}
+    counts = {"conv_layers": (0, 1000), "blocks": (1, MOST_LAYERS), "width": (1, 10_000_000)}
     for key, (least, most) in counts.items():
         if not is_count(shape.get(key), least, most):
             raise RereadError(path, f"{key} is {shape.get(key)!r}, a whole number from {least} to {most} is expected")
@@ -81,7 +86,7 @@ def read_shape(path: Path) -> dict:
     return shape
 
 
-def is_count(value: object, least: int = 0, most: int = 10_000) -> bool:
+def is_count(value: object, least: int = 0, most: int = MOST_LAYERS) -> bool:
     """Whether a value of a file is a whole number in bounds."""
     return type(value) is int and least <= value <= most
 

@@ -14,7 +14,7 @@ from layerwise.chance import CHANCE
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
 from layerwise.frames import SEGMENTS, read_csv_table, read_parquet
-from layerwise.reread import RereadError, is_count, is_layer, read_json
+from layerwise.reread import MOST_LAYERS, RereadError, is_count, is_layer, read_json
 
 AnyPath = str | os.PathLike[str]
 
@@ -42,6 +42,7 @@ _TEXT_COLUMNS = [
     *("property", "model", "layer", "metric", "span", "alignments"),
     *("status", "reason", "runner_up", "tied"),
 ]
+_MOST_ROWS = 10**12
 _SPANS = {"utterances": "frame", "phones": "phone", "words": "word"}
 
 
@@ -98,11 +99,17 @@ def read_best_layers(path: AnyPath) -> pd.DataFrame:
     return read_table(path, BEST_COLUMNS, ["property", "model", "metric"])
 
 
-def read_models(path: AnyPath) -> pd.DataFrame:
-    """tables/models.csv, as `layerwise.tables` writes it."""
+def read_models(path: AnyPath, facts: Sequence[str] = ()) -> pd.DataFrame:
+    """tables/models.csv, as `layerwise.tables` writes it.
+
+    Args:
+        facts: columns of any kind that it must have too.
+    """
     table = read_table(path, ["model", "objective", "size", "blocks"], ["model"], ["objective", "size"])
-    if not (table["blocks"] >= 1).all():
-        raise RereadError(path, "a model without a number of blocks")
+    if missing := [fact for fact in facts if fact not in table]:
+        raise RereadError(path, f"it lacks the column {', '.join(missing)}")
+    if not table["blocks"].between(1, MOST_LAYERS).all():
+        raise RereadError(path, f"a model whose number of blocks is not from 1 to {MOST_LAYERS}")
     return table
 
 
@@ -146,7 +153,7 @@ def collect_scores(
                 new = _rows(record, metrics, blocks[record["model"]])
             except KeyError as missing:
                 raise MalformedScoreError(f"{file}: a record lacks {missing}; delete the file to score again") from None
-            except (AttributeError, TypeError, ValueError) as error:
+            except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
                 raise MalformedScoreError(f"{file}: {error}; delete the file to score again") from None
             if key in source:
                 raise MalformedScoreError(f"{file}: holds {key}, and so does {source[key]}")
@@ -177,6 +184,8 @@ def _records(file: AnyPath) -> list[dict]:
 def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
     kind, index = layer_key(record["layer"])
     common = {name: record[name] for name in ("property", "model", "layer", "sample", "alignments", "status", "reason")}
+    if not all(isinstance(common[name], str) for name in ("alignments", "reason")):
+        raise ValueError("alignments and reason are no text")
     common |= {"layer_index": index, "depth": index / blocks if kind == "T" else None}
     if record["status"] == "skipped":
         return [{**common, "trial": None, "metric": metric, "score": None} for metric in metrics]
@@ -187,11 +196,16 @@ def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
     rows = []
     for trial in record["trials"]:
         counts = {name: trial[name] for name in ("trial", *_TRIAL_COUNTS)}
+        for name, count in counts.items():
+            if not is_count(count, 0, _MOST_ROWS):
+                raise ValueError(f"{name} of {record['layer']} is {count!r}, no whole number from 0")
         counts["rows_per_dimension"] = trial["n_train"] / (trial["dx"] + trial["dy"])
         for metric, score in trial["metrics"].items():
-            if score is None or not math.isfinite(score):
+            if type(score) not in (float, int) or not math.isfinite(score):
                 raise ValueError(f"{metric} of {record['layer']}, trial {trial['trial']}, is {score}, not a number")
             kept_x, kept_y = trial["kept"][metric]
+            if not (is_count(kept_x, 0, _MOST_ROWS) and is_count(kept_y, 0, _MOST_ROWS)):
+                raise ValueError(f"kept of {metric} is {trial['kept'][metric]!r}, two whole numbers are expected")
             rows.append({**common, **counts, "kept_x": kept_x, "kept_y": kept_y, "metric": metric, "score": score})
     return rows
 
