@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -116,6 +117,48 @@ def test_fetched_checkpoint_has_the_files_of_its_manifest(checkpoint):
     (checkpoint / "config.json").write_text("{")
     assert not is_whole(checkpoint)
     (checkpoint / "config.json").unlink()
+    assert not is_whole(checkpoint)
+
+
+def of_length(length: int, head: bytes) -> bytes:
+    return length.to_bytes(8, "little") + head
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        of_length(2**63, b"{}"),
+        of_length(2, b"[]"),
+        of_length(9, b'{"a": []}'),
+        of_length(20, b'{"a": {"size": null}'),
+        of_length(25, b'{"a": {"data_offsets": 3}'),
+        of_length(34, b'{"a": {"data_offsets": ["0", "9"]}}'),
+        of_length(100_000, b"[" * 100_000),
+        of_length(1, b"\xff"),
+    ],
+)
+def test_weights_that_are_none_are_not_whole(checkpoint, weights):
+    (checkpoint / "model.safetensors").write_bytes(weights)
+    assert not is_whole(checkpoint)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [b"[]", b"null", b"{}", b'{"files": []}', b'{"files": {"a": 3}}', b'{"files": {"a": {}}}', b"[" * 100_000, b"\xff",
+     b'{"files": {"' + 5000 * b"a" + b'": {"size": 1}}}', b'{"files": {"a": {"size": ' + 5000 * b"9" + b"}}}"],
+)  # fmt: skip
+def test_a_manifest_that_is_none_is_not_whole(checkpoint, manifest):
+    (checkpoint / "manifest.json").write_bytes(manifest)
+    assert not is_whole(checkpoint)
+
+
+def test_what_is_no_file_is_not_whole(tmp_path, checkpoint):
+    tables = tmp_path / "results/smoke/tables"
+    tables.mkdir(parents=True)
+    os.mkfifo(tables / "a.csv")
+    (tables / "b.csv").symlink_to("nowhere.csv")
+    assert cut_off(tmp_path / "results/smoke", []) == [tables / "a.csv", tables / "b.csv"]
+    os.mkfifo(checkpoint / "manifest.json")
     assert not is_whole(checkpoint)
 
 

@@ -166,7 +166,8 @@ class KeptLayers:
             if not (isinstance(entry, list) and len(entry) == 3 and all(type(number) is int for number in entry)):
                 break
             row, first, count = entry
-            if row in places or first != end or count <= 0 or count % frame or first + count > there:
+            wrong = count != frame if self.pooled else count <= 0 or count % frame
+            if wrong or row in places or first != end or first + count > there:
                 break
             places[row] = first, count
             end += count

@@ -30,8 +30,10 @@ class RereadError(LayerwiseError):
     """
 
     def __init__(self, path: object, found: object) -> None:
-        super().__init__(f"{path} is not as this workflow writes it: {found}. Delete it and run the same command again")
-        self.found = found
+        self.found = " ".join(str(found).split()).rstrip(".")  # libraries say it in several lines
+        super().__init__(
+            f"{path} is not as this workflow writes it: {self.found}. Delete it and run the same command again"
+        )
 
 
 @contextmanager
