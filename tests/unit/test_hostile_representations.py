@@ -88,10 +88,10 @@ def unknown_filter(file: h5py.File, folder: Path) -> None:
 
 
 HOSTILE = {
-    "an external link": (replaced_by(external_link), "/1/frame/T1 is a link to elsewhere, at T1"),
-    "an external link on the way": (replaced_by(folder_of_links), "/1/frame/T1 is a link to elsewhere, at frame"),
-    "a soft link": (replaced_by(soft_link), "/1/frame/T1 is a link to elsewhere, at T1"),
-    "a link to itself": (replaced_by(round_trip), "/1/frame/T1 is a link to elsewhere, at T1"),
+    "an external link": (replaced_by(external_link), "/1/frame/T1 is a link to elsewhere, at /1/frame/T1"),
+    "an external link on the way": (replaced_by(folder_of_links), "/1/frame/T1 is a link to elsewhere, at /1/frame"),
+    "a soft link": (replaced_by(soft_link), "/1/frame/T1 is a link to elsewhere, at /1/frame/T1"),
+    "a link to itself": (replaced_by(round_trip), "/1/frame/T1 is a link to elsewhere, at /1/frame/T1"),
     "external storage": (replaced_by(external_storage), "/1/frame/T1 lies in other files"),
     "a virtual dataset": (replaced_by(virtual), "/1/frame/T1 lies in other files"),
     "an unknown filter": (replaced_by(unknown_filter), r"/1/frame/T1 is stored with the filters \[32999\]"),

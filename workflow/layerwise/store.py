@@ -199,40 +199,45 @@ def dataset(file: h5py.File, path: str) -> h5py.Dataset:
             not what is written here.
     """
     with _explained(file):
-        found = file
-        parent, _, last = path.rpartition("/")
-        for name in path.split("/"):
-            link = found.get(name, getlink=True) if isinstance(found, h5py.Group) else None
-            if link is None:
-                beside = itertools.islice(found, _NAMED) if name == last and isinstance(found, h5py.Group) else ()
-                there = ", ".join(beside) or "nothing"
-                raise RepresentationError(f"{file.filename} has no /{path}; in /{parent} there is {there}")
-            if not isinstance(link, h5py.HardLink):
-                raise RepresentationError(f"{file.filename}: /{path} is a link to elsewhere, at {name}: {_AGAIN}")
-            found = found[name]
+        parts = path.split("/")
+        for number in range(1, len(parts) + 1):
+            place = "/".join(parts[:number])  # before it, there are no links
+            if (kind := _link(file, place)) is None:
+                there = ", ".join(itertools.islice(file[path.rpartition("/")[0]], _NAMED)) if place == path else ""
+                raise RepresentationError(
+                    f"{file.filename} has no /{path}; in /{path.rpartition('/')[0]} there is {there or 'nothing'}"
+                )
+            if kind != h5py.h5l.TYPE_HARD:
+                raise RepresentationError(f"{file.filename}: /{path} is a link to elsewhere, at /{place}: {_AGAIN}")
+        found = file[path]
         if not isinstance(found, h5py.Dataset):
             raise RepresentationError(f"{file.filename}: /{path} is no dataset: {_AGAIN}")
-        _require_plain(found)
+        _require_plain(found, file)
         return found
 
 
-def _require_plain(data: h5py.Dataset) -> None:
+def _link(file: h5py.File, place: str) -> int | None:
+    """Of which kind the link is that lies at a place; None: there is none."""
+    links, name = file.id.links, place.encode()
+    return links.get_info(name).type if links.exists(name) else None
+
+
+def _require_plain(data: h5py.Dataset, file: h5py.File) -> None:
     """Refuse what is not stored as `RepresentationWriter` does, or says that it is larger than what is stored."""
-    plan = data.id.get_create_plist()
+    plan, dtype, shape = data.id.get_create_plist(), data.dtype, data.shape
     filters = {plan.get_filter(number)[0] for number in range(plan.get_nfilters())}
-    if data.is_virtual or data.external:
+    if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
         _refuse(data, "lies in other files")
     if filters - {h5py.h5z.FILTER_FLETCHER32}:
         _refuse(data, f"is stored with the filters {sorted(filters)}")
-    if data.dtype.kind not in "iufS" or (data.dtype.kind != "S" and data.dtype.itemsize > 8):
-        _refuse(data, f"is of type {data.dtype}")
-    if data.shape is None or len(data.shape) not in (1, 2):
-        _refuse(data, f"has the shape {data.shape}")
-    size = math.prod(data.shape) * data.dtype.itemsize
-    chunk = math.prod(data.chunks) * data.dtype.itemsize if data.chunks else 0
-    whole = data.file.id.get_filesize()
+    if dtype.kind not in "iufS" or (dtype.kind != "S" and dtype.itemsize > 8):
+        _refuse(data, f"is of type {dtype}")
+    if shape is None or len(shape) not in (1, 2):
+        _refuse(data, f"has the shape {shape}")
+    size, whole = math.prod(shape) * dtype.itemsize, file.id.get_filesize()
+    chunk = math.prod(plan.get_chunk()) * dtype.itemsize if plan.get_layout() == h5py.h5d.CHUNKED else 0
     if size > whole or (size and not max(size, chunk) <= data.id.get_storage_size() <= whole):
-        _refuse(data, f"has the shape {data.shape}, for which the file has too few bytes")
+        _refuse(data, f"has the shape {shape}, for which the file has too few bytes")
 
 
 def _refuse(data: h5py.Dataset, found: str) -> NoReturn:
@@ -312,13 +317,14 @@ class Rows:
     def __init__(self, parts: Sequence[h5py.Dataset], offset: int = 0) -> None:
         self._parts = parts
         self._offset = offset
-        for part in parts:
-            if part.ndim != 2 or part.dtype.kind != "f" or part.shape[1] != parts[0].shape[-1] or not part.shape[1]:
-                wide = f" and {parts[0].shape[-1]} wide, as in {parts[0].file.filename}" if part.ndim == 2 else ""
-                _refuse(part, f"is of type {part.dtype} and shape {part.shape}; a matrix of floats is expected{wide}")
-        self._starts = np.cumsum([0, *(part.shape[0] for part in parts)])
-        self.shape = (int(self._starts[-1]), parts[0].shape[1])
-        self.dtype = np.result_type(*(part.dtype for part in parts))
+        shapes, dtypes = [part.shape for part in parts], [part.dtype for part in parts]
+        for part, shape, dtype in zip(parts, shapes, dtypes, strict=True):
+            if len(shape) != 2 or dtype.kind != "f" or shape[1] != shapes[0][-1] or not shape[1]:
+                wide = f" and {shapes[0][-1]} wide, as in {parts[0].file.filename}" if len(shape) == 2 else ""
+                _refuse(part, f"is of type {dtype} and shape {shape}; a matrix of floats is expected{wide}")
+        self._starts = np.cumsum([0, *(shape[0] for shape in shapes)])
+        self.shape = (int(self._starts[-1]), shapes[0][1])
+        self.dtype = np.result_type(*dtypes)
         through = [_rounded(part) for part in parts]
         self.attrs = {"rounded": min(through, key=lambda dtype: dtype.itemsize)}
 
