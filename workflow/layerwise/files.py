@@ -40,7 +40,7 @@ def begins_with(path: Path, mark: bytes) -> bool:
         return stream.read(len(mark)) == mark
 
 
-def require_regular(path: Path, error: Callable[[str], LayerwiseError]) -> None:
+def require_regular(path: Path, error: Callable[[str], Exception]) -> None:
     """Refuse what is there but no file: opening a named pipe waits for ever, and a device may have no end.
 
     Args:

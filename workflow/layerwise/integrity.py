@@ -14,9 +14,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError
-from layerwise.files import END
+from layerwise.files import END, require_regular
+
+MANIFEST = "manifest.json"  # in a fetched checkpoint folder: source, revision, and size and sha256 of each file
 
 _LOOK_BYTES = 64
+_MANIFEST_BYTES = 10 << 20  # of ten thousand files, where checkpoints have ten
+_HEAD_BYTES = 16 << 20  # of a hundred thousand tensors, where models have some hundreds
 _ENDS = {
     ".csv": b"\n",
     ".h5": END,
@@ -26,9 +30,6 @@ _ENDS = {
     ".png": b"IEND\xaeB`\x82",
     ".svg": b"</svg>\n",
 }
-# What JSON that is not ours ends in.
-_NOT_OURS = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
-_MANIFEST_BYTES, _HEAD_BYTES = 1 << 24, 100_000_000  # many files' names; what safetensors itself reads at most
 _NOT_OUTPUTS = {"logs", "benchmarks", "audio"}
 
 
@@ -85,45 +86,52 @@ def refuse_cut_off(inputs: Iterable[str]) -> None:
 
 def _is_whole_checkpoint(folder: Path) -> bool:
     """Whether weights are as long as their own heads, or the manifest of what was fetched, say."""
+    sizes = _listed_sizes(folder / MANIFEST)
+    return (
+        sizes is not None
+        and all(_size_of(folder / name) == size for name, size in sizes.items())
+        and all(_is_whole_safetensors(path) for path in folder.glob("*.safetensors"))
+    )
+
+
+def _listed_sizes(manifest: Path) -> dict[str, int] | None:
+    """Bytes of each file that a manifest lists, none where there is none; None: it is damaged, or a stranger's."""
     try:
-        listed = json.loads(_bytes(folder / "manifest.json", _MANIFEST_BYTES))["files"]
-        sizes = {folder / name: facts["size"] for name, facts in listed.items()}
-        if not all(path.is_file() and path.stat().st_size == size for path, size in sizes.items()):
-            return False
+        content = json.loads(_beginning(manifest, _MANIFEST_BYTES).decode("utf-8"))
     except FileNotFoundError:
-        pass
-    except (OSError, *_NOT_OURS):
-        return False
-    return all(_is_whole_safetensors(path) for path in folder.glob("*.safetensors"))
+        return {}
+    except (OSError, ValueError, RecursionError):
+        return None
+    listed = content.get("files") if isinstance(content, dict) else None
+    if not isinstance(listed, dict):
+        return None
+    sizes = {name: facts.get("size") if isinstance(facts, dict) else None for name, facts in listed.items()}
+    is_plain = all(
+        isinstance(size, int) and name == Path(name).name and "\0" not in name for name, size in sizes.items()
+    )
+    return sizes if is_plain else None
+
+
+def _size_of(path: Path) -> int | None:
+    """Bytes of a file; None: it is none, or its name is none."""
+    return os.path.getsize(path) if os.path.isfile(path) else None
 
 
 def _is_whole_safetensors(path: Path) -> bool:
     """Whether a file has the bytes of all tensors that its head lists (8 bytes of length, then JSON)."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
-        length = int.from_bytes(stream.read(8), "little")
+    try:
+        size = path.stat().st_size
+        length = int.from_bytes(_beginning(path, 8), "little")
         if length > min(size, _HEAD_BYTES):
             return False
-        try:
-            head = json.loads(stream.read(length))
-            ends = [facts["data_offsets"][1] for name, facts in head.items() if name != "__metadata__"]
-            return size == 8 + length + max(ends, default=0)
-        except _NOT_OURS:
-            return False
+        head = json.loads(_beginning(path, 8 + length)[8:])
+        ends = [facts["data_offsets"][1] for name, facts in head.items() if name != "__metadata__"]
+        return size == 8 + length + max(ends, default=0)
+    except (OSError, ValueError, RecursionError, AttributeError, KeyError, IndexError, TypeError):
+        return False  # no head that says where tensors lie
 
 
-def _bytes(path: Path, most: int) -> bytes:
-    """Of a file that is no longer than it can be.
-
-    Raises:
-        ValueError: it is, or is no file.
-    """
-    if path.exists() and not path.is_file():
-        raise ValueError("no file")
+def _beginning(path: Path, most: int) -> bytes:
+    require_regular(path, OSError)
     with path.open("rb") as stream:
-        content = stream.read(most + 1)
-    if len(content) > most:
-        raise ValueError("too long")
-    return content
+        return stream.read(most)
