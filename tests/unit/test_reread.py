@@ -45,7 +45,7 @@ def test_a_named_pipe_is_not_opened(tmp_path):
 @pytest.mark.parametrize(
     "content",
     ["", "{", "[]", "3", "null", '"text"', "[" * 100_000, '{"a":' * 100_000, '{"a": ' + "9" * 5000 + "}",
-     b'{"a": "\xff"}', r'{"a": "\ud800"}', b"\xff\xfe{\0}\0\0"],
+     b'{"a": "\xff"}', b'{"a": "\xed\xb3\xa9"}', r'{"a": "\ud800"}', b"\xff\xfe{\0}\0\0"],
 )  # fmt: skip
 def test_what_is_no_object_of_json_is_refused(tmp_path, content):
     with pytest.raises(RereadError, match=AGAIN):
@@ -247,6 +247,13 @@ def test_arrays_are_no_pickles_and_not_compressed(tmp_path):
     ):
         with pytest.raises(RereadError, match=message):
             read_arrays(path, {"a": "int16"})
+
+
+def test_a_member_that_is_no_array_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("a.npy", b"not an array")
+    with pytest.raises(RereadError, match="bytes where an array is expected"):
+        read_arrays(tmp_path / "a.npz", {"a": "int16"})
 
 
 def test_an_array_that_is_longer_than_its_file_is_refused(tmp_path):

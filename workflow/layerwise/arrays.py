@@ -70,6 +70,8 @@ def require_stored(path: Path) -> None:
         raise RereadError(path, "it says that it holds more bytes than it has")
 
 
-def _require_list(path: Path, values: np.ndarray, kind: str) -> None:
+def _require_list(path: Path, values: object, kind: str) -> None:
+    if not isinstance(values, np.ndarray):  # a member of the zip that is no array is given as its bytes
+        raise RereadError(path, f"{type(values).__name__} where an array is expected")
     if values.ndim != 1 or (values.dtype != kind if kind != "U" else values.dtype.kind != "U"):
         raise RereadError(path, f"an array of type {values.dtype} and shape {values.shape} where {kind} is expected")

@@ -61,7 +61,7 @@ def read_json(path: Path) -> dict:
         require_regular(path, lambda found: RereadError(path, found))
         MAX_BYTES.require(path.stat().st_size, str(path), LayerwiseError)
         data = path.read_bytes()
-        content = json.loads(data)
+        content = json.loads(data.decode())  # of bytes, json would read halves of characters too
         if _HALF.search(data):  # half of a character may stand alone in JSON, but in no file that is written from it
             json.dumps(content, ensure_ascii=False).encode()
     if not isinstance(content, dict):
