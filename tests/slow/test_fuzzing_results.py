@@ -59,11 +59,10 @@ def shard(folder: Path, **how) -> bytes:
         "phone/utterance_id": np.array([b"u1"] * 20 + [b"u2"] * 20),
     }
     path = folder / "whole.h5"
-    with h5py.File(path, "w", **how) as file:
+    with h5py.File(path, "w", libver="v110") as file:
         for name, values in arrays.items():
-            options = {"chunks": values.shape, "fletcher32": True} if how else {}
-            file.create_dataset(f"1/{name}", data=values, **options)
-            file[f"1/{name}"].attrs["grid"] = ""
+            file.create_dataset(f"1/{name}", data=values, **how)
+            file[f"1/{name}"].attrs.create("grid", "", dtype=h5py.string_dtype(length=1))
         file.attrs["shard"] = 0
         file.attrs["complete"] = True
     return path.read_bytes()
@@ -82,7 +81,7 @@ def representations(folder: Path) -> Reader:
             score_layers([path], name, "a", 1, [layer], settings, out)
 
     # Without checksums changed bytes are noticed later, or by what is read alone.
-    return read, [shard(folder, libver="v110"), shard(folder)], "0.h5"
+    return read, [shard(folder, chunks=True, fletcher32=True), shard(folder)], "0.h5"
 
 
 # Scores and their tables

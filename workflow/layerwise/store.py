@@ -37,6 +37,7 @@ CHUNK_BYTES = 2**18
 FLOAT16_MAX = float(np.finfo(np.float16).max)
 FLOATS = ("float16", "float32", "float64")
 _FACT_BYTES = 1 << 20  # of an attribute: a text of some words, or a number
+_SUPERBLOCK = b"\x89HDF\r\n\x1a\n\x03"  # what files of format 1.10 begin with
 _AGAIN = "delete it and extract again"
 _NAMED = 20  # names of a folder that a message lists
 
@@ -162,6 +163,7 @@ def reading(paths: Iterable[Path]) -> Iterator[list[h5py.File]]:
         for path in map(Path, paths):
             try:
                 require_regular(path, RepresentationError)
+                _require_checksums(path)
                 file = stack.enter_context(h5py.File(path, "r", locking=False))
             except (OSError, RepresentationError) as error:
                 raise RepresentationError(f"{path} cannot be read as HDF5: {error}") from error
@@ -175,6 +177,14 @@ def reading(paths: Iterable[Path]) -> Iterator[list[h5py.File]]:
                 raise RepresentationError(f"{path} and {files[shard].filename} are both shard {shard}: {_AGAIN}")
             files[shard] = file
         yield [files[shard] for shard in sorted(files)]
+
+
+def _require_checksums(path: Path) -> None:
+    """Refuse HDF5 of the older format, whose description of itself has none: a damaged one may be read for ever."""
+    with path.open("rb") as stream:
+        start = stream.read(len(_SUPERBLOCK))
+    if start.startswith(_SUPERBLOCK[:8]) and start != _SUPERBLOCK:
+        raise RepresentationError("it is of an older format than is written here")
 
 
 @contextmanager
@@ -256,7 +266,10 @@ def fact(owner: h5py.File | h5py.Dataset, name: str) -> object:
         attribute = owner.attrs.get_id(name)
         kind, size = attribute.dtype.kind, attribute.dtype.itemsize
         text = h5py.check_string_dtype(attribute.dtype)
-        if attribute.shape != () or (kind not in "biuf" and text is None) or size > _FACT_BYTES:
+        is_fact = kind in "biuf" or (
+            text is not None and text.length is not None
+        )  # of other texts HDF5 may read for ever
+        if attribute.shape != () or not is_fact or size > _FACT_BYTES:
             raise RepresentationError(
                 f"{owner.file.filename}: the attribute {name} of {owner.name} is no number or text: {_AGAIN}"
             )
