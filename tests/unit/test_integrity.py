@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -157,6 +158,16 @@ def test_damaged_head_of_weights_is_no_end_of_every_plan(checkpoint, head):
     (checkpoint / "model.safetensors").write_bytes(len(head).to_bytes(8, "little") + head)
     assert not is_whole(checkpoint)
     (checkpoint / "model.safetensors").write_bytes(b"\xff" * 8 + head)
+    assert not is_whole(checkpoint)
+
+
+def test_what_is_no_file_is_not_whole(tmp_path, checkpoint):
+    tables = tmp_path / "results/smoke/tables"
+    tables.mkdir(parents=True)
+    os.mkfifo(tables / "a.csv")
+    (tables / "b.csv").symlink_to("nowhere.csv")
+    assert cut_off(tmp_path / "results/smoke", []) == [tables / "a.csv", tables / "b.csv"]
+    os.mkfifo(checkpoint / "manifest.json")
     assert not is_whole(checkpoint)
 
 

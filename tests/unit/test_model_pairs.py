@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from layerwise.model_pairs import COLUMNS, compare_models
-from layerwise.summary import read_table
+from layerwise.summary import SCORE_COLUMNS, read_table
 
 FACTS = {"objective": "masked contrastive", "iteration": 1, "modality": "audio", "size": "Base"}
 FACTS |= {"training_data": "speech", "width": 96, "normalise": False}
@@ -32,7 +32,7 @@ def scores(levels, spread=0.01, name="phone", metric="pwcca") -> pd.DataFrame:
 @pytest.fixture
 def compared(tmp_path):
     def compare(levels, differences=(), **options) -> pd.DataFrame:
-        scores(levels, **options).to_csv(tmp_path / "scores.csv", index=False)
+        scores(levels, **options).reindex(columns=SCORE_COLUMNS).to_csv(tmp_path / "scores.csv", index=False)
         models = [
             {"model": name} | FACTS | {"blocks": len(of) - 1} | dict(differences).get(name, {})
             for name, of in levels.items()

@@ -66,7 +66,7 @@ def test_a_head_without_a_result_keeps_its_reason(tmp_path, collect):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("task,model", "tusk,model", "lacks task"),
+        ("task,model", "tusk,model", "lacks the column task"),
         (",accuracy,", ",f1,", "metric 'f1' is none of accuracy, per, wer"),
         (",T1,", ",T7,", "T7: a has no such layer"),
         (",T1,1,", ",T0,0,", "two rows of ic, probes, a, T0, accuracy"),

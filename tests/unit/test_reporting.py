@@ -63,7 +63,9 @@ def inputs(tmp_path):
     summary.collect_scores(files, METRICS, ["phone", "word"], list(BLOCKS), BLOCKS, tmp_path / "scores.csv")
     summary.summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
     summary.best_layers(tmp_path / "trends.csv", tmp_path / "best_layers.csv")
-    (tmp_path / "samples.csv").write_text("sample,span,asked,drawn,types,utterances,hours\n1,frame,5,4,,4,0.0123456\n")
+    (tmp_path / "samples.csv").write_text(
+        "sample,span,asked,drawn,types,utterances,hours,alignments\n1,frame,5,4,,4,0.0123456,given\n"
+    )
     (tmp_path / "plot.svg").write_text(SVG)
     (tmp_path / "audio.csv").write_text("")
     (tmp_path / "alignments.csv").write_text(

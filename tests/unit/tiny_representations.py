@@ -56,13 +56,14 @@ def write_shards(folder: Path, shards: int = 1, sample: int = 1, dtype: str = "f
             for utterance, arrays in zip(mine, added, strict=True):
                 change(str(utterance), arrays)
         paths.append(folder / f"{shard}.h5")
-        with h5py.File(paths[-1], "w") as file:
+        with h5py.File(paths[-1], "w", libver="v110") as file:
             for path in added[0]:
                 rows = np.concatenate([arrays[path] for arrays in added])
-                file[f"{sample}/{path}"] = rows.astype(h5py.string_dtype()) if rows.dtype.kind == "U" else rows
+                file[f"{sample}/{path}"] = np.char.encode(rows, "utf-8") if rows.dtype.kind == "U" else rows
             for layer in ("T0", "T1", "T2", "C1"):
                 grid = "_10ms" if layer.startswith("C") else ""
-                file[f"{sample}/frame/{layer}"].attrs["grid"] = grid
+                text = h5py.string_dtype(length=max(1, len(grid)))
+                file[f"{sample}/frame/{layer}"].attrs.create("grid", grid, dtype=text)
                 counts = [len(arrays[f"frame/{layer}"]) for arrays in added]
                 if f"{sample}/frame/offsets{grid}" not in file:
                     file[f"{sample}/frame/offsets{grid}"] = np.cumsum([0, *counts])

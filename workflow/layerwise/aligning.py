@@ -24,7 +24,6 @@ from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 from layerwise import SAMPLE_RATE
@@ -33,6 +32,7 @@ from layerwise.audio import AudioError, read_waveform
 from layerwise.cleaning import Utterance, clean
 from layerwise.corpus import Problem
 from layerwise.errors import LayerwiseError, shown
+from layerwise.frames import read_parquet
 from layerwise.guessing import Guesser, plain_letters
 from layerwise.phones import PhoneSet
 from layerwise.pronunciations import read_pronunciations
@@ -134,7 +134,7 @@ def align_utterances(
         AlignmentError: no utterance could be aligned.
     """
     pocketsphinx = _import_pocketsphinx()
-    table = pd.read_parquet(utterances, columns=["utterance_id", "audio_path", "start", "duration", "text"])
+    table = read_parquet(utterances, ("utterance_id", "audio_path", "start", "duration", "text"))
     table = table.sort_values("utterance_id")
     dictionary = _dictionary(pocketsphinx, pronunciations)
     guess = _guesser(dictionary)

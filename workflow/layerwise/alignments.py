@@ -171,8 +171,10 @@ def _clean_batch(
 
 def _durations(utterances: Path) -> dict[str, float]:
     """Seconds of each utterance."""
-    table = pq.read_table(utterances, columns=["utterance_id", "duration"])
-    return dict(zip(table["utterance_id"].to_pylist(), table["duration"].to_pylist(), strict=True))
+    from layerwise.frames import read_parquet  # pandas, which workers need not import
+
+    table = read_parquet(utterances, ("utterance_id", "duration"))
+    return dict(zip(table["utterance_id"], table["duration"].tolist(), strict=True))
 
 
 def _unmatched(durations: Mapping[str, float], found: Found, layout: Layout) -> list[Problem]:

@@ -12,7 +12,7 @@ from layerwise import curves
 from layerwise.curves import Curve
 from layerwise.outcomes import read_probes
 from layerwise.performance import METRICS, WEIGHTED
-from layerwise.summary import AnyPath, alignments_of, layer_ranges, read_table, write_table
+from layerwise.summary import AnyPath, alignments_of, layer_ranges, read_scores, read_table, write_table
 
 WEIGHTS, SOFTMAX = "weights", "softmax"  # what stands for property and metric of the learned weights
 
@@ -82,7 +82,7 @@ def compare(scores: AnyPath, probes: AnyPath, folds: int, seed: int, out: AnyPat
         seed: of the draws that give intervals.
     """
     by_model = {}
-    scored = read_table(scores)
+    scored = read_scores(scores)
     for (model, name, metric), curve in curves.trends(scored, folds, seed).items():
         by_model.setdefault(model, []).append((name, metric, curve))
     rows = [
@@ -97,7 +97,7 @@ def compare(scores: AnyPath, probes: AnyPath, folds: int, seed: int, out: AnyPat
 
 def read_comparison(path: AnyPath) -> pd.DataFrame:
     """tables/comparison.csv, as `compare` writes it."""
-    return read_table(path, text=TEXT)
+    return read_table(path, COLUMNS, text=TEXT)
 
 
 def _row(outcome: Outcome, property_name: str, metric: str, curve: Curve) -> dict:

@@ -23,6 +23,9 @@ UNTOLD = ("PAF", "PVF", "IRCAM", "XI", "SD2")
 # Sizes near these are what writers to a pipe leave: sox in AIFF, sox in WAV, ffmpeg, and those of 64 bits.
 _PLACEHOLDERS = (0x7F00_0000, 2**31, 2**32, 2**63, 2**64)
 _NEAR = 8192  # sox takes 4,096 off, others add or take off the size of a header
+# Chunks before the audio are a dozen; a header that is nothing but chunks would be read for hours.
+_MAX_CHUNKS = 10_000
+_MAX_SPHERE_BYTES = 1 << 20  # of a header, which is text; 1,024 in every corpus
 
 
 class RecordingError(LayerwiseError):
@@ -152,13 +155,14 @@ class _Chunks:
 
     def walk(self, source: _Source, offset: int) -> Iterator[tuple[bytes, int, int]]:
         """Name, start and size of each chunk; struct.error where the file or its chunks end."""
-        while True:
+        for _ in range(_MAX_CHUNKS):
             name, size = source.unpack(self.head, offset)
             if not any(name):
                 raise struct.error("zeros instead of a chunk")
             start, size = offset + struct.calcsize(self.head), max(0, size - self.counted)
             yield name[:4], start, size
             offset = start + size + -size % self.align
+        raise RecordingError("unreadable", f"more than {_MAX_CHUNKS} chunks in its header")
 
     def find(self, source: _Source, offset: int, wanted: bytes) -> tuple[int, int]:
         """Start and size of the first chunk of a name."""
@@ -258,6 +262,8 @@ def _au(order: str) -> Callable[[_Source, int], Extent]:
 def _sphere(source: _Source, offset: int) -> Extent | None:
     """NIST SPHERE: a text of `name -type value` lines."""
     length = int(source.bytes(offset + 8, 8).strip() or 0)
+    if not 0 < length <= _MAX_SPHERE_BYTES:
+        return None
     header = source.bytes(offset, length).decode("latin-1")
     fields = dict(re.findall(r"^(\w+) -\w+ (\S+)", header, re.MULTILINE))
     if "," in fields.get("sample_coding", "") or "sample_count" not in fields:  # shortened, or streamed

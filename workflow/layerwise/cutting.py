@@ -15,6 +15,7 @@ import pyarrow as pa
 from layerwise.alignments import INTERVAL_SCHEMA
 from layerwise.corpus import UTTERANCE_SCHEMA, listed, write_parquet
 from layerwise.errors import LayerwiseError
+from layerwise.frames import INTERVALS, UTTERANCES, read_parquet
 from layerwise.times import comparable, steps
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,8 @@ def cut_recordings(recordings: Path, intervals: Path, pause: float, utterances_o
     Raises:
         CuttingError: no recording has a word.
     """
-    whole = pd.read_parquet(recordings).sort_values("utterance_id")
-    spoken = dict(iter(pd.read_parquet(intervals).groupby("utterance_id")))
+    whole = read_parquet(recordings, (*UTTERANCES, "chapter_id", "sample_rate")).sort_values("utterance_id")
+    spoken = dict(iter(read_parquet(intervals, INTERVALS).groupby("utterance_id")))
     silent = [name for name in whole["utterance_id"] if name not in spoken or "word" not in set(spoken[name]["tier"])]
     if len(silent) == len(whole):
         raise CuttingError(f"{intervals} has no word: recordings can only be cut between words")

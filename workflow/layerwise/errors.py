@@ -32,12 +32,11 @@ def shown_lines(text: object) -> str:
 def shown(text: object, longest: int = 200) -> str:
     r"""A text from elsewhere as a terminal may have it: in one line, not too long, and with nothing that steers it.
 
-    What is secret of addresses is hidden. Control characters, line ends, marks of direction and halves of surrogate pairs are written as
-    in Python: `\x1b`.
+    What is secret of addresses is hidden. Control characters, line ends, marks of direction and halves of surrogate
+    pairs are written as in Python: `\x1b`.
     """
-    text = _cut(
-        without_secrets(str(text)), longest
-    )  # before the work on each character, and after, as escapes are longer
+    # Cut before the work on each character, and after, as escapes are longer.
+    text = _cut(without_secrets(str(text)), longest)
     if not text.isprintable():
         text = "".join(
             character

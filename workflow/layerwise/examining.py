@@ -16,6 +16,7 @@ import numpy as np
 import soundfile
 
 from layerwise.containers import UNTOLD, Extent, RecordingError
+from layerwise.limits import Limit
 from layerwise.recordings import open_recording
 from layerwise.times import comparable
 
@@ -23,6 +24,10 @@ from layerwise.times import comparable
 MIN_SECONDS = 0.1
 # Of telephones it is 8,000; below half of that there are no formants left, and a header that says so is wrong.
 MIN_RATE = 4000
+# Converters for sound go up to 768,000; above, a header is wrong, and a filter for 16 kHz as long as a recording.
+MAX_RATE = 1_000_000
+# A day at 48 kHz. A FLAC of a megabyte can hold as much, all zeros, and takes a minute to decode.
+MAX_SAMPLES = Limit("LAYERWISE_MAX_RECORDING_SAMPLES", 1 << 32, "samples")
 # Less than two steps of 16 bits: a microphone that is off, and the dither of a converter.
 SILENT_RANGE = 2.0**-14
 # Lossy formats overshoot by a decibel or two; beyond this, samples are in other units.
@@ -67,23 +72,19 @@ class Sound:
         return self.num_samples / self.sample_rate
 
 
-class _BadAudio(Exception):
-    """Carries a `Fault`."""
-
-
 def examine(path: Path) -> Sound | Fault:
     """What a recording holds, or why it cannot be used.
 
     The format is told from the content: a WAV that is called `.flac` is read like any other. Faults are files that
     cannot be decoded to the end that they promise (`layerwise.containers`, `layerwise.streams`), and sound that is
-    empty, not mono, not finite, silent, in other units than full scale, shorter than `MIN_SECONDS` or at an impossible
-    rate. Doubts are clipped sound, an end that lacks no more than `MAX_MISSING_SECONDS`, and a format that does not say
-    where the end is.
+    empty, not mono, not finite, silent, in other units than full scale, shorter than `MIN_SECONDS`, longer than
+    `MAX_SAMPLES` or at an impossible rate. Doubts are clipped sound, an end that lacks no more than
+    `MAX_MISSING_SECONDS`, and a format that does not say where the end is.
     """
     try:
         return _examined(path)
-    except _BadAudio as bad:
-        return bad.args[0]
+    except RecordingError as error:
+        return Fault(error.problem, error.detail)
 
 
 def doubt(problem: str, detail: str) -> Fault:
@@ -94,21 +95,19 @@ def doubt(problem: str, detail: str) -> Fault:
 def _examined(path: Path) -> Sound:
     try:
         if path.stat().st_size == 0:
-            raise _bad("empty", "the file has 0 bytes")
+            raise RecordingError("empty", "the file has 0 bytes")
         audio, extent = open_recording(path)
-    except RecordingError as error:
-        raise _bad(error.problem, error.detail) from error
     except (soundfile.SoundFileError, OSError) as error:
-        raise _bad("unreadable", _reason(error)) from error
+        raise RecordingError("unreadable", _reason(error)) from error
     with audio:
         if audio.channels != 1:
-            raise _bad("not mono", f"{audio.channels} channels")
+            raise RecordingError("not mono", f"{audio.channels} channels")
         if extent is not None and _missing_seconds(audio, extent.missing) > MAX_MISSING_SECONDS:
-            raise _bad("truncated", extent.shortfall)
+            raise RecordingError("truncated", extent.shortfall)
         try:
             sound = _decoded(audio)
         except soundfile.SoundFileError as error:
-            raise _bad("corrupt", _reason(error)) from error
+            raise RecordingError("corrupt", _reason(error)) from error
     return replace(sound, doubts=[*_doubtful_end(audio.format, extent), *sound.doubts])
 
 
@@ -129,31 +128,33 @@ def _missing_seconds(audio: soundfile.SoundFile, missing: int) -> float:
 def _decoded(audio: soundfile.SoundFile) -> Sound:
     """Decode to the end, in blocks."""
     decoded, clipped, low, high = 0, 0, math.inf, -math.inf
+    if not MIN_RATE <= audio.samplerate <= MAX_RATE:
+        raise RecordingError("impossible rate", f"{audio.samplerate} Hz; speech has {MIN_RATE} to {MAX_RATE} Hz")
+    MAX_SAMPLES.require(audio.frames, "it", _too_long)
     while len(block := audio.read(_BLOCK_SAMPLES, dtype="float32")):
         bottom, top = float(block.min()), float(block.max())
         if not (math.isfinite(bottom) and math.isfinite(top)):  # NaN is the least and the largest of its block
-            raise _bad("not finite", "it holds NaN or infinity")
+            raise RecordingError("not finite", "it holds NaN or infinity")
         if max(top, -bottom) >= FULL_SCALE:
             clipped += np.count_nonzero(np.abs(block) >= FULL_SCALE)
         decoded, low, high = decoded + len(block), min(low, bottom), max(high, top)
+        MAX_SAMPLES.require(decoded, "it", _too_long)
     if decoded < audio.frames:
-        raise _bad("truncated", f"{decoded} samples, its header says {audio.frames}")
+        raise RecordingError("truncated", f"{decoded} samples, its header says {audio.frames}")
     if decoded == 0:
-        raise _bad("empty", "no samples")
-    if audio.samplerate < MIN_RATE:
-        raise _bad("impossible rate", f"{audio.samplerate} Hz; {MIN_RATE} Hz is the least that speech can have")
+        raise RecordingError("empty", "no samples")
     if comparable(decoded / audio.samplerate) < MIN_SECONDS:
-        raise _bad("too short", f"{decoded / audio.samplerate:g} s; models need {MIN_SECONDS:g} s")
+        raise RecordingError("too short", f"{decoded / audio.samplerate:g} s; models need {MIN_SECONDS:g} s")
     if high - low < SILENT_RANGE:
-        raise _bad("silent", f"all of its samples are between {low:g} and {high:g}")
+        raise RecordingError("silent", f"all of its samples are between {low:g} and {high:g}")
     if max(high, -low) > MAX_PEAK:
-        raise _bad("beyond full scale", f"samples reach {max(high, -low):g}; full scale is from -1 to 1")
+        raise RecordingError("beyond full scale", f"samples reach {max(high, -low):g}; full scale is from -1 to 1")
     doubts = [doubt("clipped", f"{clipped / decoded:.1%} of its samples are at full scale")]
     return Sound(decoded, audio.samplerate, doubts if clipped / decoded >= CLIPPED_SHARE else [])
 
 
-def _bad(problem: str, detail: str) -> _BadAudio:
-    return _BadAudio(Fault(problem, detail))
+def _too_long(detail: str) -> RecordingError:
+    return RecordingError("too long", detail)
 
 
 def _reason(error: soundfile.SoundFileError | OSError) -> str:

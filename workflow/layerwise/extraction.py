@@ -19,6 +19,7 @@ from layerwise.audio import read_waveform
 from layerwise.devices import InHalves
 from layerwise.errors import LayerwiseError
 from layerwise.features import MEL_SECONDS, average_segments, average_windows, log_mel, match_frames
+from layerwise.frames import SEGMENTS, UTTERANCES, read_parquet
 from layerwise.models import SpeechModel, load_folder
 from layerwise.sampling import segment_frames
 from layerwise.space import require_space
@@ -149,11 +150,13 @@ def extract(
 
 def _plan(samples: dict[int, Path], utterances: Path, shard: int, shards: int) -> _Plan:
     tables = {
-        (sample, name): pd.read_parquet(Path(folder) / f"{name}.parquet")
+        (sample, name): read_parquet(
+            Path(folder) / f"{name}.parquet", SEGMENTS if name in SEGMENT_SPANS.values() else ("utterance_id",)
+        )
         for sample, folder in samples.items()
         for name in ("utterances", *SEGMENT_SPANS.values())
     }
-    corpus = pd.read_parquet(utterances).sort_values("utterance_id", ignore_index=True)
+    corpus = read_parquet(utterances, UTTERANCES).sort_values("utterance_id", ignore_index=True)
     union = set().union(*(table["utterance_id"] for table in tables.values()))
     mine = _shard(corpus[corpus["utterance_id"].isin(union)], shard, shards)
     return _Plan(

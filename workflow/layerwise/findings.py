@@ -31,7 +31,16 @@ from layerwise.curves import Curve, Estimate
 from layerwise.errors import LayerwiseError
 from layerwise.outcomes import read_probes
 from layerwise.performance import METRICS
-from layerwise.summary import AnyPath, alignments_of, layer_key, layer_ranges, read_table, write_table
+from layerwise.summary import (
+    AnyPath,
+    alignments_of,
+    layer_key,
+    layer_ranges,
+    read_models,
+    read_scores,
+    read_table,
+    write_table,
+)
 
 CRITERIA = Path(__file__).resolve().parents[2] / "resources/findings.yaml"
 SUPPORTED, CONTRADICTED, NOT_TESTABLE = "supported", "contradicted", "not testable"
@@ -172,7 +181,7 @@ def check_findings(
     """
     rules = read_criteria(criteria)
     found: dict[str, dict[str, Curve]] = {}
-    scored = read_table(scores)
+    scored = read_scores(scores)
     for (model, name, of), curve in curves.trends(scored, folds, seed).items():
         if of == metric:
             found.setdefault(model, {})[name] = curve
@@ -181,7 +190,7 @@ def check_findings(
         reached.setdefault(outcome.model, []).append(outcome)
     known = [
         Model(row.model, row.objective, row.size, int(row.blocks), found.get(row.model, {}), reached.get(row.model, []))
-        for row in read_table(models, text=["objective", "size"]).itertuples()
+        for row in read_models(models).itertuples()
     ]
     rows = [row for check in CHECKS for row in check(known, rules)]
     write_table(pd.DataFrame(rows, columns=COLUMNS).assign(alignments=alignments_of(scored)), out)
@@ -189,7 +198,7 @@ def check_findings(
 
 def read_findings(path: AnyPath) -> pd.DataFrame:
     """tables/findings.csv, as `check_findings` writes it."""
-    return read_table(path, text=TEXT)
+    return read_table(path, COLUMNS, text=TEXT)
 
 
 # 1 and 2: shapes of trends

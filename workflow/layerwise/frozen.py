@@ -154,14 +154,28 @@ class KeptLayers:
                 found[row] = values.to(self.device).reshape(shape)
         return [found[row] for row in rows]
 
+    def _noted(self, there: int) -> dict[int, tuple[int, int]]:
+        """Where utterances lie in the `there` numbers of an interrupted run, one behind the other."""
+        try:
+            noted = json.loads(self._index.read_bytes())
+        except (ValueError, RecursionError):  # cut off, and the values may be, too
+            noted = []
+        places: dict[int, tuple[int, int]] = {}
+        end, frame = 0, len(self.layers) * self.width
+        for entry in noted if isinstance(noted, list) else ():
+            if not (isinstance(entry, list) and len(entry) == 3 and all(type(number) is int for number in entry)):
+                break
+            row, first, count = entry
+            wrong = count != frame if self.pooled else count <= 0 or count % frame
+            if wrong or row in places or first != end or first + count > there:
+                break
+            places[row] = first, count
+            end += count
+        return places
+
     def _fill(self, rows: list[int]) -> None:
         if self._index.is_file() and self._data.is_file():
-            there = self._data.stat().st_size // _FLOAT_BYTES
-            try:
-                places = json.loads(self._index.read_text(encoding="ascii"))
-            except ValueError:  # cut off, and the values may be, too
-                places = []
-            self._places = {row: (first, count) for row, first, count in places if first + count <= there}
+            self._places = self._noted(self._data.stat().st_size // _FLOAT_BYTES)
         end = sum(count for _, count in self._places.values())
         missing = [row for row in rows if row not in self._places]
         if self._places:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError
-from layerwise.files import END
+from layerwise.files import END, require_regular
 
 MANIFEST = "manifest.json"  # in a fetched checkpoint folder: source, revision, and size and sha256 of each file
 
@@ -45,6 +45,8 @@ def is_whole(path: str | os.PathLike[str]) -> bool:
     suffix = os.path.splitext(path)[1]
     if suffix not in _ENDS:
         return True
+    if not os.path.isfile(path):  # a link to nowhere, or a named pipe, which would be waited for
+        return False
     with open(path, "rb") as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - _LOOK_BYTES))
@@ -130,5 +132,6 @@ def _is_whole_safetensors(path: Path) -> bool:
 
 
 def _beginning(path: Path, most: int) -> bytes:
+    require_regular(path, OSError)
     with path.open("rb") as stream:
         return stream.read(most)

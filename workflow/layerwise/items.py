@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
@@ -31,6 +30,7 @@ from layerwise.csv_files import CSVError, read_csv
 from layerwise.errors import listed_names
 from layerwise.examining import Fault, examine
 from layerwise.folders import NOT_OF_THE_FOLDER, Folder, files_below, read_plain
+from layerwise.frames import INTERVALS, UTTERANCES, read_parquet
 from layerwise.layouts import AUDIO_SUFFIXES
 from layerwise.limits import Limit
 from layerwise.tasks import FLUENT_PARTS, PARTS, SLURP_PARTS, TaskError
@@ -268,10 +268,10 @@ def corpus_items(splits: Mapping[str, Split], kind: str) -> Iterator[Item]:
     for split in splits.values():
         phones: dict[str, list[str]] = {}
         if kind == "phones":
-            intervals = pd.read_parquet(split.intervals, filters=[("tier", "==", "phone")])
+            intervals = read_parquet(split.intervals, INTERVALS, tier="phone")
             ordered = intervals.sort_values(["utterance_id", "start"], kind="stable")
             phones = {name: list(group) for name, group in ordered.groupby("utterance_id")["label"]}
-        for row in pd.read_parquet(split.utterances).itertuples():
+        for row in read_parquet(split.utterances, (*UTTERANCES, "text")).itertuples():
             target = phones.get(row.utterance_id, []) if kind == "phones" else row.text.upper().split()
             path = split.audio / row.audio_path
             samples = round(row.duration * SAMPLE_RATE)

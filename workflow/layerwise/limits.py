@@ -6,6 +6,7 @@ A limit stands in the module that reads the file, with its reason, far above rea
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from layerwise.errors import LayerwiseError
@@ -43,7 +44,7 @@ class Limit:
             raise LimitError(f"{self.name} in the environment is {given!r}; expected a whole number of {self.unit}")
         return int(given)
 
-    def require(self, found: int, what: str, error: type[LayerwiseError]) -> None:
+    def require(self, found: int, what: str, error: Callable[[str], LayerwiseError]) -> None:
         """Refuse what is above the limit.
 
         Args:

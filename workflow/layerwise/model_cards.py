@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,9 @@ from matplotlib.figure import Figure
 
 from layerwise.checkpoints import LOSSES, TRAINING
 from layerwise.files import replaced_folder
+from layerwise.frames import read_csv_table
 from layerwise.plots import STYLE
+from layerwise.reread import RereadError, read_json
 from layerwise.synthesis import GRAMMAR, demo_speakers
 
 _TEMPLATE = """---
@@ -58,8 +59,9 @@ def write_model_card(
         units: `of`, `count` and, of a model's layer, `layer`; empty for the contrastive objective.
         recipe: fields of `pretraining.Recipe`.
     """
-    losses = pd.read_csv(trained / LOSSES)
-    about = json.loads((trained / TRAINING).read_text(encoding="utf-8"))
+    losses = read_csv_table(trained / LOSSES, ["step", "train", "held_out", "seconds"], [])
+    about = read_json(trained / TRAINING)
+    _require_facts(trained / TRAINING, about)
     last, lowest = losses.iloc[-1], losses.loc[losses["held_out"].idxmin()]
     card = ModelCard.from_template(
         ModelCardData(language="en", license="mit", library_name="transformers", tags=["speech", "feature-extraction"]),
@@ -89,6 +91,14 @@ def write_model_card(
         shutil.copytree(trained, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".snakemake*"))
         (folder / "README.md").write_text(f"{str(card).strip()}\n", encoding="utf-8")
         _plot(losses, title, folder / "loss.png")
+
+
+def _require_facts(path: Path, about: Mapping) -> None:
+    for name in ("parameters", "train_minutes", "held_out_minutes"):
+        if not isinstance(about.get(name), int | float) or not 0 < about[name] < 1e12:
+            raise RereadError(path, f"{name} is {about.get(name)!r}")
+    if not isinstance(about.get("hardware"), str):
+        raise RereadError(path, "no hardware is named")
 
 
 def _described(units: Mapping) -> str:

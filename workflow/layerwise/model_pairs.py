@@ -14,7 +14,7 @@ import pandas as pd
 
 from layerwise import curves
 from layerwise.curves import Curve, Estimate
-from layerwise.summary import AnyPath, alignments_of, layer_ranges, read_table, write_table
+from layerwise.summary import AnyPath, alignments_of, layer_ranges, read_models, read_scores, write_table
 
 COLUMNS = [
     *("model", "other", "differ", "property", "metric", "layers", "other_layers", "n_layers"),
@@ -36,7 +36,7 @@ def compare_models(scores: AnyPath, models: AnyPath, folds: int, seed: int, out:
         folds: of the cross-validation.
         seed: of the draws that give intervals.
     """
-    scored, facts = read_table(scores), read_table(models).set_index("model")
+    scored, facts = read_scores(scores), read_models(models, COMPARED).set_index("model")
     by_question: dict[tuple[str, str], dict[str, Curve]] = {}
     for (model, name, metric), curve in curves.trends(scored, folds, seed).items():
         by_question.setdefault((name, metric), {})[model] = curve.blocks()

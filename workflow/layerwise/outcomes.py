@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pandas as pd
 
 from layerwise.errors import LayerwiseError
 from layerwise.performance import METRICS, WEIGHTED, Result, read_external
+from layerwise.reread import RereadError, read_json
 from layerwise.summary import AnyPath, layer_key, read_table, write_table
 
 PROBES, EXTERNAL = "probes", "external"  # sources of a result
@@ -79,21 +79,24 @@ def collect_probes(
 
 def read_probes(path: AnyPath) -> pd.DataFrame:
     """tables/probes.csv, as `collect_probes` writes it."""
-    return read_table(path, text=_TEXT)
+    table = read_table(path, COLUMNS, HEAD, _TEXT)
+    if wrong := sorted(set(table["metric"]) - set(METRICS)):
+        raise RereadError(path, f"the metric {wrong[0]!r}")
+    return table
 
 
 def _probe(path: Path, weights_path: Path, layers: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     again = "delete it to train the probe again"
     try:
-        table = read_table(path, text=_TEXT)
-        weights = json.loads(weights_path.read_text(encoding="utf-8"))["weights"]
-    except (ValueError, KeyError, TypeError) as error:
+        table = read_table(path, WRITTEN, text=_TEXT)
+        content = read_json(weights_path)
+    except RereadError as error:
         raise MalformedProbeError(
-            f"{path} and {weights_path.name}: not what a probe job writes ({error}); {again}"
-        ) from None
-    missing = [column for column in WRITTEN if column not in table]
-    if missing:
-        raise MalformedProbeError(f"{path}: lacks {', '.join(missing)}; {again}")
+            f"{path} and {weights_path.name}: not what a probe job writes ({error.found}); {again}"
+        ) from error
+    weights = content.get("weights", {}) or {}
+    if "weights" not in content or not (isinstance(weights, dict) and all(map(_is_share, weights.values()))):
+        raise MalformedProbeError(f"{weights_path}: not what a probe job writes (weights are no numbers); {again}")
     for row in table.itertuples():
         where = f"{path}, {row.layer}"
         if row.layer not in {WEIGHTED, *layers.get(row.model, ())}:
@@ -103,6 +106,10 @@ def _probe(path: Path, weights_path: Path, layers: Mapping[str, Sequence[str]]) 
         if row.status == "ok" and pd.isna(row.value):
             raise MalformedProbeError(f"{where}: is ok but has no value; {again}")
     return table[WRITTEN].assign(source=PROBES, weight=table["layer"].map(weights).astype(float))
+
+
+def _is_share(weight: object) -> bool:
+    return isinstance(weight, float | int) and 0 <= weight <= 1 + 1e-6  # rounded
 
 
 def _external(results: Sequence[Result], layers: Mapping[str, Sequence[str]]) -> pd.DataFrame:

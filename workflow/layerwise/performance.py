@@ -17,6 +17,7 @@ from layerwise.errors import LayerwiseError, listed_names
 WEIGHTED = "weighted"  # the head on the learned softmax-weighted sum of all layers, beside those of single layers
 REQUIRED, INTERVAL = ("task", "model", "layer", "metric", "value"), ("low", "high")
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+LAYER, NUMBER = r"T(?:0|[1-9][0-9]{0,3})", r"[+-]?[0-9.]{1,50}(?:[eE][+-]?[0-9]{1,3})?"
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def _result(where: str, row: Mapping[str, str], layers: Mapping[str, Sequence[st
     known = layers[row["model"]]
     allowed = None if known is None else [name for name in known if name.startswith("T")]
     if row["layer"] != WEIGHTED and not (
-        re.fullmatch(r"T\d+", row["layer"]) if allowed is None else row["layer"] in allowed
+        re.fullmatch(LAYER, row["layer"]) if allowed is None else row["layer"] in allowed
     ):
         names = "T0, T1, …" if allowed is None else f"{allowed[0]} to {allowed[-1]}"
         raise refuse("layer", f"{row['model']} has {names}; {WEIGHTED} is the learned sum of all")
@@ -121,8 +122,8 @@ def _result(where: str, row: Mapping[str, str], layers: Mapping[str, Sequence[st
         raise refuse("metric", f"one of {', '.join(METRICS)} is expected")
 
     def number(column: str) -> float:
-        try:
-            found = float(row[column])
+        try:  # of what Python reads, `1_0` and digits of other scripts are mistakes
+            found = float(row[column]) if re.fullmatch(NUMBER, row[column]) else math.nan
         except ValueError:
             found = math.nan
         if not math.isfinite(found):

@@ -18,7 +18,7 @@ from matplotlib.patches import Patch, Rectangle
 from layerwise.chance import CHANCE
 from layerwise.files import replaced
 from layerwise.properties import PROPERTIES
-from layerwise.summary import AnyPath, layer_key, layer_ranges, read_table
+from layerwise.summary import AnyPath, layer_key, layer_ranges, read_trends
 
 STYLE = {
     "font.family": "sans-serif",
@@ -106,7 +106,7 @@ def plot_trends(
     """
     if axis not in ("depth", "layer"):
         raise ValueError(f"axis is {axis!r}; expected 'depth' or 'layer'")
-    table = _select(read_table(trends), property_name)
+    table = _select(read_trends(trends), property_name)
     looks = _looks(models, groups)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9, 5), layout="constrained")
@@ -147,7 +147,7 @@ def plot_heatmap(
     A skipped score is a hatched cell, a flagged one has a frame and a star, and a layer that a model does not have
     stays blank. `models` and `titles` as in `plot_trends`.
     """
-    table = _select(read_table(trends), property_name)
+    table = _select(read_trends(trends), property_name)
     table = table[table["metric"] == metric]
     models = [model for model in models if model in set(table["model"])]
     layers = sorted(table["layer"].unique(), key=layer_key)
@@ -201,7 +201,7 @@ def plot_overview(
     Scales differ on purpose: the level of a score depends on its target (how many classes, how many dimensions), so
     only the shapes of the curves are comparable between panels. `models`, `titles` and `groups` as in `plot_trends`.
     """
-    table = read_table(trends)
+    table = read_trends(trends)
     table = table[table["layer"].str.startswith("T")]
     looks = _looks(models, groups)
     columns = min(4, len(properties))

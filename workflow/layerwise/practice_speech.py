@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import logging
 import tarfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from layerwise.files import replaced
+from layerwise.arrays import read_arrays
+from layerwise.files import replaced, require_regular
+from layerwise.reread import RereadError, rereading
 from layerwise.synthesis import (
     GRAMMAR,
     SAMPLE_RATE,
@@ -27,6 +30,8 @@ from layerwise.synthesis import (
 )
 
 log = logging.getLogger(__name__)
+
+_TRANSCRIPT_BYTES = 1 << 20  # of a chapter, some kB
 
 HOP = 320  # samples from frame to frame of a model with wav2vec 2.0's conv blocks
 WINDOW = 400  # samples that a frame sees
@@ -63,8 +68,18 @@ class Speech:
 
     @classmethod
     def read(cls, path: Path) -> Speech:
-        with np.load(path) as held:
-            return cls(held["samples"], held["ends"], held["texts"])
+        """What `save` wrote.
+
+        Raises:
+            RereadError: it is another file.
+        """
+        held = read_arrays(path, {"samples": "int16", "ends": "int64", "texts": "U"})
+        ends = held["ends"]
+        if not len(ends) or len(ends) != len(held["texts"]) or ends[-1] != len(held["samples"]):
+            raise RereadError(path, "its utterances do not add up to its samples")
+        if (np.diff(ends, prepend=0) <= 0).any():
+            raise RereadError(path, "an utterance of it has no samples")
+        return cls(**held)
 
 
 def as_waveform(samples: np.ndarray) -> np.ndarray:
@@ -109,7 +124,17 @@ def _spoken(engine: Flite, sentences: Sequence[str], seed: int) -> Speech:
 
 
 def transcripts(archive: Path) -> set[str]:
-    """The sentences of an archive in LibriSpeech's layout, in lower case."""
-    with tarfile.open(archive) as tar:
-        listed = [tar.extractfile(member).read() for member in tar if member.name.endswith(".trans.txt")]
-    return {line.split(" ", 1)[1].lower() for lines in listed for line in lines.decode().splitlines()}
+    """The sentences of an archive in LibriSpeech's layout, in lower case.
+
+    Raises:
+        RereadError: it is another file.
+    """
+    with rereading(archive):
+        require_regular(archive, lambda found: RereadError(archive, found))
+        try:
+            with tarfile.open(archive) as tar:
+                members = (member for member in tar if member.isfile() and member.name.endswith(".trans.txt"))
+                listed = [tar.extractfile(member).read(_TRANSCRIPT_BYTES) for member in members]
+        except (tarfile.TarError, EOFError, zlib.error) as error:
+            raise RereadError(archive, error) from error
+        return {line.split(" ", 1)[1].lower() for lines in listed for line in lines.decode().splitlines()}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import pickle
 import platform
 import time
 from dataclasses import asdict, dataclass
@@ -20,11 +19,14 @@ import pandas as pd
 import torch
 from transformers import Wav2Vec2FeatureExtractor
 
+from layerwise.arrays import read_array
 from layerwise.checkpoints import LOSSES, ORIGIN, TRAINING, uses_layer_norm
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced, replaced_folder
 from layerwise.objectives import Crops, Objective, make_objective, masks_of
 from layerwise.practice_speech import HOP, SAMPLE_RATE, WINDOW, Speech, as_waveform
+from layerwise.reread import RereadError, is_count
+from layerwise.states import read_state, restoring
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +114,7 @@ def pretrain(
     """
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    known = [None, None] if units is None else [np.load(path) for path in units]
+    known = [None, None] if units is None else [_units(path) for path in units]
     model = make_objective(objective, architecture, 0 if units is None else int(known[0].max()) + 1).to(device)
     parts = [Speech.read(path) for path in speech]
     # Held-out batches are numbered alike, and drawn from other speech.
@@ -217,22 +219,26 @@ class _Training:
             torch.save(content, path)
 
     def _resume(self) -> int:
-        if not self._state.is_file():
+        content = read_state(self._state, "asked", self._asked, self._device)
+        if content is None:
             return 0
-        try:
-            content = torch.load(self._state, map_location=self._device, weights_only=True)
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            log.warning("%s is cut off and is not used: the training starts again (%s)", self._state, error)
-            return 0
-        if content["asked"] != self._asked:
-            log.info("%s is of other settings and is not used", self._state)
-            return 0
-        self._model.load_state_dict(content["model"])
-        self._optimizer.load_state_dict(content["optimizer"])
-        self._schedule.load_state_dict(content["schedule"])
-        self.losses = content["losses"]
+        with restoring(self._state):
+            self._model.load_state_dict(content["model"])
+            self._optimizer.load_state_dict(content["optimizer"])
+            self._schedule.load_state_dict(content["schedule"])
+            self.losses = content["losses"]
+            if not is_count(content["step"], 0, self._recipe.steps) or not isinstance(self.losses, list):
+                raise ValueError(f"step {content['step']!r} of {self._recipe.steps}")
         log.info("%s: goes on after step %d", self._name, content["step"])
         return content["step"]
+
+
+def _units(path: Path) -> np.ndarray:
+    """What `layerwise.units.make_units` wrote."""
+    units = read_array(path, "int16")
+    if not len(units) or units.min() < 0:
+        raise RereadError(path, "it has no units from 0")
+    return units
 
 
 def _digest(path: Path) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from layerwise.files import replaced
+from layerwise.reread import RereadError, read_json
 
 COLUMNS = (
     "task",
@@ -37,7 +38,7 @@ def collect_probes(parts: Sequence[Path], table: Path, details: Path) -> None:
         table: CSV with `COLUMNS`, a row per head; a fact that a head does not have is an empty cell.
         details: JSON with settings, classes, softmax weights, curves on dev, seconds and dimensions.
     """
-    contents = [json.loads(Path(path).read_text(encoding="utf-8")) for path in parts]
+    contents = [_content(Path(path)) for path in parts]
     records = [record for content in contents for record in content["records"]]
     with replaced(table) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         rows = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
@@ -51,3 +52,19 @@ def collect_probes(parts: Sequence[Path], table: Path, details: Path) -> None:
     joined["records"] = records
     with replaced(details) as temporary:
         temporary.write_text(json.dumps(joined, indent=1) + "\n", encoding="utf-8")
+
+
+def _content(path: Path) -> dict:
+    """What one job wrote."""
+    content = read_json(path)
+    kinds = dict.fromkeys(("settings", "dimensions", "classes", "unseen", "too_short", "device", "weights"), object)
+    kinds |= {"records": list, "curves": dict, "steps": int, "seconds": dict}
+    for key, kind in kinds.items():
+        if not isinstance(content.get(key, ...), kind) or key not in content:
+            raise RereadError(path, f"its {key} is missing, or of another kind")
+    for record in content["records"]:
+        if not isinstance(record, dict) or not set(record) <= set(COLUMNS):
+            raise RereadError(path, f"a record has other keys than {', '.join(COLUMNS)}")
+    if not all(isinstance(number, int | float) for number in content["seconds"].values()):
+        raise RereadError(path, "its seconds are no numbers")
+    return content

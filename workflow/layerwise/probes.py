@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import pickle
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -18,15 +17,16 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
+from layerwise.frames import ITEMS, read_parquet
 from layerwise.frozen import FrozenLayers, KeptLayers
 from layerwise.grading import count_errors, count_right, interval, rate
 from layerwise.heads import Batch, Shape, head_seed, make_heads
 from layerwise.models import load_folder
+from layerwise.states import read_state, restoring
 from layerwise.tasks import HIGHER_IS_BETTER, METRICS, PARTS, WEIGHTED
 
 log = logging.getLogger(__name__)
@@ -406,18 +406,14 @@ class Sweep:
             torch.save(content, temporary)
 
     def _resume(self) -> None:
-        if self._state is None or not self._state.is_file():
+        if self._state is None:
             return
-        try:
-            content = torch.load(self._state, map_location=self.source.device, weights_only=True)
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            log.warning("%s is cut off and is not used: the training starts again (%s)", self._state, error)
+        content = read_state(self._state, "fingerprint", self._fingerprint, self.source.device)
+        if content is None:
             return
-        if content["fingerprint"] != self._fingerprint:
-            log.info("%s is of other settings and is not used", self._state)
-            return
-        self.progress = Progress(**content["progress"])
-        self._heads.restore(content["heads"])
+        with restoring(self._state):
+            self.progress = Progress(**content["progress"])
+            self._heads.restore(content["heads"])
         log.info("going on at step %d, %d heads still learn", self.progress.step, len(self._heads.names))
 
     def _new_heads(self, names: Sequence[str]):
@@ -465,7 +461,7 @@ def train_probes(
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     torch.backends.cudnn.allow_tf32 = False
     torch.set_num_threads(1)
-    table = pd.read_parquet(items)
+    table = read_parquet(items, ITEMS)
     model = load_folder(checkpoint, device, normalise)
     blocks = [name for name in model.layer_names if name.startswith("T")]
     layers = blocks if WEIGHTED in heads else [name for name in blocks if name in heads]

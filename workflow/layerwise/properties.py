@@ -21,12 +21,15 @@ from layerwise.cca import REGULARISED, Trial, cross_validate, fold_moments
 from layerwise.chance import CHANCE
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
+from layerwise.limits import Limit
 from layerwise.moments import EmptyFoldError, RefusedScoreError
 
 log = logging.getLogger(__name__)
 
 # A score of a smaller share of a view's dimensions is one of something else than the view.
 FLAG_BELOW = 0.9
+# Of a matrix with a row for each word and a column for each type: a million words of 8,000 types.
+MAX_CELLS = Limit("LAYERWISE_MAX_LABEL_CELLS", 1 << 33, "rows times types")
 
 
 class PropertyError(LayerwiseError):
@@ -126,7 +129,8 @@ def _score(shards: list[h5py.File], question: Property, sample: int, layer: str,
     rows = store.rows(shards, f"{sample}/{question.span}/{layer}")
     target = _target(shards, question, sample, layer)
     try:
-        fold = _folds(shards, question, sample, layer, settings)
+        fold = _folds(shards, question, sample, layer, settings, rows.shape[0])
+        _require_length(shards, target.shape[0], rows.shape[0], "rows of the target")
         _refuse_empty(fold, settings.folds)
         pairs = folding.trials(settings.folds, settings.trials, settings.seed, sample)
         unrelated = _unrelated(shards, question, sample, target, fold, settings)
@@ -215,12 +219,21 @@ def _target(shards: list[h5py.File], question: Property, sample: int, layer: str
     if question.target == "mel":
         return store.rows(shards, f"{sample}/target/mel{_grid(shards[0], f'{path}/{layer}')}")
     labels = store.joined_strings(shards, f"{path}/label")
-    return (labels[:, None] == np.unique(labels)).astype(np.uint8)
+    types = np.unique(labels)
+    MAX_CELLS.require(len(labels) * len(types), f"{shards[0].filename}: {path}/label", store.RepresentationError)
+    return (labels[:, None] == types).astype(np.uint8)
 
 
 def _grid(shard: h5py.File, path: str) -> str:
     """Which mel rows and offsets go with a frame layer."""
     return str(store.fact(store.dataset(shard, path), "grid"))
+
+
+def _require_length(shards: Sequence[h5py.File], found: int, expected: int, what: str) -> None:
+    """Refuse files whose parts do not belong together."""
+    if found != expected:
+        names = ", ".join(file.filename for file in shards)
+        raise store.RepresentationError(f"{names}: {found} {what} where {expected} are expected: extract again")
 
 
 def _unrelated(
@@ -241,16 +254,32 @@ def _refuse_empty(fold: np.ndarray, folds: int) -> None:
         raise EmptyFoldError(f"fold {count.argmin()} of {folds} has no rows (rows per fold: {count.tolist()})")
 
 
-def _folds(shards: list[h5py.File], question: Property, sample: int, layer: str, settings: ScoreSettings) -> np.ndarray:
+def _folds(
+    shards: list[h5py.File], question: Property, sample: int, layer: str, settings: ScoreSettings, rows: int
+) -> np.ndarray:
     """The folds of all shards' rows, in order. Rows of one utterance are in one shard, so its order does not matter."""
     path = f"{sample}/{question.span}"
     utterances = store.joined_strings(shards, f"{path}/utterance_id")
     by = settings.folds_by
     groups = None if by == "row" else store.joined_strings(shards, f"{path}/{by}_id")
+    if groups is not None:
+        _require_length(shards, len(groups), len(utterances), f"{by}s")
     how = (groups, settings.folds, settings.seed, sample)
     if question.span == "frame":
         offsets = f"{path}/offsets{_grid(shards[0], f'{path}/{layer}')}"
-        frames = np.concatenate([np.diff(store.numbers(store.dataset(file, offsets))) for file in shards])
+        frames = np.concatenate([_lengths(file, offsets) for file in shards])
+        _require_length(shards, len(utterances), len(frames), "utterances")
+        _require_length(shards, int(frames.sum()), rows, "frames")
         return folding.frame_folds(utterances, frames, *how)
-    labels = store.joined_strings(shards, f"{path}/label")
-    return folding.segment_folds(labels, utterances, store.joined(shards, f"{path}/row"), *how)
+    labels, places = store.joined_strings(shards, f"{path}/label"), store.joined(shards, f"{path}/row")
+    for part, what in ((utterances, "utterances"), (labels, "labels"), (places, "places")):
+        _require_length(shards, len(part), rows, what)
+    return folding.segment_folds(labels, utterances, places, *how)
+
+
+def _lengths(file: h5py.File, path: str) -> np.ndarray:
+    """Frames of each utterance of a shard, whose borders lie at `path`."""
+    borders = store.numbers(store.dataset(file, path))
+    if not len(borders) or borders[0] != 0 or (borders[1:] < borders[:-1]).any() or borders[-1] >= 1 << 48:
+        raise store.RepresentationError(f"{file.filename}: {path} has no borders of utterances: extract again")
+    return np.diff(borders.astype(np.int64))

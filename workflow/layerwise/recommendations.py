@@ -13,7 +13,16 @@ from layerwise.curves import Curve
 from layerwise.outcomes import EXTERNAL, read_probes
 from layerwise.performance import METRICS
 from layerwise.properties import PROPERTIES
-from layerwise.summary import AnyPath, alignments_of, layer_ranges, read_table, write_table
+from layerwise.reread import RereadError
+from layerwise.summary import (
+    AnyPath,
+    alignments_of,
+    layer_ranges,
+    read_best_layers,
+    read_table,
+    read_trends,
+    write_table,
+)
 
 COLUMNS = [
     *("model", "question", "kind", "source", "metric", "layer", "depth", "score", "low", "high", "tied"),
@@ -62,11 +71,11 @@ def recommend(
         metric: of the scores.
         seed: as `layerwise.comparison.compare`.
     """
-    best = read_table(best_layers)
+    best = read_best_layers(best_layers)
     mark = alignments_of(best)
     best = best[best["metric"] == metric]
     costs = _costs(read_comparison(comparison), metric)
-    chance = read_table(trends)
+    chance = read_trends(trends)
     chance = chance[chance["metric"] == metric + CHANCE].set_index(["property", "model", "layer"])
     heads = read_probes(probes)
     reached = list(outcomes(heads, seed))
@@ -84,7 +93,13 @@ def recommend(
 
 def read_recommendations(path: AnyPath) -> pd.DataFrame:
     """tables/recommendations.csv, as `recommend` writes it."""
-    return read_table(path, text=TEXT)
+    table = read_table(path, COLUMNS, text=TEXT)
+    for kind, column, names in ((PROPERTY, "question", PROPERTIES), (TASK, "metric", METRICS)):
+        if wrong := set(table.loc[table["kind"] == kind, column]) - set(names):
+            raise RereadError(path, f"{min(wrong)!r} in column {column} of a {kind}")
+    if wrong := set(table["kind"]) - {PROPERTY, TASK}:
+        raise RereadError(path, f"{min(wrong)!r} in column kind")
+    return table
 
 
 def _costs(comparison: pd.DataFrame, metric: str) -> dict[tuple[str, str], str]:

@@ -7,15 +7,24 @@ another header. `frames` of what it opens can be read to the last.
 from __future__ import annotations
 
 import io
+import os
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import soundfile
 
 from layerwise.containers import Extent, RecordingError, extent_of
+from layerwise.files import require_regular
+from layerwise.limits import Limit
 from layerwise.streams import flac_samples, whole_flac, whole_mpeg, whole_ogg
 
 _START_BYTES = 32  # that tell the format, and of a FLAC how long it is
+# What is not read from the disk bit by bit: streams, whose frames are counted, and what gets another header. A day of
+# MP3 at 192 kbit/s.
+_MAX_WHOLE_BYTES = Limit("LAYERWISE_MAX_RECORDING_BYTES", 1 << 31, "bytes")
+# A file has one tag, or one of each version; and behind it, room for it to grow.
+_MAX_TAGS, _MAX_ZEROS = 16, 1 << 24
 
 
 def open_recording(path: Path) -> tuple[soundfile.SoundFile, Extent | None]:
@@ -25,6 +34,7 @@ def open_recording(path: Path) -> tuple[soundfile.SoundFile, Extent | None]:
         RecordingError: its end is missing, or it would not be read whole for another reason.
         soundfile.SoundFileError, OSError: it cannot be opened.
     """
+    require_regular(path, partial(RecordingError, "unreadable"))
     with path.open("rb") as file:
         content, samples, extent = _whole(file)
     try:
@@ -64,19 +74,25 @@ def _whole(file: BinaryIO) -> tuple[bytes | None, int | None, Extent | None]:
     return extent.mend(_read(file)) if extent is not None and extent.mend is not None else None, None, extent
 
 
-def _read(file: BinaryIO, offset: int = 0, count: int = -1) -> bytes:
+def _read(file: BinaryIO, offset: int = 0, count: int | None = None) -> bytes:
+    if count is None:
+        count = os.fstat(file.fileno()).st_size
+        _MAX_WHOLE_BYTES.require(count, "it", partial(RecordingError, "too large"))
     file.seek(offset)
     return file.read(count)
 
 
 def _after_tags(file: BinaryIO) -> int:
     """Where the audio file starts in a file, after tags of ID3v2 and the zeros that follow them."""
-    offset = 0
+    offset = tags = 0
     while (tag := _read(file, offset, 10)).startswith(b"ID3") and len(tag) == 10:
+        if (tags := tags + 1) > _MAX_TAGS:
+            raise RecordingError("unreadable", f"more than {_MAX_TAGS} tags of ID3 before the audio")
         has_footer = tag[5] & 0x10
         size = sum(byte << 7 * place for place, byte in enumerate(reversed(tag[6:])))
         offset += len(tag) + size + (len(tag) if has_footer else 0)
-        while zeros := _read(file, offset, 1 << 10):
+        end = offset + _MAX_ZEROS
+        while offset < end and (zeros := _read(file, offset, 1 << 10)):
             rest = zeros.lstrip(b"\0")
             offset += len(zeros) - len(rest)
             if rest:

@@ -18,9 +18,18 @@ from layerwise.comparison import WEIGHTS, read_comparison
 from layerwise.errors import LINE, shown
 from layerwise.files import replaced
 from layerwise.findings import CRITERIA, read_criteria, read_findings
+from layerwise.frames import read_csv_table
 from layerwise.plots import METRIC_TITLES, title_of
 from layerwise.recommendations import read_recommendations, sentences
-from layerwise.summary import CONFIDENCE, AnyPath, layer_ranges, read_table
+from layerwise.summary import (
+    CONFIDENCE,
+    SAMPLE_COLUMNS,
+    AnyPath,
+    layer_ranges,
+    read_best_layers,
+    read_scores,
+    read_table,
+)
 
 TEMPLATE = Path(__file__).parents[1] / "report" / "report.html.j2"
 PACKAGES = ("snakemake", "numpy", "scipy", "h5py", "torch", "transformers", "pandas", "matplotlib")
@@ -89,7 +98,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    scored, best = read_table(scores), read_table(best_layers)
+    scored, best = read_scores(scores), read_best_layers(best_layers)
     automatic = (scored["alignments"] == "automatic").any()
     name_of = {name: title_of(name, metric, "automatic" if automatic else "given") for name in properties}
     advice = read_recommendations(recommendations)
@@ -115,7 +124,7 @@ def write_report(
         correlations=_embed(correlations, "How properties and tasks correlate") if correlations else None,
         comparison=_comparison(read_comparison(comparison), metric, titles),
         findings=_findings(read_findings(findings), titles),
-        samples=_shown(read_table(samples)),
+        samples=_shown(read_table(samples, SAMPLE_COLUMNS, ["sample", "span"])),
         incomplete={status: _incomplete(scored, status, titles) for status in ("skipped", "flagged")},
         problems={heading: _problems(path) for heading, path in problems.items()},
         changed=_changed(labels) if labels else [],
@@ -207,12 +216,12 @@ def _problems(path: AnyPath) -> Table:
     """A CSV file with any columns; one without a byte is a table without rows."""
     if Path(path).stat().st_size == 0:
         return _shown(pd.DataFrame())
-    return _shown(pd.read_csv(path, dtype="str", keep_default_na=False), limit=LONGEST)
+    return _shown(read_csv_table(path), limit=LONGEST)
 
 
 def _changed(path: AnyPath) -> list[str]:
     """How many labels of each tier were dropped, or put into lower case."""
-    table = pd.read_csv(path, dtype={"label": "str"}, keep_default_na=False)
+    table = read_csv_table(path, ["tier", "change", "label", "intervals"], ["tier", "change", "label"])
     return [
         f"{tier}: {change} {group['intervals'].sum():,} intervals, {len(group):,} labels"
         for (tier, change), group in table.groupby(["tier", "change"], sort=False)

@@ -18,6 +18,7 @@ import pandas as pd
 from layerwise.csv_files import CSVError, delimiter_of, read_csv, read_text
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
+from layerwise.frames import INTERVALS, read_parquet
 from layerwise.texts import composed, folded
 from layerwise.times import steps
 
@@ -165,11 +166,11 @@ def draw_sample_tables(
     Raises:
         SamplingError: the corpus has no utterance, or none of the listed words.
     """
-    corpus = pd.read_parquet(utterances)
+    corpus = read_parquet(utterances, ("utterance_id",))
     if corpus.empty:
         raise SamplingError(f"{utterances} holds no utterance to draw from")
     ranking = None if word_list is None else read_word_list(Path(word_list), lower_case=lower_case)
-    drawn = draw_sample(corpus, pd.read_parquet(intervals), sample, seed, sizes, ranking)
+    drawn = draw_sample(corpus, read_parquet(intervals, INTERVALS), sample, seed, sizes, ranking)
     for name, path in out.items():
         table = getattr(drawn, name)
         with replaced(Path(path)) as temporary:

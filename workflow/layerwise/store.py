@@ -8,26 +8,38 @@ written last, is not read. `END` stands behind what HDF5 knows of. Everything is
 error, never other numbers. HDF5 has none for text of any width, so all text has a fixed one: `fact` and `strings` read
 it.
 
+A file may come from anybody. All that is read of it lies in itself, under plain names, as it is written here: links,
+virtual and external data, and filters of others, which HDF5 would load code for, are refused; so is data that takes
+more memory than the file has bytes.
+
 Nothing is locked: one job writes a file, under another name than it is read by. HDF5 would ask for a lock even to read,
 and some network file systems have none to give.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import h5py
 import numpy as np
 
 from layerwise.errors import LayerwiseError
-from layerwise.files import END, replaced
+from layerwise.files import END, replaced, require_regular
 
 FLUSH_BYTES = 2**20  # rows are gathered to about this much before they are written
 CHUNK_BYTES = 2**18
 FLOAT16_MAX = float(np.finfo(np.float16).max)
+FLOATS = ("float16", "float32", "float64")
+_FACT_BYTES = 1 << 20  # of an attribute: a text of some words, or a number
+_SUPERBLOCK = b"\x89HDF\r\n\x1a\n\x03"  # what files of format 1.10 begin with
+_AGAIN = "delete it and extract again"
+_NAMED = 20  # names of a folder that a message lists
 
 
 class RepresentationError(LayerwiseError):
@@ -147,20 +159,35 @@ def reading(paths: Iterable[Path]) -> Iterator[list[h5py.File]]:
     """The shards of a model, open for reading, in order of their first utterance.
 
     Raises:
-        RepresentationError: a file is missing, no HDF5, or was not completed.
+        RepresentationError: a file is missing, no HDF5, or was not completed; or two are of the same shard.
     """
     with ExitStack() as stack:
-        files = []
+        files: dict[int, h5py.File] = {}
         for path in map(Path, paths):
             try:
+                require_regular(path, RepresentationError)
+                _require_checksums(path)
                 file = stack.enter_context(h5py.File(path, "r", locking=False))
-            except OSError as error:
+            except (OSError, RepresentationError) as error:
                 raise RepresentationError(f"{path} cannot be read as HDF5: {error}") from error
             with _explained(file):
-                if not file.attrs.get("complete", False):
-                    raise RepresentationError(f"{path} was not completed: delete it and extract again")
-                files.append((int(file.attrs["shard"]), file))
-        yield [file for _, file in sorted(files, key=lambda shard: shard[0])]
+                if "complete" not in file.attrs or fact(file, "complete") is not True:
+                    raise RepresentationError(f"{path} was not completed: {_AGAIN}")
+            shard = fact(file, "shard")
+            if type(shard) is not int or shard < 0:
+                raise RepresentationError(f"{path} is shard {shard!r}; a whole number from 0 is expected: {_AGAIN}")
+            if shard in files:
+                raise RepresentationError(f"{path} and {files[shard].filename} are both shard {shard}: {_AGAIN}")
+            files[shard] = file
+        yield [files[shard] for shard in sorted(files)]
+
+
+def _require_checksums(path: Path) -> None:
+    """Refuse HDF5 of the older format, whose description of itself has none: a damaged one may be read for ever."""
+    with path.open("rb") as stream:
+        start = stream.read(len(_SUPERBLOCK))
+    if start.startswith(_SUPERBLOCK[:8]) and start != _SUPERBLOCK:
+        raise RepresentationError("it is of an older format than is written here")
 
 
 @contextmanager
@@ -173,7 +200,7 @@ def _explained(part: h5py.File | h5py.Dataset) -> Iterator[None]:
         raise
     except Exception as error:  # h5py gives each of libhdf5's errors the Python class that it thinks fits
         raise RepresentationError(
-            f"{name} cannot be read: {error}. If its disk can, the file is damaged: delete it and extract again"
+            f"{name} cannot be read: {error}. If its disk can, it is damaged: {_AGAIN}"
         ) from error
 
 
@@ -181,36 +208,91 @@ def dataset(file: h5py.File, path: str) -> h5py.Dataset:
     """The dataset at `path`.
 
     Raises:
-        RepresentationError: the file has no such dataset, and the message says what lies beside it; or it is damaged.
+        RepresentationError: the file has no such dataset, and the message says what lies beside it; it is damaged, or
+            not what is written here.
     """
     with _explained(file):
-        if path not in file:
-            parent = path.rsplit("/", 1)[0]
-            there = ", ".join(file[parent]) if parent in file else "nothing"
-            raise RepresentationError(f"{file.filename} has no /{path}; in /{parent} there is {there}")
-        return file[path]
+        parts = path.split("/")
+        for number in range(1, len(parts) + 1):
+            place = "/".join(parts[:number])  # before it, there are no links
+            if (kind := _link(file, place)) is None:
+                there = ", ".join(itertools.islice(file[path.rpartition("/")[0]], _NAMED)) if place == path else ""
+                raise RepresentationError(
+                    f"{file.filename} has no /{path}; in /{path.rpartition('/')[0]} there is {there or 'nothing'}"
+                )
+            if kind != h5py.h5l.TYPE_HARD:
+                raise RepresentationError(f"{file.filename}: /{path} is a link to elsewhere, at /{place}: {_AGAIN}")
+        found = file[path]
+        if not isinstance(found, h5py.Dataset):
+            raise RepresentationError(f"{file.filename}: /{path} is no dataset: {_AGAIN}")
+        _require_plain(found, file)
+        return found
+
+
+def _link(file: h5py.File, place: str) -> int | None:
+    """Of which kind the link is that lies at a place; None: there is none."""
+    links, name = file.id.links, place.encode()
+    return links.get_info(name).type if links.exists(name) else None
+
+
+def _require_plain(data: h5py.Dataset, file: h5py.File) -> None:
+    """Refuse what is not stored as `RepresentationWriter` does, or says that it is larger than what is stored."""
+    plan, dtype, shape = data.id.get_create_plist(), data.dtype, data.shape
+    filters = {plan.get_filter(number)[0] for number in range(plan.get_nfilters())}
+    if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
+        _refuse(data, "lies in other files")
+    if filters - {h5py.h5z.FILTER_FLETCHER32}:
+        _refuse(data, f"is stored with the filters {sorted(filters)}")
+    if dtype.kind not in "iufS" or (dtype.kind != "S" and dtype.itemsize > 8):
+        _refuse(data, f"is of type {dtype}")
+    if shape is None or len(shape) not in (1, 2):
+        _refuse(data, f"has the shape {shape}")
+    size, whole = math.prod(shape) * dtype.itemsize, file.id.get_filesize()
+    chunk = math.prod(plan.get_chunk()) * dtype.itemsize if plan.get_layout() == h5py.h5d.CHUNKED else 0
+    if size > whole or (size and not max(size, chunk) <= data.id.get_storage_size() <= whole):
+        _refuse(data, f"has the shape {shape}, for which the file has too few bytes")
+
+
+def _refuse(data: h5py.Dataset, found: str) -> NoReturn:
+    raise RepresentationError(f"{data.file.filename}: {data.name} {found}: {_AGAIN}")
 
 
 def fact(owner: h5py.File | h5py.Dataset, name: str) -> object:
-    """An attribute of a file or dataset, text as str.
+    """An attribute of a file or dataset, as a bool, number or str.
 
     Raises:
-        RepresentationError: there is none, or the file is damaged.
+        RepresentationError: there is none, it is neither, or the file is damaged.
     """
     with _explained(owner):
+        if name not in owner.attrs:
+            raise RepresentationError(f"{owner.file.filename}: {owner.name} has no attribute {name}: {_AGAIN}")
+        attribute = owner.attrs.get_id(name)
+        kind, size = attribute.dtype.kind, attribute.dtype.itemsize
+        text = h5py.check_string_dtype(attribute.dtype)
+        is_fact = kind in "biuf" or (
+            text is not None and text.length is not None
+        )  # of other texts HDF5 may read for ever
+        if attribute.shape != () or not is_fact or size > _FACT_BYTES:
+            raise RepresentationError(
+                f"{owner.file.filename}: the attribute {name} of {owner.name} is no number or text: {_AGAIN}"
+            )
         value = owner.attrs[name]
-        return value.decode() if isinstance(value, bytes) else value
+        return value.decode() if isinstance(value, bytes) else value.item() if isinstance(value, np.generic) else value
 
 
 def numbers(data: h5py.Dataset) -> np.ndarray:
-    """All of a dataset of numbers."""
+    """All of a list of whole numbers."""
     with _explained(data):
+        if data.ndim != 1 or data.dtype.kind not in "iu":
+            _refuse(data, f"is of type {data.dtype} and shape {data.shape}; a list of whole numbers is expected")
         return data[:]
 
 
 def strings(data: h5py.Dataset) -> np.ndarray:
-    """A dataset of text as an array of str."""
+    """A list of texts as an array of str."""
     with _explained(data):
+        if data.ndim != 1 or data.dtype.kind != "S":
+            _refuse(data, f"is of type {data.dtype} and shape {data.shape}; a list of texts is expected")
         return data.asstr()[:].astype(str) if data.shape[0] else np.array([], dtype=str)
 
 
@@ -229,9 +311,14 @@ def joined_strings(files: Sequence[h5py.File], path: str) -> np.ndarray:
     return np.concatenate([strings(dataset(file, path)) for file in files])
 
 
-def _rounded(part: h5py.Dataset) -> object:
+def _rounded(part: h5py.Dataset) -> np.dtype:
     with _explained(part):
-        return fact(part, "rounded") if "rounded" in part.attrs else part.dtype
+        if "rounded" not in part.attrs:
+            return part.dtype
+        rounded = fact(part, "rounded")
+        if rounded not in FLOATS:
+            _refuse(part, f"was rounded to {rounded!r}; one of {', '.join(FLOATS)} is expected")
+        return np.dtype(rounded)
 
 
 class Rows:
@@ -246,10 +333,15 @@ class Rows:
     def __init__(self, parts: Sequence[h5py.Dataset], offset: int = 0) -> None:
         self._parts = parts
         self._offset = offset
-        self._starts = np.cumsum([0, *(part.shape[0] for part in parts)])
-        self.shape = (int(self._starts[-1]), parts[0].shape[1])
-        self.dtype = np.result_type(*(part.dtype for part in parts))
-        through = [np.dtype(_rounded(part)) for part in parts]
+        shapes, dtypes = [part.shape for part in parts], [part.dtype for part in parts]
+        for part, shape, dtype in zip(parts, shapes, dtypes, strict=True):
+            if len(shape) != 2 or dtype.kind != "f" or shape[1] != shapes[0][-1] or not shape[1]:
+                wide = f" and {shapes[0][-1]} wide, as in {parts[0].file.filename}" if len(shape) == 2 else ""
+                _refuse(part, f"is of type {dtype} and shape {shape}; a matrix of floats is expected{wide}")
+        self._starts = np.cumsum([0, *(shape[0] for shape in shapes)])
+        self.shape = (int(self._starts[-1]), shapes[0][1])
+        self.dtype = np.result_type(*dtypes)
+        through = [_rounded(part) for part in parts]
         self.attrs = {"rounded": min(through, key=lambda dtype: dtype.itemsize)}
 
     def __getitem__(self, rows: slice) -> np.ndarray:

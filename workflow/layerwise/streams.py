@@ -6,6 +6,7 @@ or a FLAC without a count of its samples, that was cut exactly between two frame
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from typing import NamedTuple
@@ -24,6 +25,7 @@ _KBITS = {  # by (MPEG-1?, layer)
 }
 _RATES = (44100, 48000, 32000)
 _ID3V1_BYTES = 128
+_MAX_STRAY_BYTES = 1 << 24  # between frames: tags, with a picture at most; each byte may look like a frame's first
 
 
 class _Header(NamedTuple):
@@ -84,7 +86,8 @@ def whole_mpeg(data: bytes, offset: int) -> tuple[bytes, int] | None:
 
 def _walk(data: bytes, offset: int, first: _Header) -> tuple[int, int, bool]:
     """How many frames of a kind there are, where they end, and whether the last one is cut off (and not counted)."""
-    count = end = 0
+    count = end = stray = 0
+    starts = _starts(first)
     while offset < len(data):
         header = _header(data, offset)
         if header is not None and header.kind == first.kind:
@@ -95,13 +98,29 @@ def _walk(data: bytes, offset: int, first: _Header) -> tuple[int, int, bool]:
         elif len(data) - offset < 4 and data[offset] == 0xFF:  # not even its header is whole
             return count, end, True
         else:
-            offset = _next_frame(data, offset, first)
+            following = _next_frame(data, offset, first, starts)
+            stray += following - offset
+            if stray > _MAX_STRAY_BYTES and following < len(data):
+                raise RecordingError("corrupt", f"{stray} bytes between its frames of MPEG audio are none of theirs")
+            offset = following
     return count, end, False
 
 
-def _next_frame(data: bytes, offset: int, first: _Header) -> int:
+def _starts(first: _Header) -> re.Pattern[bytes]:
+    """What the first three bytes of a frame of the same kind can be."""
+    version, layer, rate = first.kind
+    second = [0xE0 | version << 3 | 4 - layer << 1 | unprotected for unprotected in (0, 1)]
+    third = [bitrate << 4 | rate << 2 | rest for bitrate in range(1, 15) for rest in range(4)]
+    return re.compile(b"\xff[%s][%s]" % tuple(re.escape(bytes(values)) for values in (second, third)), re.DOTALL)
+
+
+def _next_frame(data: bytes, offset: int, first: _Header, starts: re.Pattern[bytes]) -> int:
     """Where the next two frames of a kind start, after a tag or other bytes; the end of the file, if nowhere."""
-    while (offset := data.find(b"\xff", offset + 1)) >= 0:
+    last = offset + _MAX_STRAY_BYTES
+    while (found := starts.search(data, offset + 1)) is not None:
+        offset = found.start()
+        if offset > last:
+            return offset
         header = _header(data, offset)
         if header is not None and header.kind == first.kind:
             following = _header(data, offset + header.size)
@@ -124,6 +143,7 @@ def _count_of(frame: bytes, header: _Header) -> tuple[bool, int | None]:
 _STREAMINFO = 8  # where it starts
 _TOTAL = _STREAMINFO + 13  # the last four bits of this byte, and four more bytes
 _FRAME_HEAD_BYTES = 64  # more than a frame has besides its samples
+_LEAST_FRAME_BYTES = 10  # of zeros
 _FIXED_SIZE, _VARIABLE_SIZE = b"\xff\xf8", b"\xff\xf9"
 
 
@@ -141,14 +161,26 @@ def whole_flac(data: bytes, offset: int) -> bytes:
     Raises:
         RecordingError: the file does not end with a whole frame.
     """
-    place, earliest = len(data), max(0, len(data) - _largest_frame(data, offset))
-    while (place := max(data.rfind(mark, 0, place) for mark in (_FIXED_SIZE, _VARIABLE_SIZE))) >= earliest:
-        if _crc16(data[place:]) == 0:
-            samples = _samples_until(data, place, offset)
-            high = data[offset + _TOTAL] & 0xF0 | samples >> 32
-            total = struct.pack(">BI", high, samples & 0xFFFF_FFFF)
-            return data[: offset + _TOTAL] + total + data[offset + _TOTAL + len(total) :]
-    raise RecordingError("truncated", "it does not end with a whole frame of FLAC")
+    place = _last_frame(data, max(offset, len(data) - _largest_frame(data, offset)))
+    samples = None if place is None else _samples_until(data, place, offset)
+    if samples is None or samples >= 1 << 36:
+        raise RecordingError("truncated", "it does not end with a whole frame of FLAC")
+    total = struct.pack(">BI", data[offset + _TOTAL] & 0xF0 | samples >> 32, samples & 0xFFFF_FFFF)
+    return data[: offset + _TOTAL] + total + data[offset + _TOTAL + len(total) :]
+
+
+def _last_frame(data: bytes, earliest: int) -> int | None:
+    """Where the frame starts that ends with the file, by its checksum (polynomial 0x8005); None: nowhere.
+
+    The checksum of all that follows a place is 0 where a frame starts. Read from the end, bits in the opposite order,
+    it is one of the reciprocal polynomial, and known at each place after one step.
+    """
+    value = 0
+    for place in range(len(data) - 1, earliest - 1, -1):
+        value = (value << 8 & 0xFFFF) ^ _CRC16[value >> 8 ^ _REVERSED[data[place]]]
+        if value == 0 and data.startswith((_FIXED_SIZE, _VARIABLE_SIZE), place):
+            return place
+    return None
 
 
 def _largest_frame(data: bytes, offset: int) -> int:
@@ -159,9 +191,11 @@ def _largest_frame(data: bytes, offset: int) -> int:
     return _FRAME_HEAD_BYTES + channels * block * (bits + 1) // 8
 
 
-def _samples_until(data: bytes, place: int, offset: int) -> int:
-    """Samples up to the end of the frame at `place`."""
+def _samples_until(data: bytes, place: int, offset: int) -> int | None:
+    """Samples up to the end of the frame at `place`; None: it is none."""
     code = data[place + 2] >> 4
+    if code == 0 or len(data) < place + _LEAST_FRAME_BYTES:
+        return None
     number, after = _coded_number(data, place + 4)
     if code in (6, 7):
         size = 1 + int.from_bytes(data[after : after + code - 5])
@@ -181,18 +215,10 @@ def _coded_number(data: bytes, place: int) -> tuple[int, int]:
     return number, after
 
 
-def _crc16(data: bytes) -> int:
-    """The checksum of a frame (polynomial 0x8005); 0 for a frame with its checksum."""
-    value = 0
-    for byte in data:
-        value = (value << 8 & 0xFFFF) ^ _CRC16[value >> 8 ^ byte]
-    return value
-
-
 def _crc16_of(byte: int) -> int:
     value = byte << 8
     for _ in range(8):
-        value = value << 1 ^ (0x1_8005 if value & 0x8000 else 0)
+        value = value << 1 ^ (0x1_4003 if value & 0x8000 else 0)  # the reciprocal of 0x1_8005
     return value
 
 
@@ -201,6 +227,7 @@ _CRC16 = [_crc16_of(byte) for byte in range(256)]
 # Ogg (RFC 3533)
 
 _FIRST, _LAST = 2, 4  # marks of pages
+_MAX_STREAMS = 64  # of one file, side by side: sound has one
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
@@ -226,6 +253,8 @@ def whole_ogg(data: bytes, offset: int) -> bytes | None:
         if mark & _FIRST and begun:
             raise RecordingError("unreadable", "several streams one after another; encode it again as one")
         begun = begun or not mark & _FIRST
+        if serial not in marks and len(marks) == _MAX_STREAMS:
+            raise RecordingError("unreadable", f"more than {_MAX_STREAMS} streams in its Ogg file")
         if not _sound(page) or number != numbers.get(serial, -1) + 1:
             raise RecordingError("corrupt", f"Ogg page {number} of its stream is damaged, or not the next one")
         marks[serial], numbers[serial] = mark, number

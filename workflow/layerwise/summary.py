@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +13,8 @@ from scipy import stats
 from layerwise.chance import CHANCE
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
+from layerwise.frames import SEGMENTS, read_csv_table, read_parquet
+from layerwise.reread import MOST_LAYERS, RereadError, is_count, is_layer, read_json
 
 AnyPath = str | os.PathLike[str]
 
@@ -42,6 +42,7 @@ _TEXT_COLUMNS = [
     *("property", "model", "layer", "metric", "span", "alignments"),
     *("status", "reason", "runner_up", "tied"),
 ]
+_MOST_ROWS = 10**12
 _SPANS = {"utterances": "frame", "phones": "phone", "words": "word"}
 
 
@@ -55,7 +56,7 @@ class SkippedScoreError(LayerwiseError):
 
 def layer_key(layer: str) -> tuple[str, int]:
     """Sorts layer names by depth: C1, C2, …, T0, T1, …"""
-    if not re.fullmatch(r"[CT]\d+", layer):
+    if not is_layer(layer):
         raise ValueError(f"{layer!r} is not a layer's name; expected C1, C2, … or T0, T1, …")
     return layer[0], int(layer[1:])
 
@@ -72,22 +73,44 @@ def layer_ranges(layers: Iterable[str]) -> str:
     return ", ".join(run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in names)
 
 
-def read_table(path: AnyPath, text: Sequence[str] = ()) -> pd.DataFrame:
-    """A table of an experiment, numbers exactly as written; empty text is "", an empty number NaN.
-
-    pandas would read a model called `null` as missing and the last digit of a float wrongly; neither happens here.
+def read_table(
+    path: AnyPath, columns: Sequence[str] = (), key: Sequence[str] = (), text: Sequence[str] = ()
+) -> pd.DataFrame:
+    """A table of an experiment, as `layerwise.frames.read_csv_table` reads it.
 
     Args:
         text: columns of text that the tables of this module do not have.
     """
-    columns = [*_TEXT_COLUMNS, *text]
-    table = pd.read_csv(
-        path,
-        dtype=dict.fromkeys(columns, "str"),
-        keep_default_na=False,
-        na_values=[""],
-    )
-    return table.fillna({column: "" for column in columns if column in table})
+    return read_csv_table(path, columns, [*_TEXT_COLUMNS, *text], key)
+
+
+def read_scores(path: AnyPath) -> pd.DataFrame:
+    """tables/scores.csv, as `collect_scores` writes it."""
+    return read_table(path, SCORE_COLUMNS, ["property", "model", "layer", "sample", "trial", "metric"])
+
+
+def read_trends(path: AnyPath) -> pd.DataFrame:
+    """tables/trends.csv, as `summarise_trends` writes it."""
+    return read_table(path, TREND_COLUMNS, ["property", "model", "layer", "metric"])
+
+
+def read_best_layers(path: AnyPath) -> pd.DataFrame:
+    """tables/best_layers.csv, as `best_layers` writes it."""
+    return read_table(path, BEST_COLUMNS, ["property", "model", "metric"])
+
+
+def read_models(path: AnyPath, facts: Sequence[str] = ()) -> pd.DataFrame:
+    """tables/models.csv, as `layerwise.tables` writes it.
+
+    Args:
+        facts: columns of any kind that it must have too.
+    """
+    table = read_table(path, ["model", "objective", "size", "blocks"], ["model"], ["objective", "size"])
+    if missing := [fact for fact in facts if fact not in table]:
+        raise RereadError(path, f"it lacks the column {', '.join(missing)}")
+    if not table["blocks"].between(1, MOST_LAYERS).all():
+        raise RereadError(path, f"a model whose number of blocks is not from 1 to {MOST_LAYERS}")
+    return table
 
 
 def collect_scores(
@@ -122,13 +145,15 @@ def collect_scores(
         for record in _records(file):
             try:
                 key = (record["property"], record["model"], record["layer"], record["sample"])
+                if not is_count(key[3]):
+                    raise ValueError(f"sample {key[3]!r} is no whole number")
                 if key[0] not in properties or key[1] not in models:
                     raise ValueError(f"{key[0]} of {key[1]} is not part of this experiment")
                 order = (properties.index(key[0]), models.index(key[1]), layer_key(key[2]), key[3])
                 new = _rows(record, metrics, blocks[record["model"]])
             except KeyError as missing:
                 raise MalformedScoreError(f"{file}: a record lacks {missing}; delete the file to score again") from None
-            except (AttributeError, TypeError, ValueError) as error:
+            except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
                 raise MalformedScoreError(f"{file}: {error}; delete the file to score again") from None
             if key in source:
                 raise MalformedScoreError(f"{file}: holds {key}, and so does {source[key]}")
@@ -148,16 +173,19 @@ def collect_scores(
 
 def _records(file: AnyPath) -> list[dict]:
     try:
-        return json.loads(Path(file).read_text(encoding="utf-8"))["records"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise MalformedScoreError(
-            f"{file}: not a score file ({type(error).__name__}: {error}); delete it to score again"
-        ) from None
+        records = read_json(Path(file)).get("records")
+    except RereadError as error:
+        raise MalformedScoreError(f"{file}: not a score file ({error.found}); delete it to score again") from error
+    if not isinstance(records, list):
+        raise MalformedScoreError(f"{file}: not a score file (it has no list of records); delete it to score again")
+    return records
 
 
 def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
     kind, index = layer_key(record["layer"])
     common = {name: record[name] for name in ("property", "model", "layer", "sample", "alignments", "status", "reason")}
+    if not all(isinstance(common[name], str) for name in ("alignments", "reason")):
+        raise ValueError("alignments and reason are no text")
     common |= {"layer_index": index, "depth": index / blocks if kind == "T" else None}
     if record["status"] == "skipped":
         return [{**common, "trial": None, "metric": metric, "score": None} for metric in metrics]
@@ -168,11 +196,16 @@ def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
     rows = []
     for trial in record["trials"]:
         counts = {name: trial[name] for name in ("trial", *_TRIAL_COUNTS)}
+        for name, count in counts.items():
+            if not is_count(count, 0, _MOST_ROWS):
+                raise ValueError(f"{name} of {record['layer']} is {count!r}, no whole number from 0")
         counts["rows_per_dimension"] = trial["n_train"] / (trial["dx"] + trial["dy"])
         for metric, score in trial["metrics"].items():
-            if score is None or not math.isfinite(score):
+            if type(score) not in (float, int) or not math.isfinite(score):
                 raise ValueError(f"{metric} of {record['layer']}, trial {trial['trial']}, is {score}, not a number")
             kept_x, kept_y = trial["kept"][metric]
+            if not (is_count(kept_x, 0, _MOST_ROWS) and is_count(kept_y, 0, _MOST_ROWS)):
+                raise ValueError(f"kept of {metric} is {trial['kept'][metric]!r}, two whole numbers are expected")
             rows.append({**common, **counts, "kept_x": kept_x, "kept_y": kept_y, "metric": metric, "score": score})
     return rows
 
@@ -197,7 +230,7 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath) -> None:
     rows = []
     # The scores are sorted, so that the order of first appearance is the order wanted.
     keys = ["property", "model", "layer", "metric"]
-    for names, group in read_table(scores).groupby(keys, sort=False):
+    for names, group in read_scores(scores).groupby(keys, sort=False):
         values = group["score"].dropna()
         n = len(values)
         row = dict(zip(keys, names, strict=True)) | {
@@ -228,7 +261,7 @@ def best_layers(trends: AnyPath, out: AnyPath) -> None:
     equal means the lower layer is best. `chance` is the metric's chance level at that layer. A model without a layer to
     rank has an empty layer and the reason.
     """
-    table = read_table(trends)
+    table = read_trends(trends)
     chance = table.set_index(["property", "model", "metric", "layer"])["mean"]
     table = table[(table["property"] != "intra") & ~table["metric"].str.endswith(CHANCE)]
     rows = []
@@ -256,7 +289,7 @@ def wide_table(trends: AnyPath, property_name: str, metric: str, out: AnyPath) -
     A cell is empty where a model has no such layer and where its score was skipped; a model that was skipped
     altogether keeps its column. Before the models stands how the alignments were made.
     """
-    table = read_table(trends)
+    table = read_trends(trends)
     table = table[(table["property"] == property_name) & (table["metric"] == metric)]
     layers = sorted(table["layer"].unique(), key=layer_key)
     wide = table.pivot(index="layer", columns="model", values="mean")  # noqa: PD010 (a cell has one value)
@@ -295,7 +328,7 @@ def summarise_samples(
     rows = []
     for file in map(Path, files):
         span = _SPANS[file.stem]
-        drawn = pd.read_parquet(file)
+        drawn = read_parquet(file, ("utterance_id", "duration") if span == "frame" else SEGMENTS)
         if span == "phone":
             asked["phone"] = (phone_types or drawn["label"].nunique()) * phones_per_type
         seconds = drawn["duration"] if span == "frame" else drawn["end"] - drawn["start"]

@@ -26,7 +26,7 @@ from layerwise.plots import (
     save,
     write_instead,
 )
-from layerwise.summary import AnyPath, layer_ranges, read_table
+from layerwise.summary import AnyPath, layer_ranges, read_trends
 
 SINGLE, BEST, SUM = "head on one layer", "best single block", "head on the learned sum of all layers"
 SINGLE_STYLE = {"color": "#000000", "marker": "o", "markersize": 3.5, "linewidth": 1.5}
@@ -63,7 +63,7 @@ def plot_task(
     """
     heads = read_probes(probes)
     heads = heads[heads["task"] == task]
-    scores = read_table(trends)
+    scores = read_trends(trends)
     scores = scores[(scores["metric"] == metric) & scores["layer"].str.startswith("T")]
     panels = [
         (names, group)

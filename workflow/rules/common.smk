@@ -1,7 +1,6 @@
 # The checked configuration, and what rules share: paths, and what a name stands for.
 from dataclasses import asdict
 import functools
-import json
 import os
 import re
 import shutil
@@ -30,6 +29,7 @@ from layerwise.lending import take_back_audio
 from layerwise.performance import read_external
 from layerwise.properties import PROPERTIES
 from layerwise.provenance import code_digest, file_digest
+from layerwise.reread import read_shape
 from layerwise.run import check_copy, hide_secrets, prefer_package
 
 hide_secrets(logger)
@@ -354,8 +354,10 @@ def entry_of(model):
     """The catalogue's entry of a model, with its layers; a rule that needs them has shape_of(model) as an input."""
     entry = MODELS[model]
     for path in shape_of(model):
-        with open(brought(path), encoding="utf-8") as file:
-            entry = with_shape(entry, json.load(file))
+        try:
+            entry = with_shape(entry, read_shape(Path(brought(path))))
+        except LayerwiseError as error:
+            raise WorkflowError(str(error))
     return entry
 
 
