@@ -357,9 +357,9 @@ def test_tables_and_recordings_of_slurp_are_files_of_the_data(tmp_path, make):
 @pytest.mark.parametrize("make", [pipe, device], ids=["a pipe", "a device"])
 def test_a_list_or_dictionary_that_is_no_file_is_refused(tmp_path, make):
     make(tmp_path / "corpus")
-    with pytest.raises(CSVError, match="it is no plain file"):
+    with pytest.raises(CSVError, match="a file is expected"):
         read_csv(tmp_path / "corpus", ["word"])
-    with pytest.raises(PronunciationError, match="it is no plain file"):
+    with pytest.raises(PronunciationError, match="a file is expected"):
         read_pronunciations(tmp_path / "corpus")
 
 

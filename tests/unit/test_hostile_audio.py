@@ -34,7 +34,7 @@ def link_to_a_device(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "kind"), [(named_pipe, "a named pipe"), (link_to_a_device, "a device"), (Path.mkdir, "a folder")]
+    ("make", "kind"), [(named_pipe, "a pipe"), (link_to_a_device, "a device"), (Path.mkdir, "a folder")]
 )
 def test_what_is_no_file_is_not_opened(tmp_path, make, kind):
     """Opening a pipe would wait for ever."""

@@ -429,7 +429,9 @@ def test_an_origin_that_is_no_text_is_a_remark_all_the_same(good, tmp_path):
 def test_a_config_without_an_end(good, tmp_path):
     folder = with_config(good, tmp_path / "model")
     os.truncate(folder / "config.json", 20 << 30)
-    with pytest.raises(CatalogueError, match=r"config\.json has 21474836480 bytes, .* export LAYERWISE_MAX_JSON="):
+    with pytest.raises(
+        CatalogueError, match=r"config\.json has 21474836480 bytes, .* export LAYERWISE_MAX_CONFIG_BYTES="
+    ):
         model_entry("mine", {"source": str(folder)})
 
 

@@ -204,7 +204,7 @@ def test_a_fact_is_a_number_or_a_text(tmp_path, value):
 def test_a_named_pipe_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "0.h5")
     with (
-        pytest.raises(RepresentationError, match=r"0\.h5 cannot be read as HDF5: it is a named pipe"),
+        pytest.raises(RepresentationError, match=r"0\.h5 cannot be read as HDF5: it is a pipe"),
         reading([tmp_path / "0.h5"]),
     ):
         pass

@@ -35,7 +35,7 @@ def written(path: Path, content: str | bytes) -> Path:
 def test_a_named_pipe_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "a")
     for read in (read_json, read_csv_table, lambda path: read_parquet(path, ()), lambda path: read_array(path, "i2")):
-        with pytest.raises(RereadError, match=r"a is not as .*: it is a named pipe"):
+        with pytest.raises(RereadError, match=r"a is not as .*: it is a pipe"):
             read(tmp_path / "a")
 
 
@@ -207,11 +207,11 @@ def test_rows_and_bytes_that_a_small_file_declares_are_bounded(tmp_path, monkeyp
     rows = 1_000_000
     pq.write_table(pa.table({name: pa.repeat(value, rows) for name, value in zip(SEGMENTS, "ab12", strict=True)}), path)
     assert path.stat().st_size < 100_000
-    for limit in ("ROWS", "BYTES"):
-        monkeypatch.setenv(f"LAYERWISE_MAX_TABLE_{limit}", "1000")
-        with pytest.raises(LayerwiseError, match=rf"i\.parquet has .*export LAYERWISE_MAX_TABLE_{limit}="):
+    for limit in ("RESULT_ROWS", "UNPACKED_RESULT_BYTES"):
+        monkeypatch.setenv(f"LAYERWISE_MAX_{limit}", "1000")
+        with pytest.raises(LayerwiseError, match=rf"i\.parquet has .*export LAYERWISE_MAX_{limit}="):
             read_parquet(path, SEGMENTS)
-        monkeypatch.delenv(f"LAYERWISE_MAX_TABLE_{limit}")
+        monkeypatch.delenv(f"LAYERWISE_MAX_{limit}")
 
 
 @pytest.mark.parametrize("target", [["x"], [["x"], [3]], [[1]]])

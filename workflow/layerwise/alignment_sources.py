@@ -19,9 +19,10 @@ from layerwise.alignment_tables import Row, find_rows, read_rows
 from layerwise.corpus import listed
 from layerwise.errors import shown
 from layerwise.files import PARQUET, begins_with
-from layerwise.folders import Folder, files_below, read_plain
+from layerwise.folders import Folder, files_below
 from layerwise.label_files import parse_timit, parse_xwaves
 from layerwise.layouts import Layout
+from layerwise.plain_files import read_plain
 from layerwise.textgrids import parse_textgrid
 from layerwise.texts import code_points, is_utf8
 from layerwise.tiers import AlignmentError, Tier

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from layerwise.files import require_regular
+from layerwise.plain_files import require_plain
 from layerwise.reread import RereadError, rereading
 
 
@@ -37,7 +37,7 @@ def read_array(path: Path, kind: str) -> np.ndarray:
         RereadError: it is another file.
     """
     with rereading(path):
-        require_regular(path, lambda found: RereadError(path, found))
+        require_plain(path, lambda found: RereadError(path, found))
     with _loading(path):
         # Mapped, its shape is compared with the file before it takes memory.
         values = np.array(np.lib.format.open_memmap(path, mode="r"))
@@ -61,7 +61,7 @@ def require_stored(path: Path) -> None:
         RereadError: it is.
     """
     with rereading(path):
-        require_regular(path, lambda found: RereadError(path, found))
+        require_plain(path, lambda found: RereadError(path, found))
     with _loading(path), zipfile.ZipFile(path) as archive:
         members = archive.infolist()
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):

@@ -28,9 +28,10 @@ from layerwise.audio import read_waveform
 from layerwise.errors import shown
 from layerwise.examining import Fault, Sound, doubt, examine
 from layerwise.files import replaced, replaced_folder
-from layerwise.folders import NOT_OF_THE_FOLDER, Folder, files_below, read_plain
+from layerwise.folders import NOT_OF_THE_FOLDER, Folder, files_below
 from layerwise.layouts import AUDIO_SUFFIXES, Layout, without_audio_suffixes
 from layerwise.limits import Limit
+from layerwise.plain_files import read_plain
 from layerwise.texts import code_points, composed, on_disk, unusable
 
 log = logging.getLogger(__name__)

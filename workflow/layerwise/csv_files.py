@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError, did_you_mean
-from layerwise.folders import read_plain
 from layerwise.limits import Limit
+from layerwise.plain_files import read_plain
 from layerwise.texts import composed
 
 DELIMITERS = (",", ";", "\t")  # spreadsheets write a semicolon where a comma is the decimal sign

@@ -10,8 +10,7 @@ import errno
 import filecmp
 import os
 import shutil
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,13 +22,6 @@ from layerwise.space import DISK_FULL, DiskSpaceError
 GZIP, PARQUET = b"\x1f\x8b", b"PAR1"  # what files of these formats begin with
 END = b"\nlayerwise: the end\n"  # of files whose format ends with nothing of its own, such as HDF5, which ignores it
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}  # of folders on some network file systems
-_KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 _FULL_BYTES = 1 << 16  # libraries written in C do not always say why they could not write
 
 
@@ -39,20 +31,6 @@ def begins_with(path: Path, mark: bytes) -> bool:
         return False
     with path.open("rb") as stream:
         return stream.read(len(mark)) == mark
-
-
-def require_regular(path: Path, error: Callable[[str], Exception]) -> None:
-    """Refuse what is there but no file: opening a named pipe waits for ever, and a device may have no end.
-
-    Args:
-        error: makes the error of what was found, in words.
-
-    Raises:
-        OSError: there is nothing.
-    """
-    mode = path.stat().st_mode
-    if not stat.S_ISREG(mode):
-        raise error(f"it is {_KINDS.get(stat.S_IFMT(mode), 'something else')}; a file is expected")
 
 
 def impostor(start: bytes) -> str:

@@ -13,19 +13,10 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from layerwise.errors import LayerwiseError
-from layerwise.limits import Limit
+from layerwise.plain_files import kind_of
 
 LINKS_TO = "LAYERWISE_LINKS_TO"
 NOT_OF_THE_FOLDER = "no file of the folder"  # the kind of a problem, for tables
-
-_KINDS = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
 
 
 class Folder:
@@ -57,7 +48,7 @@ class Folder:
         except ValueError:
             return "no file can have this name"
         if not is_expected(mode):
-            return f"it is {next((kind for test, kind in _KINDS if test(mode)), 'no plain file')}"
+            return f"it is {kind_of(mode)}"
         if not inside:
             return (
                 f"it lies outside of {self.path}, at {place}; where that is right: "
@@ -80,18 +71,3 @@ def files_below(folder: Path, unreadable: Callable[[OSError], None]) -> Iterator
     for where, folders, names in os.walk(folder, onerror=unreadable):
         folders.sort()
         yield from (Path(where, name) for name in sorted(names))
-
-
-def read_plain(path: str | Path, limit: Limit, error: type[LayerwiseError]) -> bytes:
-    """The content of a file, if it is a plain one: what a pipe or a device has may never come, or never end.
-
-    Raises:
-        OSError: it cannot be read, or is no plain file.
-        error: it is larger than the limit.
-    """
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as stream:
-        status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(0, "it is no plain file")
-        limit.require(status.st_size, str(path), error)
-        return stream.read()

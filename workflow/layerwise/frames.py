@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from layerwise.errors import LayerwiseError
-from layerwise.files import require_regular
 from layerwise.limits import Limit
+from layerwise.plain_files import require_plain
 from layerwise.reread import LAYER, MAX_BYTES, RereadError, rereading
 
 # Of a table of intervals: all phones and words of 5,000 hours. A file of some kB can say that it has many more.
-MAX_ROWS = Limit("LAYERWISE_MAX_TABLE_ROWS", 1 << 28, "rows")
-MAX_TABLE_BYTES = Limit("LAYERWISE_MAX_TABLE_BYTES", 1 << 35, "bytes")  # of them, without compression
+MAX_ROWS = Limit("LAYERWISE_MAX_RESULT_ROWS", 1 << 28, "rows")
+MAX_TABLE_BYTES = Limit("LAYERWISE_MAX_UNPACKED_RESULT_BYTES", 1 << 35, "bytes")  # of them, without compression
 _LARGEST = 1e15  # of a number: squares and sums of many have room
 
 # Columns that tables of these have, at least.
@@ -65,7 +65,7 @@ def read_csv_table(
     """
     path = Path(path)
     with rereading(path):
-        require_regular(path, lambda found: RereadError(path, found))
+        require_plain(path, lambda found: RereadError(path, found))
         MAX_BYTES.require(path.stat().st_size, str(path), LayerwiseError)
         kinds = "str" if text is None else dict.fromkeys(text, "str")
         table = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""], index_col=False)
@@ -130,7 +130,7 @@ def read_parquet(path: str | os.PathLike[str], columns: Sequence[str], *, tier: 
 
 def _parquet(path: Path, columns: Sequence[str], tier: str | None) -> pd.DataFrame:
     with rereading(path):
-        require_regular(path, lambda found: RereadError(path, found))
+        require_plain(path, lambda found: RereadError(path, found))
         with pq.ParquetFile(path) as file:
             facts = file.metadata
             groups = [facts.row_group(number) for number in range(facts.num_row_groups)]

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError
-from layerwise.files import END, require_regular
+from layerwise.files import END
+from layerwise.plain_files import require_plain
 
 MANIFEST = "manifest.json"  # in a fetched checkpoint folder: source, revision, and size and sha256 of each file
 
@@ -132,6 +133,6 @@ def _is_whole_safetensors(path: Path) -> bool:
 
 
 def _beginning(path: Path, most: int) -> bytes:
-    require_regular(path, OSError)
+    require_plain(path, OSError)
     with path.open("rb") as stream:
         return stream.read(most)

@@ -29,10 +29,11 @@ from layerwise.corpus import (
 from layerwise.csv_files import CSVError, read_csv
 from layerwise.errors import listed_names
 from layerwise.examining import Fault, examine
-from layerwise.folders import NOT_OF_THE_FOLDER, Folder, files_below, read_plain
+from layerwise.folders import NOT_OF_THE_FOLDER, Folder, files_below
 from layerwise.frames import INTERVALS, UTTERANCES, read_parquet
 from layerwise.layouts import AUDIO_SUFFIXES
 from layerwise.limits import Limit
+from layerwise.plain_files import read_plain
 from layerwise.tasks import FLUENT_PARTS, PARTS, SLURP_PARTS, TaskError
 from layerwise.texts import composed, is_utf8, on_disk, unusable
 from layerwise.times import comparable
@@ -52,7 +53,7 @@ ITEM_SCHEMA = pa.schema(
 )
 
 # The largest table of SLURP has 40 MB.
-MAX_JSON_BYTES = Limit("LAYERWISE_MAX_JSON_BYTES", 10**9, "bytes")
+MAX_JSON_BYTES = Limit("LAYERWISE_MAX_TASK_BYTES", 10**9, "bytes")
 HELD_OUT = {"dev": 0.1, "test": 0.2}  # of a table that says nothing of parts
 
 

@@ -1,36 +1,19 @@
-"""JSON written by strangers, and the opening of their files: what is no plain file is never waited for."""
+"""JSON written by strangers."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
-import stat
 from pathlib import Path
-from typing import BinaryIO
 
 from layerwise.errors import LayerwiseError
 from layerwise.limits import Limit
+from layerwise.plain_files import read_plain
 
 # Of a configuration or an index: the index of a model with 10,000 weights is 1 MB.
-JSON = Limit("LAYERWISE_MAX_JSON", 1 << 24, "bytes")
+JSON = Limit("LAYERWISE_MAX_CONFIG_BYTES", 1 << 24, "bytes")
 _DEPTH = 100  # of lists in lists: a configuration in a configuration is 3
 _DIGITS = 20  # of a whole number: what 64 bits can hold
-
-
-def open_plain(path: Path) -> BinaryIO:
-    """A file for reading; a pipe, whose content may never come, or a device, whose content may never end, is refused.
-
-    Links are followed: caches of the hub, and people with large disks elsewhere, have them in their folders.
-
-    Raises:
-        OSError: there is none, it may not be read, or it is no plain file.
-    """
-    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError(0, "it is no plain file, but a pipe or a device")
-    return file
 
 
 def read_json(path: Path, error: type[LayerwiseError], kind: str = "JSON") -> object:
@@ -44,9 +27,7 @@ def read_json(path: Path, error: type[LayerwiseError], kind: str = "JSON") -> ob
         error: it cannot be read, is too large, or no JSON of finite numbers.
     """
     try:
-        with open_plain(path) as file:
-            JSON.require(os.fstat(file.fileno()).st_size, str(path), error)
-            text = file.read().decode("utf-8")
+        text = read_plain(path, JSON, error).decode("utf-8")
         content = json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
         _require_shallow(content)
     except FileNotFoundError:

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError
+from layerwise.plain_files import kind_of
 
 
 class LinkError(LayerwiseError):
@@ -24,7 +25,7 @@ def refuse_link(path: Path) -> None:
     except FileNotFoundError:
         return
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        kind = f"a link to {os.readlink(path)}" if stat.S_ISLNK(mode) else "no file"
+        kind = f"a link to {os.readlink(path)}" if stat.S_ISLNK(mode) else kind_of(mode)
         raise LinkError(f"{path} is {kind}, where a file or folder of this workflow belongs: remove it")
 
 

@@ -31,8 +31,8 @@ import numpy as np
 
 from layerwise.errors import LayerwiseError
 from layerwise.files import impostor
-from layerwise.json_files import open_plain
 from layerwise.limits import Limit
+from layerwise.plain_files import open_plain
 
 if TYPE_CHECKING:
     import torch

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from layerwise.arrays import read_arrays
-from layerwise.files import replaced, require_regular
+from layerwise.files import replaced
+from layerwise.plain_files import require_plain
 from layerwise.reread import RereadError, rereading
 from layerwise.synthesis import (
     GRAMMAR,
@@ -130,7 +131,7 @@ def transcripts(archive: Path) -> set[str]:
         RereadError: it is another file.
     """
     with rereading(archive):
-        require_regular(archive, lambda found: RereadError(archive, found))
+        require_plain(archive, lambda found: RereadError(archive, found))
         try:
             with tarfile.open(archive) as tar:
                 members = (member for member in tar if member.isfile() and member.name.endswith(".trans.txt"))

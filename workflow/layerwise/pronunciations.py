@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError
-from layerwise.folders import read_plain
 from layerwise.limits import Limit
+from layerwise.plain_files import read_plain
 from layerwise.texts import composed
 
 # Those of the aligner's acoustic model: ARPAbet, without stress.

@@ -15,8 +15,8 @@ from typing import BinaryIO
 import soundfile
 
 from layerwise.containers import Extent, RecordingError, extent_of
-from layerwise.files import require_regular
 from layerwise.limits import Limit
+from layerwise.plain_files import require_plain
 from layerwise.streams import flac_samples, whole_flac, whole_mpeg, whole_ogg
 
 _START_BYTES = 32  # that tell the format, and of a FLAC how long it is
@@ -34,7 +34,7 @@ def open_recording(path: Path) -> tuple[soundfile.SoundFile, Extent | None]:
         RecordingError: its end is missing, or it would not be read whole for another reason.
         soundfile.SoundFileError, OSError: it cannot be opened.
     """
-    require_regular(path, partial(RecordingError, "unreadable"))
+    require_plain(path, partial(RecordingError, "unreadable"))
     with path.open("rb") as file:
         content, samples, extent = _whole(file)
     try:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError
-from layerwise.files import require_regular
 from layerwise.limits import Limit
+from layerwise.plain_files import require_plain
 
 # Four million scores; of one job they take megabytes. Read, a file takes some ten times its size.
 MAX_BYTES = Limit("LAYERWISE_MAX_RESULT_BYTES", 1 << 30, "bytes")
@@ -58,7 +58,7 @@ def read_json(path: Path) -> dict:
         RereadError: it is another file.
     """
     with rereading(path):
-        require_regular(path, lambda found: RereadError(path, found))
+        require_plain(path, lambda found: RereadError(path, found))
         MAX_BYTES.require(path.stat().st_size, str(path), LayerwiseError)
         data = path.read_bytes()
         content = json.loads(data.decode())  # of bytes, json would read halves of characters too

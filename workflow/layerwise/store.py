@@ -30,7 +30,8 @@ import h5py
 import numpy as np
 
 from layerwise.errors import LayerwiseError
-from layerwise.files import END, replaced, require_regular
+from layerwise.files import END, replaced
+from layerwise.plain_files import require_plain
 
 FLUSH_BYTES = 2**20  # rows are gathered to about this much before they are written
 CHUNK_BYTES = 2**18
@@ -165,7 +166,7 @@ def reading(paths: Iterable[Path]) -> Iterator[list[h5py.File]]:
         files: dict[int, h5py.File] = {}
         for path in map(Path, paths):
             try:
-                require_regular(path, RepresentationError)
+                require_plain(path, RepresentationError)
                 _require_checksums(path)
                 file = stack.enter_context(h5py.File(path, "r", locking=False))
             except (OSError, RepresentationError) as error:

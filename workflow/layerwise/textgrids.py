@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from layerwise.folders import read_plain
+from layerwise.plain_files import read_plain
 from layerwise.texts import composed
 from layerwise.tiers import AlignmentError, Tier
 from layerwise.zips import MAX_FILE_BYTES

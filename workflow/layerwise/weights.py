@@ -19,9 +19,10 @@ from safetensors import safe_open
 from layerwise import pickles
 from layerwise.errors import LayerwiseError
 from layerwise.files import impostor
-from layerwise.json_files import open_plain, read_json
+from layerwise.json_files import read_json
 from layerwise.limits import Limit
 from layerwise.pickles import StoredTensor
+from layerwise.plain_files import open_plain
 
 if TYPE_CHECKING:
     import torch
