@@ -412,7 +412,7 @@ def test_links_in_the_way_are_refused(server, address, out, tmp_path_factory, na
 
 def test_pipe_in_the_way_is_refused(address, out):
     os.mkfifo(out.with_name(f".{out.name}.download"))
-    with pytest.raises(LinkError, match="is no file"):
+    with pytest.raises(LinkError, match="is a pipe"):
         fetch(address, out, **CHECKS)
 
 
