@@ -69,6 +69,8 @@ _Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pat
 class ConfigurationError(LayerwiseError):
     """A key or value of the configuration is wrong; each line names the path of a key."""
 
+    is_list = True
+
 
 @dataclass(frozen=True)
 class Source:

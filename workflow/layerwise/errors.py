@@ -12,10 +12,16 @@ _NAME = 200  # characters of a name that are compared with others: comparing tak
 
 
 class LayerwiseError(Exception):
-    """Something is wrong with the input or the configuration; the message says what, where and what would be right."""
+    """Something is wrong with the input or the configuration; the message says what, where and what would be right.
+
+    It is one line, whatever the names in it hold. Of errors that list what is wrong, each line is.
+    """
+
+    is_list = False
 
     def __str__(self) -> str:
-        lines = super().__str__().split("\n")
+        text = super().__str__()
+        lines = text.split("\n") if self.is_list else [text]
         more = [f"… and {len(lines) - _LINES} more lines"] if len(lines) > _LINES else []
         return "\n".join([*(shown(line, LINE) for line in lines[:_LINES]), *more])
 

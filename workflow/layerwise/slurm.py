@@ -27,6 +27,8 @@ UNITS = {"": 1, "K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}  # of memory, in
 class ClusterError(LayerwiseError):
     """SLURM would never start, or Snakemake never see the end of, a job of this run."""
 
+    is_list = True
+
 
 class _Unanswered(Exception):
     """A command of SLURM is not there, or fails: why."""

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from layerwise.chance import CHANCE
-from layerwise.errors import LayerwiseError
+from layerwise.errors import LayerwiseError, shown
 from layerwise.files import replaced
 from layerwise.frames import SEGMENTS, read_csv_table, read_parquet
 from layerwise.reread import MOST_LAYERS, RereadError, is_count, is_layer, read_json
@@ -52,6 +52,8 @@ class MalformedScoreError(LayerwiseError):
 
 class SkippedScoreError(LayerwiseError):
     """Scores were skipped although the experiment is strict; the message lists every reason."""
+
+    is_list = True
 
 
 def layer_key(layer: str) -> tuple[str, int]:
@@ -164,7 +166,9 @@ def collect_scores(
     if strict and skipped:
         raise SkippedScoreError(
             "scores were skipped, and the configuration says `strict: true`:\n"
-            + "\n".join(f"  {name}, {model}, {layer_ranges(at)}: {why}" for (name, model, why), at in skipped.items())
+            + "\n".join(
+                f"  {name}, {model}, {layer_ranges(at)}: {shown(why)}" for (name, model, why), at in skipped.items()
+            )
         )
     rows.sort(key=lambda row: (*row["order"], row["trial"] or 0, row["metric"]))
     table = pd.DataFrame(rows, columns=SCORE_COLUMNS)
