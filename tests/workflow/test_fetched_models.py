@@ -248,6 +248,7 @@ def test_what_is_no_folder_of_a_model_ends_the_run(fresh, hub, environment, tmp_
     if plant == "a file for the hub":
         source = {"source": "owner/tiny"}
     place = fresh / "resources/models/original"
+    place.parent.mkdir(parents=True)
     if plant == "a pipe":
         os.mkfifo(place)
     elif plant == "a folder without the file":
