@@ -83,7 +83,7 @@ def keep_expected(folder: Path, expected: Mapping[str, Mapping], is_finished: bo
     }
     for path in sorted(folder.iterdir()):
         if path.name in (ORIGIN, MANIFEST, _OF_SNAKEMAKE) or (path.name in begun and not is_finished):
-            refuse_link(path)
+            refuse_link(path, "file")
             continue
         checks = expected.get(path.name)
         if is_finished:
