@@ -200,6 +200,7 @@ def test_addresses_that_are_not_apart_or_not_whole(text, shown):
         "is it http://h/a? Perhaps (http://h/b).",
         "see https://h/a, line 3: found #1 of 2",
         "// a@b",
+        'mirrors.https://a: found ""; must match ^https?://.',
     ],
 )
 def test_sentences_and_paths_stay(text):

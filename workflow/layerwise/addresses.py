@@ -25,7 +25,7 @@ _BEGINNING = re.compile(
 )
 _SCHEME = re.compile(r"(?:https?|s?ftps?|s3)?[:/\\]+$", re.IGNORECASE)
 _BEFORE_PATH = re.compile(r"[^/?#\s\"<>`]*")
-_QUERY = re.compile(r"\?(?P<query>[^\s\"<>`#)\]}',;]+)")
+_QUERY = re.compile(r"\?(?!://)(?P<query>[^\s\"<>`#)\]}',;]+)")
 _FRAGMENT = re.compile(r"(?<=[^\s(\[{'\"<>`])#[^\s\"<>`]*?(?=[)\]}>'\"`.,:;]*(?:\s|$))")
 _SAYS_NOTHING = re.compile(r"(download|dl|raw|inline)(=(0|1|true|false))?")
 # What a signed address adds, which changes from day to day while the file stays: those of Amazon and its like, Google,

@@ -46,8 +46,10 @@ def before_planning(executor):
         refuse_absent_models()
         refuse_other_originals()
     is_run = is_run and not is_locked()
-    if is_run:  # what Snakemake kept of a shared folder for a job that was killed
+    if is_run:  # what Snakemake kept of a shared folder for a job that was killed, and the scripts of such jobs
         shutil.rmtree(".snakemake/backups", ignore_errors=True)
+        for script in Path(".snakemake/scripts").glob("tmp*.fetch_*.py"):  # with what it was given: a whole address
+            script.unlink(missing_ok=True)
     forget_cut_off(is_run)
     refuse_strangers(is_run)
 
