@@ -433,6 +433,23 @@ def test_folder_where_a_digest_is_noted_is_named(out):
         note_digest(out, "http://h/a")
 
 
+def test_file_that_may_not_be_written_is_tried_once(address, out, pauses, monkeypatch):
+    def refuse(path, *_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(downloads, "open", refuse, raising=False)
+    with pytest.raises(DownloadError, match=rf"\(1 try\): \[Errno 13\] Permission denied: '{out.parent}"):
+        fetch(address, out, **CHECKS)
+
+
+def test_digest_that_is_noted_already_is_not_written_again(out):
+    out.write_bytes(CONTENT)
+    note = note_digest(out, "http://h/a")
+    number = note.stat().st_ino
+    os.link(note, note.with_name("same"))  # else the number might be given again
+    assert note_digest(out, "http://h/a").stat().st_ino == number
+
+
 def test_nothing_is_added_to_another_file(server, address, out, half, tmp_path_factory):
     """Which somebody has linked to where the download goes on, with the server's own mark beside it."""
     victim = tmp_path_factory.mktemp("elsewhere") / "victim"

@@ -297,6 +297,8 @@ def _is_final(failure: Exception) -> bool:
     if isinstance(failure, httpx2.HTTPStatusError):
         too_late = (_retry_after(failure) or 0) > _LONGEST_RETRY_AFTER_SECONDS
         return failure.response.status_code in _FOR_GOOD or too_late
+    if isinstance(failure, PermissionError | IsADirectoryError | FileNotFoundError):  # of the files here
+        return True
     return isinstance(failure, _RefusedError | httpx2.UnsupportedProtocol | httpx2.InvalidURL | UnicodeError)
 
 
@@ -625,10 +627,15 @@ def note_digest(path: Path, url: str) -> Path:
     """Write down, beside a download that nothing could be checked by, what came: `NAME.sha256`, as sha256sum has it."""
     digest = digests(path, ["sha256"])["sha256"]
     note = path.with_name(f"{path.name}.sha256")
+    line = f"{digest}  {path.name}\n"
     if not note.is_symlink():
         refuse_link(note, "file")
-    note.unlink(missing_ok=True)  # it may be a link
-    note.write_text(f"{digest}  {path.name}\n", encoding="utf-8")
+    try:
+        if note.is_symlink() or not (note.exists() and note.read_bytes() == line.encode()):
+            note.unlink(missing_ok=True)  # it may be a link
+            note.write_text(line, encoding="utf-8")
+    except OSError as error:
+        raise DownloadError(f"{note} cannot be written: {error.strerror}") from error
     log.warning(
         "%s: no digest is known to check it by; the file that came has sha256 %s (kept in %s). Written to the "
         "catalogue, it keeps any other file out",
