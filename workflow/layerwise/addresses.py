@@ -17,11 +17,10 @@ _AUTHORITY = re.compile(r"(?:.*@)?(\[[^]@]*]|[^:@\[\]]*)(?::([0-9]*))?", re.DOTA
 # Where an address begins in a text: also one that Path() or a library made of another (`https:/me:pw@host`), and one
 # without a scheme where a name or a password seems to stand before its host. Paths of files are none.
 _BEGINNING = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]{0,20}://|(?:https?|s?ftps?|s3|gs|webdavs?|ssh|git):[/\\]+"
+    r"[A-Za-z][A-Za-z0-9+.-]{0,20}://|(?i:https?|s?ftps?|s3|gs|webdavs?|ssh|git):[/\\]+"
     r"|[A-Za-z][A-Za-z0-9+.-]{1,20}:[/\\]+(?=[^\s/\\:@]{0,100}:[^\s@]{0,300}@)"
     r"|(?<![\w:/\\])(?://|\\\\)(?=[^\s/\\:@]{0,100}@|[^\s/\\:@]{0,100}:[^\n@]{0,300}@"
     r"|[^\s/\\?]{1,100}/[^\s?]{0,300}\?[^\s=]{0,100}=)",
-    re.IGNORECASE,
 )
 _SCHEME = re.compile(r"(?:https?|s?ftps?|s3)?[:/\\]+$", re.IGNORECASE)
 _BEFORE_PATH = re.compile(r"[^/?#\s\"<>`]*")
