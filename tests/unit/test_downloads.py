@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import errno
 import functools
 import hashlib
@@ -20,7 +21,7 @@ import httpx2
 import pytest
 
 from layerwise import downloads, space
-from layerwise.downloads import DownloadError, fetch, mirrored
+from layerwise.downloads import DownloadError, fetch, mirrored, note_digest
 from layerwise.errors import LayerwiseError
 from layerwise.fetched import forget, forget_notes, is_fetched, note_of
 from layerwise.links import LinkError
@@ -158,8 +159,9 @@ def test_web_page_is_named_with_where_it_came_from(server, address, out, pauses)
     assert "secret" not in str(raised.value)
 
 
-def test_web_page_is_known_by_its_bytes(server, address, out, pauses):
-    server.files[PATH] = PAGE
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+def test_web_page_is_known_by_its_bytes(server, address, out, pauses, mark):
+    server.files[PATH] = mark + PAGE
     with pytest.raises(DownloadError, match=r"a web page came instead of the file; it begins with b'<!DOCTYPE html>"):
         fetch(address, out)
     assert list(out.parent.iterdir()) == []
@@ -246,6 +248,12 @@ def test_part_that_nobody_asked_for_is_refused(server, address, out, pauses):
 
 def test_answer_that_is_no_file_is_refused(server, address, out, pauses):
     assert "answers with status 204" in said_by(server, address, out, (204, {}, b""))
+
+
+def test_answer_that_a_proxy_has_changed_is_one(server, address, out):
+    server.answers[PATH] = iter([(203, {}, CONTENT)])
+    fetch(address, out, **CHECKS)
+    assert out.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "x-odd", "identity, gzip"])
@@ -410,6 +418,61 @@ def test_links_in_the_way_are_refused(server, address, out, tmp_path_factory, na
     assert not there or victim.read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("name", [*LINKED, "a.tar.gz.fetched"])
+def test_folders_in_the_way_are_refused(server, address, out, name):
+    out.with_name(name).mkdir()
+    with pytest.raises(LinkError, match=f"/{name} is a folder, where a file of this workflow belongs: remove it"):
+        fetch(address, out, **CHECKS, note=True)
+    assert server.asked == []
+
+
+def test_folder_where_a_digest_is_noted_is_named(out):
+    out.write_bytes(CONTENT)
+    out.with_name(f"{out.name}.sha256").mkdir()
+    with pytest.raises(LinkError, match="sha256 is a folder, where a file of this workflow belongs: remove it"):
+        note_digest(out, "http://h/a")
+
+
+def test_file_that_may_not_be_written_is_tried_once(address, out, pauses, monkeypatch):
+    def refuse(path, *_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(downloads, "open", refuse, raising=False)
+    with pytest.raises(DownloadError, match=rf"\(1 try\): \[Errno 13\] Permission denied: '{out.parent}"):
+        fetch(address, out, **CHECKS)
+
+
+def test_digest_that_is_noted_already_is_not_written_again(out):
+    out.write_bytes(CONTENT)
+    note = note_digest(out, "http://h/a")
+    number = note.stat().st_ino
+    os.link(note, note.with_name("same"))  # else the number might be given again
+    assert note_digest(out, "http://h/a").stat().st_ino == number
+
+
+def test_nothing_is_added_to_another_file(server, address, out, half, tmp_path_factory):
+    """Which somebody has linked to where the download goes on, with the server's own mark beside it."""
+    victim = tmp_path_factory.mktemp("elsewhere") / "victim"
+    part = out.with_name(f".{out.name}.download")
+    part.rename(victim)
+    os.link(victim, part)
+    fetch(address, out, **CHECKS)
+    assert victim.read_bytes() == CONTENT[:half]
+    assert out.read_bytes() == CONTENT
+
+
+def test_file_in_a_folder_that_is_only_read_is_used(server, address, out, monkeypatch):
+    """As downloads that others share."""
+    out.write_bytes(CONTENT)
+
+    def refuse(path, _):
+        raise AssertionError(path)
+
+    monkeypatch.setattr(downloads, "held", refuse)
+    fetch(address, out, **CHECKS)
+    assert server.asked == []
+
+
 def test_pipe_in_the_way_is_refused(address, out):
     os.mkfifo(out.with_name(f".{out.name}.download"))
     with pytest.raises(LinkError, match="is a pipe"):
@@ -537,6 +600,60 @@ def test_headers_stay_with_the_host_that_was_asked(server, address, out):
         server.asked.clear()
         fetch(address, out, **CHECKS, headers=secrets)
         assert ["x-api-key" in asked.headers for asked in server.asked] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("address", "there", "is_sent"),
+    [
+        ("http://me:pw@h/a", "http://h/b", True),
+        ("http://me:pw@h/a", "/b", True),
+        ("http://me:pw@h/a", "https://h/b", True),
+        ("http://me:pw@h:80/a", "https://h:443/b", True),
+        ("http://me:pw@h/a", "https://h:444/b", False),
+        ("http://me:pw@h/a", "http://h:81/b", False),
+        ("http://me:pw@h/a", "https://other/b", False),
+    ],
+)
+def test_password_stays_with_the_server_that_was_asked(monkeypatch, out, pauses, address, there, is_sent):
+    sent = []
+
+    def answer(request):
+        sent.append((request.headers.get("Authorization"), request.headers.get("X-Api-Key")))
+        if request.url.path == "/a":
+            return httpx2.Response(302, headers={"Location": there})
+        return httpx2.Response(200, stream=httpx2.ByteStream(CONTENT))
+
+    client = functools.partial(httpx2.Client, transport=httpx2.MockTransport(answer))
+    monkeypatch.setattr(downloads.httpx2, "Client", client)
+    fetch(address, out, **CHECKS, headers={"X-Api-Key": SECRET})
+    assert sent[0] == ("Basic " + base64.b64encode(b"me:pw").decode(), SECRET)
+    assert sent[1:] == [sent[0] if is_sent else (None, None)]
+
+
+@pytest.mark.parametrize("head", ["Location: //{}\x00", "Set-Cookie {}: x", "Content-Length: {}"])
+def test_lines_of_a_malformed_answer_are_not_shown(server, address, out, pauses, caplog, head):
+    def send(self, *_, **__):
+        self.wfile.write(f"HTTP/1.1 302 Found\r\n{head.format(SECRET)}\r\n\r\n".encode())
+
+    server.RequestHandlerClass = type("Odd", (server.RequestHandlerClass,), {"do_GET": send})
+    with pytest.raises(DownloadError, match="could not download") as raised:
+        fetch(address, out, retries=0)
+    assert SECRET not in str(raised.value) + caplog.text
+    assert "is malformed" in str(raised.value)
+
+
+@pytest.mark.parametrize("proxy", [f"foo://me:{SECRET}@h", f"http://me:{SECRET}@h:port", f"socks5://me:{SECRET}@h"])
+def test_proxy_that_is_none_is_not_shown(address, out, monkeypatch, proxy):
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(DownloadError, match="names a proxy that cannot be used: http_proxy") as raised:
+        fetch(address, out)
+    assert SECRET not in str(raised.value)
+
+
+def test_host_that_refuses_is_named(server, address, out, pauses):
+    said = said_by(server, address, out, (302, {"Location": f"http://127.0.0.1:9/{SECRET}"}, b""))
+    assert "Connection refused (127.0.0.1:9)" in said
+    assert SECRET not in said
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,29 @@ from layerwise.links import LinkError
 from layerwise.space import DiskSpaceError
 
 
+@pytest.mark.parametrize("name", ["x", ".x.part", ".x.part/label", "x/label"])
+def test_what_is_of_another_kind_is_refused(tmp_path, name):
+    """A file where a folder belongs, and the other way round."""
+    place = tmp_path / name
+    if place.name == "label":
+        place.mkdir(parents=True)
+    else:
+        place.write_text("mine")
+    kinds = "a folder, where a file" if place.is_dir() else "a file, where a folder"
+    refused = pytest.raises(LinkError, match=f"{place} is {kinds} of this workflow belongs: remove it")
+    with refused, resumed_folder(tmp_path / "x", "label", "content"):
+        pytest.fail("it was given")
+
+
+def test_temporary_file_is_no_other_file(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    os.link(victim, tmp_path / ".x.tmp.csv")
+    with replaced(tmp_path / "x.csv") as temporary:
+        temporary.write_text("new")
+    assert victim.read_text() == "mine"
+
+
 def test_the_target_appears_whole_and_the_folder_is_made(tmp_path):
     target = tmp_path / "new" / "scores.csv"
     with replaced(target) as temporary:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 import threading
 import time
 
 import pytest
 
+from layerwise import locks
 from layerwise.links import LinkError
-from layerwise.locks import held
+from layerwise.locks import LockError, held
+from layerwise.space import DiskSpaceError
 
 
 @pytest.fixture(
@@ -54,10 +57,38 @@ def test_lock_of_a_block_that_failed_is_free(tmp_path):
         pass
 
 
-def test_other_errors_are_not_taken_for_missing_locks(tmp_path):
-    (tmp_path / ".lock").mkdir()
-    with pytest.raises(IsADirectoryError), held(tmp_path / ".lock", "never"):
-        pass
+@pytest.mark.parametrize("name", [".lock", ".lock.held"])
+def test_folder_is_no_lock(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(LinkError, match=f"{name} is a folder, where a file .* remove it"), held(tmp_path / ".lock", ""):
+        pytest.fail("it was held")
+
+
+def test_other_file_is_no_lock(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    os.link(victim, tmp_path / ".lock")
+    with pytest.raises(LinkError, match="a hard link"), held(tmp_path / ".lock", "never"):
+        pytest.fail("it was held")
+    assert victim.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "said"),
+    [
+        (errno.EACCES, LockError, "no lock can be made there.*make the folder writable"),
+        (errno.EROFS, LockError, "no lock can be made there"),
+        (errno.EIO, LockError, "no lock can be made there"),
+        (errno.ENOSPC, DiskSpaceError, "is full"),
+    ],
+)
+def test_folder_that_takes_no_lock_is_named(tmp_path, monkeypatch, code, kind, said):
+    def refuse(**_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(locks.tempfile, "TemporaryFile", refuse)
+    with pytest.raises(kind, match=f"{tmp_path}.*{said}"), held(tmp_path / ".lock", "never"):
+        pytest.fail("it was held")
 
 
 @pytest.mark.usefixtures("file_system")

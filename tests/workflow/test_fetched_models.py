@@ -241,6 +241,31 @@ def test_planted_file_ends_the_run(fresh, hub, environment, tmp_path):
     assert (folder / "original.pt").exists()
 
 
+@pytest.mark.parametrize("plant", ["a file", "a pipe", "a folder without the file", "a file for the hub"])
+def test_what_is_no_folder_of_a_model_ends_the_run(fresh, hub, environment, tmp_path, plant):
+    """Snakemake would take it for what a job has made, and no digest would ever be looked at."""
+    source = {"source": f"{hub.address}/original.pt", "sha256": "0" * 64}
+    if plant == "a file for the hub":
+        source = {"source": "owner/tiny"}
+    place = fresh / "resources/models/original"
+    place.parent.mkdir(parents=True)
+    if plant == "a pipe":
+        os.mkfifo(place)
+    elif plant == "a folder without the file":
+        place.mkdir()
+        (place / "origin.txt").write_text("mine\n")
+    else:
+        place.write_bytes(b"mine")
+    configfile = experiment(tmp_path / "planted.yaml", original=source)
+    run = fresh.snakemake("--cores", "1", "extract", configfile=configfile)
+    assert run.returncode == 1
+    expected = f"is {plant.removesuffix(' for the hub')}, where a folder of this workflow belongs: remove it"
+    if place.is_dir():
+        expected = "holds no original.pt, which was fetched there. Remove the folder"
+    assert f"resources/models/original {expected}" in run.output
+    assert run.messages == []  # no job was begun
+
+
 def test_damaged_manifest_is_told_of_and_made_again(fresh, hub, environment, tmp_path):
     configfile = experiment(tmp_path / "damaged.yaml", original={"source": f"{hub.address}/original.pt"})
     arguments = ("--cores", "1", "resources/models/original")

@@ -78,6 +78,9 @@ def test_a_run_makes_it_again(finished):
     left = cut_off(finished)
     notes = finished / "results/smoke/tables/my-notes.csv"
     notes.write_text("no rule makes this")
+    script = finished / ".snakemake/scripts/tmpabc.fetch_archive.py"  # of a job that was killed
+    script.parent.mkdir(exist_ok=True)
+    script.write_text("https://me:s3cr3t@host/a.zip")
 
     assert CUT + "a run makes it again" in finished.plan().output
     assert (finished / TABLE).read_bytes() == left
@@ -88,6 +91,7 @@ def test_a_run_makes_it_again(finished):
     lock.write_text(f"{TABLE}\n")
     assert CUT + "a run makes it again" in finished.snakemake("--cores", "1", TABLE).output
     assert (finished / TABLE).read_bytes() == left
+    assert script.exists()
     assert finished.snakemake("--unlock").returncode == 0
 
     run = finished.snakemake("--cores", "1", TABLE)
@@ -96,3 +100,4 @@ def test_a_run_makes_it_again(finished):
     assert run.jobs == {"summarise_samples": 1}
     assert (finished / TABLE).read_bytes() == whole
     assert notes.read_text() == "no rule makes this"
+    assert not script.exists()

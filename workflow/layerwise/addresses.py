@@ -14,7 +14,18 @@ _PARTS = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?", re.DOTALL
 )
 _AUTHORITY = re.compile(r"(?:.*@)?(\[[^]@]*]|[^:@\[\]]*)(?::([0-9]*))?", re.DOTALL)
-_IN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^\s\"<>`]+")
+# Where an address begins in a text: also one that Path() or a library made of another (`https:/me:pw@host`), and one
+# without a scheme where a name or a password seems to stand before its host. Paths of files are none.
+_BEGINNING = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]{0,20}://|(?i:https?|s?ftps?|s3|gs|webdavs?|ssh|git):[/\\]+"
+    r"|[A-Za-z][A-Za-z0-9+.-]{1,20}:[/\\]+(?=[^\s/\\:@]{0,100}:[^\s@]{0,300}@)"
+    r"|(?<![\w:/\\])(?://|\\\\)(?=[^\s/\\:@]{0,100}@|[^\s/\\:@]{0,100}:[^\n@]{0,300}@"
+    r"|[^\s/\\?]{1,100}/[^\s?]{0,300}\?[^\s=]{0,100}=)",
+)
+_SCHEME = re.compile(r"(?:https?|s?ftps?|s3)?[:/\\]+$", re.IGNORECASE)
+_BEFORE_PATH = re.compile(r"[^/?#\s\"<>`]*")
+_QUERY = re.compile(r"\?(?!://)(?P<query>[^\s\"<>`#)\]}',;]+)")
+_FRAGMENT = re.compile(r"(?<=[^\s(\[{'\"<>`])#[^\s\"<>`]*?(?=[)\]}>'\"`.,:;]*(?:\s|$))")
 _SAYS_NOTHING = re.compile(r"(download|dl|raw|inline)(=(0|1|true|false))?")
 # What a signed address adds, which changes from day to day while the file stays: those of Amazon and its like, Google,
 # CloudFront and Azure. Each counts only beside the signature itself.
@@ -32,22 +43,27 @@ def shown_address(address: str) -> str:
     """An address as logs, errors, tables and reports have it; one without a secret is as it was."""
     found = _PARTS.match(address)
     if not found:
-        return address
+        return without_secrets(address)
     scheme, authority, path, query = found.group("scheme", "authority", "path", "query")
     host, at = authority.rpartition("@")[2], HIDDEN + "@" if "@" in authority else ""
-    if not _AUTHORITY.fullmatch(authority):  # a password with a slash or a question mark in it: who knows where it ends
+    # A password with a slash or a question mark in it: who knows where it ends.
+    if not _AUTHORITY.fullmatch(authority) or (at and not authority.startswith(at) and "@" in address[found.end(2) :]):
         return f"{scheme}://{HIDDEN}"
-    shown = f"{scheme}://{at}{host}{path}"
+    shown = f"{scheme}://{at}{host}{without_secrets(path)}"
     if query is None or query == "":
         return shown
     return f"{shown}?{query if all(map(_SAYS_NOTHING.fullmatch, query.split('&'))) else HIDDEN}"
 
 
 def without_secrets(text: str) -> str:
-    """A text in which every address is as `shown_address` has it."""
-    if "://" not in text:
+    """A text in which no address shows a secret.
+
+    Where an address ends in a text is not certain, as passwords and queries may hold spaces and quotes: of a line with
+    a name, a password or a query in it, all is hidden that may belong to them.
+    """
+    if not any(mark in text for mark in ("//", ":/", ":\\", "\\\\")):
         return text
-    return _IN_TEXT.sub(lambda found: _shown_in_text(found[0]), text)
+    return "".join(map(_without_secrets, text.splitlines(keepends=True)))
 
 
 def hidden_in(value: object) -> object:
@@ -59,10 +75,39 @@ def hidden_in(value: object) -> object:
     return without_secrets(shown_address(value)) if isinstance(value, str) else value
 
 
-def _shown_in_text(address: str) -> str:
+def _without_secrets(line: str) -> str:
+    beginnings = list(_BEGINNING.finditer(line))
+    if not beginnings:
+        return line
+    ends = [found.start() for found in beginnings[1:]] + [len(line)]
+    parts = [line[: beginnings[0].start()]]
+    for found, end in zip(beginnings, ends, strict=True):
+        # The end of a secret may stand right before the scheme.
+        beginning = _SCHEME.search(found[0])[0] if parts[-1].endswith(HIDDEN) else found[0]
+        parts += [beginning, _shown_rest(line[found.end() : end])]
+    return "".join(parts)
+
+
+def _shown_rest(rest: str) -> str:
+    """What follows the beginning of an address in a line, up to the next address."""
+    hidden = ""
+    if rest.startswith(f"{HIDDEN}@"):
+        hidden, rest = f"{HIDDEN}@", rest[len(HIDDEN) + 1 :]
+    else:
+        authority = re.match(r"[^/?#]*", rest)[0]
+        _, at, after = rest.rpartition("@")
+        if at and ("@" in authority or not _AUTHORITY.fullmatch(authority)):
+            hidden, rest = f"{HIDDEN}@", after
     # What ends a sentence or a bracket is no part of an address that stands in one.
-    bare = address.rstrip(")]}>'.,;:")
-    return shown_address(bare) + address[len(bare) :]
+    if not _AUTHORITY.fullmatch(_BEFORE_PATH.match(rest)[0].rstrip(")]}>'.,;:")):
+        return HIDDEN + re.sub(r"^[^\s\"<>`]*?(?=[)\]}>'.,;:]*(?:[\s\"<>`]|$))", "", rest)
+    for found in _QUERY.finditer(rest):
+        query = found["query"].rstrip(".:")
+        if not (query == HIDDEN or all(map(_SAYS_NOTHING.fullmatch, query.split("&")))):
+            end = "\n" if rest.endswith("\n") else ""
+            rest = f"{rest[: found.start()]}?{HIDDEN}{end}"
+            break
+    return hidden + _FRAGMENT.sub("", rest)
 
 
 def identity_of(address: str) -> str:

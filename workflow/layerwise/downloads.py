@@ -5,6 +5,7 @@ Apart from what is done with them, so that a change here repeats no unpacking.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import logging
 import os
@@ -24,7 +25,7 @@ import httpx2
 
 from layerwise.addresses import host_of, is_hidden, shown_address
 from layerwise.errors import LayerwiseError, shown
-from layerwise.fetched import is_fetched, write_note
+from layerwise.fetched import is_fetched, note_of, write_note
 from layerwise.files import give_name
 from layerwise.links import opened_itself, refuse_link, refuse_links_below
 from layerwise.locks import held
@@ -124,15 +125,23 @@ def fetch(
         destination.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DownloadError(f"{destination.parent} cannot be made: {error.strerror}") from error
+    # Before the lock: a folder that others share may take none from here, and nothing has to be written there.
+    with suppress(DownloadError):
+        refuse_link(destination, "file")
+        if destination.exists() and _is_had(destination, checks):
+            log.info("%s: it is here", destination)
+            return
     log.info("downloading %s to %s", named, destination)
     # The first lock is for those who share the folder, whatever machine and temporary folder they have.
     with (
         held(destination.with_name(f".{destination.name}.lock"), f"another run has fetched {destination}"),
         _only_one(host_of(address)),
-        httpx2.Client(headers=_OURS, timeout=_TIMEOUT_SECONDS, cookies=_no_cookies()) as client,
+        _client() as client,
     ):
-        for path in (destination, part, _validator_of(part)):
-            refuse_link(path)
+        for path in (destination, part, _validator_of(part), note_of(destination)):
+            refuse_link(path, "file")
+        if _bytes_of(part) and part.stat().st_nlink > 1:  # another file, to which the rest would be added
+            part.unlink()
         if destination.exists() and _is_had(destination, checks):
             log.info("%s: it is here", destination)
             return
@@ -146,9 +155,20 @@ def fetch(
         log.info("%s: %s, as expected", destination, readable(destination.stat().st_size))
 
 
-def _no_cookies() -> CookieJar:
-    """A jar that takes none: each request is one of its own, and odd ones are no errors."""
-    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+def _client() -> httpx2.Client:
+    """A client that keeps no cookies: each request is one of its own, and odd ones are no errors.
+
+    Raises:
+        DownloadError: the environment names a proxy that is none.
+    """
+    cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    try:
+        return httpx2.Client(headers=_OURS, timeout=_TIMEOUT_SECONDS, cookies=cookies)
+    except (ValueError, httpx2.InvalidURL, ImportError):  # its text may hold a password
+        raise DownloadError(
+            "the environment names a proxy that cannot be used: http_proxy, https_proxy and all_proxy must be "
+            "http:// or https:// addresses, and no_proxy a list of hosts"
+        ) from None
 
 
 def _refuse_address(address: str, headers: Mapping[str, str]) -> None:
@@ -277,6 +297,8 @@ def _is_final(failure: Exception) -> bool:
     if isinstance(failure, httpx2.HTTPStatusError):
         too_late = (_retry_after(failure) or 0) > _LONGEST_RETRY_AFTER_SECONDS
         return failure.response.status_code in _FOR_GOOD or too_late
+    if isinstance(failure, PermissionError | IsADirectoryError | FileNotFoundError):  # of the files here
+        return True
     return isinstance(failure, _RefusedError | httpx2.UnsupportedProtocol | httpx2.InvalidURL | UnicodeError)
 
 
@@ -291,7 +313,25 @@ def _explained(failure: Exception) -> str:
     # Of names of hosts, too, that no resolver takes. The text may hold a part of a password.
     if isinstance(failure, httpx2.InvalidURL | UnicodeError):
         return "this is no address that can be asked"
-    return str(failure) or type(failure).__name__
+    if isinstance(failure, httpx2.ProtocolError):
+        return malformed(failure)
+    words = str(failure) or type(failure).__name__
+    return f"{words} ({_asked(failure)})" if isinstance(failure, httpx2.TransportError) else words
+
+
+def malformed(failure: httpx2.ProtocolError) -> str:
+    """What is wrong with an answer, without the lines of its head: they may hold secrets."""
+    words = str(failure)
+    ended = words.startswith(("peer closed connection", "Server disconnected"))
+    return words if ended else f"the answer of {_asked(failure)} is malformed"
+
+
+def _asked(failure: httpx2.RequestError) -> str:
+    """The host that was asked, perhaps after redirects."""
+    try:
+        return shown(host_of(str(failure.request.url)))
+    except RuntimeError:  # of failures that have none
+        return "the server"
 
 
 def _bare(url: httpx2.URL) -> str:
@@ -332,8 +372,8 @@ class _Request:
     def answer(self, headers: Mapping[str, str], watch: _LeastRate) -> Iterator[httpx2.Response]:
         """The answer at the end of all redirects, of which nothing but the head has been read.
 
-        What the caller sends stays with the host that was asked first (httpx does so with one header only), and no
-        cookies are kept.
+        What the caller sends, and the name and password of the address, stay with the server that was asked first
+        (httpx does so with one header only), and no cookies are kept.
 
         Raises:
             _RefusedError: a redirect leads in a circle, or from https to http with a secret or without a digest.
@@ -358,10 +398,18 @@ class _Request:
                     f"{_bare(address)} redirects from https to {_bare(there)}, where anybody on the way may read and "
                     f"change the file, and {why}"
                 )
-            if there.origin != address.origin:
+            if not _is_of_one_server(address, there):
                 own = {}
+            elif not there.userinfo:
+                there = there.copy_with(userinfo=address.userinfo)
             address = there
         raise _RefusedError(f"the server redirects in a circle, at last to {_bare(address)}")
+
+
+def _is_of_one_server(address: httpx2.URL, there: httpx2.URL) -> bool:
+    """Whether secrets for one are for the other: they are of one origin, or the same host says to ask it by https."""
+    is_secured = (address.scheme, there.scheme) == ("http", "https") and address.port is there.port is None
+    return there.origin == address.origin or (is_secured and there.host == address.host)
 
 
 class _LeastRate:
@@ -465,7 +513,7 @@ def _extent(response: httpx2.Response, part: Path, asked: int | None) -> tuple[i
         )
     length = response.headers.get("Content-Length", "").strip()
     length = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
-    if response.status_code == 200:
+    if response.status_code in (200, 203):  # the other by a proxy
         return 0, length or None
     given = response.headers.get("Content-Range", "").strip()
     found = _RANGE.fullmatch(given)
@@ -503,7 +551,7 @@ class _Progress:
 def _refuse_page(part: Path) -> None:
     """Some servers send their error pages as if they were files."""
     with part.open("rb") as stream:
-        beginning = stream.read(512).lstrip()
+        beginning = stream.read(512).removeprefix(codecs.BOM_UTF8).lstrip()
     if beginning.lower().startswith((b"<!doctype html", b"<html")):
         raise DownloadError(f"a web page came instead of the file; it begins with {beginning[:60]!r}")
 
@@ -579,8 +627,15 @@ def note_digest(path: Path, url: str) -> Path:
     """Write down, beside a download that nothing could be checked by, what came: `NAME.sha256`, as sha256sum has it."""
     digest = digests(path, ["sha256"])["sha256"]
     note = path.with_name(f"{path.name}.sha256")
-    note.unlink(missing_ok=True)  # it may be a link
-    note.write_text(f"{digest}  {path.name}\n", encoding="utf-8")
+    line = f"{digest}  {path.name}\n"
+    if not note.is_symlink():
+        refuse_link(note, "file")
+    try:
+        if note.is_symlink() or not (note.exists() and note.read_bytes() == line.encode()):
+            note.unlink(missing_ok=True)  # it may be a link
+            note.write_text(line, encoding="utf-8")
+    except OSError as error:
+        raise DownloadError(f"{note} cannot be written: {error.strerror}") from error
     log.warning(
         "%s: no digest is known to check it by; the file that came has sha256 %s (kept in %s). Written to the "
         "catalogue, it keeps any other file out",

@@ -52,9 +52,12 @@ def require_original(url: str, sha256: str, folder: Path) -> None:
     """Check a folder that lies where `fetch_original` would bring a file: nobody asks again whether it is the one.
 
     Raises:
-        DownloadError, LinkError: it is not, or there is more in it.
+        DownloadError, LinkError: it is not, it lacks the file, or there is more in it.
     """
-    keep_expected(folder, {_name_of(url): {"sha256": sha256}}, is_finished=True)
+    name = _name_of(url)
+    keep_expected(folder, {name: {"sha256": sha256}}, is_finished=True)
+    if not (folder / name).is_file():
+        raise DownloadError(f"{folder} holds no {name}, which was fetched there. {_REMOVE}")
 
 
 def _name_of(url: str) -> str:
@@ -80,7 +83,7 @@ def keep_expected(folder: Path, expected: Mapping[str, Mapping], is_finished: bo
     }
     for path in sorted(folder.iterdir()):
         if path.name in (ORIGIN, MANIFEST, _OF_SNAKEMAKE) or (path.name in begun and not is_finished):
-            refuse_link(path)
+            refuse_link(path, "file")
             continue
         checks = expected.get(path.name)
         if is_finished:

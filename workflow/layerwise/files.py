@@ -58,7 +58,8 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     # One name, whoever writes: what a killed job left is overwritten by the next one, and Snakemake runs one at a time.
     temporary = target.with_name(f".{target.stem}.tmp{target.suffix}")
-    refuse_link(temporary)
+    refuse_link(temporary, "file")
+    temporary.unlink(missing_ok=True)  # it may be another file, too, which would be written to
     try:
         with room_for(target):
             yield temporary
@@ -80,8 +81,8 @@ def replaced_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.tmp")
-    refuse_link(target)
-    refuse_link(temporary)
+    refuse_link(target, "folder")
+    refuse_link(temporary, "folder")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
@@ -108,8 +109,9 @@ def resumed_folder(path: str | os.PathLike[str], label: str, content: str) -> It
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.part")
-    for place in (target, target / label, temporary, temporary / label):
-        refuse_link(place)
+    for folder in (target, temporary):
+        refuse_link(folder, "folder")
+        refuse_link(folder / label, "file")
     with held(target.with_name(f".{target.name}.lock"), f"another run has {target} ready"):
         if _says(target / label, content):
             yield target

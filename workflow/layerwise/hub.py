@@ -17,7 +17,7 @@ from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import build_hf_headers
 
 from layerwise.checkpoints import ORIGIN
-from layerwise.downloads import DownloadError, fetch
+from layerwise.downloads import DownloadError, fetch, malformed
 from layerwise.errors import LayerwiseError, shown
 from layerwise.fetching import keep_expected, write_manifest
 from layerwise.files import resumed_folder
@@ -98,6 +98,8 @@ def _checks(repository: str, file: RepoSibling) -> dict:
 
 def _plain(error: Exception) -> str:
     """A message without what follows its first lines: the hub's client adds advice for people who use it themselves."""
+    if isinstance(error, httpx2.ProtocolError):
+        return malformed(error)
     return shown(" ".join(str(error).split()), 600)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Literal
 
 from layerwise.errors import LayerwiseError
 from layerwise.plain_files import kind_of
@@ -14,19 +15,20 @@ class LinkError(LayerwiseError):
     """A link, a pipe or a device lies where a file or folder of this program belongs."""
 
 
-def refuse_link(path: Path) -> None:
-    """Check that nothing lies at `path`, or a file or folder itself.
+def refuse_link(path: Path, wanted: Literal["file", "folder", "file or folder"] = "file or folder") -> None:
+    """Check that nothing lies at `path`, or what is wanted there itself.
 
     Raises:
-        LinkError: it is a link, whether or not anything is behind it, a pipe, a socket or a device.
+        LinkError: it is something else, such as a link, whether or not anything is behind it, or a pipe.
     """
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
         return
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        kind = f"a link to {os.readlink(path)}" if stat.S_ISLNK(mode) else kind_of(mode)
-        raise LinkError(f"{path} is {kind}, where a file or folder of this workflow belongs: remove it")
+    kind = kind_of(mode)
+    if kind.removeprefix("a ") not in wanted.split(" or "):
+        kind = f"a link to {os.readlink(path)}" if stat.S_ISLNK(mode) else kind
+        raise LinkError(f"{path} is {kind}, where a {wanted} of this workflow belongs: remove it")
 
 
 def refuse_links_below(path: Path, root: Path) -> None:

@@ -10,11 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from layerwise.links import refuse_link
+from layerwise.errors import LayerwiseError
+from layerwise.links import LinkError, refuse_link
+from layerwise.space import DISK_FULL, DiskSpaceError
 
 log = logging.getLogger(__name__)
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}  # as mounts of NFS and Lustre without locks answer
+
+
+class LockError(LayerwiseError):
+    """No lock can be made."""
 
 
 @contextmanager
@@ -30,18 +36,32 @@ def held(path: Path, other: str) -> Iterator[None]:
 
     Raises:
         LinkError: a link lies there: another lock than this one would be held, or another file emptied.
+        LockError: no lock can be made there, such as in a folder that is only read.
+        DiskSpaceError: there is no room for it.
     """
     # Not above: each of thousands of score jobs imports this module and locks nothing; it would start 0.1 s later.
     from filelock import FileLock, SoftFileLock, Timeout
 
     for place in (path, path.with_name(f"{path.name}.held")):
-        refuse_link(place)
-    lock = FileLock(path) if _has_locks(path.parent) else SoftFileLock(path.with_name(f"{path.name}.held"))
+        refuse_link(place, "file")
+        if place.exists() and place.stat().st_nlink > 1:
+            raise LinkError(f"{place} is another file too (a hard link), which would be emptied: remove it")
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.info("waiting until %s; it holds %s", other, lock.lock_file)
-        lock.acquire()
+        lock = FileLock(path) if _has_locks(path.parent) else SoftFileLock(path.with_name(f"{path.name}.held"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            log.info("waiting until %s; it holds %s", other, lock.lock_file)
+            lock.acquire()
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise DiskSpaceError(
+                f"the disk of {path.parent} is full: make room and run the same command again"
+            ) from error
+        raise LockError(
+            f"{path.parent}: no lock can be made there ({error.strerror or error}), and so nothing else: make the "
+            "folder writable, or use another"
+        ) from error
     try:
         yield
     finally:

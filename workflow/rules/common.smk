@@ -26,6 +26,7 @@ from layerwise.fetched import forget_notes, is_fetched
 from layerwise.integrity import cut_off
 from layerwise.journal import this_command, write_journal
 from layerwise.lending import take_back_audio
+from layerwise.links import refuse_link
 from layerwise.performance import read_external
 from layerwise.properties import PROPERTIES
 from layerwise.provenance import code_digest, file_digest

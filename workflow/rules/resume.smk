@@ -20,17 +20,23 @@ def forget_cut_off(is_run):
 
 
 def refuse_other_originals():
-    """End a run before any job where a model that its authors give with a digest is here, and is another file."""
-    for name, entry in CHECKPOINTS.items():
-        folder = Path(placed(f"resources/models/{name}"))
-        if entry.kind == "url" and entry.sha256 and folder.is_dir():
-            # Not above: it imports the client, which would slow every plan.
-            from layerwise.fetching import require_original
+    """End a run before any job where something else than a folder has the place of a model that a rule makes.
 
-            try:
+    Or where a model that its authors give with a digest is here, and is another file. Snakemake would take it for made.
+    """
+    made = {name: entry for name, entry in CHECKPOINTS.items() if entry.kind != "folder"}
+    try:
+        for name, entry in made.items():
+            folder = Path(placed(f"resources/models/{name}"))
+            if not folder.is_dir():
+                refuse_link(folder, "folder")
+            elif entry.kind == "url" and entry.sha256:
+                # Not above: it imports the client, which would slow every plan.
+                from layerwise.fetching import require_original
+
                 require_original(entry.source, entry.sha256, folder)
-            except LayerwiseError as error:
-                raise WorkflowError(str(error))
+    except LayerwiseError as error:
+        raise WorkflowError(str(error))
 
 
 def before_planning(executor):
@@ -40,8 +46,10 @@ def before_planning(executor):
         refuse_absent_models()
         refuse_other_originals()
     is_run = is_run and not is_locked()
-    if is_run:  # what Snakemake kept of a shared folder for a job that was killed
+    if is_run:  # what Snakemake kept of a shared folder for a job that was killed, and the scripts of such jobs
         shutil.rmtree(".snakemake/backups", ignore_errors=True)
+        for script in Path(".snakemake/scripts").glob("tmp*.fetch_*.py"):  # with what it was given: a whole address
+            script.unlink(missing_ok=True)
     forget_cut_off(is_run)
     refuse_strangers(is_run)
 
