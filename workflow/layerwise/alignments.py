@@ -25,7 +25,7 @@ from tqdm import tqdm
 from layerwise.alignment_sources import Aligned, Found, find_alignments, read_alignments
 from layerwise.cleaning import INTERVAL_SCHEMA, TIERS, Cleaned, Tally, Utterance, clean, count_words, named
 from layerwise.corpus import Problem, report_problems, summarise_problems
-from layerwise.errors import shown
+from layerwise.errors import escaped, shown
 from layerwise.files import replaced
 from layerwise.layouts import Layout
 from layerwise.marks import Marks
@@ -197,7 +197,7 @@ def _write_labels(tally: Tally, path: Path) -> None:
     """By change and tier, the most frequent label first."""
     changed = {"dropped": tally.dropped, "lower case": tally.lowered}
     rows = [
-        (tier, change, label, number)
+        (tier, change, escaped(label), number)
         for change, counts in changed.items()
         for (tier, label), number in sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
     ]

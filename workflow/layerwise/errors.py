@@ -36,15 +36,19 @@ def shown(text: object, longest: int = 200) -> str:
     pairs are written as in Python: `\x1b`.
     """
     # Cut before the work on each character, and after, as escapes are longer.
-    text = _cut(without_secrets(str(text)), longest)
-    if not text.isprintable():
-        text = "".join(
-            character
-            if character.isprintable() or character in _WRITING
-            else character.encode("unicode_escape").decode("ascii")
-            for character in text
-        )
-    return _cut(text, longest)
+    return _cut(escaped(_cut(without_secrets(str(text)), longest)), longest)
+
+
+def escaped(text: str) -> str:
+    r"""A text whose control characters, line ends, marks of direction and surrogates are written as `\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character.isprintable() or character in _WRITING
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
 
 
 def _cut(text: str, longest: int) -> str:
