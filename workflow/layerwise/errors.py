@@ -8,6 +8,7 @@ from layerwise.addresses import without_secrets
 _LONGEST, _NEAREST = 10, 5  # names that a message lists, and those that it lists of a longer list
 LINE, _LINES = 1000, 60  # characters and lines of a message that a person reads
 _WRITING = "\u00a0\u200c\u200d\u3000"  # spaces and joiners that Python does not count as printable; names have them
+_COMPARED = 500  # names that are compared with what was found: configurations may have thousands
 _NAME = 200  # characters of a name that are compared with others: comparing takes the product of both lengths
 
 
@@ -67,11 +68,11 @@ def listed_names(names: Iterable[object], found: str) -> str:
     names = list(dict.fromkeys(map(str, names)))
     if len(names) <= _LONGEST:
         return ", ".join(names)
-    nearest = difflib.get_close_matches(found[:_NAME], names, n=_NEAREST, cutoff=0)
+    nearest = difflib.get_close_matches(found[:_NAME], names[:_COMPARED], n=_NEAREST, cutoff=0)
     return f"{len(names)} names, of which the nearest are {', '.join(nearest)}"
 
 
 def did_you_mean(names: Iterable[object], found: str) -> str:
     """The name that was probably meant, in brackets; nothing where none is like what was found."""
-    match = difflib.get_close_matches(found[:_NAME], list(map(str, names)), n=1, cutoff=0.5)
+    match = difflib.get_close_matches(found[:_NAME], list(map(str, names))[:_COMPARED], n=1, cutoff=0.5)
     return f" (did you mean {match[0]}?)" if match else ""
