@@ -196,8 +196,7 @@ def _aligned(source: Path, utterance_id: str, files: Sequence[File]) -> Aligned:
 def _in_tables(source: Path, tables: Sequence[str], split: str) -> Found:
     folder = Folder(source)
     for table in tables if source.is_dir() else ():
-        if reason := folder.refusal(table):
-            raise AlignmentError(f"{table}: {reason}")
+        folder.require(table, AlignmentError)
     rows = find_rows(source, tables, split)
     return Found({utterance_id: Aligned(row.table, row) for utterance_id, row in rows.items()}, _PLAIN_TIERS)
 

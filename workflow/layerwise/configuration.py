@@ -27,6 +27,7 @@ from layerwise.limits import Limit
 from layerwise.marks import Marks, marks_of
 from layerwise.model_names import Models, told_apart
 from layerwise.phones import PhoneSet, PhoneSetError, phone_set
+from layerwise.plain_files import kind_of
 from layerwise.pronunciations import PronunciationError, read_pronunciations
 from layerwise.properties import PROPERTIES
 from layerwise.provenance import folder_digest
@@ -95,6 +96,13 @@ class Source:
     @property
     def is_folder(self) -> bool:
         return not self.is_url and os.path.isdir(self.path)
+
+    @property
+    def no_place(self) -> str | None:
+        """What lies here in place of a file or folder, such as a pipe, which keeps its reader waiting."""
+        if self.is_url or os.path.isfile(self.path) or os.path.isdir(self.path):
+            return None
+        return kind_of(self.path.stat().st_mode)
 
     @property
     def is_archive(self) -> bool:
@@ -620,6 +628,8 @@ def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]
                     f"corpus.{kind}: {source.location} does not exist; a URL, an archive or a folder is expected"
                     + f", or {AUTOMATIC}" * (kind == "alignments")
                 )
+            elif found := source.no_place:
+                errors.append(f"corpus.{kind}: {source.location}: it is {found}; an archive or a folder is expected")
             sources[kind] = source
     return sources, list(dict.fromkeys(errors))
 
@@ -783,4 +793,6 @@ def _task_sources(task: TaskEntry, given: dict, corpora: dict) -> tuple[dict[str
         sources[name] = Source(entry["source"], entry.get("bytes"), entry.get("md5"), entry.get("sha256"))
         if not sources[name].is_url and not os.path.exists(sources[name].path):
             errors.append(f"tasks.{task.name}: {name}, {entry['source']}, does not exist")
+        elif found := sources[name].no_place:
+            errors.append(f"tasks.{task.name}: {name}, {entry['source']}: it is {found}; a file or folder is expected")
     return sources, errors
