@@ -22,7 +22,7 @@ from layerwise.files import PARQUET, begins_with
 from layerwise.folders import Folder, files_below
 from layerwise.label_files import parse_timit, parse_xwaves
 from layerwise.layouts import Layout
-from layerwise.plain_files import read_plain
+from layerwise.plain_files import open_plain, read_plain
 from layerwise.textgrids import parse_textgrid
 from layerwise.texts import code_points, is_utf8
 from layerwise.tiers import AlignmentError, Tier
@@ -238,7 +238,7 @@ def _opened(source: Path) -> Iterator[Callable[[str | Member], bytes]]:
 
         yield read
     else:
-        with source.open("rb") as stream:
+        with open_plain(source) as stream:
             yield lambda member: read_member(stream.fileno(), member)
 
 
