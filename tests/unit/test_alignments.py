@@ -590,6 +590,17 @@ def test_what_became_of_labels_is_counted(tmp_path):
     assert rank(source, tmp_path, [SPLIT], layout) == "word,count\nThe,1\nthe,1\n"
 
 
+def test_labels_that_steer_a_terminal_are_written_as_escapes(tmp_path):
+    words = [(0.0, 0.5, "The\x1b[2J\u202e"), (0.5, 1.0, "Caf\u00e9 \\x")]
+    phones = [(0.0, 1.0, "AH")]
+    source = write_zip(tmp_path / "a.zip", {member(GOOD): textgrid_long([("words", words), ("phones", phones)])})
+    index_source(source, tmp_path, {GOOD: 1.0})
+    text = (tmp_path / "labels.csv").read_text(encoding="utf-8")
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert [row[2] for row in changed(tmp_path)] == ["Caf\u00e9 \\x", r"The\x1b[2J\u202e"]
+
+
 NFC, NFD = "caf\u00e9", "cafe\u0301"
 
 

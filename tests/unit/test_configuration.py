@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import functools
 import gzip
 import json
@@ -700,3 +701,35 @@ def test_archives_are_told_by_their_content_once_they_are_here(tmp_path, name):
     (tmp_path / name).write_bytes(b"{}")
     assert not configuration.Source(str(tmp_path / name)).is_archive
     assert not configuration.Source(str(tmp_path)).is_archive
+
+
+# Many
+
+
+@pytest.mark.parametrize("key", ["models", "extra_models"])
+def test_more_models_than_anybody_compares_are_refused(key, monkeypatch):
+    names = [f"owner/{number}" for number in range(1001)]
+    many = {"models": names, "extra_models": {name.replace("/", "-"): {"source": name} for name in names}}
+    assert f"{key} has 1001 models" in refusal({key: many[key]})
+    monkeypatch.setenv("LAYERWISE_MAX_MODELS", "1001")
+    assert len(read_experiment({"models": names}).models) == 1001
+
+
+def test_names_are_compared_for_the_first_errors_only(monkeypatch):
+    """Each comparison takes as long as there are names; thousands of both took minutes."""
+    compared = []
+    monkeypatch.setattr(difflib, "get_close_matches", lambda word, names, **_: compared.append(len(names)) or [])
+    own = {f"own-{number}": {"source": "owner/name"} for number in range(900)}
+    names = [f"x{number}" for number in range(1000)]
+    assert "and 941 more lines" in refusal({"models": names, "extra_models": own})
+    refusal({"properties": names})
+    refusal({"probes": {"tasks": names, "sources": dict.fromkeys(names, "/")}})
+    refusal({f"x{number}": 1 for number in range(1000)})
+    refusal({"extra_models": {f"m{number}": {"source": "a/b", "x": 1} for number in range(1000)}})
+    assert len(compared) < 150
+    assert max(compared) <= 500
+
+
+@pytest.mark.parametrize("nothing", [None, "null"])
+def test_from_null_is_no_file(nothing):
+    assert read_experiment({"from": nothing, "experiment": "mine"}).config["from"] is None

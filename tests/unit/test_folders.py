@@ -12,11 +12,14 @@ import pytest
 
 from layerwise import corpus
 from layerwise.alignments import index_alignments, rank_words
+from layerwise.configuration import ConfigurationError, read_experiment
 from layerwise.corpus import CorpusError
 from layerwise.csv_files import CSVError, read_csv
-from layerwise.folders import LINKS_TO, Folder
+from layerwise.downloads import DownloadError, verify
+from layerwise.folders import LINKS_TO, Folder, how_to_allow
 from layerwise.items import ItemError, fluent_items, index_task, slurp_items, table_items
 from layerwise.pronunciations import PronunciationError, read_pronunciations
+from layerwise.provenance import file_digest, folder_digest
 from layerwise.tiers import AlignmentError
 from tiny_corpus import (
     LAYOUTS,
@@ -159,9 +162,32 @@ def test_links_to_a_folder_that_the_environment_names_are_followed(root, tmp_pat
     path.symlink_to(tmp_path / "disk/audio.flac")
     kept, problems = index(root)
     assert kept == [GOOD]
-    assert problems["detail"].str.contains(f"export {LINKS_TO}={tmp_path}/disk ").any()
+    assert problems["detail"].str.endswith(f", at {tmp_path}/disk/audio.flac").any()
     monkeypatch.setenv(LINKS_TO, f"/somewhere{os.pathsep}{tmp_path}/disk")
     assert index(root)[0] == [GOOD, BAD]
+
+
+def test_what_allows_all_links_is_said_once(root, tmp_path, caplog):
+    """Of a farm of links, whose leaf folders are many."""
+    elsewhere = [f"{speaker}-9-{number:04d}" for speaker in (3, 4, 5) for number in range(3)]
+    for name in elsewhere:
+        path = write_utterance(root, name)
+        there = tmp_path / "disk/audio" / name.replace("-", "/")
+        there.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(there)
+        path.symlink_to(there)
+    assert index(root)[0] == [GOOD]
+    assert caplog.text.count("export") == 1
+    assert caplog.text.endswith(f"where that is right: export {LINKS_TO}={tmp_path}/disk/audio\n")
+    (chapter_folder(root, GOOD) / f"{GOOD}.flac").unlink()
+    with pytest.raises(CorpusError, match=rf"9 no file of the folder.*export {LINKS_TO}={tmp_path}/disk/audio$"):
+        index(root)
+
+
+def test_several_folders_allow_links_to_several_disks():
+    reasons = [f"it lies outside of /corpus, at {place}" for place in ("/a/b/1", "/a/c/2", "/d/e/f/3")]
+    assert how_to_allow(["it is a pipe"]) == ""
+    assert how_to_allow(reasons).startswith(f"where that is right: export {LINKS_TO}=/a{os.pathsep}/d/e/f ")
 
 
 def test_a_name_that_begins_alike_is_another_folder(root, tmp_path, monkeypatch):
@@ -385,3 +411,23 @@ def test_an_alignment_that_is_larger_than_its_limit_is_not_read(tmp_path):
     kept, problems = align(folder)
     assert kept == ["one"]
     assert "has 2000000000 bytes" in problems["detail"][0]
+
+
+# Archives
+
+
+@pytest.mark.parametrize("make", [pipe, device, sock])
+def test_an_archive_that_is_no_file_is_neither_read_nor_hashed(tmp_path, make):
+    archive = tmp_path / "a.tar.gz"
+    make(archive)
+    with pytest.raises(DownloadError, match=r"a\.tar\.gz: it is a (pipe|device|socket); a file is expected"):
+        verify(archive, sha256="0" * 64)
+    with pytest.raises(CorpusError, match=r"a\.tar\.gz cannot be read"):
+        corpus.unpack_all(archive, tmp_path / "out")
+    with pytest.raises(OSError, match=r"it is|No such device"):
+        file_digest(archive)
+    folder_digest(tmp_path)
+    with pytest.raises(ConfigurationError) as caught:
+        read_experiment({"corpus": {"name": "mine", "audio": str(archive)}})
+    assert "corpus.audio: " in str(caught.value)
+    assert "; an archive or a folder is expected" in str(caught.value)

@@ -45,6 +45,15 @@ def test_versions_name_all_that_may_touch_a_number(kept):
         assert versions["dependencies"][name] == metadata.version(name)
 
 
+def test_marks_of_direction_are_escaped_and_read_back(kept, tmp_path):
+    own = {"mine": {"source": "owner/name", "family": "a\u202eb\u2066é"}}
+    configuration, versions = kept({"models": ["mine"], "extra_models": own}, "a\u202eb")
+    assert configuration["extra_models"] == own
+    assert "\u202e" in versions["command"]
+    text = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "new").iterdir())
+    assert "".join(text.splitlines()).isprintable()
+
+
 def test_package_that_is_not_here():
     assert journal._version("no-such-package-1") is None
 

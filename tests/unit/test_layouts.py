@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from layerwise.layouts import Layout, LayoutError, Pattern, layout_of
 from layerwise.texts import composed
 
+PACKAGE = Path(__file__).parents[2] / "workflow"
 LAYOUTS = yaml.safe_load((Path(__file__).parents[2] / "resources" / "layouts.yaml").read_text("utf-8"))
 
 
@@ -95,6 +98,54 @@ LONG = ["a" * 4000, "-" * 4000, "/".join("-" * 15), "/".join(["-" * 250] * 16), 
 def test_no_pattern_takes_long(pattern, path):
     """Each ran for hours, or more; a process that hangs here is a failure."""
     assert not isinstance(matched(pattern, path), dict)
+
+
+SEARCH = """
+import random, re
+from layerwise.layouts import LayoutError, Pattern
+
+random.seed(8)
+tokens = ["{a}", "{b}", "{c}", "*", "*", "a", "!", "/", "/", "{b}", "*{b}", "{b}*"]
+paths = ["/".join(["a" * length] * (4090 // (length + 1)))[:4090] + "b" for length in (1, 4, 16, 62, 254)]
+read = 0
+for _ in range(1500):
+    pattern = Pattern(random.choice(["", "**/", "**/**/"]) + re.sub("/+", "/", "".join(random.choices(tokens, k=7))))
+    try:
+        pattern.match("x")
+    except LayoutError:
+        continue
+    read += 1
+    for path in paths:
+        pattern.match(path)
+assert read > 200
+"""
+
+
+def test_small_patterns_take_no_time_on_the_worst_paths():
+    """A second or two; before, one of them took minutes, and was killed."""
+    subprocess.run([sys.executable, "-c", SEARCH], check=True, timeout=60, env={"PYTHONPATH": str(PACKAGE)})
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "**/**/{b}a*{c}/*{b}{c}",
+        "**/**/*{b}*/*{b}/*{b}!",
+        "**/{a}*{b}/**/*{b}!",
+        "**/**/a*aa{b}*/a*{b}",
+        "{b}{c}{d}/" + "".join(f"{{b}}{{x{i}}}a/" for i in range(14)) + "!",
+        "a" * 4097,
+    ],
+)
+def test_a_pattern_that_takes_long_is_refused(pattern):
+    with pytest.raises(LayoutError, match=r"too many ways|no path has more"):
+        Pattern(pattern).match("x")
+
+
+def test_what_people_name_again_is_read():
+    path = "corpus/north/anna/s1/s1_anna_north-one.wav"
+    found = Pattern("**/{region}/{speaker}/{session}/{session}_{speaker}_{region}-{utterance}").match(path)
+    assert found == {"region": "north", "speaker": "anna", "session": "s1", "utterance": "one"}
 
 
 @pytest.mark.parametrize("pattern", ["{²}/{utterance}", "a**/{utterance}", "{utterance}/**", "***/{utterance}"])

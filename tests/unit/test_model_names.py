@@ -248,6 +248,17 @@ def test_circles_are_refused():
     assert "like no model" in refusal("a", a=random("a"))
 
 
+def chain(length: int) -> dict[str, dict]:
+    like = [f"m{number}" for number in range(1, length)] + ["hubert-base"]
+    return {f"m{number}": {"source": "random-init", "like": name} for number, name in enumerate(like)}
+
+
+def test_a_long_chain_of_models_that_are_like_one_another_is_refused():
+    assert entry("m0", **chain(10)).title == "HuBERT Base (random weights)"
+    for length in (11, 3000):
+        assert refusal("m0", **chain(length)).startswith("models.m0: more than 10 models are like one another in turn")
+
+
 @pytest.mark.parametrize("like", ["hubert-bse", "/data/none"])
 def test_what_random_weights_cannot_be_like(like):
     assert refusal("control", control=random(like)).startswith("extra_models.control.like: ")

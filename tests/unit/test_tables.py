@@ -6,9 +6,21 @@ import pandas as pd
 import pytest
 
 from layerwise.catalogue import facts, model_entry
+from layerwise.configuration import read_experiment
 from layerwise.tables import write_models
 
 SHAPE = {"conv_layers": 7, "blocks": 12, "stride_seconds": 0.02}
+
+
+def test_what_a_stranger_says_of_a_model_is_text(tmp_path):
+    said = "\x1b[2J\u202e https://me:secret@a.org/x?token=secret"
+    texts = dict.fromkeys(("title", "family", "objective", "modality", "size", "training_data", "licence"), said)
+    entry = read_experiment({"models": ["a"], "extra_models": {"a": {"source": "owner/a"} | texts}}).models["a"]
+    write_models([facts(entry)], tmp_path / "models.csv")
+    text = (tmp_path / "models.csv").read_text()
+    assert "secret" not in f"{text}{entry}"
+    assert text.replace("\n", "").isprintable()
+    assert r"\x1b[2J\u202e" in entry.licence
 
 
 def test_a_row_per_model_in_order(tmp_path):

@@ -22,7 +22,7 @@ from layerwise.files import PARQUET, begins_with
 from layerwise.folders import Folder, files_below
 from layerwise.label_files import parse_timit, parse_xwaves
 from layerwise.layouts import Layout
-from layerwise.plain_files import read_plain
+from layerwise.plain_files import open_plain, read_plain
 from layerwise.textgrids import parse_textgrid
 from layerwise.texts import code_points, is_utf8
 from layerwise.tiers import AlignmentError, Tier
@@ -196,8 +196,7 @@ def _aligned(source: Path, utterance_id: str, files: Sequence[File]) -> Aligned:
 def _in_tables(source: Path, tables: Sequence[str], split: str) -> Found:
     folder = Folder(source)
     for table in tables if source.is_dir() else ():
-        if reason := folder.refusal(table):
-            raise AlignmentError(f"{table}: {reason}")
+        folder.require(table, AlignmentError)
     rows = find_rows(source, tables, split)
     return Found({utterance_id: Aligned(row.table, row) for utterance_id, row in rows.items()}, _PLAIN_TIERS)
 
@@ -239,7 +238,7 @@ def _opened(source: Path) -> Iterator[Callable[[str | Member], bytes]]:
 
         yield read
     else:
-        with source.open("rb") as stream:
+        with open_plain(source) as stream:
             yield lambda member: read_member(stream.fileno(), member)
 
 

@@ -25,8 +25,9 @@ from tqdm import tqdm
 from layerwise.alignment_sources import Aligned, Found, find_alignments, read_alignments
 from layerwise.cleaning import INTERVAL_SCHEMA, TIERS, Cleaned, Tally, Utterance, clean, count_words, named
 from layerwise.corpus import Problem, report_problems, summarise_problems
-from layerwise.errors import shown
+from layerwise.errors import escaped, shown
 from layerwise.files import replaced
+from layerwise.folders import how_to_allow
 from layerwise.layouts import Layout
 from layerwise.marks import Marks
 from layerwise.phones import PhoneSet
@@ -197,7 +198,7 @@ def _write_labels(tally: Tally, path: Path) -> None:
     """By change and tier, the most frequent label first."""
     changed = {"dropped": tally.dropped, "lower case": tally.lowered}
     rows = [
-        (tier, change, label, number)
+        (tier, change, escaped(label), number)
         for change, counts in changed.items()
         for (tier, label), number in sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
     ]
@@ -261,8 +262,12 @@ def rank_words(
         log.warning("no words from %s", reason)
     if wordless:
         log.warning("%d of %d alignments gave no words", len(wordless), len(aligned))
+    allowing = how_to_allow(wordless)
+    if allowing:
+        log.warning("files that lie elsewhere are not opened; %s", allowing)
     if not counts:
-        raise AlignmentError(f"{source}: there is no word in {', '.join(splits)}")
+        no_word = f"{source}: there is no word in {', '.join(splits)}"
+        raise AlignmentError("; ".join(filter(None, [no_word, allowing])))
     _write_csv(out, ["word", "count"], sorted(counts.items(), key=lambda item: (-item[1], item[0])))
     log.info("%d words of %d types in %s", counts.total(), len(counts), ", ".join(splits))
 

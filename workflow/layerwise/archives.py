@@ -20,6 +20,7 @@ from tqdm import tqdm
 from layerwise.errors import LayerwiseError
 from layerwise.files import GZIP, impostor
 from layerwise.limits import Limit
+from layerwise.plain_files import open_plain
 from layerwise.space import DISK_FULL, require_space
 
 # LibriSpeech's largest archive has 30 GB, all of Libri-Light 3.5 TB in five of them.
@@ -62,7 +63,7 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[PurePosixPath, bool], 
     """
     _refuse_other_formats(archive)
     with (
-        archive.open("rb") as raw,
+        open_plain(archive) as raw,
         gzip.GzipFile(fileobj=raw) as unzipped,
         tqdm(total=archive.stat().st_size, unit="B", unit_scale=True, desc=f"unpacking {archive.name}") as bar,
     ):
@@ -90,9 +91,11 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[PurePosixPath, bool], 
 
 
 def _refuse_other_formats(archive: Path) -> None:
-    if not archive.is_file():
-        raise CorpusError(f"{archive}: there is no such file")
-    with archive.open("rb") as stream:
+    try:
+        stream = open_plain(archive)
+    except OSError as error:
+        raise CorpusError(f"{archive} cannot be read: {error.strerror}") from error
+    with stream:
         start = stream.read(40)
     if not start.startswith(GZIP):
         raise CorpusError(f"{archive} is no .tar.gz archive: it begins with {start!r}{impostor(start)}")

@@ -16,7 +16,7 @@ import yaml
 
 from layerwise.addresses import identity_of
 from layerwise.checkpoints import CheckpointError, read_config
-from layerwise.errors import LayerwiseError
+from layerwise.errors import LINE, LayerwiseError, shown
 from layerwise.limits import Limit
 from layerwise.originals import OriginalError, is_original, read_original
 from layerwise.pickles import PickleError
@@ -50,6 +50,7 @@ _FACTS = (
     "source",
     "revision",
 )
+_TEXTS = ("family", "objective", "modality", "size", "training_data", "licence")  # titles: `model_names.told_apart`
 
 
 class CatalogueError(LayerwiseError):
@@ -278,6 +279,8 @@ def model_entry(name: str, description: dict, where: str | None = None) -> Model
     elif kind == "hub":
         known["source"], revision = hub_id(source)
         known["revision"] = known.get("revision") or revision
+    # They go into tables, plots, pages and what Snakemake keeps: a stranger may have written them.
+    known |= {key: shown(" ".join(known[key].split()), LINE) for key in _TEXTS if isinstance(known.get(key), str)}
     return ModelEntry(**{"name": name, "title": name, **shape, **known})
 
 
@@ -289,7 +292,8 @@ def with_shape(entry: ModelEntry, shape: Mapping) -> ModelEntry:
 def facts(entry: ModelEntry) -> dict:
     """What a table says of a model, its name first."""
     known = {key: getattr(entry, key) for key in (*_FACTS, *SHAPE, "normalise")}
-    return {"model": entry.name} | known | {"source": entry.origin}
+    places = {"source": shown(entry.origin, LINE), "revision": entry.revision and shown(entry.revision)}
+    return {"model": entry.name} | known | places
 
 
 def _kind(source: str, revision: str | None) -> str:

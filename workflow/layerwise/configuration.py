@@ -27,6 +27,7 @@ from layerwise.limits import Limit
 from layerwise.marks import Marks, marks_of
 from layerwise.model_names import Models, told_apart
 from layerwise.phones import PhoneSet, PhoneSetError, phone_set
+from layerwise.plain_files import kind_of
 from layerwise.pronunciations import PronunciationError, read_pronunciations
 from layerwise.properties import PROPERTIES
 from layerwise.provenance import folder_digest
@@ -38,6 +39,7 @@ AUTOMATIC = "automatic"  # in place of a source of alignments
 COLUMNS = ("layer", "alignments")  # of tables that have a column for each model
 _LONGEST = 10_000  # characters of a text, of which a path has 4,096 at most; or items of a list or mapping
 _MOST_ERRORS = 1000  # that are collected; a person reads fewer
+_HINTED = 10  # errors of a kind that name the nearest of what is allowed, as comparing takes long
 _LARGEST = 1 << 63  # of whole numbers, for which numpy and tables have no type
 
 FROM = "from"  # key of a configuration: a file that it changes, which is read as plain data
@@ -46,6 +48,9 @@ _NOT_FROM_A_FILE = {
     **dict.fromkeys(("__use_yte__", "__definitions__", "__variables__"), _EXPRESSIONS),
     FROM: "and what it names would be read too; name one file that has every key",
 }
+
+# Models that are chosen or described. The catalogue has fifty; a table of a thousand columns is read by nobody.
+_MODELS = Limit("LAYERWISE_MAX_MODELS", 1000, "models")
 
 # Jobs that score or extract: fifty models with 49 layers, four properties and ten sample sets have 98,000 of them, for
 # which Snakemake takes minutes and gigabytes.
@@ -93,6 +98,13 @@ class Source:
     @property
     def is_folder(self) -> bool:
         return not self.is_url and os.path.isdir(self.path)
+
+    @property
+    def no_place(self) -> str | None:
+        """What lies here in place of a file or folder, such as a pipe, which keeps its reader waiting."""
+        if self.is_url or os.path.isfile(self.path) or os.path.isdir(self.path):
+            return None
+        return kind_of(self.path.stat().st_mode)
 
     @property
     def is_archive(self) -> bool:
@@ -211,6 +223,8 @@ def read_experiment(*configs: dict) -> Experiment:
     config = from_command_line(config, schema)
     check_schema(config, "config.schema.yaml")
     config = with_defaults(config, schema)
+    for key in ("models", "extra_models"):
+        _MODELS.require(len(config[key]), key, ConfigurationError)
     catalogue = read_catalogue("models.yaml")
     corpora, pretraining = read_catalogue("corpora.yaml"), read_catalogue("pretraining.yaml")["settings"]
     errors = [
@@ -273,7 +287,7 @@ def with_base(config: dict) -> dict:
         ConfigurationError: the file cannot be read, or wants more than to be read.
     """
     changes = {key: value for key, value in config.items() if key != FROM}
-    name = config.get(FROM)
+    name = base_of(config)
     if name is None:
         return changes
     if not isinstance(name, str) or not name:
@@ -289,6 +303,11 @@ def with_base(config: dict) -> dict:
     return merged(base, {key: value for key, value in config.items() if key != FROM})
 
 
+def base_of(config: dict) -> str | None:
+    """What its `from` names, if anything: `--config` hands null over as text."""
+    return None if config.get(FROM) == "null" else config.get(FROM)
+
+
 def check_schema(content: dict, schema: str) -> None:
     """Compare a configuration or catalogue with a schema of workflow/schemas.
 
@@ -301,7 +320,10 @@ def check_schema(content: dict, schema: str) -> None:
     found = itertools.islice(validator.iter_errors(content), _MOST_ERRORS)
     errors = sorted(found, key=lambda error: [str(part) for part in error.absolute_path])
     if errors:
-        raise ConfigurationError(_listed(dict.fromkeys(line for error in errors for line in _explained(error))))
+        lines: dict[str, None] = {}
+        for error in errors:
+            lines |= dict.fromkeys(_explained(error, max(0, _HINTED - len(lines))))
+        raise ConfigurationError(_listed(lines))
 
 
 def from_command_line(value: object, schema: dict) -> object:
@@ -408,18 +430,18 @@ def _no_json(value: object, path: tuple[str, ...]) -> Iterator[str]:
         yield f"{where}: found {value}, which YAML takes for a {type(value).__name__}: put it in quotes"
 
 
-def _explained(error: jsonschema.ValidationError) -> list[str]:
+def _explained(error: jsonschema.ValidationError, hints: int) -> list[str]:
+    """Lines that say what is wrong; `hints`: how many may compare what was found with all that is allowed."""
     path = [str(part) for part in error.absolute_path]
     if error.validator == "additionalProperties":
         allowed = sorted(error.schema.get("properties", {}))
         extra = sorted(map(str, set(error.instance) - set(allowed)))
         return [
-            f"{'.'.join([*path, key])}: there is no such key{did_you_mean(allowed, key)}; "
-            f"allowed: {listed_names(allowed, key)}"
-            for key in extra
+            f"{'.'.join([*path, key])}: there is no such key{_hint(allowed, key) if number < hints else ''}"
+            for number, key in enumerate(extra)
         ]
     where, found = ".".join(path) or "the configuration", json.dumps(error.instance, default=str)
-    if error.validator == "enum":
+    if error.validator == "enum" and hints:
         allowed, said = error.validator_value, found.strip('"')
         return [f"{where}: found {found}; allowed: {listed_names(allowed, said)}{did_you_mean(allowed, said)}"]
     if error.validator == "required":
@@ -434,6 +456,7 @@ def _explained(error: jsonschema.ValidationError) -> list[str]:
         "maximum": lambda value: f"must be at most {value}",
         "exclusiveMinimum": lambda value: f"must be above {value}",
         "exclusiveMaximum": lambda value: f"must be below {value}",
+        "enum": lambda value: "is not allowed",
         "minLength": lambda value: "must not be empty",
         "minItems": lambda value: f"must have at least {value} item{'s' if value > 1 else ''}",
         "minProperties": lambda value: f"must have at least {value} key{'s' if value > 1 else ''}",
@@ -452,11 +475,16 @@ def _purpose(error: jsonschema.ValidationError, key: str) -> str:
 
 
 def _unknown(key: str, names: Sequence[str], allowed: Iterable[str], what: str) -> list[str]:
+    known = set(allowed)
+    unknown = [name for name in names if name not in known]
     return [
-        f"{key}: {name!r} is not {what}{did_you_mean(allowed, name)}; allowed: {listed_names(allowed, name)}"
-        for name in names
-        if name not in allowed
+        f"{key}: {name!r} is not {what}{_hint(allowed, name) if number < _HINTED else ''}"
+        for number, name in enumerate(unknown)
     ]
+
+
+def _hint(allowed: Iterable[str], found: str) -> str:
+    return f"{did_you_mean(allowed, found)}; allowed: {listed_names(allowed, found)}"
 
 
 def _repeated(key: str, names: Sequence[str]) -> list[str]:
@@ -476,7 +504,7 @@ def _models(
 ) -> tuple[dict[str, ModelEntry], dict[str, ModelEntry], dict[str, str], list[str]]:
     """The chosen models, those that random ones are like, the name of each, and what is wrong with them."""
     known = Models(catalogue, config["extra_models"])
-    models, names, errors = {}, {}, []
+    models, names, first, errors = {}, {}, {}, []
     for said in dict.fromkeys(config["models"]):
         try:
             entry = known.entry(said)
@@ -484,9 +512,10 @@ def _models(
             errors.append(str(error))
             continue
         if entry.name in models:
-            other = next(other for other, name in names.items() if name == entry.name)
+            other = first[entry.name]
             errors.append(f"models: {other} and {said} are one model; name it once")
         names[said] = entry.name
+        first.setdefault(entry.name, said)
         models[entry.name] = entry
     return told_apart(models), known.parents, names, errors
 
@@ -601,6 +630,8 @@ def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]
                     f"corpus.{kind}: {source.location} does not exist; a URL, an archive or a folder is expected"
                     + f", or {AUTOMATIC}" * (kind == "alignments")
                 )
+            elif found := source.no_place:
+                errors.append(f"corpus.{kind}: {source.location}: it is {found}; an archive or a folder is expected")
             sources[kind] = source
     return sources, list(dict.fromkeys(errors))
 
@@ -764,4 +795,6 @@ def _task_sources(task: TaskEntry, given: dict, corpora: dict) -> tuple[dict[str
         sources[name] = Source(entry["source"], entry.get("bytes"), entry.get("md5"), entry.get("sha256"))
         if not sources[name].is_url and not os.path.exists(sources[name].path):
             errors.append(f"tasks.{task.name}: {name}, {entry['source']}, does not exist")
+        elif found := sources[name].no_place:
+            errors.append(f"tasks.{task.name}: {name}, {entry['source']}: it is {found}; a file or folder is expected")
     return sources, errors

@@ -28,7 +28,7 @@ from layerwise.audio import read_waveform
 from layerwise.errors import shown
 from layerwise.examining import Fault, Sound, doubt, examine
 from layerwise.files import replaced, replaced_folder
-from layerwise.folders import NOT_OF_THE_FOLDER, Folder, files_below
+from layerwise.folders import NOT_OF_THE_FOLDER, Folder, files_below, how_to_allow
 from layerwise.layouts import AUDIO_SUFFIXES, Layout, without_audio_suffixes
 from layerwise.limits import Limit
 from layerwise.plain_files import read_plain
@@ -193,8 +193,7 @@ def index_utterances(
     if not folder.is_dir():
         raise CorpusError(f"{folder}: there is no such folder")
     source = Folder(root)
-    if reason := source.refusal(folder, stat.S_ISDIR):
-        raise CorpusError(f"{folder}: {reason}")
+    source.require(folder, CorpusError, stat.S_ISDIR)
     recordings, problems = _find_recordings(folder, layout, root, source)
     if not recordings and not problems:
         raise CorpusError(f"{folder} has no audio file ({', '.join(AUDIO_SUFFIXES)}) in it or below it")
@@ -429,6 +428,8 @@ def report_problems(problems: list[Problem], path: Path, file_column: str) -> No
             log.warning("%s: %s (%s) %s", kind, row.utterance_id, row.detail, row.file)
         if len(group) > _LOGGED_PER_PROBLEM:
             log.warning("%s: %d more, see %s", kind, len(group) - _LOGGED_PER_PROBLEM, path)
+    if allowing := how_to_allow(problem.detail for problem in problems):
+        log.warning("files that lie elsewhere are not opened; %s", allowing)
 
 
 def summarise_problems(problems: list[Problem]) -> str:
@@ -437,10 +438,9 @@ def summarise_problems(problems: list[Problem]) -> str:
     first: dict[str, str] = {}
     for problem in sorted(problems):
         first.setdefault(problem.problem, problem.utterance_id or problem.file)
-    return (
-        ", ".join(f"{count} {kind} (first: {first[kind]})" for kind, count in counts.most_common())
-        or "no problem found"
-    )
+    kinds = ", ".join(f"{count} {kind} (first: {first[kind]})" for kind, count in counts.most_common())
+    allowing = how_to_allow(problem.detail for problem in problems)
+    return "; ".join(filter(None, [kinds, allowing])) or "no problem found"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -29,6 +29,7 @@ from layerwise.fetched import is_fetched, note_of, write_note
 from layerwise.files import give_name
 from layerwise.links import opened_itself, refuse_link, refuse_links_below
 from layerwise.locks import held
+from layerwise.plain_files import open_plain, require_plain
 from layerwise.space import DISK_FULL, DiskSpaceError, readable, require_space
 
 log = logging.getLogger(__name__)
@@ -592,9 +593,11 @@ def verify(
     Raises:
         DownloadError: naming the file, what was found and what was expected.
     """
-    if not path.is_file():
-        raise DownloadError(f"{path}: there is no such file")
-    found_size = path.stat().st_size
+    try:
+        require_plain(path, lambda found: DownloadError(f"{path}: {found}"))
+        found_size = path.stat().st_size
+    except OSError as error:
+        raise DownloadError(f"{path}: there is no such file ({error.strerror})") from error
     if size is not None and found_size != size:
         raise DownloadError(f"{path}: found {found_size} bytes, expected {size}")
     expected = {
@@ -616,7 +619,7 @@ def digests(path: Path, names: Iterable[str]) -> dict[str, str]:
     if "git_sha1" in hashes:
         hashes["git_sha1"].update(f"blob {path.stat().st_size}\0".encode())
     if hashes:
-        with path.open("rb") as stream:
+        with open_plain(path) as stream:
             while block := stream.read(_BLOCK_BYTES):
                 for digest in hashes.values():
                     digest.update(block)

@@ -8,6 +8,7 @@ from layerwise.addresses import without_secrets
 _LONGEST, _NEAREST = 10, 5  # names that a message lists, and those that it lists of a longer list
 LINE, _LINES = 1000, 60  # characters and lines of a message that a person reads
 _WRITING = "\u00a0\u200c\u200d\u3000"  # spaces and joiners that Python does not count as printable; names have them
+_COMPARED = 500  # names that are compared with what was found: configurations may have thousands
 _NAME = 200  # characters of a name that are compared with others: comparing takes the product of both lengths
 
 
@@ -42,15 +43,19 @@ def shown(text: object, longest: int = 200) -> str:
     pairs are written as in Python: `\x1b`.
     """
     # Cut before the work on each character, and after, as escapes are longer.
-    text = _cut(without_secrets(str(text)), longest)
-    if not text.isprintable():
-        text = "".join(
-            character
-            if character.isprintable() or character in _WRITING
-            else character.encode("unicode_escape").decode("ascii")
-            for character in text
-        )
-    return _cut(text, longest)
+    return _cut(escaped(_cut(without_secrets(str(text)), longest)), longest)
+
+
+def escaped(text: str) -> str:
+    r"""A text whose control characters, line ends, marks of direction and surrogates are written as `\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character.isprintable() or character in _WRITING
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
 
 
 def _cut(text: str, longest: int) -> str:
@@ -69,11 +74,11 @@ def listed_names(names: Iterable[object], found: str) -> str:
     names = list(dict.fromkeys(map(str, names)))
     if len(names) <= _LONGEST:
         return ", ".join(names)
-    nearest = difflib.get_close_matches(found[:_NAME], names, n=_NEAREST, cutoff=0)
+    nearest = difflib.get_close_matches(found[:_NAME], names[:_COMPARED], n=_NEAREST, cutoff=0)
     return f"{len(names)} names, of which the nearest are {', '.join(nearest)}"
 
 
 def did_you_mean(names: Iterable[object], found: str) -> str:
     """The name that was probably meant, in brackets; nothing where none is like what was found."""
-    match = difflib.get_close_matches(found[:_NAME], list(map(str, names)), n=1, cutoff=0.5)
+    match = difflib.get_close_matches(found[:_NAME], list(map(str, names))[:_COMPARED], n=1, cutoff=0.5)
     return f" (did you mean {match[0]}?)" if match else ""

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from layerwise.errors import LayerwiseError
 from layerwise.plain_files import kind_of
 
 LINKS_TO = "LAYERWISE_LINKS_TO"
 NOT_OF_THE_FOLDER = "no file of the folder"  # the kind of a problem, for tables
+
+_OUTSIDE, _AT = "it lies outside of ", ", at "
 
 
 class Folder:
@@ -49,17 +52,40 @@ class Folder:
             return "no file can have this name"
         if not is_expected(mode):
             return f"it is {kind_of(mode)}"
-        if not inside:
-            return (
-                f"it lies outside of {self.path}, at {place}; where that is right: "
-                f"export {LINKS_TO}={os.path.dirname(place)} (several such folders with {os.pathsep!r} between them)"
-            )
-        return None
+        return None if inside else f"{_OUTSIDE}{self.path}{_AT}{place}"
+
+    def require(
+        self, path: str | Path, error: type[LayerwiseError], is_expected: Callable[[int], bool] = stat.S_ISREG
+    ) -> None:
+        """Refuse a file that is not to be opened.
+
+        Raises:
+            error: why, and what allows it.
+        """
+        if reason := self.refusal(path, is_expected):
+            raise error(f"{path}: {'; '.join(filter(None, [reason, how_to_allow([reason])]))}")
 
     def _holds(self, place: str) -> bool:
         return any(
             place == folder or place.startswith(folder.rstrip("/") + "/") for folder in (self._place, *self._allowed)
         )
+
+
+def how_to_allow(reasons: Iterable[str]) -> str:
+    """What lets all files be opened that were refused for these reasons as they lie elsewhere; "": there are none.
+
+    Leaf folders may be thousands: what they have in common is named, for each folder at the top of the disk.
+    """
+    tops: dict[str, str] = {}
+    for reason in reasons:
+        if _OUTSIDE in reason and _AT in reason:
+            place = os.path.dirname(reason.rpartition(_AT)[2])
+            top = place.split(os.sep)[1] if place.startswith(os.sep) else ""
+            tops[top] = os.path.commonpath([tops.get(top, place), place]) if top else place
+    if not any(tops.values()):
+        return ""
+    several = f" (folders with {os.pathsep!r} between them)" if len(tops) > 1 else ""
+    return f"where that is right: export {LINKS_TO}={os.pathsep.join(filter(None, tops.values()))}{several}"
 
 
 def files_below(folder: Path, unreadable: Callable[[OSError], None]) -> Iterator[Path]:

@@ -207,8 +207,7 @@ def fluent_items(folder: Path, columns: Sequence[str]) -> Iterator[Item | Proble
     root = found[0].parents[1]
     for part, name in FLUENT_PARTS.items():
         table = root / f"data/{name}_data.csv"
-        if reason := source.refusal(table):
-            raise ItemError(f"{table}: {reason}")
+        source.require(table, ItemError)
         for number, row in _read_csv(table, ("path", "speakerId", *columns)).items():
             target = tuple(row[column] for column in columns)
             yield _item(source, f"{table}, line {number}", root, row["path"], row["speakerId"], part, target)
@@ -227,9 +226,9 @@ def slurp_items(
         ItemError: a table cannot be read, or lacks a column.
     """
     recordings = {
-        composed(path.name): (Folder(folder), path)
-        for folder in folders
-        for path in files_below(folder, _refuse)
+        composed(path.name): (source, path)
+        for source in map(Folder, folders)
+        for path in files_below(source.path, _refuse)
         if _is_audio(path)
     }
     for part, names in SLURP_PARTS.items():
@@ -316,8 +315,7 @@ def _json_lines(path: Path, name: str) -> Iterator[dict]:
     """The sentences of a table of SLURP, each with the names of its recordings."""
     if path.is_dir():
         folder, path = Folder(path), path / f"{name}.jsonl"
-        if reason := folder.refusal(path):
-            raise ItemError(f"{path}: {reason}")
+        folder.require(path, ItemError)
     try:
         lines = read_plain(path, MAX_JSON_BYTES, ItemError).decode("utf-8").splitlines()
     except (OSError, ValueError) as error:

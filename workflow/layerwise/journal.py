@@ -18,6 +18,7 @@ from layerwise import __version__
 from layerwise.addresses import hidden_in, without_secrets
 from layerwise.catalogue import ROOT
 from layerwise.configuration import Experiment
+from layerwise.errors import escaped
 from layerwise.files import replaced
 
 CONFIGURATION, VERSIONS = "configuration.yaml", "versions.yaml"
@@ -86,9 +87,15 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def _write(path: Path, remark: str, content: dict) -> None:
+    text = _yaml(content, allow_unicode=True)
+    if any(line != escaped(line) for line in text.split("\n")):  # PyYAML takes marks of direction for letters
+        text = _yaml(content, allow_unicode=False)
     with replaced(path) as temporary:
-        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
         temporary.write_text(f"# {remark}\n{text}", encoding="utf-8")
+
+
+def _yaml(content: dict, *, allow_unicode: bool) -> str:
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=allow_unicode, width=120)
 
 
 def this_command() -> list[str]:

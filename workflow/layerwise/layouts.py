@@ -9,7 +9,7 @@ import itertools
 import posixpath
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -37,8 +37,10 @@ def without_audio_suffixes(path: str) -> str:
 
 _FOLDERS = "**"  # a part of a pattern that is any number of folders
 _MOST_FOLDERS = 2
-_MOST_LOOSE = 2
+_MOST_LOOSE = 2  # `**/` are counted too, as each multiplies what the others try
+_MOST_AGAIN = 3  # places where a field stands that has a value already: each is compared at every place that is tried
 _LONGEST_NAME, _LONGEST_PATH = 255, 4096  # characters, as on every disk
+_DEEPEST = 64  # folders in one another, far more than a corpus has: two `**/` try the square of them
 _TOKEN = re.compile(r"\*+|\{\w+\}|[^*{}]+|.", re.DOTALL)
 
 
@@ -52,7 +54,7 @@ class Pattern:
     Matching never takes long, whatever the pattern and the path. What stands between two slashes is matched by itself
     (an atomic group of the regular expression), and in it a field ends where the text after it is first found: no later
     place would leave more room for the rest. Several ends are tried of what is not so (`_Part.loose`) and of `**/`, and
-    a pattern has few of these.
+    a pattern has two of these at most: with more, one path takes seconds.
     """
 
     text: str
@@ -69,22 +71,31 @@ class Pattern:
         again = {name for name in names if names.count(name) > 1}
         known: set[str] = set()
         regex, loose = "", []
+        if len(self.text) > _LONGEST_PATH:
+            raise LayoutError(f"a pattern has {len(self.text)} characters; no path has more than {_LONGEST_PATH}")
         for number, tokens in enumerate(parts):
             is_last = number == len(parts) - 1
             if tokens == [_FOLDERS] and not is_last:
                 regex += "(?:[^/]+/)*"
+                loose.append("**/")
                 continue
             self._refuse_what_means_nothing(tokens)
             part = _Part(tokens, known, again)
             loose += part.loose
             regex += part.regex(r"\Z" if is_last else "/")
             known.update(tokens)
-        if parts[:-1].count([_FOLDERS]) > _MOST_FOLDERS:
+        if loose.count("**/") > _MOST_FOLDERS:
             raise LayoutError(f"the pattern {self.text!r} has **/ more than {_MOST_FOLDERS} times")
         if len(loose) > _MOST_LOOSE:
             raise LayoutError(
                 f"the pattern {self.text!r} can be read in too many ways: each of {', '.join(loose)} may end at "
-                f"several places, and at most {_MOST_LOOSE} such are allowed"
+                f"several places, and at most {_MOST_LOOSE} such are allowed (a field of its own name, such as "
+                "{other}, in place of * ends at one)"
+            )
+        if len(names) - len(set(names)) > _MOST_AGAIN:
+            raise LayoutError(
+                f"the pattern {self.text!r} can be read in too many ways: fields are used again "
+                f"{len(names) - len(set(names))} times, and at most {_MOST_AGAIN} are allowed"
             )
         return re.compile(regex)
 
@@ -100,7 +111,8 @@ class Pattern:
         Its suffix does not count, and neither do further ones of audio (`SA1.WAV.wav`) unless the pattern has them.
         """
         whole = posixpath.splitext(composed(str(path)))[0]
-        if len(whole) > _LONGEST_PATH or max(map(len, whole.split("/"))) > _LONGEST_NAME:
+        names = whole.split("/")
+        if len(whole) > _LONGEST_PATH or len(names) > _DEEPEST or max(map(len, names)) > _LONGEST_NAME:
             return None
         found = self._regex.fullmatch(without_audio_suffixes(whole)) or self._regex.fullmatch(whole)
         return found and found.groupdict()
@@ -119,8 +131,10 @@ class _Part:
         again: fields that are used more than once.
 
     Attributes:
-        loose: tokens of which several ends are tried: stars, as they take as much as they can; and all of a part with a
-            field that another part has to have too. The last one ends where the rest is the end of the name.
+        loose: tokens of which several ends are tried: stars, as they take as much as they can; all of a part with a
+            field that another part has to have too; and what ends at a field that has a value already, as comparing
+            that at each place takes the square of a name. Any other last one ends where the rest is the end of the
+            name.
     """
 
     def __init__(self, tokens: list[str], known: set[str], again: set[str]) -> None:
@@ -130,9 +144,13 @@ class _Part:
             token == "*" or (token[0] == "{" and token not in known and token not in tokens[:number])
             for number, token in enumerate(tokens)
         ]
-        free = [token for token, is_free in zip(tokens, self._free, strict=True) if is_free]
-        self._is_open = len(tokens) > 1 and any(token in again for token in free)
-        self.loose = [token for token in free[:-1] if self._is_open or token == "*"]
+        free = [number for number, is_free in enumerate(self._free) if is_free]
+        self._is_open = len(tokens) > 1 and any(tokens[number] in again for number in free)
+        self.loose = []
+        for number in free:
+            tries_ends = number != free[-1] and (self._is_open or tokens[number] == "*")
+            ends_at_known = any(tokens[after][0] == "{" for after in self._until_free(number))
+            self.loose += [tokens[number]] * (tries_ends + ends_at_known)
 
     def regex(self, end: str) -> str:
         """Its regular expression, up to `end` (the slash after it, or the end of the path)."""
@@ -150,8 +168,11 @@ class _Part:
         field_ = f"(?P<{token[1:-1]}>[^/]+?)"
         if self._is_open or not any(self._free[number + 1 :]):
             return field_
-        until = itertools.takewhile(lambda other: not self._free[other], range(number + 1, len(self._tokens)))
-        return f"(?>{field_}(?={''.join(map(self._token, until))}))"
+        return f"(?>{field_}(?={''.join(map(self._token, self._until_free(number)))}))"
+
+    def _until_free(self, number: int) -> Iterator[int]:
+        """The tokens after one, up to the next that may be any text."""
+        return itertools.takewhile(lambda other: not self._free[other], range(number + 1, len(self._tokens)))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -30,6 +31,8 @@ from layerwise.checkpoints import FILLED, architecture_of
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names, shown
 
 MAIN = "main"  # the branch of a Hugging Face repository that is meant where no revision stands
+_LONGEST_CHAIN = 10  # of random weights that are like others, in turn
+_HINTS = 10  # errors that name the nearest names: comparing them with thousands takes long, and a person reads few
 _HUB_PAGE = r"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+)/?(?:tree/([^?#]+?)/?)?"
 
 
@@ -47,6 +50,11 @@ class Models:
     def __init__(self, catalogue: Mapping[str, Mapping], own: Mapping[str, Mapping]) -> None:
         self._catalogue, self._own = catalogue, own
         self.parents: dict[str, ModelEntry] = {}
+        self._hints = _HINTS
+        # Not looked for again and again: of several with one source the first counts.
+        self._of_source: dict[str, str] = {}
+        for name, entry in catalogue.items():
+            self._of_source.setdefault(entry["source"], name)
 
     def entry(self, said: str) -> ModelEntry:
         """The model that is meant. A name comes first, then what exists at a path, then the hub.
@@ -69,6 +77,11 @@ class Models:
             return model_entry(name, description, where)
         if said in children:
             raise CatalogueError(f"{where}.like: {' and '.join(children)} are like each other, and like no model")
+        if len(children) == _LONGEST_CHAIN:
+            raise CatalogueError(
+                f"models.{children[0]}: more than {_LONGEST_CHAIN} models are like one another in turn; name the one "
+                "whose architecture it is (like)"
+            )
         parent = self._entry(description["like"], f"{where}.like", (*children, said))
         own = {field: value for field, value in description.items() if field != "like"}
         inherited = self._inherited(parent, f"{where}.like")
@@ -93,21 +106,24 @@ class Models:
                 f"{key}: {said} does not exist; a folder or file with a checkpoint is expected, or a Hugging Face id: "
                 "owner/name, or owner/name@revision"
             )
-        names = [*self._own, *self._catalogue]
+        guess = allowed = ""
+        if self._hints:
+            self._hints -= 1
+            names = [*self._catalogue, *self._own]
+            guess, allowed = did_you_mean(names, said), f"; allowed: {listed_names(names, said)}"
         raise CatalogueError(
-            f"{key}: {said!r} is not a name in resources/models.yaml or extra_models{did_you_mean(names, said)}, nor a "
-            f"Hugging Face id (owner/name) or a path that exists; allowed: {listed_names(names, said)}"
+            f"{key}: {said!r} is not a name in resources/models.yaml or extra_models{guess}, nor a Hugging Face id "
+            f"(owner/name) or a path that exists{allowed}"
         )
 
     def _of_hub(self, repository: str, revision: str | None, said: str) -> tuple[str, dict]:
         """A Hugging Face repository, with what the catalogue knows of it."""
         description = {"source": repository}
-        for name, entry in self._catalogue.items():
-            if entry["source"] == repository:
-                if revision in (None, MAIN, entry.get("revision")):
-                    return name, entry | {"title": said}
-                description = entry
-                break
+        if name := self._of_source.get(repository):
+            entry = self._catalogue[name]
+            if revision in (None, MAIN, entry.get("revision")):
+                return name, entry | {"title": said}
+            description = entry
         return _hub_name(repository, revision or MAIN), description | {"title": said, "revision": revision}
 
     def _inherited(self, parent: ModelEntry, key: str) -> dict:
@@ -143,14 +159,16 @@ def told_apart(models: Mapping[str, ModelEntry]) -> dict[str, ModelEntry]:
     They go into pictures, tables and pages: one line, not too long, without control characters.
     """
     titles = {name: shown(" ".join(entry.title.split())) or name for name, entry in models.items()}
-    while alike := [name for name, title in titles.items() if title != name and _is_taken(title, name, titles)]:
+    while alike := _taken(titles):
         titles |= {name: f"{titles[name]} ({name})" for name in alike}
     return {name: replace(entry, title=titles[name]) for name, entry in models.items()}
 
 
-def _is_taken(title: str, name: str, titles: Mapping[str, str]) -> bool:
-    others = [text for other, text in titles.items() if other != name] + [other for other in titles if other != name]
-    return unicodedata.normalize("NFC", title) in {unicodedata.normalize("NFC", text) for text in others}
+def _taken(titles: Mapping[str, str]) -> list[str]:
+    """Models whose title is not their name, and is another's title or name."""
+    plain = {name: (unicodedata.normalize("NFC", name), unicodedata.normalize("NFC", titles[name])) for name in titles}
+    uses = Counter(text for own in plain.values() for text in set(own))
+    return [name for name, (_, title) in plain.items() if titles[name] != name and uses[title] > 1]
 
 
 def _hub_name(repository: str, revision: str) -> str:

@@ -8,6 +8,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from layerwise.plain_files import open_plain
+
 PACKAGE = Path(__file__).resolve().parent
 
 
@@ -30,7 +32,8 @@ def code_digest(*modules: str) -> str:
 
 def file_digest(path: Path) -> str:
     """A short digest of what is in a file that code reads, such as a template."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+    with open_plain(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def folder_digest(folder: Path) -> str:

@@ -18,7 +18,7 @@ sys.path.insert(0, PACKAGE_PARENT)
 from layerwise.addresses import place_of, shown_address
 from layerwise.catalogue import ROOT, facts, locate, read_yaml, with_shape
 from layerwise.cca import METRICS
-from layerwise.configuration import read_experiment
+from layerwise.configuration import base_of, read_experiment
 from layerwise.errors import LayerwiseError, shown
 from layerwise.estimate import estimate as estimate_of
 from layerwise.estimate import read_calibration, render
@@ -79,7 +79,7 @@ for line in EXPERIMENT.absent:
     logger.warning(f"planned without a model, and a run will not start: {shown(line, 1000)}")
 
 # Jobs on machines that share no disk with this one get these files too.
-workflow.configfiles.extend(str(locate(asked["from"])) for asked in ASKED if asked.get("from"))
+workflow.configfiles.extend(str(locate(base_of(asked))) for asked in ASKED if base_of(asked))
 
 config = EXPERIMENT.config  # captions of the report see it too
 CORPUS = f"{config['corpus']['name']}/{config['corpus']['split']}"
