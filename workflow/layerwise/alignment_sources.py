@@ -7,6 +7,7 @@ and `.words`; `.parquet`, tables with a row for each utterance.
 from __future__ import annotations
 
 import logging
+import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -209,6 +210,21 @@ def _split_of(name: str) -> str:
 
 
 # Reading
+
+
+def num_bytes(aligned: Aligned) -> int:
+    """Of the files of an utterance, unpacked; 0 where they are gone, or where it has a row in a table."""
+    files = () if isinstance(aligned.place, Row) else aligned.place
+    return sum(_size(file.place) for file in files)
+
+
+def _size(place: str | Member) -> int:
+    if isinstance(place, Member):
+        return place.num_bytes
+    try:
+        return os.stat(place).st_size
+    except OSError:  # said when it is read
+        return 0
 
 
 def read_alignments(source: Path, aligned: Sequence[Aligned]) -> list[list[Tier] | AlignmentError]:

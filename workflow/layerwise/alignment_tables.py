@@ -29,7 +29,7 @@ from layerwise.corpus import listed
 from layerwise.errors import shown
 from layerwise.limits import Limit
 from layerwise.texts import composed
-from layerwise.tiers import AlignmentError, Tier
+from layerwise.tiers import MAX_INTERVALS, AlignmentError, Tier
 
 # The table of all LibriSpeech has 292,367 rows, Common Voice 2.5 million recordings in English.
 MAX_ROWS = Limit("LAYERWISE_MAX_TABLE_ROWS", 10**7, "rows")
@@ -115,6 +115,7 @@ def read_rows(rows: Sequence[Row]) -> list[list[Tier]]:
 def _intervals(column: pa.Array, tier: str, where: str, class_names: Mapping[str, Sequence[str]]) -> list[Tier]:
     """A tier of each row: its list of intervals, in whatever shape."""
     lengths, fields = _columns(column, where)
+    MAX_INTERVALS.require(max(lengths, default=0), f"{where}: a row", AlignmentError)
     if not any(lengths):
         return [Tier(tier, [], [], []) for _ in lengths]
     label, start, end = (
