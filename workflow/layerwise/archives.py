@@ -32,7 +32,7 @@ _UNQUESTIONED_BYTES = 10**9  # nobody is harmed by so many, at whatever ratio
 MAX_FILES = Limit("LAYERWISE_MAX_ARCHIVE_FILES", 10**7, "files and folders")
 # For a path as long as Linux allows, and a dozen attributes of 64 kB, the most that a file system has.
 MAX_HEADER_BYTES = Limit("LAYERWISE_MAX_TAR_HEADER_BYTES", 1 << 20, "bytes")
-# Of headers that hold for all members that follow: tarfile copies them for each. `git archive` writes one, others a few.
+# Of headers that hold for all members that follow: tarfile copies them for each. `git archive` writes one.
 MAX_KEYWORDS = Limit("LAYERWISE_MAX_TAR_KEYWORDS", 100, "keywords")
 # Linux takes no longer ones; LibriSpeech's folders are five deep.
 MAX_NAME_BYTES, MAX_PART_BYTES, MAX_DEPTH = 4096, 255, 100
