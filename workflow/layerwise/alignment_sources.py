@@ -179,7 +179,7 @@ def _only_format(source: Path, files: Sequence[File]) -> _Format:
     if not example:
         raise AlignmentError(f"{source} has no alignment; known are files with the suffixes {' '.join(_FORMAT_OF)}")
     if len(example) > 1:
-        found = ", ".join(f"{kind.name} ({name})" for kind, name in example.items())
+        found = ", ".join(f"{kind.name} ({shown(name)})" for kind, name in example.items())
         raise AlignmentError(f"{source} has alignments in several formats, {found}; give a folder with one of them")
     return next(iter(example))
 
@@ -189,8 +189,8 @@ def _aligned(source: Path, utterance_id: str, files: Sequence[File]) -> Aligned:
     for file in files:
         other = of_suffix.setdefault(file.suffix, file)
         if other is not file:
-            names = " and ".join(f"{name}{code_points(name)}" for name in (other.name, file.name))
-            raise AlignmentError(f"{source} has two alignments of {utterance_id}: {names}")
+            names = " and ".join(f"{shown(name)}{code_points(name)}" for name in (other.name, file.name))
+            raise AlignmentError(f"{source} has two alignments of {shown(utterance_id)}: {names}")
     return Aligned(files[0].name, tuple(files))
 
 
@@ -198,7 +198,7 @@ def _in_tables(source: Path, tables: Sequence[str], split: str) -> Found:
     folder = Folder(source)
     for table in tables if source.is_dir() else ():
         if reason := folder.refusal(table):
-            raise AlignmentError(f"{table}: {reason}")
+            raise AlignmentError(f"{shown(table)}: {reason}")
     rows = find_rows(source, tables, split)
     return Found({utterance_id: Aligned(row.table, row) for utterance_id, row in rows.items()}, _PLAIN_TIERS)
 
@@ -250,7 +250,7 @@ def _opened(source: Path) -> Iterator[Callable[[str | Member], bytes]]:
 
         def read(path: str) -> bytes:
             if reason := folder.refusal(path):
-                raise AlignmentError(f"{path}: {reason}")
+                raise AlignmentError(f"{shown(path)}: {reason}")
             return read_plain(path, MAX_FILE_BYTES, AlignmentError)
 
         yield read
@@ -263,9 +263,9 @@ def _parsed(files: Sequence[File], read: Callable[[str | Member], bytes]) -> lis
     tiers: list[Tier] = []
     for file in files:
         try:
-            tiers += _FORMAT_OF[file.suffix].parsers[file.suffix](read(file.place), file.name)
+            tiers += _FORMAT_OF[file.suffix].parsers[file.suffix](read(file.place), shown(file.name))
         except AlignmentError as error:
             return error
         except (ZipError, OSError) as error:
-            return AlignmentError(f"{file.name}: {error.strerror if isinstance(error, OSError) else error}")
+            return AlignmentError(f"{shown(file.name)}: {error.strerror if isinstance(error, OSError) else error}")
     return tiers

@@ -300,7 +300,9 @@ def _with_clean_labels(
             try:
                 phone = phones.clean(label, marks)
             except UnknownPhoneError as error:
-                raise AlignmentError(f"utterance {utterances[rows.utterance[row]].utterance_id} has {error}") from error
+                raise AlignmentError(
+                    f"utterance {shown(utterances[rows.utterance[row]].utterance_id)} has {error}"
+                ) from error
             codes[pair] = _SILENT if phone is None else code_of[phone]
     clean_rows = replace(rows, label=codes[pair_of], labels=list(code_of))
     words = np.flatnonzero(doubtful[pair_of])
