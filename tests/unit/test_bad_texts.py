@@ -166,7 +166,7 @@ def test_a_number_of_any_kind_is_read_or_refused_and_can_be_cleaned(number, kind
 
 def test_counts_of_a_textgrid_by_the_billion_take_no_memory():
     for size in ("size = 5", "size = 2\n"):
-        with pytest.raises(AlignmentError, match=r"intervals, and no more than|the file ends|has 1\d* tiers"):
+        with pytest.raises(AlignmentError, match=r"(intervals|tiers), and no more than"):
             parse_textgrid(LONG.replace(size, "size = 999999999\n").encode(), "a")
 
 
