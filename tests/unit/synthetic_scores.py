@@ -40,7 +40,11 @@ def record(
     trials = [
         {
             **{"trial": number, "dev_fold": 3 * number % 10, "test_fold": (3 * number + 1) % 10},
-            **{"regularisers": {"pwcca": [1e-10, 1e-10]}, "metrics": dict(values), "correlations": [0.5]},
+            **{
+                "regularisers": {"pwcca": [1e-10, 1e-10]},
+                "metrics": {name: min(value, 1.0) for name, value in values.items()},
+                "correlations": [0.5],
+            },
             **{"n_train": 800, "n_test": 100, "dx": 48, "dy": 39, "kept_x": 48, "kept_y": 39},
             "kept": {metric: [48, 39] for metric in values},
             **{"rank_x": 48, "rank_y": 38, "classes": 39, "classes_unseen": 0},

@@ -100,6 +100,23 @@ def test_extended_headers_that_hold_for_all_files_are_counted_together(tmp_path)
     refused(tmp_path, packed(tmp_path / "a.tar.gz", *parts, END), "header of a file has 1[0-9]{6} bytes")
 
 
+@pytest.mark.parametrize("headers", [1, 101])
+def test_what_holds_for_all_files_is_little(tmp_path, headers):
+    """tarfile copies it for each of them: a thousand empty files would take seconds."""
+    records = [record(f"k{number}", b"") for number in range(101)]
+    each = -(-len(records) // headers)
+    lasting = [extended(*records[at : at + each], kind=tarfile.XGLTYPE) for at in range(0, len(records), each)]
+    members = [part + header(f"c/{number}.wav") for number, part in enumerate(lasting)]
+    archive = packed(tmp_path / "a.tar.gz", *members, FILE, END)
+    refused(tmp_path, archive, "the header of all files has 101 keywords, .*LAYERWISE_MAX_TAR_KEYWORDS=101")
+
+
+def test_a_hundred_keywords_for_all_files_are_read(tmp_path):
+    lasting = extended(*(record(f"k{number}", b"") for number in range(100)), kind=tarfile.XGLTYPE)
+    unpack_all(packed(tmp_path / "a.tar.gz", lasting, FILE, END), tmp_path / "out")
+    assert (tmp_path / "out/c/a.wav").read_bytes() == b"audio"
+
+
 def test_digits_in_an_extended_header_do_not_take_the_square_of_their_number(tmp_path):
     digits = extended(b"1" * 10**6)
     refused(tmp_path, packed(tmp_path / "a.tar.gz", digits, FILE, END), "more than 40 digits")

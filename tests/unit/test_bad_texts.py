@@ -17,6 +17,7 @@ import pytest
 from layerwise import alignment_tables
 from layerwise.aligning import words_of
 from layerwise.alignment_sources import find_alignments, read_alignments
+from layerwise.alignment_tables import find_rows
 from layerwise.cleaning import Utterance, clean
 from layerwise.csv_files import CSVError, read_csv
 from layerwise.errors import LayerwiseError
@@ -28,7 +29,7 @@ from layerwise.sampling import read_word_list
 from layerwise.textgrids import parse_textgrid
 from layerwise.texts import composed, on_disk
 from layerwise.tiers import AlignmentError
-from tiny_corpus import LAYOUTS, MARKS, PHONE_SETS, TIERS, textgrid_long, write_aligned_table
+from tiny_corpus import LAYOUTS, MARKS, PHONE_SETS, TIERS, textgrid_long, write_aligned_table, write_zip
 
 # Time. A pattern that looks back takes hours for these, one that does not a second.
 
@@ -165,7 +166,7 @@ def test_a_number_of_any_kind_is_read_or_refused_and_can_be_cleaned(number, kind
 
 def test_counts_of_a_textgrid_by_the_billion_take_no_memory():
     for size in ("size = 5", "size = 2\n"):
-        with pytest.raises(AlignmentError, match=r"the file ends|expected a number"):
+        with pytest.raises(AlignmentError, match=r"(intervals|tiers), and no more than"):
             parse_textgrid(LONG.replace(size, "size = 999999999\n").encode(), "a")
 
 
@@ -343,3 +344,41 @@ def test_cells_that_are_no_numbers_are_refused(tmp_path):
     frame.to_parquet(tmp_path / "a.parquet")
     with pytest.raises(AlignmentError):
         read_table(tmp_path / "a.parquet")
+
+
+LINES = "a\nWARNING all is well\x1b[2J"
+
+
+def in_a_header(folder: Path) -> None:
+    (folder / "a.csv").write_text(f'"{LINES}",b\n1,2\n')
+    read_csv(folder / "a.csv", ["path"])
+
+
+def in_a_header_twice(folder: Path) -> None:
+    (folder / "a.csv").write_text(f'path,"{LINES}","{LINES}"\n1,2,3\n')
+    read_csv(folder / "a.csv", ["path"])
+
+
+def in_the_name_of_a_column(folder: Path) -> None:
+    pq.write_table(pa.table({"id": ["x"], LINES: [1]}), folder / "a.parquet")
+    find_rows(folder, [str(folder / "a.parquet")], "x")
+
+
+def in_the_id_of_a_row(folder: Path) -> None:
+    pq.write_table(pa.table({"id": [LINES] * 2, "words": [[], []], "phones": [[], []]}), folder / "a.parquet")
+    find_rows(folder, [str(folder / "a.parquet")], "x")
+
+
+def in_a_name_in_a_zip(folder: Path) -> None:
+    write_zip(folder / "a.zip", {f"{LINES}.TextGrid": "", f"{LINES}.phn": ""})
+    find_alignments(folder / "a.zip", ["x"], LAYOUTS["flat"])
+
+
+@pytest.mark.parametrize(
+    "read", [in_a_header, in_a_header_twice, in_the_name_of_a_column, in_the_id_of_a_row, in_a_name_in_a_zip]
+)
+def test_a_name_makes_no_line_of_its_own(tmp_path, read):
+    with pytest.raises(LayerwiseError) as error:
+        read(tmp_path)
+    assert "\n" not in str(error.value)
+    assert r"a\nWARNING all is well\x1b[2J" in str(error.value)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import multiprocessing
 import os
+import resource
 import struct
 from pathlib import Path
 
@@ -149,6 +152,59 @@ def test_what_has_to_be_read_whole_has_a_limit(tmp_path, monkeypatch):
     found = examine(path)
     assert found.problem == "too large"
     assert f"export LAYERWISE_MAX_RECORDING_BYTES={len(data)}" in found.detail
+
+
+def read_with_little(path: Path) -> None:
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 28), used + (1 << 28)))
+    assert len(read_waveform(path, start=30_000, seconds=0.5)) == RATE // 2
+    with recordings.open_recording(path)[0] as file:
+        assert file.frames == (1 << 29) - 22
+
+
+def test_a_header_is_mended_without_the_recording_in_memory(tmp_path):
+    """A gigabyte, of which nothing is on the disk."""
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav_with(1, RATE, 0))
+    os.truncate(path, 1 << 30)
+    process = multiprocessing.get_context("fork").Process(target=read_with_little, args=(path,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+
+
+def test_a_mended_file_is_the_file_with_another_header(tmp_path):
+    data = bytes(range(256))
+    (tmp_path / "a").write_bytes(data)
+    expected = io.BytesIO(data[:40] + b"abcd" + data[44:200])
+    with recordings._Mended((tmp_path / "a").open("rb"), containers.Mend(200, 40, b"abcd")) as mended:
+        for place, whence, size in [(0, 0, 41), (0, 0, 300), (38, 0, 3), (42, 0, 1), (43, 0, 5), (-3, 1, 2), (-5, 2, 9),
+                                    (9, 2, 3), (-999, 1, 50)]:  # fmt: skip
+            assert mended.seek(place, whence) == expected.seek(
+                *((max(0, 200 + place), 0) if whence == 2 else (place, whence))
+            )
+            assert mended.read(size) == expected.read(size)
+            assert mended.tell() == expected.tell()
+
+
+def test_what_the_disk_answers_while_a_mended_file_is_read_is_a_fault(tmp_path, monkeypatch):
+    path = tmp_path / "a.wav"
+    encoded(path, "WAV")
+    data = bytearray(path.read_bytes())
+    data[40:44] = bytes(4)
+    path.write_bytes(data)
+    file, _ = recordings.open_recording(path)
+
+    class Broken:
+        def seek(self, place: int) -> None:
+            raise OSError(5, "Input/output error")
+
+        def close(self) -> None:
+            pass
+
+    file._source._file = Broken()
+    with file, pytest.raises(OSError, match="Input/output error"):
+        file.read()
 
 
 def test_a_sparse_file_of_a_terabyte_is_not_read(tmp_path):

@@ -253,6 +253,21 @@ def test_types_of_labels_are_bounded(tmp_path, monkeypatch):
         score_layers([path], "phone", "tiny", 1, ["T1"], SETTINGS, tmp_path / "out.json")
 
 
+@pytest.mark.parametrize("size", [512, 1024, 2048])
+@pytest.mark.parametrize("libver", ["earliest", "v110"])
+def test_hdf5_that_begins_further_on_is_refused(tmp_path, size, libver):
+    with h5py.File(tmp_path / "0.h5", "w", userblock_size=size, libver=libver) as file:
+        file.attrs["complete"] = True
+        file.attrs["shard"] = 0
+    with (
+        pytest.raises(
+            RepresentationError, match=r"0\.h5 cannot be read as HDF5: it begins with b'\\x00.*, and HDF5 with"
+        ),
+        reading([tmp_path / "0.h5"]),
+    ):
+        pass
+
+
 def test_the_older_format_without_checksums_is_refused(tmp_path):
     with h5py.File(tmp_path / "0.h5", "w") as file:
         file.attrs["complete"] = True

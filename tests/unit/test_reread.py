@@ -267,6 +267,22 @@ def test_an_array_that_is_longer_than_its_file_is_refused(tmp_path):
             read_array(written(tmp_path / "a.npy", data), "int16")
 
 
+@pytest.mark.parametrize("dtype", ["<U0", "<U1", "<i2"])
+def test_an_array_in_a_zip_that_is_longer_than_the_zip_is_refused(tmp_path, dtype):
+    """Of nothing there may be any number in no bytes."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": dtype, "fortran_order": False, "shape": (10**12,)})
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("a.npy", header.getvalue())
+    with pytest.raises(
+        RereadError, match=r"a\.npz is not as .*: a\.npy says it has the shape \(10{12},\), and has too few"
+    ):
+        read_arrays(tmp_path / "a.npz", {"a": "U"})
+    for kind in ("U", "int16"):
+        with pytest.raises(RereadError, match=r"a\.npy is not as"):
+            read_array(written(tmp_path / "a.npy", header.getvalue()), kind)
+
+
 def test_utterances_of_practice_speech_add_up(tmp_path):
     samples, texts = np.arange(640, dtype=np.int16), np.array(["a", "b"])
     for ends in ([320, 700], [320, 320], [640, 320], [-5, 640], [640]):

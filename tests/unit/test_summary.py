@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from layerwise import summary
+from layerwise import cca, summary
 from layerwise.summary import MalformedScoreError, SkippedScoreError
 from synthetic_scores import METRICS, record, write_experiment, write_score
 from tiny_corpus import PHONE_SETS
@@ -154,6 +154,39 @@ def test_a_malformed_file_is_named(tmp_path, collect, text, message):
         collect([file])
     assert str(file) in str(error.value)
     assert not (tmp_path / "scores.csv").exists()
+
+
+@pytest.mark.parametrize("chance", ["", "_chance"])
+@pytest.mark.parametrize(
+    ("metric", "least", "impossible"),
+    [
+        *((name, -1, [-1.001, 1.001, 5.0, 2147483648]) for name in cca.METRICS if name != "cka"),
+        ("cka", 0, [-0.001, -1, 2]),
+    ],
+)
+def test_a_score_that_cannot_be_is_refused(tmp_path, collect, metric, least, impossible, chance):
+    scored = record("word", "a-model", "T1", 1, [{metric + chance: 0.5}])
+    for score in (least, least - 1e-7, 0.5, 1, 1 + 1e-7):
+        scored["trials"][0]["metrics"] = {metric + chance: score}
+        collect([write_score(tmp_path, scored)])
+    message = f"{metric}{chance} of T1, trial 1, is .*; a number from {least} to 1 is expected"
+    for score in impossible:
+        scored["trials"][0]["metrics"] = {metric + chance: score}
+        with pytest.raises(MalformedScoreError, match=message):
+            collect([write_score(tmp_path, scored)])
+
+
+def test_a_metric_that_nobody_knows_is_refused(tmp_path, collect):
+    file = write_score(tmp_path, record("word", "a-model", "T1", 1, [{"p\nwcca": 0.5}]))
+    with pytest.raises(MalformedScoreError, match="which is none of mean_cca, "):
+        collect([file])
+
+
+@pytest.mark.parametrize("scores", [[{"pwcca": 0.5}], []])
+def test_a_layer_that_the_model_does_not_have_is_refused(tmp_path, collect, scores):
+    record_of = record("word", "a-model", "T500", 1, scores, "ok" if scores else "skipped")
+    with pytest.raises(MalformedScoreError, match=r"it has the layer T500, and a-model has \d+ blocks"):
+        collect([write_score(tmp_path, record_of)])
 
 
 def test_the_same_record_in_two_files_is_refused(tmp_path, collect):

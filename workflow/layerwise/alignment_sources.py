@@ -7,6 +7,7 @@ and `.words`; `.parquet`, tables with a row for each utterance.
 from __future__ import annotations
 
 import logging
+import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -178,7 +179,7 @@ def _only_format(source: Path, files: Sequence[File]) -> _Format:
     if not example:
         raise AlignmentError(f"{source} has no alignment; known are files with the suffixes {' '.join(_FORMAT_OF)}")
     if len(example) > 1:
-        found = ", ".join(f"{kind.name} ({name})" for kind, name in example.items())
+        found = ", ".join(f"{kind.name} ({shown(name)})" for kind, name in example.items())
         raise AlignmentError(f"{source} has alignments in several formats, {found}; give a folder with one of them")
     return next(iter(example))
 
@@ -188,8 +189,8 @@ def _aligned(source: Path, utterance_id: str, files: Sequence[File]) -> Aligned:
     for file in files:
         other = of_suffix.setdefault(file.suffix, file)
         if other is not file:
-            names = " and ".join(f"{name}{code_points(name)}" for name in (other.name, file.name))
-            raise AlignmentError(f"{source} has two alignments of {utterance_id}: {names}")
+            names = " and ".join(f"{shown(name)}{code_points(name)}" for name in (other.name, file.name))
+            raise AlignmentError(f"{source} has two alignments of {shown(utterance_id)}: {names}")
     return Aligned(files[0].name, tuple(files))
 
 
@@ -208,6 +209,21 @@ def _split_of(name: str) -> str:
 
 
 # Reading
+
+
+def num_bytes(aligned: Aligned) -> int:
+    """Of the files of an utterance, unpacked; 0 where they are gone, or where it has a row in a table."""
+    files = () if isinstance(aligned.place, Row) else aligned.place
+    return sum(_size(file.place) for file in files)
+
+
+def _size(place: str | Member) -> int:
+    if isinstance(place, Member):
+        return place.num_bytes
+    try:
+        return os.stat(place).st_size
+    except OSError:  # said when it is read
+        return 0
 
 
 def read_alignments(source: Path, aligned: Sequence[Aligned]) -> list[list[Tier] | AlignmentError]:
@@ -233,7 +249,7 @@ def _opened(source: Path) -> Iterator[Callable[[str | Member], bytes]]:
 
         def read(path: str) -> bytes:
             if reason := folder.refusal(path):
-                raise AlignmentError(f"{path}: {reason}")
+                raise AlignmentError(f"{shown(path)}: {reason}")
             return read_plain(path, MAX_FILE_BYTES, AlignmentError)
 
         yield read
@@ -246,9 +262,9 @@ def _parsed(files: Sequence[File], read: Callable[[str | Member], bytes]) -> lis
     tiers: list[Tier] = []
     for file in files:
         try:
-            tiers += _FORMAT_OF[file.suffix].parsers[file.suffix](read(file.place), file.name)
+            tiers += _FORMAT_OF[file.suffix].parsers[file.suffix](read(file.place), shown(file.name))
         except AlignmentError as error:
             return error
         except (ZipError, OSError) as error:
-            return AlignmentError(f"{file.name}: {error.strerror if isinstance(error, OSError) else error}")
+            return AlignmentError(f"{shown(file.name)}: {error.strerror if isinstance(error, OSError) else error}")
     return tiers

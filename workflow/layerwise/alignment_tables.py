@@ -29,7 +29,7 @@ from layerwise.corpus import listed
 from layerwise.errors import shown
 from layerwise.limits import Limit
 from layerwise.texts import composed
-from layerwise.tiers import AlignmentError, Tier
+from layerwise.tiers import MAX_INTERVALS, AlignmentError, Tier
 
 # The table of all LibriSpeech has 292,367 rows, Common Voice 2.5 million recordings in English.
 MAX_ROWS = Limit("LAYERWISE_MAX_TABLE_ROWS", 10**7, "rows")
@@ -74,7 +74,8 @@ def find_rows(source: Path, tables: Sequence[str], split: str) -> dict[str, Row]
                 others.add(row_split)
             elif utterance_id in rows:
                 raise AlignmentError(
-                    f"{source} has two alignments of {utterance_id}: in {rows[utterance_id].table} and in {table}"
+                    f"{source} has two alignments of {shown(utterance_id)}: "
+                    f"in {shown(rows[utterance_id].table)} and in {shown(table)}"
                 )
             else:
                 rows[utterance_id] = row
@@ -115,13 +116,14 @@ def read_rows(rows: Sequence[Row]) -> list[list[Tier]]:
 def _intervals(column: pa.Array, tier: str, where: str, class_names: Mapping[str, Sequence[str]]) -> list[Tier]:
     """A tier of each row: its list of intervals, in whatever shape."""
     lengths, fields = _columns(column, where)
+    MAX_INTERVALS.require(max(lengths, default=0), f"{where}: a row", AlignmentError)
     if not any(lengths):
         return [Tier(tier, [], [], []) for _ in lengths]
     label, start, end = (
         _one_of(wanted, fields, f"{where}: intervals of {tier} have no field")
         for wanted in (_LABEL_FIELDS[tier], ["start"], ["end"])
     )
-    labels = _labels(fields[label], f"{where}.{label}", class_names.get(label))
+    labels = _labels(fields[label], f"{where}.{shown(label)}", class_names.get(label))
     starts, ends = (_seconds(fields[name], f"{where}.{name}") for name in (start, end))
     stops = [0, *np.cumsum(lengths).tolist()]
     return [Tier(tier, labels[first:last], starts[first:last], ends[first:last]) for first, last in pairwise(stops)]
@@ -144,7 +146,7 @@ def _columns(column: pa.Array, where: str) -> tuple[list[int], dict[str, pa.Arra
         lengths = [pc.list_value_length(values).fill_null(0).to_pylist() for values in lists.values()]
         for of_row in zip(*lengths, strict=True):
             if len(set(of_row)) > 1:
-                found = ", ".join(f"{number} of {name}" for name, number in zip(lists, of_row, strict=True))
+                found = ", ".join(f"{number} of {shown(name)}" for name, number in zip(lists, of_row, strict=True))
                 raise AlignmentError(f"{where}: the lists of a row have different lengths: {found}")
         if lists:
             return lengths[0], {name: pc.list_flatten(values) for name, values in lists.items()}
@@ -155,7 +157,8 @@ def _columns(column: pa.Array, where: str) -> tuple[list[int], dict[str, pa.Arra
     elif pa.types.is_null(kind):
         return [0] * len(column), {}
     raise AlignmentError(
-        f"{where} holds {kind}; expected is a list of intervals, each with a label, start and end, or a struct of lists"
+        f"{where} holds {shown(kind)}; expected is a list of intervals, each with a label, start and end, "
+        "or a struct of lists"
     )
 
 
@@ -205,7 +208,7 @@ def _labels(values: pa.Array, where: str, names: Sequence[str] | None) -> list[s
         # -1 is the mark of `datasets` for a label that nobody knows.
         return [None if number in (None, -1) else composed(names[number]) for number in numbers]
     if not (pa.types.is_string(values.type) or pa.types.is_null(values.type)):
-        raise AlignmentError(f"{where} holds {values.type}; expected is text")
+        raise AlignmentError(f"{where} holds {shown(values.type)}; expected is text")
     return [label and composed(label) for label in values.to_pylist()]
 
 
@@ -217,7 +220,7 @@ def _seconds(values: pa.Array, where: str) -> list[float | None]:
         unit = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[kind.unit]
         values = values.cast(pa.int32() if pa.types.is_time32(kind) else pa.int64())
     elif not any(test(kind) for test in _NUMBERS):
-        raise AlignmentError(f"{where} holds {kind}; expected are seconds, as numbers")
+        raise AlignmentError(f"{where} holds {shown(kind)}; expected are seconds, as numbers")
     try:
         numbers = values.cast(pa.float64()).to_pylist()
     except pa.ArrowException as error:
@@ -322,7 +325,7 @@ def _one_of(wanted: Sequence[str], there: Collection[str], lack: str) -> str:
     """The one of `wanted` that is there."""
     found = next((name for name in wanted if name in there), None)
     if found is None:
-        raise AlignmentError(f"{lack} ({' or '.join(wanted)}); found are {', '.join(there) or 'none'}")
+        raise AlignmentError(f"{lack} ({' or '.join(wanted)}); found are {shown(', '.join(there)) or 'none'}")
     return found
 
 

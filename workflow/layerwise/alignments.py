@@ -22,7 +22,7 @@ from typing import NamedTuple, TypeVar
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from layerwise.alignment_sources import Aligned, Found, find_alignments, read_alignments
+from layerwise.alignment_sources import Aligned, Found, find_alignments, num_bytes, read_alignments
 from layerwise.cleaning import INTERVAL_SCHEMA, TIERS, Cleaned, Tally, Utterance, clean, count_words, named
 from layerwise.corpus import Problem, report_problems, summarise_problems
 from layerwise.errors import escaped, shown
@@ -38,7 +38,8 @@ __all__ = ["AlignmentError", "index_alignments", "rank_words", "read_textgrid", 
 
 log = logging.getLogger(__name__)
 
-_UTTERANCES_PER_BATCH = 256
+# Those of LibriSpeech have 4 MB. In memory, intervals may take twenty times the bytes of their file.
+_UTTERANCES_PER_BATCH, _BYTES_PER_BATCH = 256, 1 << 24
 _NAMED_IN_LOG = 20
 
 Task = TypeVar("Task")
@@ -98,7 +99,8 @@ def index_alignments(
         [
             _Wanted(utterance_id, found.utterances[utterance_id], durations[utterance_id])
             for utterance_id in sorted(durations.keys() & found.utterances.keys())
-        ]
+        ],
+        lambda wanted: num_bytes(wanted.aligned),
     )
     work = partial(
         _clean_batch,
@@ -255,7 +257,9 @@ def rank_words(
     work = partial(
         _count_words, source=source, tier_names=found[splits[0]].tiers, marks=marks, lower_case=layout.lower_case
     )
-    for words, reasons in _in_order(work, _batches(aligned), processes, f"counting words of {', '.join(splits)}"):
+    for words, reasons in _in_order(
+        work, _batches(aligned, num_bytes), processes, f"counting words of {', '.join(splits)}"
+    ):
         counts.update(words)
         wordless += reasons
     for reason in wordless[:_NAMED_IN_LOG]:
@@ -292,8 +296,17 @@ def _count_words(
 # Batches
 
 
-def _batches(items: Sequence[Task]) -> list[Sequence[Task]]:
-    return [items[first : first + _UTTERANCES_PER_BATCH] for first in range(0, len(items), _UTTERANCES_PER_BATCH)]
+def _batches(items: Sequence[Task], size: Callable[[Task], int]) -> list[list[Task]]:
+    """Items in order, in lists that have neither too many nor, unless it is one item, too many bytes."""
+    batches: list[list[Task]] = []
+    room = 0
+    for item in items:
+        room -= size(item)
+        if not batches or room < 0 or len(batches[-1]) == _UTTERANCES_PER_BATCH:
+            batches.append([])
+            room = _BYTES_PER_BATCH - size(item)
+        batches[-1].append(item)
+    return batches
 
 
 def _in_order(

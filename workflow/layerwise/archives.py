@@ -33,6 +33,8 @@ _UNQUESTIONED_BYTES = 10**9  # nobody is harmed by so many, at whatever ratio
 MAX_FILES = Limit("LAYERWISE_MAX_ARCHIVE_FILES", 10**7, "files and folders")
 # For a path as long as Linux allows, and a dozen attributes of 64 kB, the most that a file system has.
 MAX_HEADER_BYTES = Limit("LAYERWISE_MAX_TAR_HEADER_BYTES", 1 << 20, "bytes")
+# Of headers that hold for all members that follow: tarfile copies them for each. `git archive` writes one.
+MAX_KEYWORDS = Limit("LAYERWISE_MAX_TAR_KEYWORDS", 100, "keywords")
 # Linux takes no longer ones; LibriSpeech's folders are five deep.
 MAX_NAME_BYTES, MAX_PART_BYTES, MAX_DEPTH = 4096, 255, 100
 
@@ -166,7 +168,7 @@ class _Stream:
 
     def __init__(self, stream: BinaryIO, archive: Path) -> None:
         self.archive = archive
-        self.lasting_bytes = 0  # of headers that hold for all members that follow
+        self.lasting_bytes = self.lasting_keywords = 0  # of headers that hold for all members that follow
         self._stream = stream
         self._packed = archive.stat().st_size
         self._again = b""  # what has been looked at, and is read once more
@@ -214,6 +216,13 @@ class _Member(tarfile.TarInfo):
         if self.type in _EXTENDED + _LONG:
             size = max(self.size, tar.fileobj.lasting_bytes)
             MAX_HEADER_BYTES.require(size, f"{tar.fileobj.archive}: the header of a file", CorpusError)
+        if self.type == tarfile.XGLTYPE:
+            tar.fileobj.lasting_keywords += tar.fileobj.peek(self.size).count(
+                b"="
+            )  # one follows each, or is in a value
+            MAX_KEYWORDS.require(
+                tar.fileobj.lasting_keywords, f"{tar.fileobj.archive}: the header of all files", CorpusError
+            )
         if self.type in _EXTENDED and _MANY_DIGITS.search(tar.fileobj.peek(self.size)):
             raise tarfile.ReadError("a number of more than 40 digits in the header of a file")
         member = super()._proc_member(tar)

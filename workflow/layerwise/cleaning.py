@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count, pairwise
@@ -44,6 +44,7 @@ INTERVAL_SCHEMA = pa.schema(
 # Less than a sample: boundaries that only a writer's rounding makes overlap.
 _SAME_TIME_SECONDS = 1e-5
 _NO_LABEL, _SILENT = -1, -2
+_PROBLEMS_OF_A_KIND = 100  # that are named of one utterance; a file may have millions
 _PHONE, _WORD = range(len(TIERS))
 
 
@@ -132,7 +133,7 @@ def clean(
     rows = _with_clean_labels(rows, utterances, phones, marks, lower_case, tally)
 
     unlabelled = rows.label == _NO_LABEL
-    problems += [rows.problem(row, "no label", utterances) for row in np.flatnonzero(unlabelled)]
+    problems += rows.problems(((row, _Fault("no label")) for row in np.flatnonzero(unlabelled)), utterances)
     rows = rows.where(~unlabelled)
 
     last = _last_ends(rows, len(utterances))
@@ -145,7 +146,7 @@ def clean(
 
     rows = _in_time(rows)
     faults = _faults(rows, durations)
-    problems += [rows.problem(row, fault.kind, utterances, fault.other) for row, fault in faults.items()]
+    problems += rows.problems(faults.items(), utterances)
     rows = rows.where(~np.isin(np.arange(len(rows)), list(faults)))
 
     ends = np.minimum(rows.end, durations[rows.utterance])
@@ -215,9 +216,21 @@ class _Rows:
         columns = (self.utterance, self.tier, self.speaker, self.label, self.start, self.end)
         return _Rows(*(column[chosen] for column in columns), self.labels)
 
-    def problem(self, row: int, kind: str, utterances: Sequence[Utterance], other: int | None = None) -> Problem:
-        detail = self._named(row) + ("" if other is None else f", and {self._named(other)}")
-        return _problem(utterances[self.utterance[row]], kind, detail)
+    def problems(self, faults: Iterable[tuple[int, _Fault]], utterances: Sequence[Utterance]) -> list[Problem]:
+        """What is wrong with which rows: of one kind, the first ones of an utterance, and how many more there are."""
+        numbers: Counter[tuple[int, str]] = Counter()
+        problems = []
+        for row, (kind, other) in faults:
+            index = int(self.utterance[row])
+            numbers[index, kind] += 1
+            if numbers[index, kind] <= _PROBLEMS_OF_A_KIND:
+                detail = self._named(row) + ("" if other is None else f", and {self._named(other)}")
+                problems.append(_problem(utterances[index], kind, detail))
+        return problems + [
+            _problem(utterances[index], kind, f"{number - _PROBLEMS_OF_A_KIND} more intervals")
+            for (index, kind), number in numbers.items()
+            if number > _PROBLEMS_OF_A_KIND
+        ]
 
     def _named(self, row: int) -> str:
         label = "" if self.label[row] == _NO_LABEL else f" {shown(repr(self.labels[self.label[row]]))}"
@@ -287,12 +300,13 @@ def _with_clean_labels(
             try:
                 phone = phones.clean(label, marks)
             except UnknownPhoneError as error:
-                raise AlignmentError(f"utterance {utterances[rows.utterance[row]].utterance_id} has {error}") from error
+                raise AlignmentError(
+                    f"utterance {shown(utterances[rows.utterance[row]].utterance_id)} has {error}"
+                ) from error
             codes[pair] = _SILENT if phone is None else code_of[phone]
     clean_rows = replace(rows, label=codes[pair_of], labels=list(code_of))
-    for row in np.flatnonzero(doubtful[pair_of]):
-        if not _is_spoken(row, clean_rows):
-            clean_rows.label[row] = _SILENT
+    words = np.flatnonzero(doubtful[pair_of])
+    clean_rows.label[words[~_are_spoken(words, clean_rows)]] = _SILENT
     dropped = clean_rows.label == _SILENT
     for counter, which in ((tally.dropped, dropped), (tally.lowered, lowered[pair_of] & ~dropped)):
         for pair, number in enumerate(np.bincount(pair_of[which], minlength=len(pairs))):
@@ -301,18 +315,26 @@ def _with_clean_labels(
     return clean_rows.where(~dropped)
 
 
-def _is_spoken(word: int, rows: _Rows) -> bool:
-    """Whether the same speaker speaks a phone in the time of a word, or has no phones that could say so.
+def _are_spoken(words: np.ndarray, rows: _Rows) -> np.ndarray:
+    """Whether the same speaker speaks a phone in the time of each word, or has no phones that could say so.
 
     The middle of a phone counts, as borders may be rounded.
     """
-    first, last = np.searchsorted(rows.utterance, rows.utterance[word] + [0, 1])
-    of_one = rows.where(slice(first, last))
-    phones = of_one.where((of_one.tier == _PHONE) & (of_one.speaker == rows.speaker[word]))
+    speaker = rows.utterance * (rows.speaker.max(initial=0) + 1) + rows.speaker
+    phones = rows.tier == _PHONE
     with np.errstate(invalid="ignore"):  # times may be infinite still
-        middle = (phones.start + phones.end) / 2
-    spoken = (phones.label != _SILENT) & (rows.start[word] < middle) & (middle < rows.end[word])
-    return not len(phones) or bool(spoken.any())
+        middle = (rows.start + rows.end) / 2
+    spoken = np.flatnonzero(phones & (rows.label != _SILENT) & ~np.isnan(middle))
+    spoken = spoken[np.lexsort((middle[spoken], speaker[spoken]))]
+    found = ~np.isin(speaker[words], speaker[phones])
+    for one in np.unique(speaker[words]):
+        of_one = np.flatnonzero(speaker[words] == one)
+        first, last = np.searchsorted(speaker[spoken], [one, one + 1])
+        start, end = rows.start[words[of_one]], rows.end[words[of_one]]
+        middles = middle[spoken[first:last]]
+        within = np.searchsorted(middles, start, "right") < np.searchsorted(middles, end, "left")
+        found[of_one] |= within & ~np.isnan(start) & ~np.isnan(end)
+    return found
 
 
 # Faults
@@ -367,9 +389,10 @@ def _faults_of_one(
     faults: dict[int, _Fault] = {}
     crossed: dict[int, _Fault] = {}
     last_of: dict[int, int] = {}  # speaker → row
+    shortened = comparable(ends - _SAME_TIME_SECONDS)
     for row in places:
         start, speaker = starts[row], speakers[row]
-        overlapped = {other for other, last in last_of.items() if start < comparable(ends[last] - _SAME_TIME_SECONDS)}
+        overlapped = {other for other, last in last_of.items() if start < shortened[last]}
         if not ends[row] > start:  # nor where one of them is not a number
             faults[row] = _Fault("no length")
         elif start >= duration:

@@ -48,6 +48,14 @@ class Field(NamedTuple):
     besides: int = 0
 
 
+class Mend(NamedTuple):
+    """What libsndfile reads as it should: so many bytes of a file, of which those at an offset are others."""
+
+    size: int
+    offset: int = 0
+    data: bytes = b""
+
+
 @dataclass(frozen=True)
 class Extent:
     """Where the audio of a file is.
@@ -56,13 +64,13 @@ class Extent:
         start: its first byte.
         declared: its bytes by the header; None: they were never filled in.
         found: its bytes in the file.
-        mend: gives, of the file's content, what libsndfile reads as it should; None: the file itself.
+        mend: what libsndfile reads as it should; None: the file itself.
     """
 
     start: int
     declared: int | None
     found: int
-    mend: Callable[[bytes], bytes] | None = None
+    mend: Mend | None = None
 
     @property
     def missing(self) -> int:
@@ -117,17 +125,13 @@ def _sized(
     there = max(0, source.size - start)
     unknown = there > 0 and not empty if size == 0 else size > there and _is_placeholder(size)
     found = there if unknown else min(size, there)
-
-    def mend(content: bytes) -> bytes:
-        content = content[: start + found]
-        if field is None:
-            return content
-        length = struct.pack(field.format, found + field.besides)
-        return content[: field.offset] + length + content[field.offset + len(length) :]
-
     fits = field is not None and found + field.besides < 1 << 8 * struct.calcsize(field.format)
     wrong = (unknown and fits) or (to_end and found < there)
-    return Extent(start, None if unknown else size, found, mend if wrong else None)
+    mend = None
+    if wrong:
+        length = (field.offset, struct.pack(field.format, found + field.besides)) if field is not None else ()
+        mend = Mend(start + found, *length)
+    return Extent(start, None if unknown else size, found, mend)
 
 
 def _is_placeholder(size: int) -> bool:

@@ -252,9 +252,9 @@ def _find_recordings(
         elif _is_copy(path) and _same_name(path, recordings[utterance_id].path):
             recordings[utterance_id].copies.append(path)
         else:
-            names = " and ".join(f"{name}{code_points(name)}" for name in (recordings[utterance_id].path, path))
+            names = " and ".join(f"{shown(name)}{code_points(name)}" for name in (recordings[utterance_id].path, path))
             raise CorpusError(
-                f"utterance {utterance_id} has two recordings: {names}; "
+                f"utterance {shown(utterance_id)} has two recordings: {names}; "
                 f"an id is made as {layout.utterance_id!r} (corpus.layout)"
             )
     return dict(sorted(recordings.items())), problems
@@ -317,7 +317,8 @@ def _read_chapters(chapters: Iterable[Path]) -> dict[str, str]:
             utterance_id, _, text = line.strip().partition(" ")
             if utterance_id in texts:
                 raise CorpusError(
-                    f"utterance {utterance_id} has two transcripts: in {origin[utterance_id]} and in {path}"
+                    f"utterance {shown(utterance_id)} has two transcripts: "
+                    f"in {shown(origin[utterance_id])} and in {shown(path)}"
                 )
             texts[utterance_id] = text.strip()
             origin[utterance_id] = path
@@ -381,7 +382,8 @@ def _chosen(utterance_id: str, recording: _Recording, root: Path) -> tuple[Path,
         if path in readable:
             if not _same_sound(used, sounds[used], path, sound):
                 raise CorpusError(
-                    f"utterance {utterance_id} has two recordings, with different sound: {used} and {path}; remove one"
+                    f"utterance {shown(utterance_id)} has two recordings, with different sound: "
+                    f"{shown(used)} and {shown(path)}; remove one"
                 )
             if isinstance(sound, Sound):
                 sound = doubt("twice", f"{used.name} has the same sound and is used")
@@ -438,7 +440,7 @@ def summarise_problems(problems: list[Problem]) -> str:
     first: dict[str, str] = {}
     for problem in sorted(problems):
         first.setdefault(problem.problem, problem.utterance_id or problem.file)
-    kinds = ", ".join(f"{count} {kind} (first: {first[kind]})" for kind, count in counts.most_common())
+    kinds = ", ".join(f"{count} {kind} (first: {shown(first[kind])})" for kind, count in counts.most_common())
     allowing = how_to_allow(problem.detail for problem in problems)
     return "; ".join(filter(None, [kinds, allowing])) or "no problem found"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from layerwise.errors import LayerwiseError, did_you_mean
+from layerwise.errors import LayerwiseError, did_you_mean, shown
 from layerwise.limits import Limit
 from layerwise.plain_files import read_plain
 from layerwise.texts import composed
@@ -129,8 +129,9 @@ def _check_header(path: Path, columns: Sequence[str], required: Sequence[str]) -
     if missing:
         meant = did_you_mean(columns, missing[0])
         raise CSVError(
-            f"{path} has no column {' and '.join(missing)}{meant}; it has {', '.join(filter(None, columns)) or 'none'}"
+            f"{path} has no column {shown(' and '.join(missing))}{meant}; "
+            f"it has {shown(', '.join(filter(None, columns))) or 'none'}"
         )
     twice = [name for name, count in Counter(filter(None, columns)).items() if count > 1]
     if twice:
-        raise CSVError(f"{path} has two columns {twice[0]}; each needs a name of its own")
+        raise CSVError(f"{path} has two columns {shown(twice[0])}; each needs a name of its own")

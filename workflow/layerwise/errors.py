@@ -73,12 +73,12 @@ def listed_names(names: Iterable[object], found: str) -> str:
     """
     names = list(dict.fromkeys(map(str, names)))
     if len(names) <= _LONGEST:
-        return ", ".join(names)
+        return ", ".join(map(shown, names))
     nearest = difflib.get_close_matches(found[:_NAME], names[:_COMPARED], n=_NEAREST, cutoff=0)
-    return f"{len(names)} names, of which the nearest are {', '.join(nearest)}"
+    return f"{len(names)} names, of which the nearest are {', '.join(map(shown, nearest))}"
 
 
 def did_you_mean(names: Iterable[object], found: str) -> str:
     """The name that was probably meant, in brackets; nothing where none is like what was found."""
     match = difflib.get_close_matches(found[:_NAME], list(map(str, names))[:_COMPARED], n=1, cutoff=0.5)
-    return f" (did you mean {match[0]}?)" if match else ""
+    return f" (did you mean {shown(match[0])}?)" if match else ""

@@ -106,7 +106,7 @@ def _examined(path: Path) -> Sound:
             raise RecordingError("truncated", extent.shortfall)
         try:
             sound = _decoded(audio)
-        except soundfile.SoundFileError as error:
+        except (soundfile.SoundFileError, OSError) as error:
             raise RecordingError("corrupt", _reason(error)) from error
     return replace(sound, doubts=[*_doubtful_end(audio.format, extent), *sound.doubts])
 

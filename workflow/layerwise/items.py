@@ -27,7 +27,7 @@ from layerwise.corpus import (
     write_parquet,
 )
 from layerwise.csv_files import CSVError, read_csv
-from layerwise.errors import listed_names
+from layerwise.errors import listed_names, shown
 from layerwise.examining import Fault, examine
 from layerwise.folders import NOT_OF_THE_FOLDER, Folder, files_below
 from layerwise.frames import INTERVALS, UTTERANCES, read_parquet
@@ -300,7 +300,7 @@ def _item(
 
 
 def _refuse(error: OSError) -> None:
-    raise ItemError(f"{error.filename} cannot be looked into: {error.strerror}") from error
+    raise ItemError(f"{shown(error.filename)} cannot be looked into: {error.strerror}") from error
 
 
 def _read_csv(path: Path, columns: Sequence[str]) -> dict[int, dict[str, str]]:
@@ -470,10 +470,10 @@ def _parts_of_groups(
         absent = [name for name in wanted if name not in groups]
         if absent:
             there = listed_names(sorted(groups), absent[0])
-            raise ItemError(f"held_out.{part}: no such speaker: {', '.join(absent)}; there are {there}")
+            raise ItemError(f"held_out.{part}: no such speaker: {shown(', '.join(absent))}; there are {there}")
         twice = [name for name in wanted if name in part_of]
         if twice:
-            raise ItemError(f"held_out: {', '.join(twice)} would be in two parts")
+            raise ItemError(f"held_out: {shown(', '.join(twice))} would be in two parts")
         part_of |= dict.fromkeys(wanted, part)
     return part_of
 
@@ -528,7 +528,7 @@ def _check(items: Sequence[Item], kind: str, problems: list[Problem]) -> None:
         train = _targets(items, "train")
         if len(set(train)) < 2:
             raise ItemError(
-                f"all {len(train)} training utterances have the label {' / '.join(train[0])}: "
+                f"all {len(train)} training utterances have the label {shown(' / '.join(train[0]))}: "
                 "there is nothing to tell apart"
             )
         for part in ("dev", "test"):

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 from layerwise.texts import composed
-from layerwise.tiers import AlignmentError, Tier
+from layerwise.tiers import MAX_INTERVALS, AlignmentError, Tier
 
 TIMIT_SAMPLE_RATE = 16000
 
 _XWAVES_LINE = re.compile(r"(-?[0-9]+(?:\.[0-9]*)?)\s+[0-9]+(?:\s+(.*))?")
+_LINE_ENDS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"  # as `str.splitlines` has them
 _MOST_DIGITS = 15  # of a count of samples: all that a float has exactly, and a thousand years
 
 
@@ -77,4 +78,5 @@ def _lines(data: bytes, name: str) -> Iterator[tuple[int, str]]:
         text = composed(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise AlignmentError(f"{name} is no UTF-8 text: {error}") from error
+    MAX_INTERVALS.require(sum(map(text.count, _LINE_ENDS)), name, AlignmentError)
     return ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip())

@@ -4,9 +4,9 @@ Frames carry `utterance_id`, `speaker_id` (one an utterance, in order) and `offs
 `offsets_10ms` for the layers averaged to 10 ms; segments carry `row`, `label`, `utterance_id`, `speaker_id`, `start`.
 `/<sample>/target/mel` and `mel_10ms` hold the mel rows that match the frames; the attribute `grid` of a frame layer is
 the suffix (`_10ms` or nothing) of the mel rows and offsets that it goes with. A file without the attribute `complete`,
-written last, is not read. `END` stands behind what HDF5 knows of. Everything is under a checksum: a damaged file is an
-error, never other numbers. HDF5 has none for text of any width, so all text has a fixed one: `fact` and `strings` read
-it.
+written last, is not read. `END` stands behind what HDF5 knows of. All that is written here is under a checksum: damage
+is an error, never other numbers. HDF5 has none for text of any width, so all text has a fixed one: `fact` and `strings`
+read it. Data that somebody else wrote without a checksum is read, and its damage is not noticed.
 
 A file may come from anybody. All that is read of it lies in itself, under plain names, as it is written here: links,
 virtual and external data, and filters of others, which HDF5 would load code for, are refused; so is data that takes
@@ -184,10 +184,15 @@ def reading(paths: Iterable[Path]) -> Iterator[list[h5py.File]]:
 
 
 def _require_checksums(path: Path) -> None:
-    """Refuse HDF5 of the older format, whose description of itself has none: a damaged one may be read for ever."""
+    """Refuse HDF5 of the older format, whose description of itself has none: a damaged one may be read for ever.
+
+    HDF5 looks for its beginning further on too, behind what a user may put there; here it is looked for at the start.
+    """
     with path.open("rb") as stream:
         start = stream.read(len(_SUPERBLOCK))
-    if start.startswith(_SUPERBLOCK[:8]) and start != _SUPERBLOCK:
+    if not start.startswith(_SUPERBLOCK[:8]):
+        raise RepresentationError(f"it begins with {start!r}, and HDF5 with {_SUPERBLOCK[:8]!r}")
+    if start != _SUPERBLOCK:
         raise RepresentationError("it is of an older format than is written here")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from scipy import stats
 
+from layerwise.cca import METRICS
 from layerwise.chance import CHANCE
 from layerwise.errors import LayerwiseError, shown
 from layerwise.files import replaced
@@ -43,6 +44,9 @@ _TEXT_COLUMNS = [
     *("status", "reason", "runner_up", "tied"),
 ]
 _MOST_ROWS = 10**12
+# Means of correlations on held-out rows, which may be negative; linear CKA is a share of what is most.
+_LEAST_SCORE, _LARGEST_SCORE = dict.fromkeys(METRICS, -1) | {"cka": 0}, 1
+_ROUNDING = 1e-6  # of sums in float32
 _SPANS = {"utterances": "frame", "phones": "phone", "words": "word"}
 
 
@@ -190,6 +194,8 @@ def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
     common = {name: record[name] for name in ("property", "model", "layer", "sample", "alignments", "status", "reason")}
     if not all(isinstance(common[name], str) for name in ("alignments", "reason")):
         raise ValueError("alignments and reason are no text")
+    if kind == "T" and index > blocks:
+        raise ValueError(f"it has the layer {record['layer']}, and {record['model']} has {blocks} blocks")
     common |= {"layer_index": index, "depth": index / blocks if kind == "T" else None}
     if record["status"] == "skipped":
         return [{**common, "trial": None, "metric": metric, "score": None} for metric in metrics]
@@ -207,6 +213,14 @@ def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
         for metric, score in trial["metrics"].items():
             if type(score) not in (float, int) or not math.isfinite(score):
                 raise ValueError(f"{metric} of {record['layer']}, trial {trial['trial']}, is {score}, not a number")
+            least = _LEAST_SCORE.get(metric.removesuffix(CHANCE))
+            if least is None:
+                raise ValueError(f"{record['layer']} has the metric {metric!r}, which is none of {', '.join(METRICS)}")
+            if not least - _ROUNDING <= score <= _LARGEST_SCORE + _ROUNDING:
+                raise ValueError(
+                    f"{metric} of {record['layer']}, trial {trial['trial']}, is {score}; "
+                    f"a number from {least} to {_LARGEST_SCORE} is expected"
+                )
             kept_x, kept_y = trial["kept"][metric]
             if not (is_count(kept_x, 0, _MOST_ROWS) and is_count(kept_y, 0, _MOST_ROWS)):
                 raise ValueError(f"kept of {metric} is {trial['kept'][metric]!r}, two whole numbers are expected")

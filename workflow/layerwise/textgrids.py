@@ -10,7 +10,7 @@ import pandas as pd
 
 from layerwise.plain_files import read_plain
 from layerwise.texts import composed
-from layerwise.tiers import AlignmentError, Tier
+from layerwise.tiers import MAX_INTERVALS, MAX_TIERS, AlignmentError, Tier
 from layerwise.zips import MAX_FILE_BYTES
 
 _ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"))
@@ -81,6 +81,8 @@ def parse_regular(text: str) -> list[Tier] | None:
     What is read equals what `parse_any` reads: every character belongs to an interval, to the head of a tier or to the
     head of the file.
     """
+    if text.count("intervals [") > MAX_INTERVALS.value or text.count("item [") > MAX_TIERS.value:
+        return None  # where there are so many indeed, the other reader says so
     pieces = _INTERVAL.split(text)  # what stands before an interval, its start, end and label, and so on
     heads = pieces[::4]
     file_head = _FILE_HEAD.fullmatch(heads[0])
@@ -120,7 +122,9 @@ def parse_any(text: str, name: str) -> list[Tier]:
     tokens.numbers(2)  # start and end of the whole
     tiers: list[Tier] = []
     if tokens.take("flag", "<exists>") == "exists":
-        for _ in range(tokens.count()):
+        count = tokens.count()
+        MAX_TIERS.require(count, name, AlignmentError)
+        for _ in range(count):
             tiers += _read_tier(tokens)
     tokens.end()
     return tiers
@@ -132,6 +136,8 @@ def _read_tier(tokens: _Tokens) -> list[Tier]:
     tier = Tier(tokens.take("text", "the name of a tier"), [], [], [])
     tokens.numbers(2)  # start and end of the tier
     size = tokens.count()
+    tokens.intervals += size
+    MAX_INTERVALS.require(tokens.intervals, tokens.name, AlignmentError)
     if kind == "IntervalTier":
         for _ in range(size):
             start, end = tokens.numbers(2)
@@ -154,6 +160,7 @@ class _Tokens:
         self.text = text
         self.name = name
         self.position = 0
+        self.intervals = 0  # and points, as the counts of the tiers so far say
         self.matches = (match for match in _TOKEN.finditer(text) if match.lastgroup)
 
     def header(self) -> None:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from layerwise.errors import LayerwiseError
+from layerwise.limits import Limit
+
+# Of one recording. A day of speech has a million phones and 300,000 words, and no recording that is read is as long.
+MAX_INTERVALS = Limit("LAYERWISE_MAX_INTERVALS", 2 * 10**6, "intervals")
+# Two or three for each speaker; the largest meetings have a dozen.
+MAX_TIERS = Limit("LAYERWISE_MAX_TIERS", 200, "tiers")
 
 
 class AlignmentError(LayerwiseError):

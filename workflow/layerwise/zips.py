@@ -25,7 +25,7 @@ MAX_FILE_BYTES = Limit("LAYERWISE_MAX_ALIGNMENT_BYTES", 2 * 10**8, "bytes")
 MAX_DIRECTORY_BYTES = Limit("LAYERWISE_MAX_ZIP_DIRECTORY_BYTES", 2 * 10**8, "bytes")
 # TextGrids are packed to a tenth. Deflate's most is 1,032, which a bomb needs.
 MAX_RATIO = Limit("LAYERWISE_MAX_UNZIPPED_RATIO", 100, "bytes for each of its own")
-_UNQUESTIONED_BYTES = 10**8  # nobody is harmed by so many, at whatever ratio
+_UNQUESTIONED_BYTES = 10**7  # alignments of two hours: nobody is harmed by so many, at whatever ratio
 
 _UTF8 = 0x800  # the flag of a name in UTF-8
 _HEADER = struct.Struct("<4s22xHH")  # ends with the lengths of a name and an extra field that follow
