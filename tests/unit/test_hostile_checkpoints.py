@@ -127,12 +127,12 @@ REFUSED = {
     "a list that is copied and copied": (
         pickle.EMPTY_LIST + MARK + pickle.NONE * 100_000 + pickle.APPENDS + pickle.BINPUT + b"\x01"
         + (called("collections.deque", pickle.BINGET + b"\x01") + pickle.POP) * 300,
-        "one thing in it is copied to many times",
+        "takes many times its own bytes in memory",
     ),
     "bytes that are copied and copied": (
         text("x" * 100_000) + pickle.BINPUT + b"\x01"
         + (called("_codecs.encode", pickle.BINGET + b"\x01", text("latin1")) + pickle.POP) * 300,
-        "one thing in it is copied to many times",
+        "takes many times its own bytes in memory",
     ),
     "the names of very many classes": (
         b"".join(named(f"a.B{number}") + pickle.POP for number in range(1001)) + pickle.NONE, "more than 1000 classes"
