@@ -127,13 +127,46 @@ REFUSED = {
     "a list that is copied and copied": (
         pickle.EMPTY_LIST + MARK + pickle.NONE * 100_000 + pickle.APPENDS + pickle.BINPUT + b"\x01"
         + (called("collections.deque", pickle.BINGET + b"\x01") + pickle.POP) * 300,
-        "one thing in it is copied to many times",
+        "takes many times its own bytes in memory",
     ),
     "bytes that are copied and copied": (
         text("x" * 100_000) + pickle.BINPUT + b"\x01"
         + (called("_codecs.encode", pickle.BINGET + b"\x01", text("latin1")) + pickle.POP) * 300,
-        "one thing in it is copied to many times",
+        "takes many times its own bytes in memory",
     ),
+    "a class whose long name is put together again and again": (
+        text("a" * 100_000) + pickle.DUP + pickle.STACK_GLOBAL, "the name of a class of 200000 characters"
+    ),
+    "a view of what is freed": (
+        array("u1", several(whole(4)), data(b"abcd")) + pickle.READONLY_BUFFER, f"KeyError: {pickle.READONLY_BUFFER[0]}"
+    ),
+    "a buffer from outside": (pickle.NEXT_BUFFER, f"KeyError: {pickle.NEXT_BUFFER[0]}"),
+    "an array that is filled twice": (
+        array("u1", several(whole(4)), data(b"abcd"))
+        + several(whole(1), several(whole(1)), dtype("u1"), pickle.NEWFALSE, data(b"a")) + BUILD,
+        "an array that is filled twice",
+    ),
+    "elements of an array": (
+        called("collections.deque", array("u1", several(whole(1)), data(b"a"))), "elements in _Array"
+    ),
+    "elements of a text": (called("builtins.set", text("abc")), "elements in str"),
+    "pairs of text": (
+        called("collections.OrderedDict", pickle.EMPTY_LIST + text("ab") + pickle.APPEND), "what is no pairs"
+    ),
+    "tuples of floats as keys": (
+        pickle.EMPTY_DICT + several(pickle.BINFLOAT + struct.pack(">d", 2.0**61)) + pickle.NONE + pickle.SETITEM,
+        "a key of the kind tuple with float",
+    ),
+    "long floats as keys": (
+        pickle.EMPTY_DICT + called("numpy.core.multiarray.scalar", dtype("f16"), data(np.longdouble(1).tobytes()))
+        + pickle.NONE + pickle.SETITEM,
+        "a key of the kind longdouble",
+    ),
+    "very many tuples as keys": (
+        pickle.EMPTY_SET + MARK + (whole(-1) + pickle.TUPLE1 + whole(-2) + pickle.TUPLE1) * 3000 + pickle.ADDITEMS,
+        "more keys that are no text than are read",
+    ),
+    "very many sets": (MARK + pickle.EMPTY_SET * 100_000 + pickle.LIST, "takes many times its own bytes in memory"),
     "the names of very many classes": (
         b"".join(named(f"a.B{number}") + pickle.POP for number in range(1001)) + pickle.NONE, "more than 1000 classes"
     ),
@@ -141,6 +174,76 @@ REFUSED = {
         pickle.BYTEARRAY8 + struct.pack("<Q", 1 << 40) + b"abc", "cut short, damaged"
     ),
 }  # fmt: skip
+
+
+# One thing of many parts is put into memory, and asked for again and again.
+PARTS = MARK + pickle.NONE * 100_000 + TUPLE + pickle.BINPUT + b"\x01" + pickle.POP
+NAMESPACE, ONE = named("argparse.Namespace"), pickle.BINGET + b"\x01"
+PAIR = several(pickle.EMPTY_DICT + MARK + b"".join(text(f"{n:06}") + pickle.NONE for n in range(10_000))
+               + pickle.SETITEMS, pickle.EMPTY_DICT) + pickle.BINPUT + b"\x01" + pickle.POP  # fmt: skip
+BLOCK = several(*[whole(0)] * 60)
+TEXTS = several(data(bytes(400_000)), dtype("U1"), several(whole(100_000)), text("C"))
+TENSOR = several(
+    several(text("storage"), named("torch.FloatStorage"), text("0"), text("cpu"), whole(1)) + pickle.BINPERSID,
+    whole(0), BLOCK, BLOCK, pickle.NEWFALSE, pickle.NONE,
+)  # fmt: skip
+SHARED = {
+    "arguments of NEWOBJ": (PARTS, NAMESPACE + ONE + pickle.NEWOBJ),
+    "arguments of NEWOBJ_EX": (PARTS, NAMESPACE + ONE + pickle.EMPTY_DICT + pickle.NEWOBJ_EX),
+    "arguments of a class": (PARTS, NAMESPACE + ONE + REDUCE),
+    "arguments of a builder": (PARTS, named("collections.defaultdict") + ONE + REDUCE),
+    "attributes of two kinds": (PAIR, NAMESPACE + pickle.EMPTY_TUPLE + pickle.NEWOBJ + ONE + BUILD),
+    "characters that are looked at": (
+        TEXTS + pickle.BINPUT + b"\x01" + pickle.POP, named("numpy.core.numeric._frombuffer") + ONE + REDUCE
+    ),
+    "sizes of a tensor": (
+        TENSOR + pickle.BINPUT + b"\x01" + pickle.POP
+        + named("torch._utils._rebuild_tensor_v2") + pickle.BINPUT + b"\x02" + pickle.POP,
+        pickle.BINGET + b"\x02" + ONE + REDUCE,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("made", "used"), SHARED.values(), ids=SHARED)
+def test_what_is_written_once_is_not_copied_very_many_times(tmp_path, made, used):
+    path = put(tmp_path / "a.pkl", made, (used + pickle.POP) * 2000, pickle.NONE)
+    with pytest.raises(PickleError, match="it holds what takes many times its own bytes in memory"):
+        pickles.read(path)
+
+
+def test_only_opcodes_of_a_list_are_served():
+    assert {pickle.READONLY_BUFFER[0], pickle.NEXT_BUFFER[0], pickle.PERSID[0], pickle.EXT1[0]}.isdisjoint(
+        pickles._Unpickler.dispatch
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({("a", ("b",)): 1}, "a key of the kind tuple with tuple, which is not read"),
+        ({torch.ones(1): 1}, "a key of the kind StoredTensor, which is not read"),
+        ({1 << 61: 1}, "a whole number as a key that is beyond all counts, which is not read"),
+        (1 << 5000, "a whole number of 5001 bits, which is not read"),
+        (np.zeros(2, "M8[s]"), "an array of M8, which is not read"),
+        (np.zeros(2, [("a", "f4")]), "an array of V4, which is not read"),
+    ],
+    ids=["tuples in tuples", "tensors", "large keys", "large numbers", "times", "structures"],
+)
+def test_whole_files_that_are_not_read_are_not_called_damaged(tmp_path, content, words):
+    torch.save(content, tmp_path / "a.pt")
+    with pytest.raises(PickleError, match=rf"a\.pt is refused: it holds {words}$"):
+        pickles.read(tmp_path / "a.pt")
+
+
+def test_names_in_messages_are_short_and_steer_nothing(tmp_path):
+    long = "\x1b[31m" + "a" * 5000
+    path = archive(tmp_path / "a.pt", pickle.NONE, {}, prefix="b/" + "c" * 5000)
+    torch.save({long: 1}, tmp_path / "pytorch_model.bin")
+    for read, place in ((pickles.read, path), (stored_weights, tmp_path)):
+        with pytest.raises(LayerwiseError) as error:
+            read(place)
+        assert len(Exception.__str__(error.value)) < 600
+        assert "\x1b" not in Exception.__str__(error.value)
 
 
 @pytest.mark.parametrize(("code", "words"), REFUSED.values(), ids=REFUSED)
@@ -463,6 +566,16 @@ def test_an_index_names_files_beside_it(good, tmp_path, named):
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": named}}))
     with pytest.raises(WeightsError, match=r"index\.json (names|is no index)"):
+        stored_weights(folder)
+
+
+@pytest.mark.parametrize("named", ["config.json", "model.safetensors.index.json", "origin.txt", "model"])
+def test_an_index_names_files_of_weights(good, tmp_path, named):
+    folder = tmp_path / "model"
+    shutil.copytree(good, folder)
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": named}}))
+    with pytest.raises(WeightsError, match=rf"index\.json names {named}; files of weights are expected"):
         stored_weights(folder)
 
 

@@ -25,11 +25,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MethodType
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
 
 import numpy as np
 
-from layerwise.errors import LayerwiseError
+from layerwise.errors import LayerwiseError, shown
 from layerwise.files import impostor
 from layerwise.limits import Limit
 from layerwise.plain_files import open_plain
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     import torch
 
 # Without the numbers of tensors, which lie beside it: what fairseq saves of a large model, with the places of its
-# optimiser's states and a dictionary of 50,000 words, is 2 MB. One byte can ask for 200 of memory.
-PICKLE = Limit("LAYERWISE_MAX_PICKLE", 1 << 24, "bytes in its pickle")
+# optimiser's states and a dictionary of 50,000 words, is 2 MB. One byte can ask for 180 of memory.
+PICKLE = Limit("LAYERWISE_MAX_PICKLE", 1 << 23, "bytes in its pickle")
 # Of an archive of torch: 100 bytes for each block of numbers, of which models have a thousand, optimisers two more.
 DIRECTORY = Limit("LAYERWISE_MAX_ARCHIVE_DIRECTORY", 1 << 24, "bytes in its directory")
 # Tensors may be views of one block: tied weights twice of all of it, expanded ones many times of one number. More than
@@ -48,8 +49,13 @@ SHARING = Limit("LAYERWISE_MAX_TENSOR_SHARING", 8, "times as many bytes in its t
 
 _DIMENSIONS = 64  # the most that torch has
 _CLASSES = 1000  # different ones that a file names: checkpoints name some dozens
+_NAME = 250  # characters of a class and its module
 _WHOLE_BITS = 4096  # of a whole number: states of random generators have 32, the mark of a torch file 80
+_KEY_BITS = 60  # of a whole number that is a key
 _KEY_PARTS = 16  # of a tuple that is a key
+_OTHER_KEYS = 100_000  # that are no text: optimisers have a thousand whole numbers, dictionaries some thousand
+_TUPLE = 20  # as many of them as a tuple is: it can be made to have any hash
+_SET = 16  # bytes that a set, even an empty one, counts as: it takes 230 of memory, a list or a dict 80
 _FIRST_BYTES = 1 << 18  # of a plain file, read before it is known where its pickle ends
 
 
@@ -69,7 +75,8 @@ class _ForeignClass(type):
 
     def __call__(cls, *args):
         if not _DATA_CALLS.fullmatch(cls.name):
-            raise _RefusedCall(cls.written if cls.written == cls.name else f"{cls.name} (written {cls.written})")
+            written = "" if cls.written == cls.name else f" (written {shown(cls.written)})"
+            raise _RefusedCall(shown(cls.name) + written)
         return cls.__new__(cls, *args)
 
 
@@ -86,16 +93,10 @@ class Record(metaclass=_ForeignClass):
     __slots__ = ("args", "elements", "items", "state")
     name = written = ""
 
-    def __new__(cls, *args, **_kwargs):
+    def __new__(cls, *args):
         record = object.__new__(cls)
         record.args, record.state, record.elements, record.items = args, None, [], {}
         return record
-
-    def __setstate__(self, state) -> None:
-        # Attributes of a class with __slots__ come second in a pair.
-        if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):
-            state = {**state[0], **state[1]} if state[0] else state[1]
-        self.state = state
 
     def append(self, element) -> None:
         self.elements.append(element)
@@ -159,7 +160,7 @@ class Pickled:
                 dtype = getattr(torch, storages[key].dtype)
                 if len(data) != storages[key].count * dtype.itemsize:
                     raise PickleError(
-                        f"{self.path} is damaged: block {key} has {len(data)} bytes, "
+                        f"{self.path} is damaged: block {shown(key)} has {len(data)} bytes, "
                         f"{storages[key].count * dtype.itemsize} are expected"
                     )
                 flat[key] = torch.frombuffer(bytearray(data), dtype=dtype) if data else torch.empty(0, dtype=dtype)
@@ -266,6 +267,12 @@ _STORAGES = {
 }
 
 
+# Of dicts and sets: numbers and what has the hash of its place in memory.
+_SEQUENCES = (list, tuple)
+_PARTS = (str, bytes, int, np.integer, np.bool_)
+_KEYS = (*_PARTS, float, _ForeignClass, Record)
+
+
 class _RefusedCall(Exception):
     """Carries the name of what was to be called through the unpickler."""
 
@@ -275,10 +282,7 @@ class _NotRead(Exception):
 
 
 class _Dictionary(dict):
-    """What any kind of dict becomes; its attributes, such as the _metadata of a state dict, are of no use here."""
-
-    def __setstate__(self, state) -> None:
-        pass
+    """What any kind of dict becomes."""
 
 
 class _Dtype:
@@ -289,36 +293,24 @@ class _Dtype:
     def __init__(self, name: str) -> None:
         self.name, self.byte_order = name, "="
 
-    def __setstate__(self, state: tuple) -> None:
+    def fill(self, state: object) -> None:
+        if type(state) is not tuple or len(state) < 2 or type(state[1]) is not str:
+            raise TypeError("a dtype without a byte order")
         self.byte_order = state[1]
 
     def resolved(self) -> np.dtype:
         if re.match("O", self.name):
             raise _NotRead("a numpy array of objects, which could name any place in memory, and which no layer needs")
         if not re.fullmatch(r"[biufcSU][1-9][0-9]{0,5}", self.name) or self.byte_order not in ("<", ">", "=", "|"):
-            raise ValueError(f"an array of {self.name[:100]}")
+            raise _NotRead(f"an array of {shown(self.name)}, which is not read")
         return np.dtype(self.name).newbyteorder(self.byte_order)
 
 
 class _Array(np.ndarray):
-    """A numpy array that is filled after it is made, as pickles do."""
+    """A numpy array that is filled after it is made, once, as pickles do."""
 
 
-def _numbers(data: object, dtype: object, shape: object, column_first: bool) -> np.ndarray:
-    """A numpy array of bytes that are as many as its shape asks for: numpy itself reads on where there are too few."""
-    if not isinstance(dtype, _Dtype):
-        raise TypeError("an array without a dtype")
-    kind = dtype.resolved()
-    if not (type(data) in (bytes, bytearray) and isinstance(shape, tuple)):
-        raise TypeError("an array that is not made of a shape and bytes")
-    if len(shape) > _DIMENSIONS or any(type(size) is not int or size < 0 for size in shape):
-        raise ValueError(f"an array of the shape {shape[: _DIMENSIONS + 1]}")
-    if math.prod(shape) * kind.itemsize != len(data):
-        raise ValueError(f"an array of the shape {shape}, {kind.itemsize} bytes each, in {len(data)} bytes")
-    flat = np.frombuffer(data, kind) if data else np.empty(0, kind)
-    if kind.kind == "U" and flat.size and flat.view(np.dtype("u4").newbyteorder(kind.byteorder)).max() > 0x10FFFF:
-        raise ValueError("an array of text with characters that no text has")
-    return flat.reshape(shape, order="F" if column_first else "C")
+_UNFILLED = np.dtype("V1")  # which nothing is filled with
 
 
 class _Unpickler(pickle._Unpickler):
@@ -328,11 +320,23 @@ class _Unpickler(pickle._Unpickler):
     it would do to objects by their own methods is done here to those that a pickle may fill, and to no others.
     """
 
-    # Without the numbers for names that a program has agreed on with itself.
+    # Those of Python's own that only put data on the stack, or take it off; what fills or calls anything is below.
+    # Others are not served: numbers for names that a program has agreed on with itself, names of things outside as
+    # text, and buffers, of which a pickle could keep a view after it has freed them.
     dispatch: ClassVar = {
-        opcode: load
-        for opcode, load in pickle._Unpickler.dispatch.items()
-        if opcode not in (pickle.EXT1[0], pickle.EXT2[0], pickle.EXT4[0])
+        opcode[0]: pickle._Unpickler.dispatch[opcode[0]]
+        for opcode in (
+            *(pickle.MARK, pickle.STOP, pickle.POP, pickle.POP_MARK, pickle.DUP),
+            *(pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE),
+            *(pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG1, pickle.FLOAT, pickle.BINFLOAT),
+            *(pickle.STRING, pickle.BINSTRING, pickle.SHORT_BINSTRING),
+            *(pickle.UNICODE, pickle.BINUNICODE, pickle.SHORT_BINUNICODE, pickle.BINUNICODE8),
+            *(pickle.BINBYTES, pickle.SHORT_BINBYTES, pickle.BINBYTES8),
+            *(pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
+            *(pickle.EMPTY_LIST, pickle.LIST, pickle.EMPTY_DICT),
+            *(pickle.GET, pickle.BINGET, pickle.LONG_BINGET, pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE),
+            *(pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.BINPERSID),
+        )
     }
 
     def __init__(self, file: io.BytesIO) -> None:
@@ -341,9 +345,12 @@ class _Unpickler(pickle._Unpickler):
         self._classes: dict[str, _ForeignClass] = {}
         # What builders copy was written for them, each element in a byte or more, and is copied once or twice: bytes as
         # text, and into an array. Only what is written once and named many times is more.
-        self._left = 4 * len(file.getbuffer())
+        self._left = 4 * len(file.getbuffer()) + 1000
+        self._keys_left = _OTHER_KEYS
 
     def find_class(self, module: str, name: str):
+        if len(module) + len(name) > _NAME:  # which could be written once and put together very many times
+            raise _NotRead(f"the name of a class of {len(module) + len(name)} characters, which is not read")
         written = f"{module}.{name}"
         module = re.sub(r"^numpy\._core", "numpy.core", _RENAMED.get(module, module))
         known = f"{module}.{name}"
@@ -357,15 +364,20 @@ class _Unpickler(pickle._Unpickler):
         return self._classes[written]
 
     def persistent_load(self, reference: tuple) -> object:
-        kind, storage_class, key, _device, count, *view = reference
-        if kind != "storage" or type(key) is not str or view not in ([], [None]):
+        if type(reference) is not tuple or not 5 <= len(reference) <= 6 or reference[5:] not in ((), (None,)):
+            raise ValueError("a reference to something outside the pickle that is no block of numbers")
+        kind, storage_class, key, _device, count = reference[:5]
+        if kind != "storage" or type(key) is not str or not isinstance(storage_class, _ForeignClass):
             raise ValueError("a reference to something outside the pickle that is no block of numbers")
         if type(count) is not int or count < 0:
-            raise ValueError(f"block {key} of so many numbers: {_short(count)}")
-        storage = Storage(key, _STORAGES[storage_class.name.rpartition(".")[2]][0], count)
+            raise ValueError(f"block {shown(key)} of so many numbers: {_short(count)}")
+        storage_name = storage_class.name.rpartition(".")[2]
+        if storage_name not in _STORAGES:
+            raise _NotRead(f"numbers of the kind {shown(storage_name)}, which is not read")
+        storage = Storage(key, _STORAGES[storage_name][0], count)
         known = self.storages.setdefault(key, storage)
         if known is not storage and known != storage:
-            raise ValueError(f"block {key} is of {count} {storage.dtype} here, of other numbers before")
+            raise ValueError(f"block {shown(key)} is of {count} {storage.dtype} here, of other numbers before")
         return known
 
     def load_proto(self) -> None:
@@ -388,19 +400,34 @@ class _Unpickler(pickle._Unpickler):
         state = self.stack.pop()
         filled = self.stack[-1]
         if isinstance(filled, _Array):
+            if filled.dtype != _UNFILLED:
+                raise ValueError("an array that is filled twice")
+            if type(state) is not tuple or len(state) != 5:
+                raise TypeError("an array that is not made of a shape and bytes")
             _version, shape, dtype, column_first, data = state
-            array = _numbers(data, dtype, shape, bool(column_first))
-            self._spend(len(data))
+            array = self._numbers(data, dtype, shape, bool(column_first))
             # The very object, as others may hold it already. All of this state is checked.
             np.ndarray.__setstate__(filled, (1, array.shape, array.dtype, bool(column_first), bytes(data)))
-        elif isinstance(filled, Record | _Dictionary | _Dtype):
-            if isinstance(state, tuple):
-                self._spend(sum(len(part) for part in state if isinstance(part, dict)))
-            filled.__setstate__(state)
-        else:
+        elif isinstance(filled, Record):
+            filled.state = self._attributes(state)
+        elif isinstance(filled, _Dtype):
+            filled.fill(state)
+        elif not isinstance(filled, _Dictionary):  # its attributes, such as the _metadata of a state dict, have no use
             raise TypeError(f"attributes of {type(filled).__name__}")
 
     dispatch[pickle.BUILD[0]] = load_build
+
+    def _attributes(self, state: object) -> object:
+        """Attributes of a class with __slots__ come second in a pair."""
+        if not (type(state) is tuple and len(state) == 2 and type(state[1]) is dict):
+            return state
+        first = {} if state[0] is None else state[0]
+        if type(first) is not dict:
+            return state
+        self._spend(len(first) + len(state[1]))
+        if not all(type(name) is str for part in (first, state[1]) for name in part):
+            raise TypeError("attributes without names")
+        return {**first, **state[1]}
 
     def load_setitem(self) -> None:
         value = self.stack.pop()
@@ -429,7 +456,7 @@ class _Unpickler(pickle._Unpickler):
             filled = filled.items
         for i in range(0, len(items), 2):
             key = items[i]
-            filled[key if type(key) is str else _key(key)] = items[i + 1]
+            filled[key if type(key) is str else self._key(key)] = items[i + 1]
 
     def load_append(self) -> None:
         element = self.stack.pop()
@@ -456,15 +483,66 @@ class _Unpickler(pickle._Unpickler):
         filled = self.stack[-1]
         if not isinstance(filled, set):
             raise TypeError(f"elements of {type(filled).__name__}")
-        filled.update(map(_key, elements))
+        filled.update(map(self._key, elements))
 
     dispatch[pickle.ADDITEMS[0]] = load_additems
 
     def load_frozenset(self) -> None:
         elements = self.pop_mark()
-        self.append(frozenset(map(_key, elements)))
+        self.append(self._frozen_set(elements))
 
     dispatch[pickle.FROZENSET[0]] = load_frozenset
+
+    def load_empty_set(self) -> None:
+        self._spend(_SET)
+        self.append(set())
+
+    dispatch[pickle.EMPTY_SET[0]] = load_empty_set
+
+    # What calls
+
+    def load_reduce(self) -> None:
+        arguments = self.stack.pop()
+        self._call(self.stack.pop(), arguments)
+
+    dispatch[pickle.REDUCE[0]] = load_reduce
+
+    def load_obj(self) -> None:
+        called, *arguments = self.pop_mark()
+        self._call(called, tuple(arguments))
+
+    dispatch[pickle.OBJ[0]] = load_obj
+
+    def _instantiate(self, called: object, arguments: list) -> None:
+        self._call(called, tuple(arguments))
+
+    dispatch[pickle.INST[0]] = pickle._Unpickler.load_inst
+
+    def _call(self, called: object, arguments: object) -> None:
+        if type(arguments) is not tuple:
+            raise TypeError(f"a call with {type(arguments).__name__}")
+        self._spend(len(arguments))
+        if not (isinstance(called, _ForeignClass) or (type(called) is MethodType and called.__self__ is self)):
+            raise TypeError(f"a call of {type(called).__name__}")
+        self.append(called(*arguments))
+
+    def load_newobj(self) -> None:
+        arguments = self.stack.pop()
+        self._make(self.stack.pop(), arguments, {})
+
+    dispatch[pickle.NEWOBJ[0]] = load_newobj
+
+    def load_newobj_ex(self) -> None:
+        named, arguments = self.stack.pop(), self.stack.pop()
+        self._make(self.stack.pop(), arguments, named)
+
+    dispatch[pickle.NEWOBJ_EX[0]] = load_newobj_ex
+
+    def _make(self, cls: object, arguments: object, named: object) -> None:
+        if not (isinstance(cls, _ForeignClass) and type(arguments) is tuple and isinstance(named, dict)):
+            raise TypeError(f"an object of {type(cls).__name__}")
+        self._spend(len(arguments))
+        self.append(cls.__new__(cls, *arguments))  # nothing here asks for what has names
 
     # What has a size of its own
 
@@ -485,7 +563,7 @@ class _Unpickler(pickle._Unpickler):
     def _load_whole(self, load) -> None:
         load(self)
         if self.stack[-1].bit_length() > _WHOLE_BITS:
-            raise ValueError(f"a whole number of {self.stack[-1].bit_length()} bits")
+            raise _NotRead(f"a whole number of {self.stack[-1].bit_length()} bits, which is not read")
 
     def load_int(self) -> None:
         self._load_whole(pickle._Unpickler.load_int)
@@ -505,38 +583,85 @@ class _Unpickler(pickle._Unpickler):
     def _spend(self, copied: int) -> None:
         self._left -= copied
         if self._left < 0:
-            raise _NotRead("what one thing in it is copied to many times")
+            raise _NotRead("what takes many times its own bytes in memory")
+
+    def _numbers(self, data: object, dtype: object, shape: object, column_first: bool) -> np.ndarray:
+        """A numpy array of bytes that are as many as its shape asks for: numpy itself reads on beyond too few."""
+        if not isinstance(dtype, _Dtype):
+            raise TypeError("an array without a dtype")
+        kind = dtype.resolved()
+        if not (type(data) in (bytes, bytearray) and isinstance(shape, tuple)):
+            raise TypeError("an array that is not made of a shape and bytes")
+        if len(shape) > _DIMENSIONS or any(type(size) is not int or size < 0 for size in shape):
+            raise ValueError(f"an array of the shape {shape[: _DIMENSIONS + 1]}")
+        if math.prod(shape) * kind.itemsize != len(data):
+            raise ValueError(f"an array of the shape {shape}, {kind.itemsize} bytes each, in {len(data)} bytes")
+        self._spend(len(data))
+        flat = np.ndarray(len(data) // kind.itemsize, kind, data)  # of no number too it has no memory of its own
+        if kind.kind == "U" and flat.size and flat.view(np.dtype("u4").newbyteorder(kind.byteorder)).max() > 0x10FFFF:
+            raise ValueError("an array of text with characters that no text has")
+        return flat.reshape(shape, order="F" if column_first else "C")
+
+    def _key(self, key: object) -> object:
+        """A key or an element of a set, of the kinds that checkpoints have.
+
+        Tuples in tuples are none of them: Python finds the hash of one by going through all of it, each time, and
+        through what is in it in several places as often as that. Only the hash of text and bytes is another one in each
+        process: of all else a file could have many that are in one place of a dict, and each is compared with all.
+        """
+        if isinstance(key, str | bytes):
+            return key
+        inside = type(key) is tuple
+        if inside and len(key) > _KEY_PARTS:
+            raise _NotRead(f"a key of the kind tuple, of {len(key)} parts, which is not read")
+        for part in key if inside else (key,):
+            if not (part is None or isinstance(part, _PARTS if inside else _KEYS)):
+                kind = f"tuple with {type(part).__name__}" if inside else type(key).__name__
+                raise _NotRead(f"a key of the kind {shown(kind)}, which is not read")
+            # The same number is the hash of whole numbers that are this far apart.
+            if isinstance(part, int | np.integer) and int(part).bit_length() > _KEY_BITS:
+                raise _NotRead("a whole number as a key that is beyond all counts, which is not read")
+        self._keys_left -= _TUPLE if inside else 1
+        if self._keys_left < 0:
+            raise _NotRead("more keys that are no text than are read")
+        return key
 
     # Builders
 
-    def _dictionary(self, items=(), *_options) -> _Dictionary:
-        if not items:
-            return _Dictionary()
-        self._spend(len(items))
+    def _dictionary(self, items: object = (), *_options) -> _Dictionary:
         if isinstance(items, dict):
-            return _Dictionary(items)
-        return _Dictionary((_key(key), value) for key, value in items)
+            self._spend(len(items))
+            return _Dictionary((self._key(key), value) for key, value in items.items())
+        pairs = self._elements(items)
+        if not all(type(pair) in _SEQUENCES and len(pair) == 2 for pair in pairs):
+            raise TypeError("a dictionary of what is no pairs")
+        return _Dictionary((self._key(key), value) for key, value in pairs)
 
     def _default_dictionary(self, *_options) -> _Dictionary:
         return _Dictionary()
 
-    def _list(self, items=(), *_options) -> list:
-        self._spend(len(items))
-        return list(items)
+    def _elements(self, elements: object) -> list | tuple:
+        if type(elements) not in _SEQUENCES:
+            raise TypeError(f"elements in {type(elements).__name__}")
+        self._spend(len(elements))
+        return elements
 
-    def _tuple(self, items=()) -> tuple:
-        self._spend(len(items))
-        return tuple(items)
+    def _list(self, items: object = (), *_options) -> list:
+        return list(self._elements(items))
 
-    def _set(self, items=()) -> set:
-        self._spend(len(items))
-        return set(map(_key, items))
+    def _tuple(self, items: object = ()) -> tuple:
+        return tuple(self._elements(items))
 
-    def _frozen_set(self, items=()) -> frozenset:
-        self._spend(len(items))
-        return frozenset(map(_key, items))
+    def _set(self, items: object = ()) -> set:
+        self._spend(_SET)
+        return set(map(self._key, self._elements(items)))
+
+    def _frozen_set(self, items: object = ()) -> frozenset:
+        return frozenset(self._set(items))
 
     def _complex(self, real: float, imaginary: float) -> complex:
+        if not (isinstance(real, int | float) and isinstance(imaginary, int | float)):
+            raise TypeError("a complex number of what is no number")
         return complex(real, imaginary)
 
     def _bytes(self, text: bytes | str = b"", encoding: str = "latin1") -> bytes:
@@ -549,6 +674,8 @@ class _Unpickler(pickle._Unpickler):
         raise ValueError(f"bytes of {type(text).__name__}")
 
     def _object(self, cls: _ForeignClass, _base, _state=None) -> Record:
+        if not isinstance(cls, _ForeignClass):
+            raise TypeError(f"an object of {type(cls).__name__}")
         return Record.__new__(cls)
 
     def _dtype(self, name: str, *_options) -> _Dtype:
@@ -557,21 +684,23 @@ class _Unpickler(pickle._Unpickler):
         return _Dtype(name)
 
     def _array(self, *_options) -> _Array:
-        return np.ndarray.__new__(_Array, 0, np.uint8)
+        return np.ndarray.__new__(_Array, 0, _UNFILLED)
 
     def _scalar(self, dtype: _Dtype, data: bytes = b""):
-        array = _numbers(data, dtype, (1,), column_first=False)
-        self._spend(len(data))
+        array = self._numbers(data, dtype, (1,), column_first=False)
         return array[0]
 
     def _array_of_buffer(self, data: bytes, dtype: _Dtype, shape: tuple, order: str, *_options) -> np.ndarray:
-        return _numbers(data, dtype, shape, column_first=order == "F")
+        return self._numbers(data, dtype, shape, column_first=order == "F")
 
     def _tensor(self, storage: Storage, offset: int, shape: tuple, strides: tuple, *_options) -> StoredTensor:
         if not isinstance(storage, Storage):
             raise TypeError("a tensor without a storage")
+        if not (type(shape) in _SEQUENCES and type(strides) in _SEQUENCES):
+            raise TypeError("a tensor without a shape and strides")
         if len(shape) != len(strides) or len(shape) > _DIMENSIONS:
             raise ValueError(f"a tensor of {len(shape)} dimensions, {len(strides)} of them with a stride")
+        self._spend(2 * len(shape))
         shape, strides, last = tuple(shape), tuple(strides), offset
         for number in (offset, *shape, *strides):
             if type(number) is not int or number < 0:
@@ -579,30 +708,15 @@ class _Unpickler(pickle._Unpickler):
         for size, step in zip(shape, strides):  # noqa: B905 (as many, and this is done for every tensor)
             last += (size - 1) * step
         if last >= storage.count and 0 not in shape:
-            raise ValueError(f"a tensor that ends at number {last} of block {storage.key}, which has {storage.count}")
+            raise ValueError(
+                f"a tensor that ends at number {last} of block {shown(storage.key)}, which has {storage.count}"
+            )
         return StoredTensor(storage, offset, shape, strides)
 
-    def _parameter(self, tensor: StoredTensor, *_options) -> StoredTensor:
+    def _parameter(self, tensor: StoredTensor | Record, *_options) -> StoredTensor | Record:
+        if not isinstance(tensor, StoredTensor | Record):
+            raise TypeError(f"a parameter of {type(tensor).__name__}")
         return tensor
-
-
-def _key(key: object) -> object:
-    """A key or an element of a set, of the kinds that checkpoints have.
-
-    Tuples in tuples are none of them: Python finds the hash of one by going through all of it, each time, and through
-    what is in it in several places as often as that.
-    """
-    parts = key if type(key) is tuple and len(key) <= _KEY_PARTS else (key,)
-    if not all(part is None or isinstance(part, _KEYS) for part in parts):
-        raise TypeError(f"a key of the kind {type(key).__name__}")
-    # The same number is the hash of whole numbers that are this far apart; very many such keys would take for ever.
-    if any(isinstance(part, int) and part.bit_length() > _KEY_BITS for part in parts):
-        raise ValueError("a whole number as a key that is beyond all counts")
-    return key
-
-
-_KEYS = (str, int, float, bytes, np.integer, np.floating, np.bool_, Record, _ForeignClass)
-_KEY_BITS = 60
 
 
 def _short(value: object) -> str:
@@ -634,7 +748,8 @@ def _read_archive(path: Path, file: BinaryIO) -> Pickled:
         pickles = [name for name in entries if re.fullmatch(r"[^/]*/data\.pkl", name)]
         if len(pickles) != 1:
             raise PickleError(
-                f"{path} is a zip archive, but none of torch.save: it holds {', '.join(list(entries)[:5])}, …"
+                f"{path} is a zip archive, but none of torch.save: it holds "
+                f"{', '.join(map(shown, list(entries)[:5]))}, …"
             )
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
             raise PickleError(
@@ -645,8 +760,8 @@ def _read_archive(path: Path, file: BinaryIO) -> Pickled:
         for entry in entries.values():
             if entry.file_size != entry.compress_size or entry.header_offset + entry.file_size > whole:
                 raise PickleError(
-                    f"{path} is damaged: {entry.filename} in it should have {entry.file_size} bytes, all of it has "
-                    f"{whole}"
+                    f"{path} is damaged: {shown(entry.filename)} in it should have {entry.file_size} bytes, "
+                    f"all of it has {whole}"
                 )
         if sum(entry.file_size for entry in entries.values()) > whole:
             raise PickleError(f"{path} is damaged: its parts overlap")
@@ -661,10 +776,10 @@ def _read_archive(path: Path, file: BinaryIO) -> Pickled:
     for storage in unpickler.storages.values():
         block = entries.get(f"{root}/data/{storage.key}")
         if block is None:
-            raise PickleError(f"{path} is damaged: it lacks block {storage.key} of its numbers")
+            raise PickleError(f"{path} is damaged: it lacks block {shown(storage.key)} of its numbers")
         if block.file_size != storage.count * sizes[storage.dtype]:
             raise PickleError(
-                f"{path} is damaged: block {storage.key} has {block.file_size} bytes, "
+                f"{path} is damaged: block {shown(storage.key)} has {block.file_size} bytes, "
                 f"{storage.count * sizes[storage.dtype]} are expected"
             )
     return Pickled(path, content, _root=root, _size=whole)
@@ -708,8 +823,8 @@ def _read_start(path: Path, file: BinaryIO, start: io.BytesIO, whole: int) -> Pi
         count = file.read(8)  # fewer where the file ends, which is said below
         if len(count) == 8 and int.from_bytes(count, "little") != storage.count:
             raise PickleError(
-                f"{path} is damaged: block {key} is of {int.from_bytes(count, 'little')} numbers, its tensors are of a "
-                f"block of {storage.count}"
+                f"{path} is damaged: block {shown(key)} is of {int.from_bytes(count, 'little')} numbers, its "
+                f"tensors are of a block of {storage.count}"
             )
         places[key] = (first, size)
         file.seek(first + size)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from safetensors import safe_open
 
 from layerwise import pickles
-from layerwise.errors import LayerwiseError
+from layerwise.errors import LayerwiseError, shown
 from layerwise.files import impostor
 from layerwise.json_files import read_json
 from layerwise.limits import Limit
@@ -131,9 +131,11 @@ def plain_names(names: Iterable[str], path: Path) -> dict[str, str]:
     for name in names:
         short = plain_name(name)
         if _ADAPTER_PART.search(f"{short}."):
-            raise AdapterError(f"{path} holds the weights of an adapter ({name}), and {NOT_APPLIED}")
+            raise AdapterError(f"{path} holds the weights of an adapter ({shown(name)}), and {NOT_APPLIED}")
         if (other := plain.setdefault(short, name)) != name:
-            raise WeightsError(f"{path} holds one weight twice: {other} and {name} are both {short}")
+            raise WeightsError(
+                f"{path} holds one weight twice: {shown(other)} and {shown(name)} are both {shown(short)}"
+            )
     return plain
 
 
@@ -168,11 +170,19 @@ def _listed(index: Path) -> list[Path]:
         raise WeightsError(f"{index} is no index of weights, with a weight_map from names to files")
     names = sorted(set(named.values()))
     if elsewhere := [name for name in names if name in ("", ".", "..") or re.search(r"[/\\\0]", name)]:
-        raise WeightsError(f"{index} names {', '.join(elsewhere[:5])}; names of files beside it are expected")
+        raise WeightsError(f"{index} names {_some(elsewhere)}; names of files beside it are expected")
+    if others := [name for name in names if not name.endswith((".safetensors", ".bin"))]:
+        raise WeightsError(
+            f"{index} names {_some(others)}; files of weights are expected, which end in .safetensors or .bin"
+        )
     files = [index.parent / name for name in names]
     if missing := [path.name for path in files if not os.path.isfile(path)]:  # has no errors
-        raise WeightsError(f"{index} names {', '.join(missing[:5])}, which the folder does not hold")
+        raise WeightsError(f"{index} names {_some(missing)}, which the folder does not hold")
     return files
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(map(shown, names[:5]))
 
 
 def _names(path: Path) -> list[str]:
@@ -214,7 +224,7 @@ def _pickled(path: Path) -> tuple[pickles.Pickled, dict[str, StoredTensor]]:
     if not isinstance(state, dict) or not state:
         raise WeightsError(f"{path} holds no weights by their names, but {type(state).__name__}")
     if others := [str(name) for name, value in state.items() if not isinstance(value, StoredTensor)]:
-        raise WeightsError(f"{path}: {', '.join(others[:5])} in it should be tensors")
+        raise WeightsError(f"{path}: {_some(others)} in it should be tensors")
     named = {str(name): value for name, value in state.items()}
     if len(named) < len(state):
         raise WeightsError(f"{path} holds two weights of one name")
