@@ -176,12 +176,6 @@ def test_a_score_that_cannot_be_is_refused(tmp_path, collect, metric, least, imp
             collect([write_score(tmp_path, scored)])
 
 
-def test_a_metric_that_nobody_knows_is_refused(tmp_path, collect):
-    file = write_score(tmp_path, record("word", "a-model", "T1", 1, [{"p\nwcca": 0.5}]))
-    with pytest.raises(MalformedScoreError, match="which is none of mean_cca, "):
-        collect([file])
-
-
 @pytest.mark.parametrize("scores", [[{"pwcca": 0.5}], []])
 def test_a_layer_that_the_model_does_not_have_is_refused(tmp_path, collect, scores):
     record_of = record("word", "a-model", "T500", 1, scores, "ok" if scores else "skipped")
