@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import functools
+import gc
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from layerwise.plain_files import open_plain
@@ -75,7 +77,8 @@ def _meaning(path: Path) -> bytes:
 @functools.cache  # by the text, as most modules are behind many rules
 def _parsed(text: str) -> tuple[list[str], bytes]:
     """What may be imports from the package, and the meaning."""
-    tree = ast.parse(text)
+    with _no_collections():
+        tree = ast.parse(text)
     names = []
     for node in _blocks(tree):
         if isinstance(node, ast.Import):
@@ -87,6 +90,18 @@ def _parsed(text: str) -> tuple[list[str], bytes]:
             node.body = body[1:] or [ast.Pass()]
     # Unparsed: unlike a dump, the same text in every version of Python.
     return [name for name in names if name.startswith("layerwise.")], ast.unparse(tree).encode()
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """A tree has so many objects, none of them garbage, that looking for garbage takes as long as parsing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _blocks(node: ast.AST) -> Iterator[ast.AST]:
