@@ -52,7 +52,7 @@ STRANGE = {
     ),
     "a billion by <<": (
         f"a0: &a0 {MANY}\n" + "".join(f"a{i}: {{<<: [{', '.join(['*a0'] * 100)}]}}\n" for i in range(1, 100)),
-        "more than 200000 keys by <<",
+        "what << merges has 300000 values, and no more than 200000 are read",
     ),
     "a key twice": ("a: 1\nb: 2\na: 3", "line 3, column 1: the key a stands there twice"),
     "a key twice, in quotes": ("a: {b: 1, 'b': 2}", "the key b stands there twice"),
@@ -114,8 +114,12 @@ def test_a_yaml_file_that_is_none_is_named(tmp_path, content, words):
 def test_what_is_no_file_is_not_opened(tmp_path):
     """A FIFO would wait for ever, a device give for ever."""
     os.mkfifo(tmp_path / "fifo")
-    for path in (tmp_path / "fifo", tmp_path, Path("/dev/zero")):
-        with pytest.raises(CatalogueError, match="is no file"):
+    for path, found in (
+        (tmp_path / "fifo", "it is a pipe; a file is expected"),
+        (tmp_path, "Is a directory"),
+        (Path("/dev/zero"), "it is a device; a file is expected"),
+    ):
+        with pytest.raises(CatalogueError, match=f"cannot be read: {found}"):
             read_yaml(path)
     for name in ("absent", "a\0b", "x" * 5000, "\udcff"):
         with pytest.raises(CatalogueError, match="cannot be read: "):

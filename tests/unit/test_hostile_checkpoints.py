@@ -557,26 +557,27 @@ def test_random_weights_are_no_more_than_a_machine_has(tmp_path):
         make_random_checkpoint({"model_type": "bert"}, 1, tmp_path / "model")
 
 
+def with_index(good: Path, folder: Path, named: object) -> Path:
+    shutil.copytree(good, folder)
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": named}}))
+    return folder
+
+
 @pytest.mark.parametrize(
     "named",
     ["../good/model.safetensors", "/etc/passwd", "sub/model.safetensors", "..", "", "a\0b", "a" * 5000, 3, ["a"]],
 )
 def test_an_index_names_files_beside_it(good, tmp_path, named):
     shutil.copytree(good, tmp_path / "good")
-    folder = tmp_path / "model"
-    shutil.copytree(good, folder)
-    (folder / "model.safetensors").unlink()
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": named}}))
+    folder = with_index(good, tmp_path / "model", named)
     with pytest.raises(WeightsError, match=r"index\.json (names|is no index)"):
         stored_weights(folder)
 
 
 @pytest.mark.parametrize("named", ["config.json", "model.safetensors.index.json", "origin.txt", "model"])
 def test_an_index_names_files_of_weights(good, tmp_path, named):
-    folder = tmp_path / "model"
-    shutil.copytree(good, folder)
-    (folder / "model.safetensors").unlink()
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": named}}))
+    folder = with_index(good, tmp_path / "model", named)
     with pytest.raises(WeightsError, match=rf"index\.json names {named}; files of weights are expected"):
         stored_weights(folder)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
+import sysconfig
+import venv
 
 import pytest
 
@@ -212,3 +216,22 @@ def test_two_clones_in_one_workflow_are_refused(checkout, tmp_path):
     run = elsewhere(checkout, tmp_path, "-n")
     assert run.returncode == 1
     assert "all modules of one workflow are of one clone" in run.output
+
+
+# An environment elsewhere
+
+
+def test_a_python_that_snakemake_cannot_start_is_told_of_before_any_job(checkout, tmp_path):
+    """Snakemake does not quote its path."""
+    venv.create(tmp_path / "my environment", symlinks=True)
+    environment = os.environ | {"PYTHONPATH": sysconfig.get_path("purelib")}
+    arguments = ["-m", "snakemake", "--cores", "1", "--configfile", SMOKE]
+    python = tmp_path / "my environment/bin" / os.path.basename(sys.executable)
+    for more, status in (["-n"], 0), ([], 1):
+        run = subprocess.run(
+            [python, *arguments, *more], cwd=checkout.root, env=environment, capture_output=True, text=True, check=False
+        )
+        assert run.returncode == status, run.stderr
+        assert ("python3 -m venv ~/layerwise-environment" in run.stderr) == bool(status)
+        assert "Traceback" not in run.stderr
+        assert "Error in rule" not in run.stderr

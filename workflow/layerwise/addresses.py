@@ -1,7 +1,7 @@
 """What an address becomes: what is shown and kept of it, and the name of its file here.
 
-The address itself is only asked for. A user name, a password and a fragment are never shown; of a query nobody knows
-which part is a secret, so that only what says nothing (`download=1`) is. `***` stands for what is hidden.
+The address itself is only asked for. A user name, a password and a fragment are never shown. Any part of a query may
+be a secret, so none is shown but those that cannot be (`download=1`). `***` stands for what is hidden.
 """
 
 from __future__ import annotations

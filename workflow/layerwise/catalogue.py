@@ -5,6 +5,7 @@ Read when the workflow is planned, so nothing here imports torch or uses the net
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from layerwise.errors import LINE, LayerwiseError, shown
 from layerwise.limits import Limit
 from layerwise.originals import OriginalError, is_original, read_original
 from layerwise.pickles import PickleError
+from layerwise.plain_files import read_plain
 from layerwise.preprocessors import PreprocessorError, read_preprocessor
 from layerwise.shapes import ShapeError, shape_of
 from layerwise.weights import AdapterError, refuse_adapters
@@ -30,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]  # of the checkout: what it ships lie
 _BYTES = Limit("LAYERWISE_MAX_YAML_BYTES", 4_000_000, "bytes")
 # Aliases can name one value again and again, so that ten lines mean a billion of them.
 _VALUES = Limit("LAYERWISE_MAX_YAML_VALUES", 200_000, "values")
-DEEPEST = 50  # mappings and lists in one another; no key of ours is deeper than eight, and Python ends at some hundreds
+_DEEPEST = 50  # mappings and lists in one another; no key of ours is deeper than eight, Python ends at some hundreds
 
 RANDOM, BY_HAND = "random-init", "by-hand"  # sources that are no places
 WEIGHTS_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")  # of files, never of a Hugging Face id
@@ -159,8 +161,9 @@ def layer_names(conv_layers: int, blocks: int) -> list[str]:
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # by libyaml it is the same, ten times as fast
     """Plain data, in which `<<` does not multiply and no key stands twice: YAML takes the last, people see both."""
 
-    def __init__(self, stream: str) -> None:
+    def __init__(self, path: Path, stream: str) -> None:
         super().__init__(stream)
+        self._path = path
         self._flat: set[yaml.MappingNode] = set()
         self._merged = 0
 
@@ -179,8 +182,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # by libyaml it i
                 if key.value in known:
                     self._refuse(f"the key {key.value} stands there twice", key)
                 known.add(key.value)
-        if self._merged > _VALUES.value:
-            self._refuse(f"more than {_VALUES.value} keys by <<", node)
+        _VALUES.require(self._merged, f"{self._path}: what << merges", CatalogueError)
         super().flatten_mapping(node)
 
     def construct_short_int(self, node: yaml.ScalarNode) -> int:
@@ -204,7 +206,9 @@ def read_yaml(path: Path) -> dict:
     """
     text = _text(Path(path))
     try:
-        content = yaml.load(text, _Loader)
+        content = yaml.load(text, functools.partial(_Loader, path))
+    except LayerwiseError:
+        raise
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
@@ -222,11 +226,7 @@ def read_yaml(path: Path) -> dict:
 def _text(path: Path) -> str:
     """What a file holds, if it is one and not too large."""
     try:
-        if path.exists() and not path.is_file():
-            raise CatalogueError(f"{path} is no file")
-        with path.open("rb") as file:
-            _BYTES.require(path.stat().st_size, str(path), CatalogueError)
-            return file.read(_BYTES.value).decode("utf-8-sig")
+        return read_plain(path, _BYTES, CatalogueError).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CatalogueError(f"{path}: byte {error.start} is not UTF-8") from error
     except (OSError, ValueError) as error:
@@ -240,8 +240,8 @@ def require_bounded(content: object, what: str, error: type[LayerwiseError]) -> 
     """
     found, level, depth = 0, [content], 0
     while level:
-        if depth > DEEPEST:
-            raise error(f"{what} has more than {DEEPEST} mappings and lists in one another, or one that holds itself")
+        if depth > _DEEPEST:
+            raise error(f"{what} has more than {_DEEPEST} mappings and lists in one another, or one that holds itself")
         below: list[object] = []
         for part in level:
             parts = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()

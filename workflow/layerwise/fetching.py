@@ -95,7 +95,7 @@ def keep_expected(folder: Path, expected: Mapping[str, Mapping], is_finished: bo
             except DownloadError as error:
                 raise DownloadError(f"{error}. {_REMOVE}") from error
         elif checks is None or not _is_known(path, checks):
-            log.warning("%s: nobody knows this file; it is removed", path)
+            log.warning("%s is none of the files that are expected here, or not known to be whole; it is removed", path)
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 

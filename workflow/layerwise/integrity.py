@@ -15,7 +15,7 @@ from pathlib import Path
 
 from layerwise.errors import LayerwiseError
 from layerwise.files import END
-from layerwise.plain_files import require_plain
+from layerwise.plain_files import open_plain
 
 MANIFEST = "manifest.json"  # in a fetched checkpoint folder: source, revision, and size and sha256 of each file
 
@@ -46,7 +46,7 @@ def is_whole(path: str | os.PathLike[str]) -> bool:
     suffix = os.path.splitext(path)[1]
     if suffix not in _ENDS:
         return True
-    if not os.path.isfile(path):  # a link to nowhere, or a named pipe, which would be waited for
+    if not os.path.isfile(path):  # a link to nowhere, or a pipe, which would be waited for
         return False
     with open(path, "rb") as stream:
         size = stream.seek(0, os.SEEK_END)
@@ -133,6 +133,5 @@ def _is_whole_safetensors(path: Path) -> bool:
 
 
 def _beginning(path: Path, most: int) -> bytes:
-    require_plain(path, OSError)
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         return stream.read(most)

@@ -363,7 +363,7 @@ def _from_folder(folder: Path, normalise: bool | None, device: str, origin: str)
     with _explained(folder):
         values = read_config(folder)
         if "model_type" not in values:
-            raise CheckpointError("its config.json says no type of model. Should have a `model_type` key")
+            raise CheckpointError("its config.json lacks the key `model_type`")
         require_supported(values["model_type"], str(folder))
         config = transformers_config(values, layers_only=True)
         values = config.to_dict()

@@ -267,8 +267,8 @@ _STORAGES = {
 }
 
 
-# Of dicts and sets: numbers and what has the hash of its place in memory.
 _SEQUENCES = (list, tuple)
+# What may be a key of a dict or an element of a set, and a part of a tuple that is one.
 _PARTS = (str, bytes, int, np.integer, np.bool_)
 _KEYS = (*_PARTS, float, _ForeignClass, Record)
 
@@ -605,9 +605,9 @@ class _Unpickler(pickle._Unpickler):
     def _key(self, key: object) -> object:
         """A key or an element of a set, of the kinds that checkpoints have.
 
-        Tuples in tuples are none of them: Python finds the hash of one by going through all of it, each time, and
-        through what is in it in several places as often as that. Only the hash of text and bytes is another one in each
-        process: of all else a file could have many that are in one place of a dict, and each is compared with all.
+        Tuples in tuples are refused: to hash one, Python walks all of it each time, and walks a part that it holds
+        twice, twice. Only text and bytes are hashed differently in each process. Other keys a file can choose so that
+        all have one hash, and each new one is then compared with all before: so their number is bounded.
         """
         if isinstance(key, str | bytes):
             return key
@@ -793,7 +793,7 @@ def _read_plain(path: Path, file: BinaryIO) -> Pickled:
     if whole > _FIRST_BYTES:
         try:
             return _read_start(path, file, start, whole)
-        except Exception:  # whatever the end of its bytes makes of it; what is not mended by more of them comes again
+        except Exception:  # perhaps only because the bytes end here: if not, it is raised again below
             start = io.BytesIO(start.getvalue() + file.read(PICKLE.value + 1 - _FIRST_BYTES))
     try:
         return _read_start(path, file, start, whole)

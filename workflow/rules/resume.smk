@@ -1,6 +1,10 @@
 # What has to be seen to when jobs are about to be planned and run, and only then: Snakemake plans and parses for summaries,
 # reports, dry runs and the process of each job too. Included last: of all that is found, only what a rule makes is touched.
 
+import shlex
+
+from snakemake.settings.types import DeploymentMethod
+
 
 def is_locked():
     """Whether another run is at work in this folder."""
@@ -39,10 +43,21 @@ def refuse_other_originals():
         raise WorkflowError(str(error))
 
 
+def refuse_unquoted_python():
+    """End a run before any job where Snakemake cannot start one: it does not quote the path of Python."""
+    has_own_python = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+    if shlex.quote(sys.executable) != sys.executable and not has_own_python:
+        raise WorkflowError(
+            f"Snakemake cannot start jobs with {sys.executable}: there is a space, or another character of the shell, in "
+            "its path. Make the virtual environment in another folder: python3 -m venv ~/layerwise-environment"
+        )
+
+
 def before_planning(executor):
     """What comes before jobs are planned for an executor."""
     is_run = not (executor.dryrun_exec or executor.touch_exec)
     if is_run:
+        refuse_unquoted_python()
         refuse_absent_models()
         refuse_other_originals()
     is_run = is_run and not is_locked()
