@@ -91,6 +91,13 @@ def test_any_other_error_is_a_traceback(job):
     assert "after the block" not in log
 
 
+def test_an_interrupted_job_says_so_in_a_line(job):
+    code, _, log = job("import signal; signal.raise_signal(signal.SIGINT)")
+    assert code == 1
+    assert log.strip().endswith("ERROR interrupted; the same command does this job again")
+    assert "Traceback" not in log
+
+
 def test_names_in_logs_steer_no_terminal(job):
     name = r"'a\x1b[2J\nERROR: no line of its own\udce9.wav'"
     code, terminal, log = job(f"logging.getLogger('layerwise.x').warning('%s: left out', {name})")

@@ -21,7 +21,7 @@ from layerwise.space import DiskSpaceError
 def logged(snakemake) -> Iterator[None]:
     """Send everything that a script says, its errors too, to the log of its rule, and end the job with them.
 
-    An error of the input is one line in the log; anything else is a traceback. Warnings of the package, such as what
+    An error of the input, and Ctrl-C, are one line in the log; anything else is a traceback. Warnings of the package, such as what
     was left out of a corpus, are shown on the terminal too: nobody reads the log of a job that succeeds.
 
     Raises:
@@ -45,6 +45,9 @@ def logged(snakemake) -> Iterator[None]:
             logging.error("%s: %s", type(error).__name__, error)
             if isinstance(error, DiskSpaceError):  # the log may lie on the same disk
                 print(f"DiskSpaceError: {error}", file=terminal)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            logging.error("interrupted; the same command does this job again")
             sys.exit(1)
         except Exception:
             logging.error(traceback.format_exc())
