@@ -21,8 +21,8 @@ from layerwise.space import DiskSpaceError
 def logged(snakemake) -> Iterator[None]:
     """Send everything that a script says, its errors too, to the log of its rule, and end the job with them.
 
-    An error of the input, and Ctrl-C, are one line in the log; anything else is a traceback. Warnings of the package, such as what
-    was left out of a corpus, are shown on the terminal too: nobody reads the log of a job that succeeds.
+    An error of the input, and Ctrl-C, are one line in the log; anything else is a traceback. Warnings of the package,
+    such as what was left out of a corpus, are shown on the terminal too: nobody reads the log of a job that succeeds.
 
     Raises:
         SystemExit: the block failed.
