@@ -208,7 +208,7 @@ LOADED = {
     "a web page as pickle": (weights_of(b"<html>404</html>", "pytorch_model.bin"), "a web page"),
     "weights in shards that are gone": (copied(shards_of_which_none_is_there), "model-00001-of-00002.safetensors"),
     "an index that is none": (weights_of(b"{", "model.safetensors.index.json"), "index.json is no index of weights"),
-    "a config.json of nothing": (config("{}"), "Should have a `model_type` key"),
+    "a config.json of nothing": (config("{}"), "its config.json lacks the key `model_type`"),
     "heads that do not fit": (config(num_attention_heads=5), "must be divisible by num_heads"),
     "no heads": (config(num_attention_heads=0), WHOLE),
     "conv blocks that contradict": (config(conv_dim=[32, 32]), WHOLE),
