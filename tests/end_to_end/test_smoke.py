@@ -389,7 +389,7 @@ def test_scoring_again_gives_the_same_bytes(results, score, tmp_path):
     new = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best_layers", "layers_mel", "layers_phone")}
     collect_scores(files, ALL_METRICS, [*JOBS], [MODEL], {MODEL: 4}, new["scores"])
     summarise_trends(new["scores"], 10, new["trends"])
-    best_layers(new["trends"], new["best_layers"])
+    best_layers(new["trends"], new["scores"], new["best_layers"])
     for name in JOBS:
         wide_table(new["trends"], name, "pwcca", new[f"layers_{name}"])
     for name, path in new.items():

@@ -23,13 +23,14 @@ from layerwise.findings import check_findings
 from layerwise.frames import INTERVALS, ITEMS, UTTERANCES, read_csv_table, read_parquet
 from layerwise.frozen import KeptLayers
 from layerwise.integrity import is_whole
+from layerwise.layer_pairs import compare_layers, read_layer_pairs
 from layerwise.model_pairs import compare_models
 from layerwise.outcomes import collect_probes, read_probes
 from layerwise.performance import read_external
 from layerwise.practice_speech import Speech
 from layerwise.probe_tables import collect_probes as join_probes
 from layerwise.properties import ScoreSettings, score_layers
-from layerwise.recommendations import read_recommendations, recommend, sentences
+from layerwise.recommendations import cautions, read_recommendations, recommend, sentences
 from layerwise.reread import read_shape
 from layerwise.sampling import SampleSizes, draw_sample_tables, read_word_list
 from layerwise.states import read_state
@@ -114,12 +115,13 @@ def tables(folder: Path) -> None:
     """All tables of an experiment of two models and one task."""
     collect(scores(folder), folder / "scores.csv")
     summary.summarise_trends(folder / "scores.csv", 10, folder / "trends.csv")
-    summary.best_layers(folder / "trends.csv", folder / "best.csv")
+    summary.best_layers(folder / "trends.csv", folder / "scores.csv", folder / "best.csv")
     values = dict(zip([*LAYERS, "weighted"], np.linspace(0.4, 0.9, 6), strict=True))
     probes = dict(write_probe(folder, "intent", model, values, 4) for model in MODELS)
     collect_probes(probes, None, ["intent"], list(MODELS), dict.fromkeys(MODELS, LAYERS), folder / "probes.csv")
     compare(folder / "scores.csv", folder / "probes.csv", 10, 1, folder / "comparison.csv")
     advise(folder)
+    compare_layers(folder / "scores.csv", [("T1", "T2"), ("T3", "T1")], 10, folder / "layer_pairs.csv")
     facts = {"family": "f", "objective": "contrastive", "size": "Base", "modality": "speech", "iteration": ""}
     facts |= {"training_hours": 960, "training_data": "x", "conv_layers": 7, "stride_seconds": 0.02, "width": 768}
     models = [{"model": model, "title": model, "blocks": 4, "normalise": False, **facts} for model in MODELS]
@@ -128,7 +130,8 @@ def tables(folder: Path) -> None:
 
 def advise(folder: Path) -> None:
     names = ("trends", "best", "probes", "comparison")
-    recommend(*(folder / f"{name}.csv" for name in names), list(MODELS), [], "pwcca", 1, folder / "recommendations.csv")
+    paths = [folder / f"{name}.csv" for name in names]
+    recommend(*paths, list(MODELS), [], "pwcca", "row", 1, folder / "recommendations.csv")
 
 
 def score_files(folder: Path) -> Reader:
@@ -151,10 +154,12 @@ def read_scores_table(path: Path) -> None:
     summary.summarise_trends(path, 10, path.with_name("out.csv"))
     compare(path, path.with_name("probes.csv"), 10, 1, path.with_name("out.csv"))
     compare_models(path, path.with_name("models.csv"), 10, 1, path.with_name("out.csv"))
+    compare_layers(path, [("T1", "T2")], 10, path.with_name("out.csv"))
+    summary.best_layers(path.with_name("trends.csv"), path, path.with_name("out.csv"))
 
 
 def read_trends_table(path: Path) -> None:
-    summary.best_layers(path, path.with_name("out.csv"))
+    summary.best_layers(path, path.with_name("scores.csv"), path.with_name("out.csv"))
     summary.wide_table(path, "phone", "pwcca", path.with_name("out.csv"))
     advise(path.parent)
 
@@ -175,6 +180,7 @@ def read_recommendations_table(path: Path) -> None:
     table = read_recommendations(path)
     for model in table["model"].unique():
         sentences(table, model)
+        cautions(table, model)
 
 
 # Probes
@@ -346,6 +352,7 @@ READERS = {
     "probes.csv": of_table("probes", read_probes_table),
     "comparison.csv": of_table("comparison", lambda path: (read_comparison(path), advise(path.parent))),
     "models.csv": of_table("models", read_models_table),
+    "layer_pairs.csv": of_table("layer_pairs", read_layer_pairs),
     "recommendations.csv": of_table("recommendations", read_recommendations_table),
     "probe tables": probe_tables,
     "probe weights": probe_weights,

@@ -54,7 +54,7 @@ def heads(values, half=0.01, metric="accuracy", weights=None):
 def curve(levels, half=0.0, seed=1):
     values = np.asarray(levels, dtype=float)
     draws = values + half * np.random.default_rng(seed).standard_normal((curves.DRAWS, len(values)))
-    return Curve([f"T{i}" for i in range(len(values))], values, np.full(len(values), half), draws)
+    return Curve([f"T{i}" for i in range(len(values))], values, values - half, values + half, draws)
 
 
 def test_a_trend_has_the_means_and_intervals_of_the_trends_table():
@@ -64,7 +64,9 @@ def test_a_trend_has_the_means_and_intervals_of_the_trends_table():
     assert found.levels == pytest.approx([0.3, 0.5, 0.7])
     values = table.loc[table["layer"] == "T1", "score"]
     error = values.std(ddof=1) * math.sqrt(1 / 9 + 1 / 8)
-    assert found.half == pytest.approx(np.full(3, stats.t.ppf(0.975, 8) * error))
+    half = stats.t.ppf(0.975, 8) * error
+    assert found.levels - found.low == pytest.approx(np.full(3, half))
+    assert found.high - found.levels == pytest.approx(np.full(3, half))
     assert found.draws.std(axis=0) == pytest.approx(np.full(3, error), rel=0.05)
     assert found.draws.mean(axis=0) == pytest.approx(found.levels, abs=0.1 * error)
 
@@ -91,7 +93,7 @@ def test_flagged_and_skipped_layers_are_left_out_with_their_reasons():
 
 def test_one_score_has_no_interval():
     found = curves.trend(scores({f"T{i}": i / 10 for i in range(5)}, n=1), FOLDS, 1)
-    assert np.isnan(found.half).all()
+    assert np.isnan([found.low, found.high]).all()
     assert found.draws is None
     correlation = curves.spearman(found, curve(range(5)))
     assert (correlation.value, correlation.draws, correlation.reason) == (pytest.approx(1), None, "")

@@ -24,7 +24,14 @@ def advise(tmp_path):
     """Writes scores and probes of one model, and returns its recommendations by question, and the paragraph."""
 
     def run(
-        phone=PHONE, chance=0.05, spread=0.01, trials=3, values=None, metric="accuracy", controls=(), external=None
+        phone=PHONE,
+        spread=0.01,
+        trials=3,
+        values=None,
+        metric="accuracy",
+        controls=(),
+        external=None,
+        folds_by="speaker",
     ):
         noise = spread * np.linspace(-1, 1, trials) if trials > 1 else [0.0]
         files = [
@@ -41,7 +48,7 @@ def advise(tmp_path):
             files, ["pwcca", "pwcca_chance"], ["intra", "phone"], ["m"], {"m": 6}, tmp_path / "scores.csv"
         )
         summary.summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
-        summary.best_layers(tmp_path / "trends.csv", tmp_path / "best.csv")
+        summary.best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best.csv")
         probes = dict([write_probe(tmp_path, "intent", "m", values, 6, metric, 0.02)] if values else [])
         path = None
         if external:
@@ -51,7 +58,7 @@ def advise(tmp_path):
         compare(tmp_path / "scores.csv", tmp_path / "probes.csv", 10, 1, tmp_path / "comparison.csv")
         names = ("trends", "best", "probes", "comparison")
         out = tmp_path / "recommendations.csv"
-        recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], controls, "pwcca", 1, out)
+        recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], controls, "pwcca", folds_by, 1, out)
         table = read_recommendations(out)
         return table.set_index("question"), sentences(table, "m")
 

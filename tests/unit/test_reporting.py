@@ -52,7 +52,7 @@ def compared(folder, probes):
     findings.check_findings(scores, heads, models, "pwcca", 10, 1, paths["findings"])
     recommendations.recommend(
         *(folder / "trends.csv", folder / "best_layers.csv", heads, paths["comparison"]),
-        *(list(BLOCKS), ["random"], "pwcca", 1, paths["recommendations"]),
+        *(list(BLOCKS), ["random"], "pwcca", "row", 1, paths["recommendations"]),
     )
     return paths
 
@@ -62,7 +62,7 @@ def inputs(tmp_path):
     files = write_experiment(tmp_path / "scores", BLOCKS, ("phone", "word"), samples=1, status=some_skipped)
     summary.collect_scores(files, METRICS, ["phone", "word"], list(BLOCKS), BLOCKS, tmp_path / "scores.csv")
     summary.summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
-    summary.best_layers(tmp_path / "trends.csv", tmp_path / "best_layers.csv")
+    summary.best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best_layers.csv")
     (tmp_path / "samples.csv").write_text(
         "sample,span,asked,drawn,types,utterances,hours,alignments\n1,frame,5,4,,4,0.0123456,given\n"
     )
@@ -83,6 +83,7 @@ def inputs(tmp_path):
         "plots": {"phone": [tmp_path / "plot.svg", tmp_path / "plot.svg"], "word": [tmp_path / "plot.svg"]},
         **{name: tmp_path / f"{name}.csv" for name in ("scores", "best_layers", "samples")},
         **compared(tmp_path, {}),
+        "layer_pairs": None,
         "task_plots": {},
         "correlations": None,
         "problems": {"Audio": tmp_path / "audio.csv", "Alignments": tmp_path / "alignments.csv"},

@@ -55,7 +55,7 @@ def trends_of(tmp_path, collect):
 
 
 def best_of(trends, tmp_path):
-    summary.best_layers(trends, tmp_path / "best.csv")
+    summary.best_layers(trends, tmp_path / "scores.csv", tmp_path / "best.csv")
     return summary.read_table(tmp_path / "best.csv")
 
 
@@ -320,7 +320,7 @@ def test_automatic_alignments_are_marked_in_every_row_of_every_table(tmp_path):
     tables = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best", "wide")}
     summary.collect_scores(files, METRICS, PROPERTIES, list(BLOCKS), BLOCKS, tables["scores"])
     summary.summarise_trends(tables["scores"], 10, tables["trends"])
-    summary.best_layers(tables["trends"], tables["best"])
+    summary.best_layers(tables["trends"], tables["scores"], tables["best"])
     summary.wide_table(tables["trends"], "word", "pwcca", tables["wide"])
     for name, path in tables.items():
         table = summary.read_table(path)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from layerwise import curves
-from layerwise.curves import Curve
+from layerwise.curves import Curve, Estimate
 from layerwise.outcomes import read_probes
 from layerwise.performance import METRICS, WEIGHTED
 from layerwise.summary import AnyPath, alignments_of, layer_ranges, read_scores, read_table, write_table
@@ -31,8 +31,7 @@ class Outcome:
 
     Attributes:
         single: performance of the heads on single layers (accuracy, or 1 - error rate).
-        weighted, weighted_half: performance of the head on the learned sum of all layers, and half its interval; NaN
-            where there is none.
+        weighted: performance of the head on the learned sum of all layers, not known where there is none.
         weights: what that sum learned.
         last: the model's last block, whether it was measured or not.
     """
@@ -42,8 +41,7 @@ class Outcome:
     metric: str
     model: str
     single: Curve
-    weighted: float
-    weighted_half: float
+    weighted: Estimate
     weights: Curve
     last: str
 
@@ -52,12 +50,13 @@ def outcomes(probes: pd.DataFrame, seed: int) -> Iterator[Outcome]:
     """What every model reached on every task, in the order of tables/probes.csv."""
     for names, heads in probes.groupby(["task", "source", "metric", "model"], sort=False):
         sums = heads[(heads["layer"] == WEIGHTED) & (heads["status"] == "ok")]
-        weighted, half = math.nan, math.nan
+        weighted = Estimate()
         for row in sums.itertuples():
-            weighted, half = METRICS[row.metric].performance(row.value), (row.high - row.low) / 2
+            value, *ends = map(METRICS[row.metric].performance, (row.value, row.low, row.high))
+            weighted = Estimate(value, min(ends), max(ends))
         blocks = (heads["layer_index"] / heads["depth"]).max()  # depth = index / blocks
         last = f"T{round(blocks)}" if blocks > 0 else ""
-        yield Outcome(*names, curves.performance(heads, seed), weighted, half, curves.weights(heads), last)
+        yield Outcome(*names, curves.performance(heads, seed), weighted, curves.weights(heads), last)
 
 
 def compare(scores: AnyPath, probes: AnyPath, folds: int, seed: int, out: AnyPath) -> None:
@@ -68,7 +67,7 @@ def compare(scores: AnyPath, probes: AnyPath, folds: int, seed: int, out: AnyPat
     *recommends* the block at which its trend is highest (T1…TL, as tables/best_layers.csv; `intra` ranks none).
 
     `regret` is what that choice costs against the best single layer: the difference of their performances, 0 where it
-    is the best one; `within_interval` says whether it lies within the best one's interval, so that the two should not
+    is the best one; `within_interval` says whether it ties with that one (`layerwise.ties`), so that the two should not
     be ranked. `against_weighted` and `against_last` are its performance minus that of the weighted sum and of the last
     block, `best_against_weighted` that of the best single layer minus the weighted sum. The best layer is the one that
     is best on the test items, which flatters it a little.
@@ -113,19 +112,19 @@ def _row(outcome: Outcome, property_name: str, metric: str, curve: Curve) -> dic
         "metric": metric,
         "layers": layer_ranges(layers),
         "n_layers": len(layers),
-        "weighted_performance": outcome.weighted,
+        "weighted_performance": outcome.weighted.value,
     }
     for name, correlate in (("spearman", curves.spearman), ("pearson", curves.pearson)):
         estimate = correlate(compared, outcome.single)
         row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-    reasons = [estimate.reason, "no weighted sum" if math.isnan(outcome.weighted) else ""]
+    reasons = [estimate.reason, "" if outcome.weighted.is_known else "no weighted sum"]
     single = outcome.single.blocks()
     if single.layers:
         row |= {
             "best": single.best,
             "best_performance": single.value(single.best),
             "last_performance": single.value(outcome.last),
-            "best_against_weighted": single.value(single.best) - outcome.weighted,
+            "best_against_weighted": single.value(single.best) - outcome.weighted.value,
         }
     if property_name != "intra":
         choice, reason = _choice(outcome, curve.blocks())
@@ -142,12 +141,12 @@ def _choice(outcome: Outcome, ranked: Curve) -> tuple[dict, str]:
     if chosen not in single.layers:
         return {"recommended": chosen}, f"{chosen} was not measured"
     reached, regret = single.value(chosen), single.value(single.best) - single.value(chosen)
-    half = single.half[single.layers.index(single.best)]
+    has_interval = not math.isnan(single.estimate(single.best).low)
     return {
         "recommended": chosen,
         "recommended_performance": reached,
         "regret": regret,
-        "within_interval": "" if math.isnan(half) else "yes" if regret <= half else "no",
-        "against_weighted": reached - outcome.weighted,
+        "within_interval": ("yes" if chosen in single.tied() else "no") if has_interval else "",
+        "against_weighted": reached - outcome.weighted.value,
         "against_last": reached - single.value(outcome.last),
     }, ""

@@ -196,6 +196,11 @@ class Experiment:
         choices = {key: hidden_in(value) for key, value in self.config.items() if key not in ("mirrors", FROM)}
         return choices | {"corpus": {key: value for key, value in choices["corpus"].items() if key != "keep"}}
 
+    @property
+    def layer_pairs(self) -> list[list[str]]:
+        """The pairs of layers that a paired test compares."""
+        return _layer_pairs(self.config["compare"])
+
     def layers(self, property_name: str, model: str) -> list[str]:
         """The layers of a model that a property is scored on, in order of depth."""
         return self.layers_of(property_name, self.models[model])
@@ -248,6 +253,7 @@ def read_experiment(*configs: dict) -> Experiment:
             absent.append(str(error))
             del models[name]
     errors += _absent_layers(config, models)
+    errors += _impossible_pairs(config, models)
     if not errors:
         _require_plannable(config, models)
     sources, source_errors = _sources(config["corpus"], corpora)
@@ -591,9 +597,7 @@ def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:
     everywhere = list(dict.fromkeys(layer for entry in models.values() for layer in entry.layers))
     absent = [name for name in listed if name not in everywhere]
     if absent:
-        numbers = {kind: [int(name[1:]) for name in everywhere if name[0] == kind] for kind in "CT"}
-        there = " and ".join(f"{kind}{min(of)} to {kind}{max(of)}" for kind, of in numbers.items() if of)
-        return [f"layers: {', '.join(absent)} are in no model of this experiment; there are {there}"]
+        return [f"layers: {', '.join(absent)} are in no model of this experiment; there are {_ranges(everywhere)}"]
     return _repeated("layers", listed) + [
         f"layers: none of {', '.join(listed)} is a layer of {model} that {name!r} is asked of"
         for name in config["properties"]
@@ -601,6 +605,45 @@ def _absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:
         for model, entry in models.items()
         if not set(PROPERTIES[name].layers(entry.layers)) & set(listed)
     ]
+
+
+def _ranges(layers: Iterable[str]) -> str:
+    """C1 to C7 and T0 to T12."""
+    numbers = {kind: [int(name[1:]) for name in layers if name[0] == kind] for kind in "CT"}
+    return " and ".join(f"{kind}{min(of)} to {kind}{max(of)}" for kind, of in numbers.items() if of)
+
+
+def _layer_pairs(compare: list | None) -> list[list[str]]:
+    """What `compare` says, as a list of pairs."""
+    pairs = compare or []
+    return [pairs] if pairs and isinstance(pairs[0], str) else pairs
+
+
+def _impossible_pairs(config: dict, models: dict[str, ModelEntry]) -> list[str]:
+    """Pairs of one layer, pairs that stand there twice, and layers of `compare` that a model lacks or does not score.
+
+    Nothing is said of models whose layers are not known yet.
+    """
+    pairs = _layer_pairs(config["compare"])
+    named = list(dict.fromkeys(layer for pair in pairs for layer in pair))
+    properties = [PROPERTIES[name] for name in config["properties"] if name in PROPERTIES]
+    errors = [f"compare: found {one} and {other}; two layers are expected" for one, other in pairs if one == other]
+    errors += _repeated("compare", [" and ".join(sorted(pair)) for pair in pairs])
+    for model, entry in models.items():
+        if not entry.is_planned:
+            continue
+        if absent := [layer for layer in named if layer not in entry.layers]:
+            errors.append(f"compare: {model} has no {', '.join(absent)}; it has {_ranges(entry.layers)}")
+            continue
+        scored = [set(question.layers(entry.layers)) for question in properties]
+        if config["layers"] != "all":
+            scored = [layers & set(config["layers"]) for layers in scored]
+        errors += [
+            f"compare: no property of this experiment scores both {one} and {other} of {model} (properties, layers)"
+            for one, other in pairs
+            if not any({one, other} <= layers for layers in scored)
+        ]
+    return errors
 
 
 def _sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]:

@@ -8,8 +8,8 @@ drawn anew within their own uncertainty, many times over:
 - a trend by a bootstrap of its scores (Efron 1979). The same samples and trials are drawn for every layer and every
   property, as their scores rise and fall together. As trials share training rows, deviations from the mean are
   stretched until their variance is that of the trend's own interval (Nadeau and Bengio 2003);
-- a performance normally, by its interval over test items, independently at each layer. As all heads see the same test
-  items, this errs on the wide side;
+- a performance normally, to either side by its interval over test items, independently at each layer. As all heads
+  see the same test items, this errs on the wide side;
 - learned weights not at all: a head has just these.
 
 Noise that is added to a curve lowers its correlations, so the interval can end below a value near 1; it is widened to
@@ -18,6 +18,7 @@ hold the value.
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -27,9 +28,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from layerwise import ties
 from layerwise.chance import CHANCE
 from layerwise.performance import METRICS, WEIGHTED
-from layerwise.summary import CONFIDENCE, layer_key, layer_ranges
+from layerwise.summary import CONFIDENCE, layer_key, layer_ranges, score_matrix
 
 DRAWS = 2000
 FEWEST = 4  # layers that a correlation needs
@@ -42,15 +44,16 @@ class Curve:
 
     Attributes:
         layers: their names.
-        levels: (layers,) the numbers.
-        half: (layers,) half the 95 % interval of each; NaN where there is none.
+        levels: (layers,) the numbers, oriented so that more is better.
+        low, high: (layers,) the ends of the 95 % interval of each; NaN where there is none.
         draws: (DRAWS, layers) what the levels might have been as well; None where that is not known.
         reason: why there are no more layers.
     """
 
     layers: list[str]
     levels: np.ndarray
-    half: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
     draws: np.ndarray | None
     reason: str = ""
 
@@ -58,7 +61,7 @@ class Curve:
         """The same curve at some of its layers, in the given order."""
         place = [self.layers.index(layer) for layer in layers]
         draws = None if self.draws is None else self.draws[:, place]
-        return Curve(list(layers), self.levels[place], self.half[place], draws, self.reason)
+        return Curve(list(layers), self.levels[place], self.low[place], self.high[place], draws, self.reason)
 
     def blocks(self) -> Curve:
         """T1…TL, without the layer that they work from."""
@@ -68,10 +71,19 @@ class Curve:
         """NaN at a layer that the curve lacks."""
         return float(self.levels[self.layers.index(layer)]) if layer in self.layers else math.nan
 
+    def estimate(self, layer: str) -> Estimate:
+        """The number of one layer, with its interval."""
+        place = self.layers.index(layer)
+        return Estimate(float(self.levels[place]), float(self.low[place]), float(self.high[place]))
+
     @property
     def best(self) -> str:
         """The layer with the highest value; of equal ones the lowest layer."""
         return self.layers[int(np.argmax(self.levels))]
+
+    def tied(self, margin: float = 1.0) -> list[str]:
+        """The best layer and those that tie with it (`layerwise.ties`), in order of depth."""
+        return list(itertools.compress(self.layers, ties.tied(self.levels, self.low, margin)))
 
 
 @dataclass(frozen=True)
@@ -100,13 +112,13 @@ class Estimate:
 
 def empty(reason: str) -> Curve:
     """A curve without layers, and why."""
-    return Curve([], np.empty(0), np.empty(0), None, reason)
+    return Curve([], np.empty(0), np.empty(0), np.empty(0), None, reason)
 
 
 def trend(scores: pd.DataFrame, folds: int, seed: int) -> Curve:
     """The trend of one property, model and metric over T layers, from its rows of tables/scores.csv.
 
-    Flagged and skipped layers are left out, as in rankings. Half widths are those of tables/trends.csv.
+    Flagged and skipped layers are left out, as in rankings. Intervals are those of tables/trends.csv.
 
     Args:
         folds: of the cross-validation.
@@ -119,8 +131,7 @@ def trend(scores: pd.DataFrame, folds: int, seed: int) -> Curve:
     reason = "; ".join(dict.fromkeys(filter(None, reasons))) or ("" if len(usable) else "not scored")
     if usable.empty:
         return empty(reason)
-    table = usable.pivot(index="layer", columns=["sample", "trial"], values="score")  # noqa: PD010 (a cell has one value)
-    table = table.reindex(sorted(table.index, key=layer_key)).sort_index(axis="columns")
+    table = score_matrix(usable)
     values = table.mean(axis="columns").to_numpy()
     number = table.notna().sum(axis="columns").to_numpy()
     with np.errstate(invalid="ignore"):
@@ -134,7 +145,7 @@ def trend(scores: pd.DataFrame, folds: int, seed: int) -> Curve:
         deviation = complete[:, picked].mean(axis=2).T - complete.mean(axis=1)  # (DRAWS, layers)
         # A bootstrap's variance is (n - 1)/n of s²/n, and the wanted one s² (1/n + overlap).
         draws = values + deviation * math.sqrt((1 / n + 1 / (folds - 2)) * n * n / (n - 1))
-    return Curve(list(table.index), values, half, draws, reason)
+    return Curve(list(table.index), values, values - half, values + half, draws, reason)
 
 
 def trends(scores: pd.DataFrame, folds: int, seed: int) -> dict[tuple[str, str, str], Curve]:
@@ -157,14 +168,14 @@ def performance(heads: pd.DataFrame, seed: int) -> Curve:
         return empty(reason)
     usable = usable.sort_values("layer_index")
     metric = METRICS[usable["metric"].iloc[0]]
-    values = usable["value"].map(metric.performance).to_numpy(dtype=float)
-    half = ((usable["high"] - usable["low"]) / 2).to_numpy(dtype=float)
+    values, *ends = (usable[name].map(metric.performance).to_numpy(dtype=float) for name in ("value", "low", "high"))
+    low, high = np.minimum(*ends), np.maximum(*ends)  # of an error rate, the low end is the high one of performance
     draws = None
-    if np.isfinite(half).all():
+    if np.isfinite(high - low).all():
         names = usable[["task", "source", "model", "metric"]].iloc[0]
         random = _generator(seed, "performance", *names).standard_normal((DRAWS, len(values)))
-        draws = values + random * half / _DEVIATIONS
-    return Curve(list(usable["layer"]), values, half, draws, reason)
+        draws = values + random / _DEVIATIONS * np.where(random < 0, values - low, high - values)
+    return Curve(list(usable["layer"]), values, low, high, draws, reason)
 
 
 def weights(heads: pd.DataFrame) -> Curve:
@@ -173,7 +184,7 @@ def weights(heads: pd.DataFrame) -> Curve:
     layers = sorted(single["layer"], key=layer_key)
     values = single.set_index("layer")["weight"].reindex(layers).to_numpy(dtype=float)
     reason = "" if layers else "no learned weights"
-    return Curve(layers, values, np.zeros(len(layers)), np.tile(values, (DRAWS, 1)), reason)
+    return Curve(layers, values, values, values, np.tile(values, (DRAWS, 1)), reason)
 
 
 def spearman(one: Curve, other: Curve) -> Estimate:
@@ -209,6 +220,19 @@ def _correlate(one: Curve, other: Curve, correlation: Callable, ranks: bool) -> 
     with np.errstate(invalid="ignore", divide="ignore"):
         norms = [np.linalg.norm(rows, axis=1) for rows in centred]
         return estimate(value, (centred[0] * centred[1]).sum(axis=1) / (norms[0] * norms[1]))
+
+
+def apart(one: Estimate, other: Estimate) -> Estimate:
+    """The difference of two independent numbers, by their own intervals, which may be lopsided.
+
+    Each end lies as far from the difference as the root of the sum of squares of the two distances that lead there
+    (Zou and Donner, Construction of confidence limits about effect measures, Statistics in Medicine 27, 2008).
+    """
+    return Estimate(
+        one.value - other.value,
+        one.value - other.value - math.hypot(one.value - one.low, other.high - other.value),
+        one.value - other.value + math.hypot(one.high - one.value, other.value - other.low),
+    )
 
 
 def estimate(value: float, draws: np.ndarray) -> Estimate:

@@ -5,9 +5,9 @@ those of resources/findings.yaml. One rule gives every verdict: a claim is *supp
 intervals allow, *contradicted* if it holds for none of it, and *not testable* otherwise: intervals overlap, or data are
 missing. In particular:
 
-- Two layers differ if they lie more than `margin` · s apart; s is half the interval of a layer, the larger of the two.
-  The maximum of a curve may be any layer that does not differ from the highest one, and a claim about the maximum has
-  to hold for each of them.
+- Two layers differ if the higher one lies more than `margin` · s above the other; s is the distance from its level to
+  the low end of its interval. The maximum of a curve may be any layer that does not differ from the highest one
+  (`layerwise.ties`, with that margin), and a claim about the maximum has to hold for each of them.
 - A correlation, or the difference of two, is above a threshold if its interval is (`layerwise.curves`).
 - A claim about the shape of a trend needs all of T1…TL: with one of them missing or flagged it is not testable.
 - Layers may be missing where heads were trained (the paper itself probes every second layer of large models), but a
@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -255,10 +256,9 @@ def flat(curve: Curve, layers: Sequence[str], limit: float) -> Verdict:
         return Verdict(NOT_TESTABLE, missing)
     chosen = curve.at(layers)
     high, low = int(chosen.levels.argmax()), int(chosen.levels.argmin())
-    half = math.hypot(chosen.half[high], chosen.half[low])
-    size = float(chosen.levels[high] - chosen.levels[low])
-    numbers = {"range": size, "half_interval": half, "highest": layers[high], "lowest": layers[low]}
-    return _against(Estimate(size, size - half, size + half), limit, numbers, below=True)
+    size = curves.apart(chosen.estimate(layers[high]), chosen.estimate(layers[low]))
+    numbers = _numbers("range", size) | {"highest": layers[high], "lowest": layers[low]}
+    return _against(size, limit, numbers, below=True)
 
 
 def peaks(models: Sequence[Model], criteria: Criteria) -> Iterator[dict]:
@@ -294,7 +294,7 @@ def middle_peak(curve: Curve, layers: Sequence[str], shallowest: float, deepest:
     missing = _missing(curve, layers)
     if missing:
         return Verdict(NOT_TESTABLE, missing)
-    tied = tied_with_best(curve.at(layers), margin)
+    tied = curve.at(layers).tied(margin)
     numbers = _peak(curve.at(layers), tied, len(layers)) | {
         "fall": curve.value(curve.at(layers).best) - curve.value(layers[-1]),
         "s": _s(curve, curve.at(layers).best, layers[-1]),
@@ -309,7 +309,7 @@ def deeper_peak(model: tuple[Curve, Sequence[str]], other: tuple[Curve, Sequence
         missing = _missing(curve, layers)
         if missing:
             return Verdict(NOT_TESTABLE, f"of the other model, {missing}" if name else missing)
-        tied = tied_with_best(curve.at(layers), margin)
+        tied = curve.at(layers).tied(margin)
         found.append((tied, _depths(tied, len(layers))))
         numbers |= {name + key: value for key, value in _peak(curve.at(layers), tied, len(layers)).items()}
     (tied, depths), (others, other_depths) = found
@@ -374,7 +374,7 @@ def best_layer(model: Model, outcome: Outcome, below_top: float, near: float, ma
         missing = f"{len(single.layers)} layers were measured, {curves.FEWEST} are needed"
     if missing:
         return Verdict(NOT_TESTABLE, missing)
-    tied = tied_with_best(single, margin)
+    tied = single.tied(margin)
     numbers: dict[str, object] = {"best": single.best, "tied": _listed(tied), "blocks": model.blocks}
     maxima = []
     for name in PEAKS:
@@ -382,7 +382,7 @@ def best_layer(model: Model, outcome: Outcome, below_top: float, near: float, ma
         missing = _missing(curve, model.layers)
         if missing:
             return Verdict(NOT_TESTABLE, missing, numbers)
-        maxima.append(tied_with_best(curve.at(model.layers), margin))
+        maxima.append(curve.at(model.layers).tied(margin))
         numbers |= {f"{name}_peak": curve.at(model.layers).best, f"{name}_tied": _listed(maxima[-1])}
     possible = []
     for best, *highest in itertools.product(tied, *maxima):
@@ -402,18 +402,18 @@ def sums(models: Sequence[Model], criteria: Criteria) -> Iterator[dict]:
 def equals_sum(outcome: Outcome, relative: float) -> Verdict:
     """Whether the best single layer and the weighted sum differ by at most `relative` of the weighted sum's metric."""
     single = outcome.single.blocks()
-    if not single.layers or math.isnan(outcome.weighted):
+    if not single.layers or not outcome.weighted.is_known:
         return Verdict(NOT_TESTABLE, "no weighted sum" if single.layers else single.reason)
-    best = single.value(single.best)
+    best, weighted = single.estimate(single.best), outcome.weighted
     metric = METRICS[outcome.metric]
-    base = metric.performance(outcome.weighted)  # its own inverse: the accuracy, or the error rate again
-    numbers = {"best": single.best, "best_value": metric.performance(best), "weighted_value": base}
+    base = metric.performance(weighted.value)  # its own inverse: the accuracy, or the error rate again
+    numbers = {"best": single.best, "best_value": metric.performance(best.value), "weighted_value": base}
     if base <= 0:
         return Verdict(NOT_TESTABLE, f"no share of a weighted sum whose {metric.title} is 0", numbers)
-    size = abs(best - outcome.weighted) / base
-    half = math.hypot(single.half[single.layers.index(single.best)], outcome.weighted_half) / base
-    numbers |= {"difference": size, "half_interval": half}
-    return _against(Estimate(size, size - half, size + half), relative, numbers, below=True, equal=True)
+    higher, lower = (best, weighted) if best.value >= weighted.value else (weighted, best)
+    size = curves.apart(higher, lower)
+    share = Estimate(size.value / base, size.low / base, size.high / base)
+    return _against(share, relative, numbers | _numbers("difference", share), below=True, equal=True)
 
 
 def learned_weights(models: Sequence[Model], criteria: Criteria) -> Iterator[dict]:
@@ -441,11 +441,6 @@ CHECKS = (shapes, peaks, task_correlations, single_layers, sums, learned_weights
 # What the checks share
 
 
-def tied_with_best(curve: Curve, margin: float) -> list[str]:
-    """Layers that may be the maximum: less than or exactly `margin` · s below the highest one, which is among them."""
-    return [layer for layer in curve.layers if layer == curve.best or _apart(curve, curve.best, layer, margin) < 1]
-
-
 def _of_outcomes(
     number: int, claim: str, models: Sequence[Model], criteria: Criteria, check: Callable[[Model, Outcome], Verdict]
 ) -> Iterator[dict]:
@@ -464,19 +459,24 @@ def _missing(curve: Curve, layers: Sequence[str]) -> str:
     absent = [layer for layer in layers if layer not in curve.layers]
     if absent:
         return f"no number at {layer_ranges(absent)}" + (f": {curve.reason}" if curve.reason else "")
-    if not all(math.isfinite(half) for half in curve.at(layers).half):
+    chosen = curve.at(layers)
+    if not np.isfinite(chosen.high - chosen.low).all():
         return "no interval: a single score, or none was given"
     return ""
 
 
 def _apart(curve: Curve, one: str, other: str, margin: float) -> int:
     """1 if the first layer is more than `margin` · s above the second, -1 if it is below, 0 if neither."""
-    difference, least = curve.value(one) - curve.value(other), margin * _s(curve, one, other)
-    return (difference > least) - (difference < -least)
+    pair = curve.at([one, other])
+    if len(pair.tied(margin)) == 2:
+        return 0
+    return 1 if pair.best == one else -1
 
 
 def _s(curve: Curve, one: str, other: str) -> float:
-    return float(curve.at([one, other]).half.max())
+    """The distance from the level of the higher layer to the low end of its interval."""
+    higher = curve.estimate(curve.at([one, other]).best)
+    return higher.value - higher.low
 
 
 def _depths(layers: Iterable[str], blocks: int) -> list[float]:

@@ -36,6 +36,7 @@ _KNOWN = {
     "costs": rf"(?:{_COST}(?: {_COST})*)?",
     "layer": f"(?:{LAYER}|weighted)?",
     "layers": r"[CT0-9, -]*",
+    "other_layer": LAYER,
     "recommended": f"(?:{LAYER})?",
     "runner_up": f"(?:{LAYER})?",
     "status": "ok|flagged|skipped|failed",

@@ -6,6 +6,7 @@ field argues about (arXiv 2508.08110). Here are the numbers for every pair, and 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
 
@@ -63,7 +64,7 @@ def _row(one: Curve, other: Curve, one_blocks: int, other_blocks: int) -> dict:
     layers, other_layers = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     # Under the names of the first, as curves are compared by name.
     one, paired = one.at(layers), other.at(other_layers)
-    paired = Curve(layers, paired.levels, paired.half, paired.draws, paired.reason)
+    paired = replace(paired, layers=layers)
     rank, apart = curves.spearman(one, paired), _difference(one, paired)
     row = {"layers": layer_ranges(layers), "other_layers": layer_ranges(other_layers), "n_layers": len(layers)}
     for name, estimate in (("spearman", rank), ("difference", apart)):

@@ -19,8 +19,9 @@ from layerwise.errors import LINE, shown
 from layerwise.files import replaced
 from layerwise.findings import CRITERIA, read_criteria, read_findings
 from layerwise.frames import read_csv_table
+from layerwise.layer_pairs import read_layer_pairs
 from layerwise.plots import METRIC_TITLES, title_of
-from layerwise.recommendations import read_recommendations, sentences
+from layerwise.recommendations import cautions, read_recommendations, sentences
 from layerwise.summary import (
     CONFIDENCE,
     SAMPLE_COLUMNS,
@@ -70,6 +71,7 @@ def write_report(
     comparison: AnyPath,
     findings: AnyPath,
     recommendations: AnyPath,
+    layer_pairs: AnyPath | None,
     task_plots: Mapping[str, AnyPath],
     correlations: AnyPath | None,
     problems: Mapping[str, AnyPath],
@@ -85,7 +87,8 @@ def write_report(
         titles: what to call a model; its name, where it has no title.
         overview, plots: SVG or PNG files, `plots` by property in the order wanted; they are embedded.
         scores, best_layers, samples: the tables of `layerwise.summary`.
-        comparison, findings, recommendations: the tables of the modules of these names.
+        comparison, findings, recommendations, layer_pairs: the tables of the modules of these names; layer_pairs None
+            where no layers are compared.
         task_plots, correlations: pictures of `layerwise.task_plots`, by task, and of all tasks; None without tasks.
         problems: CSV files by heading, such as what was wrong with the audio; empty when nothing was.
         labels: what became of the alignment's labels, as `layerwise.alignments` writes it; None: it was made here.
@@ -119,7 +122,11 @@ def write_report(
         overview=_embed(overview, "All properties over the depth of the models"),
         sections=sections,
         automatic=automatic,
-        advice=[(titles.get(model, model), sentences(advice, model)) for model in advice["model"].unique()],
+        advice=[
+            (titles.get(model, model), sentences(advice, model), cautions(advice, model))
+            for model in advice["model"].unique()
+        ],
+        layer_pairs=_layer_pairs(read_layer_pairs(layer_pairs), metric, titles) if layer_pairs else None,
         tasks=[_embed(path, f"{task} over the layers of each model") for task, path in task_plots.items()],
         correlations=_embed(correlations, "How properties and tasks correlate") if correlations else None,
         comparison=_comparison(read_comparison(comparison), metric, titles),
@@ -174,6 +181,15 @@ def _comparison(table: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> 
         *("model", "task", "source", "property", "spearman", "spearman_low", "spearman_high", "pearson"),
         *("recommended", "best", "regret", "against_weighted", "against_last", "best_against_weighted", "reason"),
     ]
+    return _shown(chosen[columns], limit=LONGEST)
+
+
+def _layer_pairs(table: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> Table:
+    chosen = table[table["metric"] == metric]
+    chosen = chosen.assign(model=chosen["model"].map(lambda name: titles.get(name, name)))
+    columns = [name for name in chosen if name not in ("metric", "alignments")]
+    if not chosen["reason"].any():
+        columns.remove("reason")
     return _shown(chosen[columns], limit=LONGEST)
 
 

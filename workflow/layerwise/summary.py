@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from scipy import stats
 
+from layerwise import ties
 from layerwise.chance import CHANCE
 from layerwise.errors import LayerwiseError, shown
 from layerwise.files import replaced
@@ -33,11 +34,12 @@ TREND_COLUMNS = [
 ]
 BEST_COLUMNS = [
     *("property", "model", "metric", "layer", "depth", "mean", "low", "high", "chance", "rows_per_dimension"),
-    *("runner_up", "tied", "alignments", "reason"),
+    *("runner_up", "tied", "shared_luck", "kept_x", "kept_y", "classes_unseen", "alignments", "reason"),
 ]
 SAMPLE_COLUMNS = ["sample", "span", "asked", "drawn", "types", "utterances", "hours", "alignments"]
 
 _TRIAL_COUNTS = ["n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y", "classes_unseen"]
+_BEST_COUNTS = ["kept_x", "kept_y", "classes_unseen"]
 _TEXT_COLUMNS = [
     *("property", "model", "layer", "metric", "span", "alignments"),
     *("status", "reason", "runner_up", "tied"),
@@ -267,35 +269,55 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath) -> None:
     write_table(pd.DataFrame(rows, columns=TREND_COLUMNS), out)
 
 
-def best_layers(trends: AnyPath, out: AnyPath) -> None:
+def best_layers(trends: AnyPath, scores: AnyPath, out: AnyPath) -> None:
     """The best block of each model, tables/best_layers.csv: a row per property, model and metric.
 
     Ranked are T1…TL: T0 and the C layers are what the blocks work from. `intra` is not ranked, as a layer is most like
-    itself, nor is a metric's chance level; flagged and skipped layers are left out. `tied` lists the other layers whose
-    mean lies in the best layer's interval, in order of depth; without an interval (a single score) it stays empty. At
-    equal means the lower layer is best. `chance` is the metric's chance level at that layer. A model without a layer to
-    rank has an empty layer and the reason.
+    itself, nor is a metric's chance level; flagged and skipped layers are left out. `tied` lists the other layers that
+    tie with the best one (`layerwise.ties`), in order of depth; without an interval (a single score) it stays empty. At
+    equal means the lower layer is best. `shared_luck` is the share of the variance of a layer's scores that all ranked
+    layers have in common: the less it is, the more often `tied` lacks an equal layer. `chance` is the metric's chance
+    level at the best layer, `kept_x`, `kept_y` and `classes_unseen` are the most of any of its scores. A model without
+    a layer to rank has an empty layer and the reason.
+
+    Args:
+        trends, scores: tables/trends.csv and the tables/scores.csv that it was made from.
     """
     table = read_trends(trends)
     chance = table.set_index(["property", "model", "metric", "layer"])["mean"]
     table = table[(table["property"] != "intra") & ~table["metric"].str.endswith(CHANCE)]
     rows = []
     keys = ["property", "model", "metric"]
+    scored = read_scores(scores)
+    by_question, none = dict(list(scored.groupby(keys, sort=False))), scored.iloc[:0]
     for names, group in table.groupby(keys, sort=False):
         row = dict(zip(keys, names, strict=True)) | {"alignments": group["alignments"].iloc[0]}
         blocks = group[group["layer"].str.startswith("T") & (group["layer_index"] > 0)]
-        ranked = blocks[blocks["status"] == "ok"].sort_values("mean", ascending=False, kind="stable")
+        ranked = blocks[blocks["status"] == "ok"].sort_values("layer_index")
         if ranked.empty:
             reasons = "; ".join(reason for reason in blocks["reason"].unique() if reason)
             row["reason"] = reasons or "no transformer block was scored"
         else:
-            best, others = ranked.iloc[0], ranked.iloc[1:]
+            best = ranked.loc[ranked["mean"].idxmax()]
+            others = ranked.drop(best.name)
+            tied = ranked["layer"][ties.tied(ranked["mean"].to_numpy(), ranked["low"].to_numpy())]
             row |= best[["layer", "depth", "mean", "low", "high", "rows_per_dimension"]].to_dict()
             row["chance"] = chance.get((row["property"], row["model"], row["metric"] + CHANCE, best["layer"]))
-            row["runner_up"] = "" if others.empty else others["layer"].iloc[0]
-            row["tied"] = " ".join(sorted(others.loc[others["mean"] >= best["low"], "layer"], key=layer_key))
+            row["runner_up"] = "" if others.empty else others.loc[others["mean"].idxmax(), "layer"]
+            row["tied"] = " ".join(tied[tied != best["layer"]])
+            behind = by_question.get(names, none)
+            behind = behind[behind["layer"].isin(ranked["layer"])]
+            row["shared_luck"] = ties.shared_luck(score_matrix(behind).dropna(axis="columns").to_numpy())
+            row |= behind.loc[behind["layer"] == best["layer"], _BEST_COUNTS].max().to_dict()
         rows.append(row)
-    write_table(pd.DataFrame(rows, columns=BEST_COLUMNS), out)
+    write_table(pd.DataFrame(rows, columns=BEST_COLUMNS).astype(dict.fromkeys(_BEST_COUNTS, "Int64")), out)
+
+
+def score_matrix(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores of one property, model and metric: layers (in order of depth) x (sample, trial), from scores.csv."""
+    known = scores[scores["score"].notna()]
+    table = known.pivot(index="layer", columns=["sample", "trial"], values="score")  # noqa: PD010 (a cell has one value)
+    return table.reindex(sorted(table.index, key=layer_key)).sort_index(axis="columns")
 
 
 def wide_table(trends: AnyPath, property_name: str, metric: str, out: AnyPath) -> None:

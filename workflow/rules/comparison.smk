@@ -156,6 +156,7 @@ rule recommend_layers:
         models=list(MODELS),
         controls=CONTROLS,
         metric=config["metric"],
+        folds_by=config["cca"]["folds_by"],
         seed=config["samples"]["seed"],
         code=code_digest("layerwise.recommendations"),
     log:

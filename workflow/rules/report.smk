@@ -15,6 +15,7 @@ rule write_report:
         comparison=rules.compare_trends.output.table,
         findings=rules.check_findings.output.table,
         recommendations=rules.recommend_layers.output.table,
+        layer_pairs=rules.compare_layers.output.table if LAYER_PAIRS else [],
         audio_problems=rules.index_utterances.output.problems,
         alignment_problems=ALIGNMENT_PROBLEMS,
         labels=rules.index_alignments.output.labels if EXPERIMENT.alignments else [],
@@ -56,6 +57,7 @@ rule tables:
         rules.check_findings.output,
         rules.compare_models.output,
         rules.recommend_layers.output,
+        rules.compare_layers.output if LAYER_PAIRS else [],
 
 
 rule plots:

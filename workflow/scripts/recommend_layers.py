@@ -12,6 +12,7 @@ with logged(snakemake):
         models=snakemake.params.models,
         controls=snakemake.params.controls,
         metric=snakemake.params.metric,
+        folds_by=snakemake.params.folds_by,
         seed=snakemake.params.seed,
         out=snakemake.output.table,
     )

@@ -5,4 +5,4 @@ from layerwise.summary import best_layers, summarise_trends
 
 with logged(snakemake):
     summarise_trends(snakemake.input.scores, snakemake.params.folds, snakemake.output.trends)
-    best_layers(snakemake.output.trends, snakemake.output.best)
+    best_layers(snakemake.output.trends, snakemake.input.scores, snakemake.output.best)

@@ -19,6 +19,7 @@ with logged(snakemake):
         comparison=snakemake.input.comparison,
         findings=snakemake.input.findings,
         recommendations=snakemake.input.recommendations,
+        layer_pairs=snakemake.input.layer_pairs or None,
         task_plots=snakemake.params.task_plots,
         correlations=snakemake.input.correlations or None,
         problems={

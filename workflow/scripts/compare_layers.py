@@ -1,0 +1,12 @@
+"""Compare layers, two by two."""
+
+from layerwise.layer_pairs import compare_layers
+from layerwise.run import logged
+
+with logged(snakemake):
+    compare_layers(
+        snakemake.input.scores,
+        snakemake.params.pairs,
+        folds=snakemake.params.folds,
+        out=snakemake.output.table,
+    )
