@@ -393,6 +393,63 @@ def test_layer_that_no_model_has():
     assert line == "layers: T7 are in no model of this experiment; there are C1 to C7 and T0 to T6"
 
 
+@pytest.mark.parametrize(
+    ("compare", "pairs"),
+    [
+        (None, []),
+        (["T3", "T4"], [["T3", "T4"]]),
+        ([["T3", "T4"]], [["T3", "T4"]]),
+        ([["T3", "T4"], ["C2", "T1"]], [["T3", "T4"], ["C2", "T1"]]),
+    ],
+)
+def test_pairs_of_layers(compare, pairs):
+    assert read_experiment({"compare": compare}).layer_pairs == pairs
+
+
+def test_pairs_of_layers_are_no_other_lists():
+    for wrong in (
+        ["T3"],
+        [],
+        ["T3", "T4", "T5"],
+        [["T3", "T4", "T5"]],
+        ["T3", ["T4", "T5"]],
+        ["T3", "T04"],
+        "T3",
+        [[]],
+    ):
+        found = lines({"compare": wrong})
+        assert all(line.startswith("compare: found") for line in found)
+        assert found[-1].endswith("two names such as [T3, T4], or a list of such pairs.")
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"compare": ["T3", "T9"]}, "random-wav2vec2-tiny has no T9; it has C1 to C7 and T0 to T4"),
+        ({"compare": ["T3", "T3"]}, "found T3 and T3; two layers are expected"),
+        ({"compare": [["T3", "T4"], ["T4", "T3"]]}, "'T3 and T4' stands there 2 times"),
+        (
+            {"compare": ["C2", "T3"], "properties": ["phone", "word"]},
+            "no property of this experiment scores both C2 and T3 of random-wav2vec2-tiny (properties, layers)",
+        ),
+        (
+            {"compare": ["T3", "T4"], "layers": ["T1", "T3"]},
+            "no property of this experiment scores both T3 and T4 of random-wav2vec2-tiny (properties, layers)",
+        ),
+    ],
+)
+def test_pairs_of_layers_that_are_not_there(config, expected):
+    assert lines({"models": ["random-wav2vec2-tiny"]} | config) == [f"compare: {expected}"]
+
+
+def test_every_model_that_lacks_a_layer_of_a_pair_is_named():
+    found = lines({"models": ["random-wav2vec2-tiny", "random-hubert-tiny"], "compare": [["T3", "T6"], ["T1", "T7"]]})
+    assert found == [
+        "compare: random-wav2vec2-tiny has no T6, T7; it has C1 to C7 and T0 to T4",
+        "compare: random-hubert-tiny has no T7; it has C1 to C7 and T0 to T6",
+    ]
+
+
 def test_property_without_a_layer():
     config = {"models": ["random-wav2vec2-tiny"], "properties": ["mel", "phone"], "layers": ["C1", "C7"]}
     (line,) = lines(config)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from layerwise import curves
-from layerwise.curves import Curve
+from layerwise.curves import Curve, Estimate
 
 FOLDS = 10
 
@@ -162,6 +162,45 @@ def test_what_two_correlations_share_cancels_in_their_difference():
     lead = curves.spearman(one, task).minus(curves.spearman(other, task))
     assert lead.value == pytest.approx(2)
     assert 1.5 < lead.low <= lead.value <= lead.high == pytest.approx(2)
+
+
+def test_a_difference_where_only_one_side_has_draws_has_no_interval():
+    known = curves.estimate(0.75, np.linspace(0.5, 1, 100))
+    for one, other in ((known, Estimate(0.25, 0, 0.5)), (Estimate(0.25, 0, 0.5), known)):
+        found = one.minus(other)
+        assert abs(found.value) == 0.5
+        assert math.isnan(found.low)
+        assert math.isnan(found.high)
+        assert found.draws is None
+
+
+def test_independent_numbers_differ_by_their_lopsided_intervals():
+    found = curves.apart(Estimate(0.75, 0.72, 0.90), Estimate(0.5, 0.38, 0.54))
+    assert found.value == 0.25
+    # 3 below the first and 4 above the second lead to the low end, 15 above and 12 below to the high one.
+    assert found.low == pytest.approx(0.25 - 0.05)
+    assert found.high == pytest.approx(0.25 + math.hypot(0.15, 0.12))
+    assert math.isnan(curves.apart(Estimate(0.75), Estimate(0.5, 0.4, 0.6)).low)
+
+
+def test_each_layer_keeps_its_own_interval():
+    given = Curve(["T0", "T1", "T2"], *np.array([[0.5, 0.75, 0.625], [0.25, 0.5, 0.625], [0.5, 1, 0.875]]), None)
+    found = given.at(["T2", "T0"])
+    assert (found.low.tolist(), found.high.tolist()) == ([0.625, 0.25], [0.875, 0.5])
+    assert given.estimate("T1") == Estimate(0.75, 0.5, 1)
+    assert given.tied() == ["T0", "T1", "T2"]
+    assert given.tied(0.5) == ["T1", "T2"]
+    assert given.at(["T2", "T0"]).tied() == ["T2"]
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "wer"])
+def test_an_interval_that_reaches_further_to_one_side_is_drawn_so(metric):
+    table = heads({"T0": 0.25, "T1": 0.5}, metric=metric).assign(low=[0.15, 0.49], high=[0.26, 0.6])
+    found = curves.performance(table, 1)
+    expected = {"accuracy": ([0.15, 0.49], [0.26, 0.6]), "wer": ([0.74, 0.4], [0.85, 0.51])}[metric]
+    assert (found.low, found.high) == (pytest.approx(expected[0]), pytest.approx(expected[1]))
+    ends = np.quantile(found.draws, [0.025, 0.975], axis=0)
+    assert ends == pytest.approx(np.array(expected), abs=0.01)
 
 
 def test_only_common_layers_are_correlated_and_four_are_needed():

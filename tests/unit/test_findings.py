@@ -140,6 +140,22 @@ def test_finding_1_speaks_of_models_by_their_objective():
     }
 
 
+def test_three_blocks_are_the_fewest_of_a_valley():
+    assert findings.valley(curve([0.9, 0.5, 0.9]), LAYERS[:3], 2).verdict == SUPPORTED
+    assert findings.valley(curve([0.9, 0.5]), LAYERS[:2], 2).verdict == NOT_TESTABLE
+
+
+def test_flat_takes_the_intervals_of_the_two_layers_that_count():
+    """Up from the highest and down from the lowest layer, by their own intervals."""
+    given = curve([0.55, 0.5, 0.52], 0.01)
+    given.high[0], given.low[1] = 0.58, 0.46  # 0.03 and 0.04 make 0.05
+    assert findings.flat(given, LAYERS[:3], 0.0999).verdict == NOT_TESTABLE
+    found = findings.flat(given, LAYERS[:3], 0.1001)
+    assert found.verdict == SUPPORTED
+    assert found.numbers["range_high"] == pytest.approx(0.1)
+    assert found.numbers["range_low"] == pytest.approx(0.05 - math.hypot(0.01, 0.01))
+
+
 # 2
 
 
@@ -294,6 +310,17 @@ def test_best_layer(single, half, expected):
     assert found.verdict == expected
 
 
+@pytest.mark.parametrize(("measured", "expected"), [(curves.FEWEST, SUPPORTED), (curves.FEWEST - 1, NOT_TESTABLE)])
+def test_the_fewest_layers_of_a_best_one(measured, expected):
+    """Exactly as many as are needed, the last one among them."""
+    trends = {"phone": curve(bump(6)), "word": curve(bump(8))}
+    levels = [level if i in (8, 12, 4, 6)[:measured] else None for i, level in enumerate(bump(8), start=1)]
+    found = findings.best_layer(model(trends), outcome(curve(levels)), **RULES.thresholds[4])
+    assert found.verdict == expected
+    if expected == NOT_TESTABLE:
+        assert found.reason == "3 layers were measured, 4 are needed"
+
+
 def test_every_second_layer_will_do_for_the_best_one():
     trends = {"phone": curve(bump(6)), "word": curve(bump(8))}
     single = [level if i % 2 else None for i, level in enumerate(bump(8))]
@@ -327,6 +354,21 @@ def test_the_best_layer_needs_both_maxima():
 def test_equals_sum(best, weighted, half, metric, expected):
     given = outcome(curve(bump(8, top=best), half), weighted, half, metric=metric)
     assert findings.equals_sum(given, 0.05).verdict == expected
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "wer"])
+def test_the_sum_is_compared_by_the_interval_of_the_best_layer(metric):
+    single = curve([0.4, 0.8, 0.6], 0.001)
+    given = outcome(single, 0.78, 0.001, metric=metric)
+    base = 0.78 if metric == "accuracy" else 0.22
+    found = findings.equals_sum(given, 0.05)
+    assert found.verdict == (SUPPORTED if metric == "accuracy" else CONTRADICTED)
+    assert found.numbers["difference"] == pytest.approx(0.02 / base)
+    single.low[0], single.high[2] = 0.1, 0.9  # of other layers
+    assert findings.equals_sum(given, 0.05) == found
+    single.high[1] += 0.1
+    assert findings.equals_sum(given, 0.05).numbers["difference_high"] == pytest.approx(0.121 / base, abs=0.001)
+    assert findings.equals_sum(given, 0.1).verdict == NOT_TESTABLE
 
 
 # 6

@@ -5,12 +5,26 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from layerwise import summary
 from layerwise.comparison import compare
 from layerwise.outcomes import collect_probes
-from layerwise.recommendations import AT_CHANCE, CONTROL, NO_INTERVAL, read_recommendations, recommend, sentences
+from layerwise.recommendations import (
+    AT_CHANCE,
+    BY_ROW,
+    CONTROL,
+    LEAST_SHARED_LUCK,
+    MORE_TYPES,
+    NO_INTERVAL,
+    OWN_LUCK,
+    UNSEEN,
+    cautions,
+    read_recommendations,
+    recommend,
+    sentences,
+)
 from synthetic_probes import write_probe
 from synthetic_scores import record, write_score
 
@@ -132,3 +146,82 @@ def test_a_layer_that_carries_the_label_is_found(advise):
     assert table["layer"].tolist() == ["T5", "T5"]
     assert table["tied"].tolist() == ["", ""]
     assert table.loc["phone", "costs"] == "intent=0"
+
+
+# Counts and cautions, from tables/best_layers.csv
+
+
+@pytest.fixture
+def advise_again(advise, tmp_path):
+    """The recommendations where cells of tables/best_layers.csv are other ones."""
+    advise(values=heads())
+
+    def run(metric="pwcca", folds_by="speaker", **cells):
+        best = pd.read_csv(tmp_path / "best.csv", keep_default_na=False).assign(metric=metric, **cells)
+        best.to_csv(tmp_path / "changed.csv", index=False)
+        names = ("trends", "changed", "probes", "comparison")
+        recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], [], metric, folds_by, 1, tmp_path / "out.csv")
+        return read_recommendations(tmp_path / "out.csv")
+
+    return run
+
+
+def test_counts_stand_beside_the_layer(advise_again):
+    table = advise_again(n_rows=2340, n_types=39, n_speakers=18)
+    assert table[["n_rows", "n_types", "n_speakers"]].iloc[0].tolist() == [2340, 39, 18]
+    assert "; from 2,340 rows, 39 types, 18 speakers)." in sentences(table, "m")
+    frames = advise_again(n_rows=9000, n_types="", n_speakers=18)
+    assert "; from 9,000 rows, 18 speakers)." in sentences(frames, "m")
+    assert "from" not in sentences(advise_again(), "m")
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ({}, []),
+        ({"folds_by": "row"}, [BY_ROW]),
+        ({"folds_by": "utterance"}, []),
+        ({"classes_unseen": 1}, [UNSEEN]),
+        ({"kept_x": 39, "kept_y": 39}, []),  # the labels are the second view, which counts where both are equal
+        ({"kept_x": 38, "kept_y": 39}, [MORE_TYPES]),
+        ({"kept_x": 38, "kept_y": 39, "metric": "pwcca_published"}, [MORE_TYPES]),
+        ({"kept_x": 38, "kept_y": 39, "metric": "mean_cca"}, []),
+        ({"kept_x": 38, "kept_y": 39, "property": "mel"}, []),
+        ({"shared_luck": LEAST_SHARED_LUCK}, []),
+        ({"shared_luck": LEAST_SHARED_LUCK - 0.001}, [OWN_LUCK]),
+        ({"shared_luck": ""}, []),
+        ({"shared_luck": 0, "classes_unseen": 2, "folds_by": "row"}, [OWN_LUCK, UNSEEN, BY_ROW]),
+    ],
+)
+def test_cautions(advise_again, cells, expected):
+    table = advise_again(**cells)
+    (caution,) = table.loc[table["kind"] == "property", "caution"]
+    assert caution.split("; ") == (expected or [""])
+    name = "acoustics" if "property" in cells else "phones"
+    assert cautions(table, "m") == [f"{name}: {text}" for text in expected]
+
+
+def test_a_caution_stands_once_after_all_that_it_concerns(advise_again):
+    table = advise_again(folds_by="row")
+    (phone,) = table[table["kind"] == "property"].to_dict("records")
+    both = pd.DataFrame([phone, phone | {"question": "word", "caution": f"{AT_CHANCE}; {UNSEEN}; {BY_ROW}"}])
+    assert cautions(both, "m") == [f"phones, words: {BY_ROW}", f"words: {UNSEEN}"]
+    assert cautions(both, "other") == []
+
+
+def test_no_caution_looks_like_two():
+    texts = [CONTROL, AT_CHANCE, NO_INTERVAL, OWN_LUCK, MORE_TYPES, UNSEEN, BY_ROW]
+    assert not any("; " in text for text in texts)
+
+
+def test_layers_with_luck_of_their_own_carry_a_caution(advise, tmp_path):
+    """From scores on: every layer has noise of its own, so that best_layers.csv has little shared luck."""
+    advise()
+    scores = pd.read_csv(tmp_path / "scores.csv", keep_default_na=False)
+    scores["score"] += np.random.default_rng(1).normal(scale=0.05, size=len(scores))
+    scores.to_csv(tmp_path / "scores.csv", index=False)
+    summary.summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
+    summary.best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best.csv")
+    names = ("trends", "best", "probes", "comparison")
+    recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], [], "pwcca", "utterance", 1, tmp_path / "out.csv")
+    assert OWN_LUCK in read_recommendations(tmp_path / "out.csv")["caution"].iloc[0]

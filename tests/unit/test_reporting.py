@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from layerwise import comparison, findings, outcomes, recommendations, reporting, summary, tables
+from layerwise import comparison, findings, layer_pairs, outcomes, recommendations, reporting, summary, tables
 from synthetic_probes import write_probe
 from synthetic_scores import METRICS, write_experiment
 
@@ -180,6 +180,22 @@ def test_the_page_says_which_layer_to_use_for_what(page, inputs):
     assert f"HuBERT For phones use {layer} (" in page.text
     assert "random Its weights are random: a control" in page.text
     assert "For words, no layer can be recommended: word, sample 1: 141 training rows <too few>." in page.text
+
+
+def test_cautions_stand_below_the_paragraph(page):
+    assert "Cautions: phones: folds by row: neighbouring rows of one recording train and test" in page.text
+
+
+def test_pairs_of_layers_have_a_table(inputs, tmp_path, page):
+    assert "Pairs of layers" not in page.text
+    layer_pairs.compare_layers(inputs["scores"], [("T1", "T2")], 10, tmp_path / "layer_pairs.csv")
+    reporting.write_report(**inputs | {"layer_pairs": tmp_path / "layer_pairs.csv"})
+    page = Page(inputs["out"].read_text())
+    assert "Pairs of layers Layers that the configuration names ( compare ) in a paired test" in page.text
+    table = layer_pairs.read_layer_pairs(tmp_path / "layer_pairs.csv").set_index(["property", "model", "metric"])
+    row = table.loc[("phone", "hubert", "pwcca")]
+    assert f"phone HuBERT T1 T2 {row['mean']:.3f} {row['other_mean']:.3f} {row['difference']:.3f}" in page.text
+    assert f"{row['high']:.3f} 3 {row['verdict']}" in page.text
 
 
 def test_without_tasks_findings_still_stand_and_say_why(page):

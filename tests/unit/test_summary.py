@@ -246,6 +246,20 @@ def test_the_best_layer_its_runner_up_and_its_ties(trends_of, tmp_path):
     assert np.isnan(row["chance"])  # these scores come without one
 
 
+def test_the_luck_of_ranked_layers_and_what_the_best_one_was_measured_on(trends_of, tmp_path):
+    """Draws of (1, 2, 3) and (1, 3, 2): half of the variance is shared. Neither T0 nor a flagged layer counts."""
+    layers = {"T0": [0.1, 0.9, 0.5], "T1": [0.51, 0.52, 0.53], "T2": [0.61, 0.63, 0.62]}
+    trends = trends_of(
+        {layer: (values, "ok") for layer, values in layers.items()} | {"T3": ([0.9, 0.1, 0.2], "flagged")}
+    )
+    (row,) = best_of(trends, tmp_path).to_dict("records")
+    assert row["layer"] == "T2"
+    assert row["shared_luck"] == pytest.approx(0.5)
+    assert (row["kept_x"], row["kept_y"], row["classes_unseen"]) == (48, 39, 0)
+    (row,) = best_of(trends_of({"T1": ([0.5, 0.6], "ok")}), tmp_path).to_dict("records")
+    assert np.isnan(row["shared_luck"])
+
+
 def test_flagged_and_skipped_layers_are_not_ranked(trends_of, tmp_path):
     trends = trends_of({"T1": ([0.5, 0.51], "ok"), "T2": ([0.9, 0.91], "flagged"), "T3": ([], "skipped")})
     (row,) = best_of(trends, tmp_path).to_dict("records")

@@ -165,6 +165,10 @@ def test_metric_repeats_no_score(smoke):
     assert set(plan(smoke, metric="mean_cca").jobs) == {"tabulate_layers", "check_findings", "recommend_layers"} | PLOTS
 
 
+def test_pairs_of_layers_are_compared_from_the_scores(smoke):
+    assert set(plan(smoke, compare=["T1", "T2"]).jobs) == {"compare_layers", "write_report"}
+
+
 def test_results_from_elsewhere_repeat_what_compares_them(smoke, tmp_path):
     external = tmp_path / "external.csv"
     external.write_text("task,model,layer,metric,value\nintent,random-wav2vec2-tiny,T1,accuracy,0.5\n")
