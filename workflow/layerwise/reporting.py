@@ -167,7 +167,7 @@ def _shown(table: pd.DataFrame, limit: int | None = None) -> Table:
 def _best_of(best: pd.DataFrame, property_name: str, metric: str, titles: Mapping[str, str]) -> Table:
     chosen = best[(best["property"] == property_name) & (best["metric"] == metric)]
     chosen = chosen.assign(model=chosen["model"].map(lambda name: titles.get(name, name)))
-    columns = [column for column in chosen.columns if column not in ("property", "metric")]
+    columns = [column for column in chosen.columns if column not in ("property", "metric", "kept_x", "kept_y")]
     if not chosen["reason"].any():
         columns.remove("reason")
     return _shown(chosen[columns])
