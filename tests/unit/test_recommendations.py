@@ -25,6 +25,7 @@ from layerwise.recommendations import (
     recommend,
     sentences,
 )
+from layerwise.reread import RereadError
 from synthetic_probes import write_probe
 from synthetic_scores import record, write_score
 
@@ -199,6 +200,19 @@ def test_cautions(advise_again, cells, expected):
     assert caution.split("; ") == (expected or [""])
     name = "acoustics" if "property" in cells else "phones"
     assert cautions(table, "m") == [f"{name}: {text}" for text in expected]
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ({"property": "phonem"}, "'phonem' in column property"),
+        ({"kept_x": 47.5}, "no whole number from 0 in column kept_x"),
+        ({"classes_unseen": -1}, "no whole number from 0 in column classes_unseen"),
+    ],
+)
+def test_a_table_that_is_none_of_ours_is_refused(advise_again, cells, message):
+    with pytest.raises(RereadError, match=message):
+        advise_again(**cells)
 
 
 def test_a_caution_stands_once_after_all_that_it_concerns(advise_again):

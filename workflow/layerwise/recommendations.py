@@ -93,6 +93,8 @@ def recommend(
     """
     best = read_best_layers(best_layers)
     mark = alignments_of(best)
+    if wrong := set(best["property"]) - set(PROPERTIES):
+        raise RereadError(best_layers, f"{min(wrong)!r} in column property")
     best = best[best["metric"] == metric]
     costs = _costs(read_comparison(comparison), metric)
     chance = read_trends(trends)
