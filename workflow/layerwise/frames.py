@@ -42,6 +42,7 @@ _KNOWN = {
     "tied": f"(?:{LAYER}(?: {LAYER})*)?",
 }
 _COUNTS = ("num_samples", "sample_rate")
+_WHOLE = ("n_rows", "n_speakers", "n_types")  # of tables with empty cells too, which make floats of them
 _SECONDS = ("duration", "end", "start")
 
 
@@ -102,6 +103,8 @@ def _require_numbers(path: Path, table: pd.DataFrame, column: str) -> None:
         raise RereadError(path, f"no number in column {column}, such as {values.dropna().iloc[0]!r}")
     if not (values.dropna().abs() < _LARGEST).all():
         raise RereadError(path, f"a number beyond {_LARGEST:g} in column {column}")
+    if column in _WHOLE and not ((values.dropna() >= 0) & (values.dropna() % 1 == 0)).all():
+        raise RereadError(path, f"no whole number from 0 in column {column}")
 
 
 def read_parquet(path: str | os.PathLike[str], columns: Sequence[str], *, tier: str | None = None) -> pd.DataFrame:
