@@ -26,8 +26,9 @@ from threadpoolctl import threadpool_limits
 
 import published_procedure
 from layerwise.cca import METRICS, cross_validate, fold_moments
+from layerwise.chance import frame_rows
 from layerwise.folds import merged, trials
-from layerwise.store import CHUNK_BYTES
+from layerwise.store import CHUNK_BYTES, Rearranged
 
 ROWS, MEL, WIDTH = 180_000, 80, 768
 PAIRS = trials(10, 3, 1, 1)
@@ -35,23 +36,29 @@ EPSILONS = [(1e-10, 1e-10), (1e-9, 1e-10), (1e-8, 1e-8), (1e-7, 1e-6), (1e-6, 1e
 
 
 def write_views(path: Path, rows: int, dx: int, dy: int, shared: int = 32) -> None:
-    """A representation file of one sample: frames of two layers, `T0` and `T1`, and mel; float16, made-up numbers."""
+    """A representation file of one sample: frames of two layers, `T0` and `T1`, and mel; float16, made-up numbers.
+
+    Utterances are of 300 to 420 rows and of 18 speakers in turn.
+    """
     rng = np.random.default_rng(0)
     maps = {"target/mel": (dx, None), "frame/T1": (dy, None), "frame/T0": (dx, None)}
     maps = {name: (width, rng.normal(size=(shared, width)).astype("f4")) for name, (width, _) in maps.items()}
-    with h5py.File(path, "w") as file:
+    with h5py.File(path, "w", libver="v110") as file:
         for name, (width, _) in maps.items():
             chunks = (min(rows, CHUNK_BYTES // (2 * width)), width)
-            file.create_dataset(f"1/{name}", (rows, width), "f2", chunks=chunks).attrs["grid"] = ""
+            file.create_dataset(f"1/{name}", (rows, width), "f2", chunks=chunks)
+            file[f"1/{name}"].attrs.create("grid", "", dtype=h5py.string_dtype(length=1))
         for start in range(0, rows, 20_000):
             stop = min(start + 20_000, rows)
             hidden = rng.standard_normal((stop - start, shared), "f4")
             for name, (width, mapped) in maps.items():
                 file[f"1/{name}"][start:stop] = hidden @ mapped + 3 * rng.standard_normal((stop - start, width), "f4")
         utterances = max(1, rows // 360)
-        file["1/frame/offsets"] = np.linspace(0, rows, utterances + 1).astype(np.int64)
-        for name in ("utterance_id", "speaker_id"):
-            file[f"1/frame/{name}"] = np.arange(utterances).astype(str).astype(h5py.string_dtype())
+        borders = np.linspace(0, rows, utterances + 1) + rng.integers(-30, 31, utterances + 1)
+        borders[[0, -1]] = 0, rows
+        file["1/frame/offsets"] = borders.astype(np.int64)
+        file["1/frame/utterance_id"] = np.arange(utterances).astype("S")
+        file["1/frame/speaker_id"] = (np.arange(utterances) % 18).astype("S")
         file.attrs.update({"shard": 0, "complete": True})
 
 
@@ -90,8 +97,11 @@ def speed(folder: Path) -> None:
     def chance():
         apart, pairs = merged(fold, PAIRS)
         with h5py.File(path, "r") as file:
-            mel, layer = file["1/target/mel"], file["1/frame/T1"]
-            cross_validate(fold_moments(mel, layer, apart, known_y=known), pairs, EPSILONS, True)
+            utterances, speakers = (file[f"1/frame/{name}_id"][:] for name in ("utterance", "speaker"))
+            frames = np.diff(file["1/frame/offsets"][:])
+            places = frame_rows(utterances, speakers, frames, frames, "mel", 1, 1)
+            mel = Rearranged(file["1/target/mel"], places)
+            cross_validate(fold_moments(mel, file["1/frame/T1"], apart, known_y=known), pairs, EPSILONS, True)
 
     with h5py.File(path, "r") as file:
         known = fold_moments(file["1/target/mel"], file["1/frame/T1"], merged(fold, PAIRS)[0]).y

@@ -33,7 +33,7 @@ METRICS = {"mean_cca", "pwcca", "pwcca_published"}
 TRIALS = {1, 2}
 COLUMNS = (
     "property,model,layer,layer_index,depth,sample,trial,metric,score,n_train,n_test,dx,dy,"
-    "rows_per_dimension,kept_x,kept_y,rank_x,rank_y,classes_unseen,alignments,status,reason"
+    "rows_per_dimension,kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_types,n_speakers,alignments,status,reason"
 )
 PLOTS = [f"{name}_{kind}" for name in ("mel", "phone") for kind in ("depth", "layer", "heatmap")] + ["overview"]
 

@@ -53,11 +53,13 @@ def shard(folder: Path, **how) -> bytes:
         **{f"frame/{layer}": random.standard_normal((40, 3)).astype("f2") for layer in ("T0", "T1")},
         "target/mel": random.standard_normal((40, 2)).astype("f2"),
         "frame/utterance_id": np.array([b"u1", b"u2"]),
+        "frame/speaker_id": np.array([b"s1", b"s2"]),
         "frame/offsets": np.array([0, 20, 40]),
         "phone/T1": random.standard_normal((40, 3)).astype("f2"),
         "phone/label": np.array([b"AA", b"B"] * 20),
         "phone/row": np.arange(40),
         "phone/utterance_id": np.array([b"u1"] * 20 + [b"u2"] * 20),
+        "phone/speaker_id": np.array([b"s1"] * 20 + [b"s2"] * 20),
     }
     path = folder / "whole.h5"
     with h5py.File(path, "w", libver="v110") as file:

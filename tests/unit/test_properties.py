@@ -98,8 +98,10 @@ def test_views_folds_and_trials_are_those_of_the_package(
         order = chance.permutation(keys[1], fold, property_name, seed, sample)
         unrelated = whole[x], view_y[order]
     else:
-        offset = chance.roll_offset(rows, property_name, seed, sample)
-        unrelated = np.concatenate([whole[x][offset:], whole[x][:offset]]), view_y
+        lengths, frames = (np.array([len(a[path]) for a in added]) for path in ("frame/T0", y))
+        speakers = np.array([name.split("-")[0] for name in UTTERANCES])
+        places = chance.frame_rows(np.array(UTTERANCES), speakers, lengths, frames, property_name, seed, sample)
+        unrelated = whole[x][places], view_y
     epsilons = [tuple(pair) for pair in EPSILONS]
     expected, by_chance = (
         cross_validate(fold_moments(*views, apart), renumbered, epsilons, True)
@@ -132,7 +134,7 @@ def test_a_layer_that_tells_phones_apart_is_above_chance_and_noise_is_not(shard,
 
 
 def test_the_layer_itself_by_chance_is_as_unrelated_as_any(shard, score):
-    """T0 against itself scores 1; rolled, its frames are of other utterances."""
+    """T0 against itself scores 1; exchanged, its frames are of other utterances."""
     (record,) = score(shard, "intra", ["T0"])
     assert max(values(record, "pwcca_chance")) < 0.2
 
@@ -351,17 +353,17 @@ def test_fewer_held_out_rows_than_directions_are_flagged(tmp_path, score):
 
 
 def test_a_chance_level_that_is_refused_says_so(tmp_path, score):
-    """A stretch of one value, which the roll lays on all of one held-out fold."""
-    groups = np.array(UTTERANCES)
-    sizes = [len(contents(name)["frame/T1"]) for name in UTTERANCES]
-    fold = folding.frame_folds(groups, np.array(sizes), groups, 24, 1, 1)
-    start = chance.roll_offset(FRAMES, "mel", 1, 1)
-    silent = (np.flatnonzero(fold == folding.trials(24, 3, 1, 1)[0][0]) + start) % FRAMES
-    owner = np.repeat(groups, sizes)
-    begins = dict(zip(UTTERANCES, np.cumsum([0, *sizes[:-1]]), strict=True))
+    """An utterance of one value, which is trained on, and whose place by chance is a held-out fold of its own."""
+    names, speakers = np.array(UTTERANCES), np.array([name.split("-")[0] for name in UTTERANCES])
+    frames = np.array([len(contents(name)["frame/T1"]) for name in UTTERANCES])
+    fold = folding.frame_folds(names, frames, names, 24, 1, 1)[np.cumsum(frames) - frames]
+    held_out = np.isin(fold, folding.trials(24, 3, 1, 1))
+    source = chance.exchange(names, speakers, frames, "mel", 1, 1)
+    silent = UTTERANCES[source[held_out & ~held_out[source]][0]]
 
     def quiet(utterance, arrays):
-        arrays["target/mel"][silent[owner[silent] == utterance] - begins[utterance]] = 0.5
+        if utterance == silent:
+            arrays["target/mel"][:] = 0.5
 
     (record,) = score(write_shards(tmp_path / "tiny", change=quiet), "mel", folds_by="utterance", folds=24)
     assert record["status"] == "skipped"
@@ -403,6 +405,9 @@ def test_records_hold_what_the_tables_need(shard, tmp_path):
         "layer": "T1",
         "sample": 1,
         "alignments": "automatic",
+        "n_rows": PHONES,
+        "n_types": 5,
+        "n_speakers": 4,
         "status": "ok",
         "reason": "",
     }
@@ -415,6 +420,21 @@ def test_records_hold_what_the_tables_need(shard, tmp_path):
         assert trial["n_train"] + 2 * trial["n_test"] == pytest.approx(PHONES, abs=20)
         assert np.mean(trial["correlations"]) == pytest.approx(trial["metrics"]["mean_cca"])
     assert len({(trial["dev_fold"], trial["test_fold"]) for trial in record["trials"]}) == 3
+
+
+def test_speakers_without_rows_do_not_count(tmp_path, score):
+    def silent(utterance, arrays):
+        if utterance.startswith("422-"):
+            for path in arrays:
+                if path.startswith(("phone/", "frame/", "target/")) and not path.startswith("frame/utterance"):
+                    arrays[path] = arrays[path][: path == "frame/speaker_id"]
+
+    paths = write_shards(tmp_path / "tiny", 4, change=silent)
+    for property_name, layer, types in (("mel", "T1", 0), ("mel", "C1", 0), ("phone", "T1", 5)):
+        (record,) = score(paths, property_name, [layer])
+        path = f"{'phone' if types else 'frame'}/{layer}"
+        rows = sum(len(contents(name)[path]) for name in UTTERANCES if not name.startswith("422-"))
+        assert (record["n_rows"], record["n_types"], record["n_speakers"]) == (rows, types, 3)
 
 
 def test_frames_have_no_classes(shard, score):

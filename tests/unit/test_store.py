@@ -353,17 +353,44 @@ def shards(tmp_path):
         yield files
 
 
-@given(offset=st.integers(0, 40), start=st.integers(0, 16), stop=st.integers(0, 20))
+@given(start=st.integers(0, 16), stop=st.integers(0, 20))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_rows_of_shards_are_read_as_one_and_rolled(shards, offset, start, stop):
+def test_rows_of_shards_are_read_as_one(shards, start, stop):
     whole = np.column_stack([np.arange(15), -np.arange(15)]).astype(np.float16)
     rows = store.rows(shards, "1/frame/T0")
     assert (rows.shape, rows.dtype, rows.attrs["rounded"]) == ((15, 2), np.float16, np.float16)
     np.testing.assert_array_equal(rows[start:stop], whole[start:stop])
-    rolled = rows.rolled(offset)
-    assert rolled.shape == rows.shape
-    np.testing.assert_array_equal(rolled[start:stop], np.roll(whole, -offset, axis=0)[start:stop])
-    assert rows[start:stop].dtype == rolled[start:stop].dtype == np.float16
+    assert rows[start:stop].dtype == np.float16
+
+
+@given(places=st.lists(st.integers(0, 14), max_size=40), start=st.integers(0, 16), stop=st.integers(0, 50))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_rows_in_other_places_are_those_that_an_array_gives(shards, places, start, stop):
+    whole = np.column_stack([np.arange(15), -np.arange(15)]).astype(np.float16)
+    places = np.array(places, np.int64)
+    view = store.Rearranged(store.rows(shards, "1/frame/T0"), places)
+    assert (view.shape, view.dtype, view.attrs["rounded"]) == ((len(places), 2), np.float16, np.float16)
+    np.testing.assert_array_equal(view[start:stop], whole[places][start:stop])
+    assert view[start:stop].dtype == np.float16
+
+
+def test_rows_far_apart_are_not_read_with_all_between():
+    """Ten recordings, of which each tenth row is wanted of every second one: little more is in memory at a time."""
+
+    class Counted:
+        shape, dtype, attrs = (1000, 1), np.dtype("f4"), {}
+
+        def __init__(self):
+            self.read = []
+
+        def __getitem__(self, rows):
+            self.read.append(rows.stop - rows.start)
+            return np.arange(rows.start, rows.stop, dtype="f4")[:, None]
+
+    view = Counted()
+    places = np.concatenate([np.arange(100 * n, 100 * n + 100, step) for n, step in ((0, 1), (9, 2), (4, 8), (2, 50))])
+    np.testing.assert_array_equal(store.Rearranged(view, places)[:][:, 0], places)
+    assert view.read == [100, 99, 97, 1, 1]
 
 
 def test_a_shard_that_outgrew_float16_makes_the_view_float32(shards):

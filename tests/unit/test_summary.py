@@ -6,9 +6,12 @@ import pandas as pd
 import pytest
 
 from layerwise import cca, summary
+from layerwise.reread import RereadError
 from layerwise.summary import MalformedScoreError, SkippedScoreError
 from synthetic_scores import METRICS, record, write_experiment, write_score
 from tiny_corpus import PHONE_SETS
+
+COUNTS = ["n_rows", "n_types", "n_speakers"]
 
 BLOCKS = {"b-model": 4, "a-model": 2}
 PROPERTIES = ["word", "mel"]  # neither models nor properties in alphabetical order: the given order must show
@@ -63,7 +66,8 @@ def test_scores_have_the_columns_and_the_order_of_the_contract(tmp_path, collect
     out = collect(write_experiment(tmp_path, BLOCKS, PROPERTIES))
     assert out.read_text().splitlines()[0] == (
         "property,model,layer,layer_index,depth,sample,trial,metric,score,n_train,n_test,dx,dy,rows_per_dimension,"
-        "kept_x,kept_y,rank_x,rank_y,classes_unseen,alignments,status,reason"
+        "kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_types,n_speakers,"
+        "alignments,status,reason"
     )
     table = summary.read_table(out)
     # word: 5 + 3 layers, mel: 12 + 10 (with C1 to C7); 2 samples, 3 trials, 2 metrics
@@ -108,7 +112,8 @@ def test_a_skipped_record_gets_a_row_per_metric_without_a_score(tmp_path, collec
     lines = collect([file]).read_text().splitlines()[1:]
     reason = '"word, sample 1: too few rows"'
     assert lines == [
-        f"word,a-model,T1,1,0.5,1,,{metric},,,,,,,,,,,,given,skipped,{reason}" for metric in ("mean_cca", "pwcca")
+        f"word,a-model,T1,1,0.5,1,,{metric},,,,,,,,,,,,1000,39,18,given,skipped,{reason}"
+        for metric in ("mean_cca", "pwcca")
     ]
 
 
@@ -231,6 +236,44 @@ def test_one_skipped_sample_of_two_leaves_a_mean_and_a_reason(tmp_path, collect)
     summary.summarise_trends(collect(files), 10, tmp_path / "trends.csv")
     row = summary.read_table(tmp_path / "trends.csv").set_index("metric").loc["pwcca"]
     assert (row["n"], row["mean"], row["status"], row["reason"]) == (1, 0.5, "ok", "word, sample 2: NaN")
+
+
+def test_counts_are_those_of_the_smallest_sample(tmp_path, collect):
+    files = []
+    for sample, rows, types, speakers in ((1, 900, 38, 17), (2, 1000, 39, 16), (3, 800, 39, 18)):
+        scored = record("word", "a-model", "T1", sample, [{"mean_cca": 0.2, "pwcca": 0.5}] * 3)
+        scored |= {"n_rows": rows, "n_types": types, "n_speakers": speakers}
+        files.append(write_score(tmp_path, scored))
+    files.append(write_score(tmp_path, record("word", "a-model", "T2", 1, [], "skipped", "NaN")))
+    scores = summary.read_scores(collect(files))
+    second = scores.query("layer == 'T1' and sample == 2")
+    assert second[COUNTS].drop_duplicates().to_numpy().tolist() == [[1000, 39, 16]]
+    trends, best = tmp_path / "trends.csv", tmp_path / "best.csv"
+    summary.summarise_trends(tmp_path / "scores.csv", 10, trends)
+    rows = summary.read_trends(trends).set_index(["layer", "metric"])[COUNTS]
+    assert rows.loc[("T1", "pwcca")].tolist() == [800, 38, 16]
+    assert rows.loc[("T2", "pwcca")].tolist() == [1000, 39, 18]  # a skipped layer has rows too
+    summary.best_layers(trends, best)
+    row = summary.read_best_layers(best).set_index("metric").loc["pwcca"]
+    assert (row["layer"], row["n_rows"], row["n_types"], row["n_speakers"]) == ("T1", 800, 38, 16)
+    assert "800,38,16" in best.read_text()  # whole numbers, not 800.0
+
+
+@pytest.mark.parametrize("wrong", [-1, 2.5, True, None, "many"])
+def test_a_count_that_is_none_is_refused(tmp_path, collect, wrong):
+    broken = record("word", "a-model", "T1", 1, [{"pwcca": 0.5}]) | {"n_speakers": wrong}
+    with pytest.raises(MalformedScoreError, match="n_speakers of T1 is"):
+        collect([write_score(tmp_path, broken)])
+
+
+@pytest.mark.parametrize("wrong", ["-5", "2.5"])
+def test_a_count_of_a_table_is_whole_when_read_again(trends_of, wrong):
+    trends = trends_of({"T1": ([0.5, 0.6], "ok"), "T2": ([], "skipped")})
+    table = pd.read_csv(trends, dtype=str)
+    table.loc[0, "n_rows"] = wrong
+    table.to_csv(trends, index=False)
+    with pytest.raises(RereadError, match="no whole number from 0 in column n_rows"):
+        summary.read_trends(trends)
 
 
 def test_the_best_layer_its_runner_up_and_its_ties(trends_of, tmp_path):

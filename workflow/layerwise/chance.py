@@ -1,26 +1,90 @@
 """What a layer would score on a target that has nothing to do with it: the yardstick of every score.
 
-The target keeps what it is (its values, their order in time, how often a label occurs) and loses only its place: a
-score above its chance level is about the pairing of rows, not about the number of rows and dimensions. One draw serves
-all layers of a property and sample.
+The target keeps what it is and loses its place: a score above its chance level is about the pairing of rows. What a
+target keeps decides what a score must exceed, so each kind of row has a null of its own. All of them are here, and each
+says which row of the target stands beside each row of the layer:
+
+frames    `frame_rows`. Whole recordings change places between speakers. Kept: the order in time, and how alike
+          neighbours are; how recordings begin and end, as borders meet borders; which rows are one recording and which
+          recordings are one speaker, as all of a speaker's rows come from one other speaker. So the chance level holds
+          whatever two unrelated series of slow values share, and whatever two views share that tell speakers apart but
+          nothing else. Lost: what was said when, and who said it.
+segments  `permutation`. Labels change places within each fold. Kept: how often a label occurs, in every fold. Lost:
+          which segment has which label, and with it whatever labels share with recordings and speakers.
+
+One draw, by (property, seed, sample), serves all layers of a property and sample.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 CHANCE = "_chance"  # a metric of this suffix is the chance level of that metric: a yardstick, never ranked
-SHARE = (0.1, 0.9)  # of the rows, that a target is rolled by at least and at most
+BAND = 6  # of those that change places with each other, at least: as many as are near in size and yet give many draws
+SHARE = (0.1, 0.9)  # of its rows, that a recording alone is rolled by at least and at most
 
 
-def roll_offset(rows: int, property_name: str, seed: int, sample: int) -> int:
-    """By how many of its rows a frame target is rolled, 10 to 90 % of them.
+def frame_rows(
+    utterances: np.ndarray,
+    speakers: np.ndarray,
+    lengths: np.ndarray,
+    frames: np.ndarray,
+    property_name: str,
+    seed: int,
+    sample: int,
+) -> np.ndarray:
+    """Which row of the target stands beside each row of the layer, (frames.sum(),) int64.
 
-    Shuffled frames would hide that neighbours in time are alike; rolled ones keep it, as the layer does. The share
-    depends on (property, seed, sample), the same at every frame rate.
+    Each utterance gets the rows of another (`exchange`), stretched to its own length by taking the nearest row: the
+    first beside the first, the last beside the last. No row of the layer is lost. One utterance alone is rolled: its
+    rows move on by 10 to 90 % of them, and the last ones to the front.
+
+    Args:
+        utterances, speakers: (utterances,) id, and speaker of each, in the order of their rows.
+        lengths: (utterances,) size of each, in the same unit for layers of all frame rates: what decides who gets
+            whose rows. The rows are then those of the same utterances at any rate.
+        frames: (utterances,) rows of each, in the layer and in the target.
     """
-    share = _generator(property_name, seed, sample).uniform(*SHARE)
-    return int(np.clip(round(share * rows), np.ceil(SHARE[0] * rows), np.floor(SHARE[1] * rows)))
+    if np.count_nonzero(lengths) < 2:
+        rows = int(frames.sum())
+        return (np.arange(rows) + _roll_offset(rows, _generator(property_name, seed, sample))) % rows
+    source = exchange(utterances, speakers, lengths, property_name, seed, sample)
+    starts = np.cumsum(frames) - frames
+    pieces = [
+        starts[other] + _stretched(frames[other], wanted)
+        for other, wanted in zip(np.where(frames[source] > 0, source, np.arange(source.size)), frames, strict=True)
+    ]
+    return np.concatenate(pieces)
+
+
+def exchange(
+    utterances: np.ndarray, speakers: np.ndarray, lengths: np.ndarray, property_name: str, seed: int, sample: int
+) -> np.ndarray:
+    """Whose rows each utterance gets, (utterances,): those of one of another speaker, near in length.
+
+    Speakers change places first: each gets another one, that has about as much speech, and nobody else does. Within
+    such a pair the utterances nearest in length are matched (the least sum of squared log ratios of lengths), none more
+    often than their number demands. Utterances of a single speaker change places as speakers do: near in length, none
+    keeps its own. Those of no length keep their place. The order of utterances does not matter.
+
+    Args:
+        as `frame_rows`.
+    """
+    random = _generator(property_name, seed, sample)
+    order = np.argsort(utterances, kind="stable")
+    order = random.permutation(order[lengths[order] > 0])  # so that of equal lengths, none comes first always
+    source = np.arange(len(utterances))
+    _, speaker, counts = np.unique(speakers[order], return_inverse=True, return_counts=True)
+    if len(counts) == 1:
+        source[order] = order[_deranged(lengths[order], random)]
+        return source
+    of_speaker = np.split(order[np.argsort(speaker, kind="stable")], np.cumsum(counts)[:-1])
+    speech = [lengths[mine].sum() for mine in of_speaker]
+    for mine, other in zip(of_speaker, _deranged(speech, random), strict=True):
+        source[mine] = of_speaker[other][_nearest(lengths[mine], lengths[of_speaker[other]])]
+    return source
 
 
 def permutation(rows: np.ndarray, fold: np.ndarray, property_name: str, seed: int, sample: int) -> np.ndarray:
@@ -36,6 +100,49 @@ def permutation(rows: np.ndarray, fold: np.ndarray, property_name: str, seed: in
         mine = mine[np.argsort(rows[mine])]  # the order of shards does not matter
         taken_from[mine] = random.permutation(mine)
     return taken_from
+
+
+def _deranged(sizes: Sequence[int] | np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A permutation, (n,), in which none of two or more keeps its place, and each gets that of one near in size.
+
+    In order of size they form bands of `BAND` or more; each band changes places in a circle of random order.
+    """
+    order = np.argsort(sizes, kind="stable")
+    source = np.empty(order.size, np.int64)
+    for band in np.array_split(order, max(1, order.size // BAND)):
+        circle = random.permutation(band)
+        source[circle] = np.roll(circle, 1)
+    return source
+
+
+def _nearest(wanted: np.ndarray, offered: np.ndarray) -> np.ndarray:
+    """Which of the offered lengths serves each wanted one, (wanted,), as `exchange` says.
+
+    In order of length the best match never goes back, so that the place in the longer row is that in the shorter one
+    and a shift that only grows: the least sums for each shift follow from those of one place before.
+    """
+    places = np.argsort(wanted, kind="stable")
+    candidates = np.repeat(np.argsort(offered, kind="stable"), -(-wanted.size // offered.size))
+    lengths = np.log(offered[candidates])
+    shifts = candidates.size - wanted.size + 1
+    sums = np.zeros((wanted.size + 1, shifts))
+    for place, length in enumerate(np.log(wanted[places])):
+        sums[place + 1] = np.minimum.accumulate(sums[place]) + (lengths[place : place + shifts] - length) ** 2
+    chosen, shift = np.empty(wanted.size, np.int64), shifts - 1
+    for place in reversed(range(wanted.size)):
+        shift = int(sums[place + 1, : shift + 1].argmin())
+        chosen[places[place]] = candidates[place + shift]
+    return chosen
+
+
+def _stretched(rows: int, wanted: int) -> np.ndarray:
+    """The nearest of `rows` rows for each of `wanted`, borders on borders."""
+    return np.rint(np.linspace(0, max(rows - 1, 0), wanted)).astype(np.int64)
+
+
+def _roll_offset(rows: int, random: np.random.Generator) -> int:
+    share = random.uniform(*SHARE)  # the same at every frame rate
+    return int(np.clip(round(share * rows), np.ceil(SHARE[0] * rows), np.floor(SHARE[1] * rows)))
 
 
 def _generator(property_name: str, seed: int, sample: int) -> np.random.Generator:

@@ -125,22 +125,27 @@ def _summary(record: dict) -> str:
 
 
 def _score(shards: list[h5py.File], question: Property, sample: int, layer: str, settings: ScoreSettings) -> dict:
-    """Status, reason and trials of one layer."""
+    """Counts, status, reason and trials of one layer."""
     rows = store.rows(shards, f"{sample}/{question.span}/{layer}")
     target = _target(shards, question, sample, layer)
+    counts = {
+        "n_rows": rows.shape[0],
+        "n_types": target.shape[1] if question.target == "label" else 0,
+        "n_speakers": _speakers(shards, question, sample, rows.shape[0]),
+    }
     try:
         fold = _folds(shards, question, sample, layer, settings, rows.shape[0])
         _require_length(shards, target.shape[0], rows.shape[0], "rows of the target")
         _refuse_empty(fold, settings.folds)
         pairs = folding.trials(settings.folds, settings.trials, settings.seed, sample)
-        unrelated = _unrelated(shards, question, sample, target, fold, settings)
+        unrelated = _unrelated(shards, question, sample, layer, target, fold, settings)
         scored = _trials(question, rows, target, unrelated, fold, pairs, settings)
     except RefusedScoreError as error:
         x, y = (target, rows) if question.target_first else (rows, target)
         types = f", {target.shape[1]} types" if question.target == "label" else ""
         dimensions = f"{x.shape[1]} and {y.shape[1]} dimensions"
         reason = f"{question.name}, sample {sample}: {error} ({rows.shape[0]} rows of {dimensions}{types})"
-        return {"status": "skipped", "reason": reason, "trials": []}
+        return counts | {"status": "skipped", "reason": reason, "trials": []}
     records = [
         {"trial": number, "dev_fold": pair[0], "test_fold": pair[1], **_trial_record(trial, by_chance)}
         for number, (pair, (trial, by_chance)) in enumerate(zip(pairs, scored, strict=True), start=1)
@@ -151,7 +156,7 @@ def _score(shards: list[h5py.File], question: Property, sample: int, layer: str,
             seen = np.delete(present, pair, axis=0).any(axis=0)
             record |= {"classes": present.shape[1], "classes_unseen": int((~seen).sum())}
     reason = next((reason for record in records for reason in _doubts(record, question)), "")
-    return {"status": "flagged" if reason else "ok", "reason": reason, "trials": records}
+    return counts | {"status": "flagged" if reason else "ok", "reason": reason, "trials": records}
 
 
 def _doubts(record: dict, question: Property) -> Iterator[str]:
@@ -172,7 +177,7 @@ def _doubts(record: dict, question: Property) -> Iterator[str]:
 def _trials(
     question: Property, rows, target, unrelated, fold: np.ndarray, pairs: list, settings: ScoreSettings
 ) -> list[tuple[Trial, Trial]]:
-    """Each trial on the target, and by chance: on a target that has lost its place."""
+    """Each trial on the target, and by chance: on the target with its rows in other places."""
     fold, pairs = folding.merged(fold, pairs)
     epsilons = [tuple(pair) for pair in settings.epsilons]
     layer, results = {}, []
@@ -237,13 +242,37 @@ def _require_length(shards: Sequence[h5py.File], found: int, expected: int, what
 
 
 def _unrelated(
-    shards: list[h5py.File], question: Property, sample: int, target, fold: np.ndarray, settings: ScoreSettings
+    shards: list[h5py.File],
+    question: Property,
+    sample: int,
+    layer: str,
+    target,
+    fold: np.ndarray,
+    settings: ScoreSettings,
 ):
-    """The target with its rows in other places."""
+    """The target with its rows in other places: which ones, `layerwise.chance` says."""
+    path = f"{sample}/{question.span}"
     key = (question.name, settings.seed, sample)
+    if question.span != "frame":
+        return target[chance.permutation(store.joined(shards, f"{path}/row"), fold, *key)]
+    names = [store.joined_strings(shards, f"{path}/{name}_id") for name in ("utterance", "speaker")]
+    lengths = _lengths(shards, f"{path}/offsets")  # those of the T layers, for layers of every grid
+    frames = _lengths(shards, f"{path}/offsets{_grid(shards[0], f'{path}/{layer}')}")
+    for part, what in ((names[1], "speakers"), (lengths, "utterances"), (frames, "utterances")):
+        _require_length(shards, len(part), len(names[0]), what)
+    return store.Rearranged(target, chance.frame_rows(*names, lengths, frames, *key))
+
+
+def _speakers(shards: list[h5py.File], question: Property, sample: int, rows: int) -> int:
+    """Of how many speakers the rows are."""
+    path = f"{sample}/{question.span}"
+    speakers = store.joined_strings(shards, f"{path}/speaker_id")
     if question.span == "frame":
-        return target.rolled(chance.roll_offset(target.shape[0], *key))
-    return target[chance.permutation(store.joined(shards, f"{sample}/{question.span}/row"), fold, *key)]
+        frames = _lengths(shards, f"{path}/offsets")
+        _require_length(shards, len(speakers), len(frames), "speakers")
+        return len(np.unique(speakers[frames > 0]))
+    _require_length(shards, len(speakers), rows, "speakers")
+    return len(np.unique(speakers))
 
 
 def _refuse_empty(fold: np.ndarray, folds: int) -> None:
@@ -266,8 +295,7 @@ def _folds(
         _require_length(shards, len(groups), len(utterances), f"{by}s")
     how = (groups, settings.folds, settings.seed, sample)
     if question.span == "frame":
-        offsets = f"{path}/offsets{_grid(shards[0], f'{path}/{layer}')}"
-        frames = np.concatenate([_lengths(file, offsets) for file in shards])
+        frames = _lengths(shards, f"{path}/offsets{_grid(shards[0], f'{path}/{layer}')}")
         _require_length(shards, len(utterances), len(frames), "utterances")
         _require_length(shards, int(frames.sum()), rows, "frames")
         return folding.frame_folds(utterances, frames, *how)
@@ -277,9 +305,12 @@ def _folds(
     return folding.segment_folds(labels, utterances, places, *how)
 
 
-def _lengths(file: h5py.File, path: str) -> np.ndarray:
-    """Frames of each utterance of a shard, whose borders lie at `path`."""
-    borders = store.numbers(store.dataset(file, path))
-    if not len(borders) or borders[0] != 0 or (borders[1:] < borders[:-1]).any() or borders[-1] >= 1 << 48:
-        raise store.RepresentationError(f"{file.filename}: {path} has no borders of utterances: extract again")
-    return np.diff(borders.astype(np.int64))
+def _lengths(shards: list[h5py.File], path: str) -> np.ndarray:
+    """Frames of each utterance of all shards, in order; its borders lie at `path`."""
+    lengths = []
+    for file in shards:
+        borders = store.numbers(store.dataset(file, path))
+        if not len(borders) or borders[0] != 0 or (borders[1:] < borders[:-1]).any() or borders[-1] >= 1 << 48:
+            raise store.RepresentationError(f"{file.filename}: {path} has no borders of utterances: extract again")
+        lengths.append(np.diff(borders.astype(np.int64)))
+    return np.concatenate(lengths)

@@ -142,7 +142,7 @@ def _task_name(task: str, source: str) -> str:
 def _of_property(best: Mapping, chance: pd.DataFrame, costs: Mapping[tuple[str, str], str], folds_by: str) -> dict:
     row = {"kind": PROPERTY, "source": "scores", "question": best["property"], "score": best["mean"], "caution": []}
     row |= {key: best[key] for key in ("model", "metric", "layer", "depth", "low", "high", "tied", "reason")}
-    row |= {key: best.get(key) for key in COUNTS}
+    row |= {key: best[key] for key in COUNTS}
     if not best["layer"]:
         return row
     level = (best["property"], best["model"], best["layer"])

@@ -40,6 +40,7 @@ FLOATS = ("float16", "float32", "float64")
 _FACT_BYTES = 1 << 20  # of an attribute: a text of some words, or a number
 _SUPERBLOCK = b"\x89HDF\r\n\x1a\n\x03"  # what files of format 1.10 begin with
 _AGAIN = "delete it and extract again"
+_WIDEST_STEP = 8  # of places that are read together: so many times what is wanted of them takes memory, at most
 _NAMED = 20  # names of a folder that a message lists
 
 
@@ -336,9 +337,8 @@ class Rows:
         attrs: `rounded`, the coarsest type that any row went through.
     """
 
-    def __init__(self, parts: Sequence[h5py.Dataset], offset: int = 0) -> None:
+    def __init__(self, parts: Sequence[h5py.Dataset]) -> None:
         self._parts = parts
-        self._offset = offset
         shapes, dtypes = [part.shape for part in parts], [part.dtype for part in parts]
         for part, shape, dtype in zip(parts, shapes, dtypes, strict=True):
             if len(shape) != 2 or dtype.kind != "f" or shape[1] != shapes[0][-1] or not shape[1]:
@@ -354,14 +354,36 @@ class Rows:
         start, stop, _ = rows.indices(self.shape[0])
         pieces = [np.empty((0, self.shape[1]), self.dtype)]
         while start < stop:
-            at = (start + self._offset) % self.shape[0]
-            number = int(np.searchsorted(self._starts, at, side="right")) - 1
-            first = at - self._starts[number]
+            number = int(np.searchsorted(self._starts, start, side="right")) - 1
+            first = start - self._starts[number]
             with _explained(self._parts[number]):
                 pieces.append(self._parts[number][first : first + stop - start])
             start += len(pieces[-1])
         return pieces[1] if len(pieces) == 2 and pieces[1].dtype == self.dtype else np.concatenate(pieces)
 
-    def rolled(self, offset: int) -> Rows:
-        """The same rows, those before `offset` moved to the end."""
-        return Rows(self._parts, self._offset + offset)
+
+class Rearranged:
+    """The rows of a view in other places, read in slices too: row i is the view's row `places[i]`.
+
+    Places that follow each other closely, as those of one utterance do, are read as one stretch of the view.
+
+    Attributes:
+        shape: (places, dimensions).
+        dtype, attrs: as the view has them.
+    """
+
+    def __init__(self, view: Rows, places: np.ndarray) -> None:
+        self._view = view
+        self._places = places
+        self.shape = (len(places), view.shape[1])
+        self.dtype, self.attrs = view.dtype, view.attrs
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        places = self._places[rows]
+        steps = np.diff(places)
+        ends = np.flatnonzero((steps < 0) | (steps > _WIDEST_STEP)) + 1
+        found = np.empty((len(places), self.shape[1]), self.dtype)
+        for stretch in np.split(np.arange(len(places)), ends) if len(places) else ():
+            here = places[stretch]
+            found[stretch] = self._view[here[0] : here[-1] + 1][here - here[0]]
+        return found

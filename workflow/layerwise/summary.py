@@ -25,19 +25,22 @@ CONFIDENCE = 0.95
 SCORE_COLUMNS = [
     *("property", "model", "layer", "layer_index", "depth", "sample", "trial", "metric", "score"),
     *("n_train", "n_test", "dx", "dy", "rows_per_dimension", "kept_x", "kept_y"),
-    *("rank_x", "rank_y", "classes_unseen"),
+    *("rank_x", "rank_y", "classes_unseen", "n_rows", "n_types", "n_speakers"),
     *("alignments", "status", "reason"),
 ]
 TREND_COLUMNS = [
     *("property", "model", "layer", "layer_index", "depth", "metric"),
-    *("mean", "std", "n", "low", "high", "rows_per_dimension", "alignments", "status", "reason"),
+    *("mean", "std", "n", "low", "high", "rows_per_dimension", "n_rows", "n_types", "n_speakers"),
+    *("alignments", "status", "reason"),
 ]
 BEST_COLUMNS = [
     *("property", "model", "metric", "layer", "depth", "mean", "low", "high", "chance", "rows_per_dimension"),
-    *("runner_up", "tied", "shared_luck", "kept_x", "kept_y", "classes_unseen", "alignments", "reason"),
+    *("n_rows", "n_types", "n_speakers", "runner_up", "tied", "shared_luck", "kept_x", "kept_y", "classes_unseen"),
+    *("alignments", "reason"),
 ]
 SAMPLE_COLUMNS = ["sample", "span", "asked", "drawn", "types", "utterances", "hours", "alignments"]
 
+_COUNTS = ["n_rows", "n_types", "n_speakers"]  # of a sample: how much a score rests on
 _TRIAL_COUNTS = ["n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y", "classes_unseen"]
 _BEST_COUNTS = ["kept_x", "kept_y", "classes_unseen"]
 _TEXT_COLUMNS = [
@@ -177,7 +180,7 @@ def collect_scores(
         )
     rows.sort(key=lambda row: (*row["order"], row["trial"] or 0, row["metric"]))
     table = pd.DataFrame(rows, columns=SCORE_COLUMNS)
-    write_table(table.astype(dict.fromkeys(["layer_index", "sample", "trial", *_TRIAL_COUNTS], "Int64")), out)
+    write_table(table.astype(dict.fromkeys(["layer_index", "sample", "trial", *_TRIAL_COUNTS, *_COUNTS], "Int64")), out)
 
 
 def _records(file: AnyPath) -> list[dict]:
@@ -198,6 +201,7 @@ def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
     if kind == "T" and index > blocks:
         raise ValueError(f"it has the layer {record['layer']}, and {record['model']} has {blocks} blocks")
     common |= {"layer_index": index, "depth": index / blocks if kind == "T" else None}
+    common |= _counts(record, _COUNTS, record["layer"])
     if record["status"] == "skipped":
         return [{**common, "trial": None, "metric": metric, "score": None} for metric in metrics]
     if record["status"] not in ("ok", "flagged"):
@@ -206,10 +210,7 @@ def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
         raise ValueError(f"{record['property']} of {record['layer']} is {record['status']} but has no trials")
     rows = []
     for trial in record["trials"]:
-        counts = {name: trial[name] for name in ("trial", *_TRIAL_COUNTS)}
-        for name, count in counts.items():
-            if not is_count(count, 0, _MOST_ROWS):
-                raise ValueError(f"{name} of {record['layer']} is {count!r}, no whole number from 0")
+        counts = _counts(trial, ("trial", *_TRIAL_COUNTS), record["layer"])
         counts["rows_per_dimension"] = trial["n_train"] / (trial["dx"] + trial["dy"])
         for metric, score in trial["metrics"].items():
             if type(score) not in (float, int) or not math.isfinite(score):
@@ -227,6 +228,13 @@ def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
     return rows
 
 
+def _counts(facts: Mapping, names: Iterable[str], layer: str) -> dict:
+    for name in names:
+        if not is_count(facts[name], 0, _MOST_ROWS):
+            raise ValueError(f"{name} of {layer} is {facts[name]!r}, no whole number from 0")
+    return {name: facts[name] for name in names}
+
+
 def summarise_trends(scores: AnyPath, folds: int, out: AnyPath) -> None:
     """Mean, spread and interval of every metric at every layer, tables/trends.csv, from tables/scores.csv.
 
@@ -238,7 +246,8 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath) -> None:
 
     A layer is `flagged` if one of its scores is, and `skipped` if none was scored: n = 0 and no mean. A layer of which
     only some samples were scored keeps its status, and `reason` says why the others are missing. A single score has a
-    mean and no std, low or high.
+    mean and no std, low or high. `n_rows`, `n_types` and `n_speakers` are those of the smallest sample set: sets differ
+    a little in what they drew.
 
     Args:
         folds: number of folds of the cross-validation, at least 3.
@@ -254,6 +263,7 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath) -> None:
             "layer_index": group["layer_index"].iloc[0],
             "depth": group["depth"].iloc[0],
             "n": n,
+            **group[_COUNTS].min(),
             "alignments": group["alignments"].iloc[0],
             "status": "skipped" if n == 0 else "flagged" if (group["status"] == "flagged").any() else "ok",
             "reason": "; ".join(reason for reason in group["reason"].unique() if reason),
@@ -266,7 +276,7 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath) -> None:
             half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * row["std"] * math.sqrt(1 / n + overlap)
             row |= {"low": row["mean"] - half, "high": row["mean"] + half}
         rows.append(row)
-    write_table(pd.DataFrame(rows, columns=TREND_COLUMNS), out)
+    write_table(_with_counts(rows, TREND_COLUMNS), out)
 
 
 def best_layers(trends: AnyPath, scores: AnyPath, out: AnyPath) -> None:
@@ -301,7 +311,7 @@ def best_layers(trends: AnyPath, scores: AnyPath, out: AnyPath) -> None:
             best = ranked.loc[ranked["mean"].idxmax()]
             others = ranked.drop(best.name)
             tied = ranked["layer"][ties.tied(ranked["mean"].to_numpy(), ranked["low"].to_numpy())]
-            row |= best[["layer", "depth", "mean", "low", "high", "rows_per_dimension"]].to_dict()
+            row |= best[["layer", "depth", "mean", "low", "high", "rows_per_dimension", *_COUNTS]].to_dict()
             row["chance"] = chance.get((row["property"], row["model"], row["metric"] + CHANCE, best["layer"]))
             row["runner_up"] = "" if others.empty else others.loc[others["mean"].idxmax(), "layer"]
             row["tied"] = " ".join(tied[tied != best["layer"]])
@@ -310,7 +320,7 @@ def best_layers(trends: AnyPath, scores: AnyPath, out: AnyPath) -> None:
             row["shared_luck"] = ties.shared_luck(score_matrix(behind).dropna(axis="columns").to_numpy())
             row |= behind.loc[behind["layer"] == best["layer"], _BEST_COUNTS].max().to_dict()
         rows.append(row)
-    write_table(pd.DataFrame(rows, columns=BEST_COLUMNS).astype(dict.fromkeys(_BEST_COUNTS, "Int64")), out)
+    write_table(_with_counts(rows, BEST_COLUMNS).astype(dict.fromkeys(_BEST_COUNTS, "Int64")), out)
 
 
 def score_matrix(scores: pd.DataFrame) -> pd.DataFrame:
@@ -318,6 +328,10 @@ def score_matrix(scores: pd.DataFrame) -> pd.DataFrame:
     known = scores[scores["score"].notna()]
     table = known.pivot(index="layer", columns=["sample", "trial"], values="score")  # noqa: PD010 (a cell has one value)
     return table.reindex(sorted(table.index, key=layer_key)).sort_index(axis="columns")
+
+
+def _with_counts(rows: list[dict], columns: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(_COUNTS, "Int64"))
 
 
 def wide_table(trends: AnyPath, property_name: str, metric: str, out: AnyPath) -> None:
