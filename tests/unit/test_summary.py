@@ -253,7 +253,7 @@ def test_counts_are_those_of_the_smallest_sample(tmp_path, collect):
     rows = summary.read_trends(trends).set_index(["layer", "metric"])[COUNTS]
     assert rows.loc[("T1", "pwcca")].tolist() == [800, 38, 16]
     assert rows.loc[("T2", "pwcca")].tolist() == [1000, 39, 18]  # a skipped layer has rows too
-    summary.best_layers(trends, best)
+    summary.best_layers(trends, tmp_path / "scores.csv", best)
     row = summary.read_best_layers(best).set_index("metric").loc["pwcca"]
     assert (row["layer"], row["n_rows"], row["n_types"], row["n_speakers"]) == ("T1", 800, 38, 16)
     assert "800,38,16" in best.read_text()  # whole numbers, not 800.0
