@@ -15,6 +15,7 @@ rule score_layers:
         folds=config["cca"]["folds"],
         trials=config["cca"]["trials"],
         folds_by=config["cca"]["folds_by"],
+        intervals=config["cca"]["intervals"],
         standardise=config["cca"]["standardise"],
         epsilons=config["cca"]["epsilons"],
         alignments=EXPERIMENT.alignments_are,
@@ -27,7 +28,7 @@ rule score_layers:
         "../../envs/cca.yaml"
     threads: 1
     resources:
-        mem_mb=rising(2000),
+        mem_mb=rising(SCORE_MB),
     script:
         "../scripts/score_layers.py"
 

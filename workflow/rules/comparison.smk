@@ -54,6 +54,7 @@ rule compare_trends:
     input:
         scores=rules.collect_scores.output.scores,
         probes=rules.collect_probes.output.table,
+        jackknife=JACKKNIFE,
     output:
         table=report(
             results("tables/comparison.csv"),
@@ -84,6 +85,7 @@ rule check_findings:
         scores=rules.collect_scores.output.scores,
         probes=rules.collect_probes.output.table,
         models=rules.tabulate_models.output.table,
+        jackknife=JACKKNIFE,
     output:
         table=report(
             results("tables/findings.csv"),
@@ -115,6 +117,7 @@ rule compare_models:
     input:
         scores=rules.collect_scores.output.scores,
         models=rules.tabulate_models.output.table,
+        jackknife=JACKKNIFE,
     output:
         table=report(
             results("tables/model_pairs.csv"),

@@ -1,5 +1,8 @@
 # From scores to tables and plots.
 
+# Made only where intervals are of speakers.
+JACKKNIFE = results("tables/jackknife.csv") if config["cca"]["intervals"] == "speakers" else []
+
 
 rule collect_scores:
     message:
@@ -13,6 +16,7 @@ rule collect_scores:
             caption="../report/scores.rst",
             category="tables",
         ),
+        jackknife=JACKKNIFE,
     params:
         properties=config["properties"],
         models=list(MODELS),
@@ -38,6 +42,7 @@ rule summarise_trends:
         "Average the scores of each layer, and find the best ones"
     input:
         scores=rules.collect_scores.output.scores,
+        jackknife=JACKKNIFE,
     output:
         trends=results("tables/trends.csv"),
         best=results("tables/best_layers.csv"),
