@@ -23,7 +23,7 @@ def caution(folds_by: str, speakers: int) -> str:
     if folds_by == "speaker" or speakers < 2:
         return ""
     return (
-        f"This corpus has {speakers} speakers, and folds by {folds_by} put each of them into training and test at once. "
+        f"This corpus has {speakers} speakers, and folds by {folds_by} put each into training and test at once. "
         "Other speakers may give scores well outside of the intervals. For intervals that are about them, set "
         "cca.folds_by: speaker and cca.intervals: speakers; nothing is extracted again."
     )

@@ -64,6 +64,7 @@ rule compare_trends:
     params:
         folds=config["cca"]["folds"],
         seed=config["samples"]["seed"],
+        about=ABOUT,
         code=code_digest("layerwise.comparison"),
     log:
         log_of("compare_trends"),
@@ -97,6 +98,7 @@ rule check_findings:
         folds=config["cca"]["folds"],
         seed=config["samples"]["seed"],
         criteria=FINDINGS,
+        about=ABOUT,
         code=code_digest("layerwise.findings"),
     log:
         log_of("check_findings"),
@@ -127,6 +129,7 @@ rule compare_models:
     params:
         folds=config["cca"]["folds"],
         seed=config["samples"]["seed"],
+        about=ABOUT,
         code=code_digest("layerwise.model_pairs"),
     log:
         log_of("compare_models"),
@@ -160,6 +163,7 @@ rule recommend_layers:
         controls=CONTROLS,
         metric=config["metric"],
         seed=config["samples"]["seed"],
+        about=ABOUT,
         code=code_digest("layerwise.recommendations"),
     log:
         log_of("recommend_layers"),
@@ -193,6 +197,7 @@ rule plot_task:
         properties=config["properties"],
         metric=config["metric"],
         titles=TITLES,
+        about=ABOUT,
         code=code_digest("layerwise.task_plots"),
     log:
         log_of("plot_task/{task}"),

@@ -1,5 +1,7 @@
 # From scores to tables and plots.
 
+# What intervals are about, for captions.
+ABOUT = about(config["cca"]["intervals"], config["cca"]["folds_by"])
 # Made only where intervals are of speakers.
 JACKKNIFE = results("tables/jackknife.csv") if config["cca"]["intervals"] == "speakers" else []
 
@@ -154,6 +156,7 @@ rule plot_trends:
         metric=config["metric"],
         titles=TITLES,
         groups=GROUPS,
+        about=ABOUT,
         code=code_digest("layerwise.plots"),
     log:
         log_of("plot_trends/{property}_{axis}"),
@@ -214,6 +217,7 @@ rule plot_overview:
         metric=config["metric"],
         titles=TITLES,
         groups=GROUPS,
+        about=ABOUT,
         code=code_digest("layerwise.plots"),
     log:
         log_of("plot_overview"),
