@@ -1,5 +1,8 @@
 # A score for each property, model, sample set and layer.
 
+# The jackknife holds the moments of 20 groups of speakers, where scores alone need those of seven folds.
+SCORE_MB = 4000 if config["cca"]["intervals"] == "speakers" else 2000
+
 
 rule score_layers:
     message:
