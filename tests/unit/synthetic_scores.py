@@ -60,7 +60,9 @@ def record(
 
 def with_jackknife(made: dict, share: Mapping[str, Sequence[float]], values: Mapping[str, Sequence[float]]) -> dict:
     """The record with the jackknife of `pwcca`, shares and values of each trial by group."""
-    again = {name: {"share": list(share[name]), "metrics": {"pwcca": list(values[name])}} for name in share}
+    again = {
+        name: {"weight": 0.5, "share": list(share[name]), "metrics": {"pwcca": list(values[name])}} for name in share
+    }
     return made | {"jackknife": again}
 
 

@@ -193,7 +193,7 @@ def again(slopes, model="m"):
     """Rows of tables/jackknife.csv of layers T0, T1, …: `slopes` (groups, layers) around 0.5."""
     return pd.DataFrame(
         {"property": "phone", "model": model, "metric": "pwcca", "layer": f"T{layer}", "group": f"s{group:02d}"}
-        | {"share": 1 / len(slopes), "mean": 0.5 + slopes[group, layer]}
+        | {"weight": 0.5, "share": 1 / len(slopes), "mean": 0.5 + slopes[group, layer]}
         for group in range(len(slopes))
         for layer in range(slopes.shape[1])
     )

@@ -11,12 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerwise import jackknife
-from layerwise.cca import LIGHTER
 from layerwise.jackknife import Replicates, read_jackknife, replicate_rows, replicates, write_jackknife
 from layerwise.reread import RereadError
 from synthetic_scores import record, with_jackknife
 
-LOST = 1 - LIGHTER
+LOST = 0.5
 
 
 def of_a_mean(values):
@@ -24,7 +23,7 @@ def of_a_mean(values):
     values = np.asarray(values, float)[:, None]
     number = len(values)
     mean = (values.sum() - LOST * values) / (number - LOST)
-    return Replicates([str(g) for g in range(number)], np.full((number, 1), 1 / number), mean)
+    return Replicates([str(g) for g in range(number)], np.full((number, 1), 1 / number), mean, 1 - LOST)
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=25))
@@ -38,14 +37,14 @@ def test_known_numbers():
     # s² = 5/3 of 4 values
     assert of_a_mean([1, 2, 3, 4]).error.item() == pytest.approx(np.sqrt(5 / 3 / 4))
     share = np.array([[0.5], [0.25], [0.25], [0.0]])
-    found = Replicates(list("abcd"), share, np.array([[0.5], [0.52], [0.48], [0.5]]))
+    found = Replicates(list("abcd"), share, np.array([[0.5], [0.52], [0.48], [0.5]]), 1 - LOST)
     assert found.degrees_of_freedom.item() == pytest.approx(1 / 0.375 - 1)
     # Σ (θ(g) − mean)² = 0.0008
     assert found.error.item() == pytest.approx(np.sqrt((4 - LOST) ** 2 / 12 * 0.0008) / LOST)
 
 
 def test_of_one_tested_group_nothing_is_known():
-    found = Replicates(["a", "b"], np.array([[1.0], [0.0]]), np.array([[0.5], [0.6]]))
+    found = Replicates(["a", "b"], np.array([[1.0], [0.0]]), np.array([[0.5], [0.6]]), 0.5)
     assert found.degrees_of_freedom.item() == 0
 
 
@@ -82,6 +81,8 @@ def changed(change):
         (lambda groups: groups["a"].update(share=[0.2, 1.5]), r"numbers from 0 to 1"),
         (lambda groups: groups["a"]["metrics"].update(pwcca=[0.2, float("nan")]), r"numbers from -1 to 1"),
         (lambda groups: groups["a"]["metrics"].update(pwcca=[0.2, True]), "no list of 2 numbers"),
+        (lambda groups: groups["a"].update(weight=1.0), "weight of its jackknife is 1.0"),
+        (lambda groups: groups["a"].update(weight="0.5"), "weight of its jackknife is '0.5'"),
         (lambda groups: groups["a"]["metrics"].update(other=[0.2, 0.2]), "'other', which no trial has"),
     ],
 )
@@ -99,6 +100,7 @@ def test_a_skipped_record_has_none_and_a_scored_one_must():
 @pytest.mark.parametrize(
     ("column", "value", "found"),
     [
+        ("weight", 0.25, "weights that are not one number"),
         ("share", 0.9, "shares of two or more sum to 1"),
         ("mean", None, "a row without share or mean"),
         ("layer", "nonsense", "'nonsense' in column layer"),

@@ -9,7 +9,7 @@ import pytest
 
 from layerwise import chance
 from layerwise import folds as folding
-from layerwise.cca import METRICS, cross_validate, fold_moments, jackknife
+from layerwise.cca import LIGHTER, METRICS, cross_validate, fold_moments, jackknife
 from layerwise.properties import PROPERTIES, ScoreSettings, score_layers
 from layerwise.store import RepresentationError
 from synthetic_views import CHECKOUT, one_hot
@@ -476,6 +476,7 @@ def test_a_jackknife_leaves_scores_as_they_are_and_has_every_speaker(shard, scor
     assert list(record["jackknife"]) == ["174", "251", "422", "84"]
     for again in record["jackknife"].values():
         assert set(again["metrics"]) == set(METRICS)
+        assert again["weight"] == LIGHTER
         assert len(again["share"]) == 2
     shares = np.array([again["share"] for again in record["jackknife"].values()])
     assert sorted(shares.sum(axis=0)) == [1, 1]  # four folds of a speaker each

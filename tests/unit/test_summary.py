@@ -376,7 +376,7 @@ def test_an_interval_of_speakers_is_the_jackknifes_and_says_so(tmp_path):
     trends = summary.read_trends(paths["trends"]).set_index(["layer", "metric"])
     row = trends.loc[("T1", "pwcca")]
     # θ(a) = 0.56, θ(b) = 0.57, one degree of freedom
-    lost = 1 - cca.LIGHTER
+    lost = 0.5
     error = math.sqrt((2 - lost) ** 2 / 2 * 2 * 0.005**2) / lost
     assert (row["interval"], row["mean"]) == ("speakers", pytest.approx(0.55))
     assert [row["low"], row["high"]] == pytest.approx([0.55 - 12.7062047 * error, 0.55 + 12.7062047 * error])

@@ -1,8 +1,8 @@
 """What a score would be if each group of speakers counted less, tables/jackknife.csv, and what that says of others.
 
-θ is the mean of a metric over samples and trials, θ(g) the same where the rows of group g count `LIGHTER`, in training
-and in test; the weight of a trial falls with that of its test rows. With λ = 1 − LIGHTER, D(g) = (θ(g) − mean θ(·)) / λ
-is how much θ leans on group g, and
+θ is the mean of a metric over samples and trials, θ(g) the same where the rows of group g count `cca.LIGHTER`, in
+training and in test; the weight of a trial falls with that of its test rows. With λ = 1 − LIGHTER, D(g) = (θ(g) −
+mean θ(·)) / λ is how much θ leans on group g, and
 
     standard error² = (G − λ)² / (G (G − 1)) Σ D(g)².
 
@@ -21,13 +21,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from layerwise.cca import LIGHTER
 from layerwise.files import replaced
 from layerwise.frames import read_csv_table
 from layerwise.reread import RereadError
 
 KEY = ["property", "model", "layer", "metric"]
-COLUMNS = [*KEY, "group", "share", "mean"]
+COLUMNS = [*KEY, "group", "weight", "share", "mean"]
 _ROUNDING = 1e-6  # of shares that are added up
 
 
@@ -39,16 +38,18 @@ class Replicates:
         groups: names.
         share: (groups, layers) of the test rows of all trials.
         mean: (groups, layers) the metric where a group counts less.
+        weight: what its rows then count, below 1.
     """
 
     groups: list[str]
     share: np.ndarray
     mean: np.ndarray
+    weight: float
 
     @property
     def deviations(self) -> np.ndarray:
         """(groups, layers): whose sums of squares and of products are the variances and covariances of the metric."""
-        number, taken = len(self.groups), 1 - LIGHTER
+        number, taken = len(self.groups), 1 - self.weight
         slopes = (self.mean - self.mean.mean(axis=0)) / taken
         return slopes * (number - taken) / math.sqrt(number * (number - 1))
 
@@ -79,13 +80,18 @@ def replicate_rows(record: dict) -> list[dict]:
     rows = []
     for group, again in found.items():
         share = _numbers(again["share"], trials, "share", 0.0)
-        weight = 1 - (1 - LIGHTER) * share
+        weight = again["weight"]
+        if type(weight) is not float or not 0 <= weight < 1:
+            raise ValueError(f"weight of its jackknife is {weight!r}; a number from 0 to below 1 is expected")
+        left = 1 - (1 - weight) * share
         for metric, values in again["metrics"].items():
             if metric not in metrics:
                 raise ValueError(f"its jackknife has the metric {metric!r}, which no trial has")
             value = _numbers(values, trials, metric, -1.0)
-            sums = {"share": share.sum(), "weight": weight.sum(), "value": weight @ value, "trials": trials}
-            rows.append({name: record[name] for name in KEY[:3]} | {"metric": metric, "group": group} | sums)
+            sums = {"share": share.sum(), "left": left.sum(), "value": left @ value, "trials": trials}
+            rows.append(
+                {name: record[name] for name in KEY[:3]} | {"metric": metric, "group": group, "weight": weight} | sums
+            )
     return rows
 
 
@@ -100,9 +106,9 @@ def _numbers(values: object, count: int, name: str, least: float) -> np.ndarray:
 
 def write_jackknife(rows: Iterable[dict], out: str | os.PathLike[str]) -> None:
     """The mean of each metric over samples and trials with each group counting less, in the order of the rows."""
-    table = pd.DataFrame(rows, columns=[*KEY, "group", "share", "weight", "value", "trials"])
-    sums = table.groupby([*KEY, "group"], sort=False)[["share", "weight", "value", "trials"]].sum().reset_index()
-    sums["mean"], sums["share"] = sums["value"] / sums["weight"], sums["share"] / sums["trials"]
+    by, added = [*KEY, "group", "weight"], ["share", "left", "value", "trials"]
+    sums = pd.DataFrame(rows, columns=[*by, *added]).groupby(by, sort=False)[added].sum().reset_index()
+    sums["mean"], sums["share"] = sums["value"] / sums["left"], sums["share"] / sums["trials"]
     with replaced(out) as temporary:
         sums[COLUMNS].to_csv(temporary, index=False, lineterminator="\n")
 
@@ -116,6 +122,8 @@ def read_jackknife(path: str | os.PathLike[str]) -> dict[tuple[str, str, str], p
     table = read_csv_table(path, COLUMNS, [*KEY, "group"], [*KEY, "group"])
     if table[["share", "mean"]].isna().any(axis=None):
         raise RereadError(path, "a row without share or mean")
+    if len(set(table["weight"])) > 1 or not table["weight"].between(0, 1, inclusive="left").all():
+        raise RereadError(path, "weights that are not one number from 0 to below 1")
     total = table.groupby(KEY, sort=False)["share"].agg(["sum", "min", "size"])
     if not (total["sum"].between(1 - _ROUNDING, 1 + _ROUNDING) & (total["min"] >= 0) & (total["size"] > 1)).all():
         raise RereadError(path, "a layer whose groups do not share its test rows: shares of two or more sum to 1")
@@ -129,4 +137,6 @@ def replicates(table: pd.DataFrame, layers: list[str]) -> Replicates | None:
     if set(mean.columns) != set(layers) or mean.isna().any(axis=None):
         return None
     mean = mean.sort_index()
-    return Replicates(list(mean.index), share.loc[mean.index, layers].to_numpy(), mean[layers].to_numpy())
+    return Replicates(
+        list(mean.index), share.loc[mean.index, layers].to_numpy(), mean[layers].to_numpy(), table["weight"].iloc[0]
+    )

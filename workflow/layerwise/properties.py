@@ -17,7 +17,7 @@ import numpy as np
 
 from layerwise import chance, store
 from layerwise import folds as folding
-from layerwise.cca import REGULARISED, Replicates, Trial, cross_validate, fold_moments, jackknife
+from layerwise.cca import LIGHTER, REGULARISED, Replicates, Trial, cross_validate, fold_moments, jackknife
 from layerwise.chance import CHANCE
 from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
@@ -234,9 +234,10 @@ def _trials(
 
 
 def _replicates(names: list[str], again: list[Replicates]) -> dict:
-    """Group → its share of the test rows of each trial, and each metric in each trial with the group counting less."""
+    """Group → what its rows count, its share of the test rows of each trial, and each metric in each trial with the group counting less."""
     return {
         name: {
+            "weight": LIGHTER,
             "share": [trial.share[number].item() for trial in again],
             "metrics": {
                 metric: [trial.metrics[metric][number].item() for trial in again] for metric in again[0].metrics
