@@ -136,7 +136,5 @@ def replicates(table: pd.DataFrame, layers: list[str]) -> Replicates | None:
     share, mean = (table.pivot(index="group", columns="layer", values=name) for name in ("share", "mean"))  # noqa: PD010
     if set(mean.columns) != set(layers) or mean.isna().any(axis=None):
         return None
-    mean = mean.sort_index()
-    return Replicates(
-        list(mean.index), share.loc[mean.index, layers].to_numpy(), mean[layers].to_numpy(), table["weight"].iloc[0]
-    )
+    groups, weight = sorted(mean.index), table["weight"].iloc[0]
+    return Replicates(groups, share.loc[groups, layers].to_numpy(), mean.loc[groups, layers].to_numpy(), weight)

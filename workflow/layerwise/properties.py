@@ -234,7 +234,7 @@ def _trials(
 
 
 def _replicates(names: list[str], again: list[Replicates]) -> dict:
-    """Group → what its rows count, its share of the test rows of each trial, and each metric in each trial with the group counting less."""
+    """Group → what its rows count, then its share of the test rows and each metric, in each trial."""
     return {
         name: {
             "weight": LIGHTER,
