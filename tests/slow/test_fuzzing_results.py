@@ -35,7 +35,7 @@ from layerwise.reread import read_shape
 from layerwise.sampling import SampleSizes, draw_sample_tables, read_word_list
 from layerwise.states import read_state
 from synthetic_probes import write_probe
-from synthetic_scores import record, write_score
+from synthetic_scores import record, with_jackknife, write_score
 
 LAYERS = [f"T{i}" for i in range(5)]
 MODELS = {"a": 4, "b": 4}
@@ -139,6 +139,40 @@ def advise(folder: Path) -> None:
 def score_files(folder: Path) -> Reader:
     files = scores(folder)
     return lambda path: collect([path, *files[1:]], folder / "out.csv"), [files[0].read_bytes()], "score.json"
+
+
+def over_speakers(folder: Path) -> tuple[list[Path], Path, Path]:
+    """Score files with a jackknife over two groups, and their tables."""
+    trials = [{"pwcca": 0.5, "pwcca_chance": 0.1}, {"pwcca": 0.6, "pwcca_chance": 0.1}]
+    share, again = {"s1": [0.5, 0.4], "s2": [0.5, 0.6]}, {"s1": [0.5, 0.62], "s2": [0.54, 0.6]}
+    files = [
+        write_score(folder / "again", with_jackknife(record("phone", model, layer, 1, trials), share, again))
+        for model in MODELS
+        for layer in LAYERS
+    ]
+    return files, folder / "scores.csv", folder / "jackknife.csv"
+
+
+def collect_over_speakers(files: list[Path], table: Path, jackknife: Path) -> None:
+    summary.collect_scores(files, METRICS, ["phone"], list(MODELS), MODELS, table, jackknife=jackknife)
+
+
+def score_files_over_speakers(folder: Path) -> Reader:
+    files, table, jackknife = over_speakers(folder)
+    data = files[0].read_bytes()
+    return lambda path: collect_over_speakers([path, *files[1:]], table, jackknife), [data], "score.json"
+
+
+def jackknife_table(folder: Path) -> Reader:
+    files, table, jackknife = over_speakers(folder)
+    tables(folder)
+    collect_over_speakers(files, table, jackknife)
+
+    def read(path: Path) -> None:
+        summary.summarise_trends(table, 10, folder / "out.csv", path)
+        compare_models(table, folder / "models.csv", 10, 1, folder / "out.csv", path)
+
+    return read, [jackknife.read_bytes()], "jackknife.csv"
 
 
 def of_table(name: str, read: Callable[[Path], object]) -> Callable[[Path], Reader]:
@@ -348,6 +382,8 @@ def weights(folder: Path) -> Reader:
 READERS = {
     "representations": representations,
     "score files": score_files,
+    "score files with a jackknife": score_files_over_speakers,
+    "jackknife.csv": jackknife_table,
     "scores.csv": of_table("scores", read_scores_table),
     "trends.csv": of_table("trends", read_trends_table),
     "best.csv": of_table("best", lambda path: advise(path.parent)),

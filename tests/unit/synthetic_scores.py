@@ -59,6 +59,14 @@ def record(
     }
 
 
+def with_jackknife(made: dict, share: Mapping[str, Sequence[float]], values: Mapping[str, Sequence[float]]) -> dict:
+    """The record with the jackknife of `pwcca`, shares and values of each trial by group."""
+    again = {
+        name: {"weight": 0.5, "share": list(share[name]), "metrics": {"pwcca": list(values[name])}} for name in share
+    }
+    return made | {"jackknife": again}
+
+
 def write_score(folder: Path, *records: dict) -> Path:
     first, last = records[0], records[-1]
     name = first["layer"] if len(records) == 1 else f"{first['layer']}-{last['layer']}"

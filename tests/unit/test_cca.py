@@ -8,7 +8,17 @@ from threadpoolctl import threadpool_limits
 
 import textbook_cca
 from layerwise import moments
-from layerwise.cca import METRICS, DegenerateViewError, TooFewRowsError, cross_validate, evaluate, fold_moments
+from layerwise.cca import (
+    LIGHTER,
+    METRICS,
+    REGULARISED,
+    DegenerateViewError,
+    TooFewRowsError,
+    cross_validate,
+    evaluate,
+    fold_moments,
+    jackknife,
+)
 from layerwise.moments import EmptyFoldError
 from synthetic_views import golden_cca, layer_norm, mixing, one_hot, planted, random_folds, related, rotation
 
@@ -740,3 +750,62 @@ def test_a_set_of_folds_may_be_given_in_any_form():
     as_list, as_range = (evaluate(moments, train, [TEST], RIDGE, RIDGE) for train in (TRAIN, range(8)))
     assert as_list.metrics == as_range.metrics == evaluate(moments, TRAIN, TEST, RIDGE, RIDGE).metrics
     assert replace(as_list, correlations=0) == replace(as_range, correlations=0)
+
+
+# --- the jackknife over groups of rows ----------------------------------------------------------------------------
+
+
+def grouped(seed, groups=9, folds=5, dx=5, dy=3):
+    """Two views whose relation differs from group to group, the group of each row, and the fold of each group."""
+    rng = np.random.default_rng(seed)
+    x, y = related(int(rng.integers(120, 200)), dx, dy, seed)
+    group = rng.permutation(np.arange(len(x)) % groups)
+    x, y = x + rng.normal(size=(groups, dx))[group], y + rng.normal(size=(groups, dy))[group]
+    return x, y, group, rng.permutation(np.arange(groups) % folds)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), standardise=st.booleans())
+def test_the_jackknife_is_the_fit_on_rows_of_which_some_count_less(seed, standardise):
+    """By brute force: every row stands there 1 / LIGHTER times, those of the group once."""
+    x, y, group, fold_of = grouped(seed)
+    fold = fold_of[group]
+    trials = cross_validate(fold_moments(x, y, fold), [(0, 1), (2, 3)], PAPER_EPSILONS, standardise)
+    found = jackknife(fold_moments(x, y, group), fold_of, trials, standardise)
+    times = round(1 / LIGHTER)
+    for trial, again in zip(trials, found, strict=True):
+        train = sorted(set(range(5)) - {trial.dev_fold, trial.test_fold})
+        for number in range(len(fold_of)):
+            rows = np.repeat(np.arange(len(x)), np.where(group == number, 1, times))
+            repeated = fold_moments(x[rows], y[rows], fold[rows])
+            for name in METRICS:
+                pair = trial.regularisers.get(name, (RIDGE, RIDGE))
+                expected = getattr(evaluate(repeated, train, [trial.test_fold], *pair, standardise), name)
+                # the published weights depend on how often rows are repeated
+                tolerance = 0.02 if name == "pwcca_published" else 1e-8
+                assert again.metrics[name][number] == pytest.approx(expected, abs=tolerance), name
+
+
+def test_groups_share_the_test_rows_and_one_of_dev_changes_nothing():
+    x, y, group, fold_of = grouped(3)
+    (trial,) = cross_validate(fold_moments(x, y, fold_of[group]), [(0, 1)], PAPER_EPSILONS, True)
+    (again,) = jackknife(fold_moments(x, y, group), fold_of, [trial], True)
+    test = fold_of[group] == 1
+    assert again.share == pytest.approx(np.bincount(group[test], minlength=9) / test.sum())
+    for name in METRICS:
+        changed = np.abs(again.metrics[name] - trial.metrics[name]) > 1e-9
+        assert not changed[fold_of == 0].any()
+        assert changed[fold_of == 1].all()
+        # what nothing is fitted for does not depend on training
+        assert changed[fold_of > 1].any() == (name != "cka")
+
+
+def test_a_fold_of_one_group_and_a_group_without_rows_are_as_they_were():
+    x, y, group, fold_of = grouped(4, groups=5)
+    moments = fold_moments(x, y, group, folds=6)
+    (trial,) = cross_validate(fold_moments(x, y, fold_of[group]), [(0, 1)], PAPER_EPSILONS, True)
+    (again,) = jackknife(moments, np.append(fold_of, -1), [trial], True)
+    alone = int(np.flatnonzero(fold_of == 1)[0])
+    for name in REGULARISED:
+        assert again.metrics[name][[alone, 5]] == pytest.approx([trial.metrics[name]] * 2, abs=0)
+    assert again.share == pytest.approx(np.eye(6)[alone])

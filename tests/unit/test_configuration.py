@@ -387,6 +387,15 @@ def test_fewer_groups_than_folds():
     assert read_experiment({"cca": {"folds": 18, "folds_by": "speaker"}}).config["cca"]["folds"] == 18
 
 
+@pytest.mark.parametrize("folds_by", ["row", "utterance"])
+def test_intervals_of_speakers_need_folds_by_speaker(folds_by):
+    (line,) = lines({"cca": {"intervals": "speakers", "folds_by": folds_by}})
+    assert line.startswith(f"cca.intervals: found speakers, with cca.folds_by: {folds_by};")
+    config = read_experiment({"cca": {"intervals": "speakers", "folds_by": "speaker"}}).config
+    assert config["cca"]["intervals"] == "speakers"
+    assert read_experiment({"cca": {"folds_by": folds_by}}).config["cca"]["intervals"] == "corpus"
+
+
 def test_layer_that_no_model_has():
     message = lines({"models": ["random-wav2vec2-tiny", "random-hubert-tiny"], "layers": ["T6", "T7"]})
     (line,) = message  # HuBERT has six blocks, so T6 is all right

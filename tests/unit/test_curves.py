@@ -13,6 +13,7 @@ from scipy import stats
 
 from layerwise import curves
 from layerwise.curves import Curve, Estimate
+from layerwise.jackknife import replicates
 
 FOLDS = 10
 
@@ -224,3 +225,49 @@ def test_a_constant_curve_has_no_correlation():
 def test_of_equal_layers_the_lowest_is_best():
     assert curve([0.1, 0.7, 0.7]).best == "T1"
     assert curve([0.9, 0.7, 0.8]).blocks().best == "T2"
+
+
+# Intervals of speakers
+
+
+def again(slopes, model="m"):
+    """Rows of tables/jackknife.csv of layers T0, T1, …: `slopes` (groups, layers) around 0.5."""
+    return pd.DataFrame(
+        {"property": "phone", "model": model, "metric": "pwcca", "layer": f"T{layer}", "group": f"s{group:02d}"}
+        | {"weight": 0.5, "share": 1 / len(slopes), "mean": 0.5 + slopes[group, layer]}
+        for group in range(len(slopes))
+        for layer in range(slopes.shape[1])
+    )
+
+
+def test_draws_have_the_jackknifes_covariance_over_layers():
+    slopes = np.random.default_rng(0).normal(size=(15, 4)) @ np.array([[1, 0.9, 0, 0], [0, 0.1, 1, 0]] * 2) / 1000
+    found = curves.trend(scores({f"T{i}": 0.5 for i in range(4)}), FOLDS, 1, again(slopes))
+    replicated = replicates(again(slopes), found.layers)
+    expected = replicated.deviations.T @ replicated.deviations
+    assert np.cov(found.draws.T) == pytest.approx(expected, abs=0.1 * expected.max())
+    assert found.half == pytest.approx(stats.t.ppf(0.975, 14) * np.sqrt(np.diag(expected)))
+
+
+def test_models_share_the_luck_of_their_speakers():
+    slopes = np.random.default_rng(0).normal(size=(15, 2)) / 100
+    one, other = (
+        curves.trend(scores({"T0": level, "T1": 0.6}, model=name), FOLDS, 1, again(slopes, name))
+        for name, level in (("a", 0.2), ("b", 0.3))
+    )
+    assert one.draws - one.levels == pytest.approx(other.draws - other.levels)
+    assert not np.allclose(one.draws, curves.trend(scores({"T0": 0.2, "T1": 0.6}), FOLDS, 2, again(slopes)).draws)
+
+
+def test_a_layer_without_its_jackknife_is_refused():
+    slopes = np.random.default_rng(0).normal(size=(5, 2)) / 100
+    with pytest.raises(curves.MissingReplicatesError, match=r"phone m pwcca, T0-T2|m phone pwcca, T0-T2"):
+        curves.trend(scores({"T0": 0.2, "T1": 0.6, "T2": 0.1}), FOLDS, 1, again(slopes))
+
+
+def test_of_one_tested_group_no_draws_are_known():
+    table = again(np.array([[0.01, 0.02], [0.0, 0.01]]))
+    table["share"] = (table["group"] == "s00").astype(float)
+    found = curves.trend(scores({"T0": 0.2, "T1": 0.6}), FOLDS, 1, table)
+    assert np.isnan(found.half).all()
+    assert found.draws is None

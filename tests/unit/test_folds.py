@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerwise.folds import FoldError, frame_folds, merged, segment_folds, trials
+from layerwise.folds import MOST_GROUPS, FoldError, frame_folds, merged, segment_folds, speaker_groups, trials
 
 UTTERANCES = np.array([f"{speaker}-{chapter}" for speaker in range(10) for chapter in range(4)])
 SPEAKERS = np.array([name.split("-")[0] for name in UTTERANCES])
@@ -216,3 +216,26 @@ def test_what_is_only_trained_on_becomes_one_fold(folds, seed, data):
             np.testing.assert_array_equal(fewer == new, fold == old)
     rest = ~np.isin(fold, np.ravel(pairs))
     assert set(fewer[rest]) <= {2 * count}
+
+
+# --- groups of speakers -------------------------------------------------------------------------------------------
+
+
+@given(count=st.integers(1, 70), folds=st.integers(3, 30), seed=st.integers(0, 99))
+def test_few_speakers_are_groups_and_many_are_bundled_evenly(count, folds, seed):
+    speakers = [f"s{number}" for number in range(count)]
+    groups = speaker_groups(speakers, folds, seed)
+    most = max(MOST_GROUPS, folds)
+    if count <= most:
+        assert groups == {name: name for name in speakers}
+    else:
+        sizes = np.unique(list(groups.values()), return_counts=True)[1]
+        assert len(sizes) == most
+        assert np.ptp(sizes) <= 1
+    assert groups == speaker_groups([*reversed(speakers), *speakers], folds, seed)  # whatever order, however often
+
+
+def test_bundles_are_other_ones_with_another_seed():
+    speakers = [f"s{number}" for number in range(40)]
+    assert speaker_groups(speakers, 10, 1) != speaker_groups(speakers, 10, 2)
+    assert speaker_groups(["84", "174", *speakers], 10, 1)["84"] == "bundle-5"

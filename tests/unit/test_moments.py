@@ -299,3 +299,32 @@ def test_folds_without_rows_are_refused_with_the_counts():
         ours.covariance([])
     with pytest.raises(ValueError, match="twice"):
         ours.covariance([0, 2, 0])
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), weight=st.sampled_from([0.25, 0.5, 1.0]))
+def test_weights_count_rows_as_often(seed, weight):
+    x, y = related(60, 4, 3, seed)
+    fold = random_folds(60, 5, seed)
+    found = fold_moments(x, y, fold).covariance([0, 2, 3], {2: weight, 4: 0.1})
+    taken = np.isin(fold, [0, 2, 3])
+    counts = np.where(fold == 2, weight, 1)[taken]
+    both = np.hstack([x, y])[taken]
+    expected = np.cov(both.T, aweights=counts, ddof=0) * counts.sum() / (counts.sum() - 1)
+    assert found.n == taken.sum()
+    assert found.x.matrix == pytest.approx(expected[:4, :4], abs=1e-9)
+    assert found.y.matrix == pytest.approx(expected[4:, 4:], abs=1e-9)
+    assert found.xy == pytest.approx(expected[:4, 4:], abs=1e-9)
+    assert found.x.mean == pytest.approx(np.average(x[taken], axis=0, weights=counts))
+
+
+def test_merged_moments_are_those_of_merged_folds():
+    x, y = related(80, 4, 3)
+    fold, new = random_folds(80, 6), np.array([1, 0, 0, 2, 1, 1])
+    merged, whole = fold_moments(x, y, fold).merged(new), fold_moments(x, y, new[fold])
+    assert merged.count.tolist() == whole.count.tolist()
+    for part, expected in ((merged.x, whole.x), (merged.y, whole.y)):
+        assert part.sums == pytest.approx(expected.sums)
+        assert part.products == pytest.approx(expected.products)
+    assert merged.xy == pytest.approx(whole.xy)
+    assert merged.rounding == whole.rounding

@@ -3,12 +3,13 @@ import os
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pytest
 
 from layerwise import chance
 from layerwise import folds as folding
-from layerwise.cca import METRICS, cross_validate, fold_moments
+from layerwise.cca import LIGHTER, METRICS, cross_validate, fold_moments, jackknife
 from layerwise.properties import PROPERTIES, ScoreSettings, score_layers
 from layerwise.store import RepresentationError
 from synthetic_views import CHECKOUT, one_hot
@@ -477,3 +478,69 @@ def test_score_jobs_start_fast(module, forbidden):
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "workflow")}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "[] True\n"
+
+
+# --- a jackknife over speakers --------------------------------------------------------------------------------------
+
+OVER_SPEAKERS = {"folds_by": "speaker", "intervals": "speakers", "folds": 4, "trials": 2}
+
+
+@pytest.mark.parametrize("property_name", ["mel", "phone"])
+def test_a_jackknife_leaves_scores_as_they_are_and_has_every_speaker(shard, score, property_name):
+    (plain,) = score(shard, property_name, **OVER_SPEAKERS | {"intervals": "corpus"})
+    (record,) = score(shard, property_name, **OVER_SPEAKERS)
+    assert "jackknife" not in plain
+    for name in METRICS:
+        assert values(record, name) == pytest.approx(values(plain, name), abs=1e-6)
+        assert values(record, f"{name}_chance") == pytest.approx(values(plain, f"{name}_chance"), abs=1e-6)
+    assert list(record["jackknife"]) == ["174", "251", "422", "84"]
+    for again in record["jackknife"].values():
+        assert set(again["metrics"]) == set(METRICS)
+        assert again["weight"] == LIGHTER
+        assert len(again["share"]) == 2
+    shares = np.array([again["share"] for again in record["jackknife"].values()])
+    assert sorted(shares.sum(axis=0)) == [1, 1]  # four folds of a speaker each
+    assert set(shares.ravel()) == {0, 1}
+
+
+def test_the_jackknife_of_a_job_is_that_of_the_package(shard, score):
+    (record,) = score(shard, "phone", **OVER_SPEAKERS)
+    added = [contents(name) for name in UTTERANCES]
+    x, label, speaker = (
+        np.concatenate([each[f"phone/{name}"] for each in added]) for name in ("T1", "label", "speaker_id")
+    )
+    member = np.searchsorted(["174", "251", "422", "84"], speaker)
+    fold = folding.segment_folds(label, label, np.arange(len(label)), speaker, 4, 1, 1)
+    fold, pairs = folding.merged(fold, folding.trials(4, 2, 1, 1))
+    y = one_hot(np.searchsorted(LABELS, label))
+    trials = cross_validate(fold_moments(x, y, fold), pairs, [tuple(pair) for pair in EPSILONS], True)
+    fold_of = np.array([fold[member == number][0] for number in range(4)])
+    expected = jackknife(fold_moments(x, y, member), fold_of, trials, True)
+    for name in ("pwcca", "mean_cca", "cka"):
+        found = np.array([again["metrics"][name] for again in record["jackknife"].values()])
+        assert found == pytest.approx(np.array([trial.metrics[name] for trial in expected]).T, abs=1e-6)
+
+
+def test_bundles_lie_in_one_fold_and_are_the_same_for_every_sample_and_property(tmp_path, score, monkeypatch):
+    """Three bundles of four speakers."""
+    monkeypatch.setattr(folding, "MOST_GROUPS", 3)
+    groups = folding.speaker_groups(["84", "174", "251", "422"], 3, 1)
+    sizes = {name: 30 * 6 * list(groups.values()).count(name) for name in groups.values()}
+    for sample in (1, 2):
+        paths = write_shards(tmp_path / str(sample), sample=sample)
+        for name in ("mel", "phone"):
+            (record,) = score(paths, name, sample=sample, **OVER_SPEAKERS | {"folds": 3, "trials": 1})
+            assert list(record["jackknife"]) == ["bundle-1", "bundle-2", "bundle-3"]
+            assert {share for again in record["jackknife"].values() for share in again["share"]} == {0, 1}
+        (tested,) = [name for name, again in record["jackknife"].items() if again["share"] == [1]]
+        assert record["trials"][0]["n_test"] == sizes[tested]
+
+
+def test_a_speaker_of_another_sample_is_a_group_that_adds_nothing(tmp_path, score):
+    (path,) = write_shards(tmp_path / "tiny")
+    with h5py.File(path, "a") as file:
+        file["2/frame/speaker_id"] = np.array([b"84", b"999"])
+    (record,) = score([path], "mel", **OVER_SPEAKERS)
+    absent = record["jackknife"].pop("999")
+    assert absent["share"] == [0, 0]
+    assert absent["metrics"]["pwcca"] == pytest.approx(values(record, "pwcca"), abs=0)

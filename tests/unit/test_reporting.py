@@ -2,9 +2,11 @@ import base64
 import re
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
 from layerwise import comparison, findings, layer_pairs, outcomes, recommendations, reporting, summary, tables
+from layerwise.intervals import about
 from synthetic_probes import write_probe
 from synthetic_scores import METRICS, write_experiment
 
@@ -39,6 +41,9 @@ def some_skipped(property_name, model, layer):
     return "ok", ""
 
 
+CCA = {"folds": 10, "epsilons": [(1e-10, 1e-10)], "folds_by": "row", "intervals": "corpus"}
+
+
 def compared(folder, probes):
     """The tables of tasks, findings and recommendations, below the paths that a report wants them by."""
     layers = {model: [f"T{i}" for i in range(depth + 1)] for model, depth in BLOCKS.items()}
@@ -71,6 +76,7 @@ def inputs(tmp_path):
     (tmp_path / "alignments.csv").write_text(
         "utterance_id,problem\n" + "".join(f"84-121123-{i:04d},no TextGrid\n" for i in range(reporting.LONGEST + 7))
     )
+    pd.DataFrame({"speaker_id": ["84", "174", "84"]}).to_parquet(tmp_path / "utterances.parquet")
     return {
         **{
             "experiment": "demo <1>",
@@ -78,10 +84,11 @@ def inputs(tmp_path):
             "properties": ["phone", "word"],
             "titles": {"hubert": "HuBERT"},
         },
-        "configuration": {"experiment": "demo <1>", "cca": {"folds": 10, "epsilons": [(1e-10, 1e-10)]}},
+        "configuration": {"experiment": "demo <1>", "cca": CCA},
         "overview": tmp_path / "plot.svg",
         "plots": {"phone": [tmp_path / "plot.svg", tmp_path / "plot.svg"], "word": [tmp_path / "plot.svg"]},
         **{name: tmp_path / f"{name}.csv" for name in ("scores", "best_layers", "samples")},
+        "utterances": tmp_path / "utterances.parquet",
         **compared(tmp_path, {}),
         "layer_pairs": None,
         "task_plots": {},
@@ -113,6 +120,24 @@ def test_two_models_of_one_title_have_a_paragraph_each(inputs):
     reporting.write_report(**inputs | {"titles": dict.fromkeys(BLOCKS, "A <b> & $c$")})
     page = Page(inputs["out"].read_text())
     assert page.text.count("A <b> & $c$ For ") + page.text.count("A <b> & $c$ Its weights are random") == 2
+
+
+def test_what_intervals_are_about_stands_where_they_are_shown(inputs, page):
+    sentence = about("corpus", "row")
+    assert page.text.count(sentence) == 4  # overview, advice, best layers of two properties
+    assert "2 speakers, and folds by row put each into training and test at once" in page.text
+    changed = CCA | {"folds_by": "speaker", "intervals": "speakers"}
+    reporting.write_report(**inputs | {"configuration": {"cca": changed}})
+    page = Page(inputs["out"].read_text())
+    assert page.text.count(about("speakers", "speaker")) == 4
+    assert "jackknife over speakers" in page.text
+    assert "training and test at once" not in page.text
+
+
+def test_one_speaker_is_not_warned_of(inputs):
+    pd.DataFrame({"speaker_id": ["84", "84"]}).to_parquet(inputs["utterances"])
+    reporting.write_report(**inputs)
+    assert "training and test at once" not in Page(inputs["out"].read_text()).text
 
 
 def test_links_inside_the_page_have_targets(inputs, page):

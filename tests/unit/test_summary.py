@@ -8,7 +8,7 @@ import pytest
 from layerwise import cca, summary
 from layerwise.reread import RereadError
 from layerwise.summary import MalformedScoreError, SkippedScoreError
-from synthetic_scores import METRICS, record, write_experiment, write_score
+from synthetic_scores import METRICS, record, with_jackknife, write_experiment, write_score
 from tiny_corpus import PHONE_SETS
 
 COUNTS = ["n_rows", "n_types", "n_speakers"]
@@ -400,3 +400,72 @@ def test_layer_ranges(layers, short):
 def test_a_model_called_null_keeps_its_name(tmp_path, collect):
     file = write_score(tmp_path, record("word", "null", "T1", 1, [{"pwcca": 0.5}]))
     assert summary.read_table(collect([file], {"null": 2}))["model"][0] == "null"
+
+
+# Intervals of speakers
+
+
+def over_speakers(tmp_path, share):
+    """Trends of one model whose layers T1 and T2 have a jackknife over a and b, and scores of chance."""
+    values = {"a": [0.5, 0.62], "b": [0.54, 0.6]}
+    files = [
+        write_score(
+            tmp_path / "scores",
+            with_jackknife(
+                record(
+                    "phone", "m", layer, 1, [{"pwcca": 0.5, "pwcca_chance": 0.1}, {"pwcca": 0.6, "pwcca_chance": 0.2}]
+                ),
+                share,
+                values,
+            ),
+        )
+        for layer in ("T1", "T2")
+    ]
+    paths = {name: tmp_path / f"{name}.csv" for name in ("scores", "jackknife", "trends")}
+    summary.collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": 4}, paths["scores"], jackknife=paths["jackknife"])
+    summary.summarise_trends(paths["scores"], 10, paths["trends"], paths["jackknife"])
+    return paths
+
+
+def test_an_interval_of_speakers_is_the_jackknifes_and_says_so(tmp_path):
+    paths = over_speakers(tmp_path, {"a": [0.5, 0.5], "b": [0.5, 0.5]})
+    trends = summary.read_trends(paths["trends"]).set_index(["layer", "metric"])
+    row = trends.loc[("T1", "pwcca")]
+    # θ(a) = 0.56, θ(b) = 0.57, one degree of freedom
+    lost = 0.5
+    error = math.sqrt((2 - lost) ** 2 / 2 * 2 * 0.005**2) / lost
+    assert (row["interval"], row["mean"]) == ("speakers", pytest.approx(0.55))
+    assert [row["low"], row["high"]] == pytest.approx([0.55 - 12.7062047 * error, 0.55 + 12.7062047 * error])
+    assert row["std"] == pytest.approx(0.1 / math.sqrt(2))
+    assert trends.loc[("T1", "pwcca_chance"), "interval"] == "corpus"
+
+
+def test_where_one_group_was_tested_there_is_no_interval_and_a_reason(tmp_path):
+    paths = over_speakers(tmp_path, {"a": [1.0, 1.0], "b": [0.0, 0.0]})
+    row = summary.read_trends(paths["trends"]).set_index(["layer", "metric"]).loc[("T1", "pwcca")]
+    assert np.isnan([row["low"], row["high"]]).all()
+    assert (row["interval"], row["reason"]) == ("", "no interval: one group of speakers was tested")
+
+
+def test_a_layer_that_the_jackknife_lacks_is_refused(tmp_path):
+    paths = over_speakers(tmp_path, {"a": [0.5, 0.5], "b": [0.5, 0.5]})
+    table = pd.read_csv(paths["jackknife"])
+    table[table["layer"] != "T2"].to_csv(paths["jackknife"], index=False)
+    with pytest.raises(RereadError, match="no jackknife of phone m T2 pwcca"):
+        summary.summarise_trends(paths["scores"], 10, paths["trends"], paths["jackknife"])
+
+
+def test_a_score_without_its_jackknife_is_refused(tmp_path):
+    file = write_score(tmp_path, record("phone", "m", "T1", 1, [{"pwcca": 0.5}]))
+    with pytest.raises(MalformedScoreError, match="a record lacks 'jackknife'"):
+        summary.collect_scores(
+            [file], ["pwcca"], ["phone"], ["m"], {"m": 4}, tmp_path / "s.csv", jackknife=tmp_path / "j.csv"
+        )
+
+
+def test_another_word_for_an_interval_is_refused(trends_of):
+    trends = trends_of({"T1": ([0.5, 0.6], "ok")})
+    assert summary.read_trends(trends)["interval"].tolist() == ["corpus"]
+    trends.write_text(trends.read_text().replace("corpus", "anything"))
+    with pytest.raises(RereadError, match="'anything' in column interval"):
+        summary.read_trends(trends)

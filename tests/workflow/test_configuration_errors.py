@@ -11,6 +11,7 @@ WRONG = {
     "no number": ("probes: {cache_gb: .inf}", ["probes.cache_gb:", "must be a finite number"]),
     "unknown model": ("models: [random-wav2vec-tiny]", ["models:", "did you mean random-wav2vec2-tiny?"]),
     "impossible trials": ("cca: {folds: 4, trials: 3}", ["cca.trials:", "at most 2"]),
+    "impossible intervals": ("cca: {intervals: speakers}", ["cca.intervals:", "cca.folds_by must be speaker"]),
     "absent audio": ("corpus: {audio: no/such/archive.tar.gz}", ["corpus.audio:", "no/such/archive.tar.gz"]),
 }
 

@@ -115,6 +115,7 @@ CCA = {  # a value that differs from the smoke experiment's, for every key
     "folds": 8,
     "trials": 1,
     "folds_by": "utterance",
+    "intervals": "speakers",
     "standardise": False,
     "layers_per_job": 3,
     "epsilons": [[1.0e-4, 1.0e-4]],
@@ -128,9 +129,19 @@ def test_every_key_of_cca_is_tested(checkout):
 
 @pytest.mark.parametrize("key", CCA)
 def test_cca_extracts_nothing(smoke, key):
-    jobs = plan(smoke, cca={key: CCA[key]}).jobs
+    needed = {"folds_by": "speaker"} if key == "intervals" else {}
+    jobs = plan(smoke, cca={key: CCA[key]} | needed).jobs
     assert set(jobs) == AFTER_EXTRACTION
     assert jobs["score_layers"] == (6 if key == "layers_per_job" else 2)  # C1-C3 … T2-T4, and T0-T2, T3-T4
+
+
+def test_the_jackknife_is_a_table_only_where_intervals_are_of_speakers(smoke):
+    table = "results/smoke/tables/jackknife.csv"
+    over_speakers = configured(cca={"folds_by": "speaker", "intervals": "speakers"})
+    assert set(smoke.plan(table, *over_speakers).jobs) == {"score_layers", "collect_scores"}
+    run = smoke.snakemake("-n", table)
+    assert run.returncode != 0
+    assert "jackknife.csv" in run.output
 
 
 def test_automatic_alignments_repeat_all_that_depends_on_them(smoke):

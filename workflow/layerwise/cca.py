@@ -23,6 +23,7 @@ __all__ = [
     "cross_validate",
     "evaluate",
     "fold_moments",
+    "jackknife",
 ]
 
 # Eigenvalues of a training covariance at or below this share of the largest are directions without variance: what is
@@ -46,6 +47,10 @@ DEPENDENCE_NOISE = 100
 SVCCA_VARIANCE = 0.99
 # Eigenvalues that agree to this share are one subspace, of which a part would be an arbitrary choice.
 EQUAL_EIGENVALUES = 1e-9
+
+
+# What the rows of a group count where the jackknife takes some of its weight: `jackknife` says why it is not 0.
+LIGHTER = 0.5
 
 
 class TooFewRowsError(RefusedScoreError):
@@ -188,6 +193,65 @@ def cross_validate(
         if dev == test:
             raise ValueError(f"fold {dev} cannot both tune and measure a trial")
     return [_run_trial(moments, dev, test, epsilons, standardise) for dev, test in trials]
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """One trial, fitted and measured again for each group of rows with that group counting less.
+
+    Attributes:
+        share: (groups,) what part of the test rows is the group's; they sum to 1.
+        metrics: metric → (groups,) its value where the rows of one group count `LIGHTER`.
+    """
+
+    share: np.ndarray
+    metrics: dict[str, np.ndarray]
+
+
+def jackknife(
+    moments: Moments, fold_of: np.ndarray, trials: Sequence[Trial], standardise: bool = False
+) -> list[Replicates]:
+    """Each trial of `cross_validate` again for each group, in training and test, with the regularisers it chose.
+
+    A jackknife that leaves a group out altogether (Tukey 1958) is too wide here. A test fold often holds two speakers;
+    that of one speaker alone is another quantity, not a slightly smaller sample of the same, and a fold of one speaker
+    would have nothing left. Counting a group half keeps every trial and every row, and measures the same slope. (The
+    infinitesimal jackknife of Jaeckel 1972 goes on to the limit, and leaves out what groups do together.)
+
+    Args:
+        moments: of each group, which is a "fold" of these moments; a group may be empty.
+        fold_of: (groups,) the fold that each group lies in, numbered as in `trials`.
+    """
+    return [_run_replicates(moments, fold_of, trial, standardise) for trial in trials]
+
+
+def _run_replicates(moments: Moments, fold_of: np.ndarray, trial: Trial, standardise: bool) -> Replicates:
+    filled, is_test = moments.count > 0, fold_of == trial.test_fold
+    test = np.flatnonzero(filled & is_test).tolist()
+    train = np.flatnonzero(filled & ~is_test & (fold_of != trial.dev_fold)).tolist()
+    share = np.where(is_test, moments.count, 0) / moments.count[test].sum()
+    values = {name: np.full(moments.folds, value) for name, value in trial.metrics.items()}
+    whole, whole_test = _Fit(moments.covariance(train), standardise), moments.covariance(test)
+    for group in range(moments.folds):
+        if group in test and len(test) > 1:  # a fold of one group is the same, whatever its rows count
+            again = _again(whole, moments.covariance(test, {group: LIGHTER}), trial)
+        elif group in train and len(train) > 1:
+            again = _again(_Fit(moments.covariance(train, {group: LIGHTER}), standardise), whole_test, trial)
+        else:
+            continue
+        for name, value in again.items():
+            values[name][group] = value
+    return Replicates(share, values)
+
+
+def _again(fit: _Fit, test: Covariance, trial: Trial) -> dict[str, float]:
+    """The metrics of a trial by another fit or on other rows, with the regularisers it chose."""
+    pairs = set(trial.regularisers.values())
+    measured = {pair: fit.measure(fit.project(*pair), test) for pair in pairs}
+    shared = fit.measure_unregularised(test)
+    return {name: getattr(measured[trial.regularisers[name]], name) for name in REGULARISED} | {
+        name: getattr(shared, name) for name in METRICS if name not in REGULARISED
+    }
 
 
 def _run_trial(moments: Moments, dev: int, test: int, epsilons, standardise: bool) -> Trial:

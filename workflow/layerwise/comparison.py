@@ -59,7 +59,9 @@ def outcomes(probes: pd.DataFrame, seed: int) -> Iterator[Outcome]:
         yield Outcome(*names, curves.performance(heads, seed), weighted, curves.weights(heads), last)
 
 
-def compare(scores: AnyPath, probes: AnyPath, folds: int, seed: int, out: AnyPath) -> None:
+def compare(
+    scores: AnyPath, probes: AnyPath, folds: int, seed: int, out: AnyPath, jackknife: AnyPath | None = None
+) -> None:
     """A row per task, source, metric of the task, model, property and metric of the score: tables/comparison.csv.
 
     Performance is the accuracy, or 1 - the error rate. Correlated are the T layers that have both numbers (for `intra`
@@ -79,10 +81,11 @@ def compare(scores: AnyPath, probes: AnyPath, folds: int, seed: int, out: AnyPat
     Args:
         folds: of the cross-validation.
         seed: of the draws that give intervals.
+        jackknife: tables/jackknife.csv, where intervals are of speakers.
     """
     by_model = {}
     scored = read_scores(scores)
-    for (model, name, metric), curve in curves.trends(scored, folds, seed).items():
+    for (model, name, metric), curve in curves.trends(scored, folds, seed, jackknife).items():
         by_model.setdefault(model, []).append((name, metric, curve))
     rows = [
         _row(outcome, name, metric, curve)

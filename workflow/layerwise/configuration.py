@@ -535,6 +535,11 @@ def _impossible_folds(config: dict, corpora: dict) -> list[str]:
             f"cca.trials: found {cca['trials']}; each trial needs a dev and a test fold of its own, "
             f"so cca.folds {cca['folds']} allow at most {cca['folds'] // 2}"
         )
+    if cca["intervals"] == "speakers" and cca["folds_by"] != "speaker":
+        errors.append(
+            f"cca.intervals: found speakers, with cca.folds_by: {cca['folds_by']}; an interval is about speakers only "
+            "where each lies in one fold: cca.folds_by must be speaker, or cca.intervals corpus"
+        )
     known = {} if corpus["audio"] else corpora.get(corpus["name"], {}).get("splits", {}).get(corpus["split"], {})
     groups = {"speaker": known.get("speakers"), "utterance": config["samples"]["utterances"]}.get(cca["folds_by"])
     if groups is not None and groups < cca["folds"]:

@@ -8,6 +8,9 @@ drawn anew within their own uncertainty, many times over:
 - a trend by a bootstrap of its scores (Efron 1979). The same samples and trials are drawn for every layer and every
   property, as their scores rise and fall together. As trials share training rows, deviations from the mean are
   stretched until their variance is that of the trend's own interval (Nadeau and Bengio 2003);
+- a trend whose intervals are of speakers normally, with the covariance over layers that the jackknife gives: each D(g)
+  (`layerwise.jackknife`) times a normal number of its own. The numbers are the same for all layers, properties and
+  models, as speakers are; a bootstrap of some 20 D(g) would have the same covariance and be more lumpy;
 - a performance normally, to either side by its interval over test items, independently at each layer. As all heads
   see the same test items, this errs on the wide side;
 - learned weights not at all: a head has just these.
@@ -30,12 +33,18 @@ from scipy import stats
 
 from layerwise import ties
 from layerwise.chance import CHANCE
+from layerwise.errors import LayerwiseError
+from layerwise.jackknife import read_jackknife, replicates
 from layerwise.performance import METRICS, WEIGHTED
-from layerwise.summary import CONFIDENCE, layer_key, layer_ranges, score_matrix
+from layerwise.summary import CONFIDENCE, AnyPath, layer_key, layer_ranges, score_matrix
 
 DRAWS = 2000
 FEWEST = 4  # layers that a correlation needs
 _DEVIATIONS = float(stats.norm.ppf((1 + CONFIDENCE) / 2))  # half a normal interval, in standard deviations
+
+
+class MissingReplicatesError(LayerwiseError):
+    """A jackknife lacks layers that were scored."""
 
 
 @dataclass(frozen=True)
@@ -115,14 +124,15 @@ def empty(reason: str) -> Curve:
     return Curve([], np.empty(0), np.empty(0), np.empty(0), None, reason)
 
 
-def trend(scores: pd.DataFrame, folds: int, seed: int) -> Curve:
+def trend(scores: pd.DataFrame, folds: int, seed: int, again: pd.DataFrame | None = None) -> Curve:
     """The trend of one property, model and metric over T layers, from its rows of tables/scores.csv.
 
     Flagged and skipped layers are left out, as in rankings. Intervals are those of tables/trends.csv.
 
     Args:
         folds: of the cross-validation.
-        seed: of the draws, which depend on (seed, model) and the number of scores alone.
+        seed: of the draws, which depend on (seed, model) and the number of scores alone, or on (seed, groups).
+        again: its rows of tables/jackknife.csv, whose intervals and draws it then has.
     """
     scores = scores[scores["layer"].str.startswith("T")]
     left_out = set(scores.loc[scores["status"] == "flagged", "layer"])
@@ -133,6 +143,9 @@ def trend(scores: pd.DataFrame, folds: int, seed: int) -> Curve:
         return empty(reason)
     table = score_matrix(usable)
     values = table.mean(axis="columns").to_numpy()
+    if again is not None:
+        half, draws = _over_speakers(values, again, list(table.index), seed)
+        return Curve(list(table.index), values, values - half, values + half, draws, reason)
     number = table.notna().sum(axis="columns").to_numpy()
     with np.errstate(invalid="ignore"):
         error = table.std(axis="columns", ddof=1).to_numpy() * np.sqrt(1 / number + 1 / (folds - 2))
@@ -148,11 +161,37 @@ def trend(scores: pd.DataFrame, folds: int, seed: int) -> Curve:
     return Curve(list(table.index), values, values - half, values + half, draws, reason)
 
 
-def trends(scores: pd.DataFrame, folds: int, seed: int) -> dict[tuple[str, str, str], Curve]:
-    """The trend of each (model, property, metric) of tables/scores.csv, chance levels left out."""
+def _over_speakers(
+    values: np.ndarray, again: pd.DataFrame, layers: list[str], seed: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Half widths and draws of a trend, from its jackknife over speakers."""
+    found = replicates(again, layers)
+    if found is None:
+        raise MissingReplicatesError(
+            f"tables/jackknife.csv lacks some of {' '.join(again[['model', 'property', 'metric']].iloc[0])}, "
+            f"{layer_ranges(layers)}: delete it and run the same command again"
+        )
+    freedom = found.degrees_of_freedom
+    with np.errstate(invalid="ignore"):
+        half = np.where(freedom > 0, stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * found.error, np.nan)
+    if not (freedom > 0).all():
+        return half, None
+    random = _generator(seed, "speakers", *found.groups).standard_normal((DRAWS, len(found.groups)))
+    return half, values + random @ found.deviations
+
+
+def trends(
+    scores: pd.DataFrame, folds: int, seed: int, jackknife: AnyPath | None = None
+) -> dict[tuple[str, str, str], Curve]:
+    """The trend of each (model, property, metric) of tables/scores.csv, chance levels left out.
+
+    Args:
+        jackknife: tables/jackknife.csv, where intervals are of speakers.
+    """
+    again = {} if jackknife is None else read_jackknife(jackknife)
     scores = scores[~scores["metric"].str.endswith(CHANCE)]
     groups = scores.groupby(["model", "property", "metric"], sort=False)
-    return {names: trend(group, folds, seed) for names, group in groups}
+    return {names: trend(group, folds, seed, again.get(names)) for names, group in groups}
 
 
 def performance(heads: pd.DataFrame, seed: int) -> Curve:

@@ -165,6 +165,7 @@ def check_findings(
     seed: int,
     out: AnyPath,
     criteria: AnyPath = CRITERIA,
+    jackknife: AnyPath | None = None,
 ) -> None:
     """A row per finding, claim and model, pair of models or task: tables/findings.csv.
 
@@ -176,6 +177,7 @@ def check_findings(
         metric: of the scores.
         folds, seed: as `layerwise.comparison.compare`, so that correlations are the same.
         criteria: a file such as resources/findings.yaml.
+        jackknife: tables/jackknife.csv, where intervals are of speakers.
 
     Raises:
         CriteriaError: as `read_criteria`.
@@ -183,7 +185,7 @@ def check_findings(
     rules = read_criteria(criteria)
     found: dict[str, dict[str, Curve]] = {}
     scored = read_scores(scores)
-    for (model, name, of), curve in curves.trends(scored, folds, seed).items():
+    for (model, name, of), curve in curves.trends(scored, folds, seed, jackknife).items():
         if of == metric:
             found.setdefault(model, {})[name] = curve
     reached: dict[str, list[Outcome]] = {}

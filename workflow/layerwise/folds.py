@@ -7,10 +7,13 @@ of their number or kind repeats no sampling and no extraction.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 
 from layerwise.moments import RefusedScoreError
+
+MOST_GROUPS = 20  # of speakers, where there are not more folds
 
 
 class FoldError(RefusedScoreError):
@@ -88,6 +91,19 @@ def trials(folds: int, count: int, seed: int, sample: int) -> list[tuple[int, in
         raise FoldError(f"{count} trials need {2 * count} folds, a dev and a test fold each; there are {folds}")
     order = np.random.default_rng([seed, sample]).permutation(folds).tolist()
     return list(zip(order[: 2 * count : 2], order[1 : 2 * count : 2], strict=True))
+
+
+def speaker_groups(speakers: Iterable[str], folds: int, seed: int) -> dict[str, str]:
+    """The group of each speaker, for a jackknife: a speaker, or a bundle where there are more than 20 and than folds.
+
+    Speakers, sorted by a hash of (seed, speaker), are dealt to the bundles, which therefore are alike in number. A
+    group depends on who is there at all, and on nothing that differs between samples, layers and models.
+    """
+    names = sorted(set(speakers), key=lambda name: (_hash(seed, name), name))
+    count = max(MOST_GROUPS, folds)
+    if len(names) <= count:
+        return {name: name for name in names}
+    return {name: f"bundle-{place % count + 1}" for place, name in enumerate(names)}
 
 
 def merged(fold: np.ndarray, pairs: list[tuple[int, int]]) -> tuple[np.ndarray, list[tuple[int, int]]]:

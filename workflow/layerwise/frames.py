@@ -34,6 +34,7 @@ _KNOWN = {
     "alignments": "given|automatic",
     "best": f"(?:{LAYER})?",
     "costs": rf"(?:{_COST}(?: {_COST})*)?",
+    "interval": "(?:corpus|speakers)?",
     "layer": f"(?:{LAYER}|weighted)?",
     "layers": r"[CT0-9, -]*",
     "other_layer": LAYER,

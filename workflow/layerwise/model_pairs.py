@@ -24,7 +24,9 @@ COLUMNS = [
 COMPARED = ["objective", "iteration", "modality", "size", "training_data", "blocks", "width", "normalise"]
 
 
-def compare_models(scores: AnyPath, models: AnyPath, folds: int, seed: int, out: AnyPath) -> None:
+def compare_models(
+    scores: AnyPath, models: AnyPath, folds: int, seed: int, out: AnyPath, jackknife: AnyPath | None = None
+) -> None:
     """A row per pair of models, property and metric: tables/model_pairs.csv.
 
     Compared are the blocks that lie at the same depth in both (index / L; of 12 and 24 blocks, every second of the
@@ -36,10 +38,11 @@ def compare_models(scores: AnyPath, models: AnyPath, folds: int, seed: int, out:
         scores, models: tables/scores.csv and tables/models.csv.
         folds: of the cross-validation.
         seed: of the draws that give intervals.
+        jackknife: tables/jackknife.csv, where intervals are of speakers.
     """
     scored, facts = read_scores(scores), read_models(models, COMPARED).set_index("model")
     by_question: dict[tuple[str, str], dict[str, Curve]] = {}
-    for (model, name, metric), curve in curves.trends(scored, folds, seed).items():
+    for (model, name, metric), curve in curves.trends(scored, folds, seed, jackknife).items():
         by_question.setdefault((name, metric), {})[model] = curve.blocks()
     rows = [
         {"model": one, "other": other, "differ": _differ(facts.loc[one], facts.loc[other])}

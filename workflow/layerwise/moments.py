@@ -7,7 +7,7 @@ sum of folds, and every trial, regulariser and metric then works on d × d matri
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from itertools import cycle
@@ -168,8 +168,26 @@ class Moments:
         other = other.about(self.x.origin, self.y.origin)
         return Moments(self.x + other.x, self.y + other.y, self.xy + other.xy, self.rounding | other.rounding)
 
-    def covariance(self, folds: Iterable[int]) -> Covariance:
+    def merged(self, new: np.ndarray) -> Moments:
+        """Moments of fewer folds: fold f is added to fold `new[f]`, and all numbers from 0 occur in `new`."""
+        folds = int(new.max()) + 1
+
+        def added(parts: np.ndarray) -> np.ndarray:
+            total = np.zeros((folds, *parts.shape[1:]), parts.dtype)
+            for fold, part in zip(new.tolist(), parts, strict=True):
+                total[fold] += part
+            return total
+
+        def of_view(view: ViewMoments) -> ViewMoments:
+            return replace(view, count=added(view.count), sums=added(view.sums), products=added(view.products))
+
+        return replace(self, x=of_view(self.x), y=of_view(self.y), xy=added(self.xy))
+
+    def covariance(self, folds: Iterable[int], weights: Mapping[int, float] | None = None) -> Covariance:
         """Means and covariances over the rows of `folds`.
+
+        Args:
+            weights: how much each row of some folds counts; 1 everywhere else. `n` counts rows, whatever their weight.
 
         Raises:
             EmptyFoldError: one of the folds does not exist or has no rows.
@@ -184,18 +202,22 @@ class Moments:
         if not folds or self.count[folds].sum() < 2:
             raise EmptyFoldError(f"folds {folds} hold fewer than two rows (rows per fold: {self.count.tolist()})")
         n = int(self.count[folds].sum())
-        sum_x, sum_y = (sum(view.sums[fold] for fold in folds) for view in (self.x, self.y))
+        weights = weights or {}
+        mass = sum(int(self.count[fold]) * weights.get(fold, 1) for fold in folds)  # n, where every row counts once
+        sum_x, sum_y = (
+            sum(_weighed(view.sums[fold], weights.get(fold)) for fold in folds) for view in (self.x, self.y)
+        )
 
         def central(products, left, right):
-            total = np.outer(left, right / -n)  # starts as the correction, so that no second d × d array is needed
+            total = np.outer(left, right / -mass)  # starts as the correction, so that no second d × d array is needed
             for fold in folds:
-                total += products[fold]
-            total /= n - 1
+                total += _weighed(products[fold], weights.get(fold))
+            total /= mass - 1
             return total
 
         def of_view(view: ViewMoments, total: np.ndarray, rounding: float) -> ViewCovariance:
             matrix = central(view.products, total, total)
-            return ViewCovariance(matrix, view.origin + total / n, total / n, rounding)
+            return ViewCovariance(matrix, view.origin + total / mass, total / mass, rounding)
 
         return Covariance(
             n=n,
@@ -298,6 +320,10 @@ def _moved(products, left, right, delta_left, delta_right, count) -> np.ndarray:
     """Products about other origins, (folds, dl, dr): Σ(z+δ)(w+ε)ᵀ = Σzwᵀ + (Σz)εᵀ + δ(Σw)ᵀ + nδεᵀ."""
     cross = left[:, :, None] * delta_right + delta_left[:, None] * right[:, None, :]
     return products + cross + count[:, None, None] * np.outer(delta_left, delta_right)
+
+
+def _weighed(sums: np.ndarray, weight: float | None) -> np.ndarray:
+    return sums if weight is None else weight * sums
 
 
 def _nothing_yet(view, dtype: np.dtype, count: np.ndarray) -> ViewMoments:

@@ -18,7 +18,8 @@ from layerwise.comparison import WEIGHTS, read_comparison
 from layerwise.errors import LINE, shown
 from layerwise.files import replaced
 from layerwise.findings import CRITERIA, read_criteria, read_findings
-from layerwise.frames import read_csv_table
+from layerwise.frames import read_csv_table, read_parquet
+from layerwise.intervals import SPEAKERS, about, caution
 from layerwise.layer_pairs import read_layer_pairs
 from layerwise.plots import METRIC_TITLES, title_of
 from layerwise.recommendations import cautions, read_recommendations, sentences
@@ -67,6 +68,7 @@ def write_report(
     plots: Mapping[str, Sequence[AnyPath]],
     scores: AnyPath,
     best_layers: AnyPath,
+    utterances: AnyPath,
     samples: AnyPath,
     comparison: AnyPath,
     findings: AnyPath,
@@ -87,6 +89,7 @@ def write_report(
         titles: what to call a model; its name, where it has no title.
         overview, plots: SVG or PNG files, `plots` by property in the order wanted; they are embedded.
         scores, best_layers, samples: the tables of `layerwise.summary`.
+        utterances: corpus/utterances.parquet, whose speakers are counted.
         comparison, findings, recommendations, layer_pairs: the tables of the modules of these names; layer_pairs None
             where no layers are compared.
         task_plots, correlations: pictures of `layerwise.task_plots`, by task, and of all tasks; None without tasks.
@@ -105,6 +108,8 @@ def write_report(
     automatic = (scored["alignments"] == "automatic").any()
     name_of = {name: title_of(name, metric, "automatic" if automatic else "given") for name in properties}
     advice = read_recommendations(recommendations)
+    cca = configuration["cca"]
+    speakers = read_parquet(utterances, ("speaker_id",))["speaker_id"].nunique()
     sections = [
         {
             "name": name,
@@ -119,6 +124,9 @@ def write_report(
         configuration=yaml.safe_dump(_plain(configuration), sort_keys=False, allow_unicode=True),
         metric=METRIC_TITLES.get(metric, ("", metric))[1],
         confidence=f"{CONFIDENCE:.0%}",
+        about=about(cca["intervals"], cca["folds_by"]),
+        over_speakers=cca["intervals"] == SPEAKERS,
+        caution=caution(cca["folds_by"], speakers),
         overview=_embed(overview, "All properties over the depth of the models"),
         sections=sections,
         automatic=automatic,

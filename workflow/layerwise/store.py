@@ -318,6 +318,24 @@ def joined_strings(files: Sequence[h5py.File], path: str) -> np.ndarray:
     return np.concatenate([strings(dataset(file, path)) for file in files])
 
 
+def all_strings(files: Sequence[h5py.File], name: str) -> set[str]:
+    """The text of every dataset `/<sample>/<span>/<name>`, of all samples and spans."""
+    found: set[str] = set()
+    for file in files:
+        with _explained(file):
+            places = [f"{sample}/{span}" for sample in _groups(file, "") for span in _groups(file, sample)]
+            there = [f"{place}/{name}" for place in places if _link(file, f"{place}/{name}") is not None]
+        found.update(*(strings(dataset(file, path)).tolist() for path in there))
+    return found
+
+
+def _groups(file: h5py.File, place: str) -> list[str]:
+    """Names of the groups that lie at a place, links left out."""
+    inside = [name for name in (file[place] if place else file) if "/" not in name]
+    plain = [name for name in inside if _link(file, f"{place}/{name}".lstrip("/")) == h5py.h5l.TYPE_HARD]
+    return [name for name in plain if isinstance(file[f"{place}/{name}"], h5py.Group)]
+
+
 def _rounded(part: h5py.Dataset) -> np.dtype:
     with _explained(part):
         if "rounded" not in part.attrs:

@@ -15,6 +15,8 @@ from layerwise.chance import CHANCE
 from layerwise.errors import LayerwiseError, shown
 from layerwise.files import replaced
 from layerwise.frames import SEGMENTS, read_csv_table, read_parquet
+from layerwise.intervals import CORPUS, SPEAKERS
+from layerwise.jackknife import read_jackknife, replicate_rows, replicates, write_jackknife
 from layerwise.reread import MOST_LAYERS, RereadError, is_count, is_layer, read_json
 
 AnyPath = str | os.PathLike[str]
@@ -30,7 +32,7 @@ SCORE_COLUMNS = [
 ]
 TREND_COLUMNS = [
     *("property", "model", "layer", "layer_index", "depth", "metric"),
-    *("mean", "std", "n", "low", "high", "rows_per_dimension", "n_rows", "n_types", "n_speakers"),
+    *("mean", "std", "n", "low", "high", "interval", "rows_per_dimension", "n_rows", "n_types", "n_speakers"),
     *("alignments", "status", "reason"),
 ]
 BEST_COLUMNS = [
@@ -45,7 +47,7 @@ _TRIAL_COUNTS = ["n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "rank_x", 
 _BEST_COUNTS = ["kept_x", "kept_y", "classes_unseen"]
 _TEXT_COLUMNS = [
     *("property", "model", "layer", "metric", "span", "alignments"),
-    *("status", "reason", "runner_up", "tied"),
+    *("status", "reason", "runner_up", "tied", "interval"),
 ]
 _MOST_ROWS = 10**12
 # Means of correlations on held-out rows, which may be negative; linear CKA is a share of what is most.
@@ -131,6 +133,7 @@ def collect_scores(
     blocks: Mapping[str, int],
     out: AnyPath,
     strict: bool = False,
+    jackknife: AnyPath | None = None,
 ) -> None:
     """Gather the records of all score files in one long table, tables/scores.csv.
 
@@ -143,12 +146,14 @@ def collect_scores(
         metrics: names of the rows that stand for a skipped record.
         blocks: transformer blocks L of each model; depth = index / L for T layers, empty for C layers.
         strict: refuse skipped records.
+        jackknife: where tables/jackknife.csv goes, which every scored record then has a part of; None: there is none.
 
     Raises:
         MalformedScoreError: a file is not what a score job writes, or two files hold the same record.
         SkippedScoreError: `strict`, and a record was skipped; nothing is written.
     """
     rows: list[dict] = []
+    again: list[dict] = []
     skipped: dict[tuple[str, str, str], list[str]] = {}
     source: dict[tuple, AnyPath] = {}
     for file in files:
@@ -161,6 +166,7 @@ def collect_scores(
                     raise ValueError(f"{key[0]} of {key[1]} is not part of this experiment")
                 order = (properties.index(key[0]), models.index(key[1]), layer_key(key[2]), key[3])
                 new = _rows(record, metrics, blocks[record["model"]])
+                new_again = [] if jackknife is None else replicate_rows(record)
             except KeyError as missing:
                 raise MalformedScoreError(f"{file}: a record lacks {missing}; delete the file to score again") from None
             except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
@@ -169,6 +175,7 @@ def collect_scores(
                 raise MalformedScoreError(f"{file}: holds {key}, and so does {source[key]}")
             source[key] = file
             rows += [{**row, "order": order} for row in new]
+            again += [{**row, "order": order} for row in new_again]
             if record["status"] == "skipped":
                 skipped.setdefault((key[0], key[1], record["reason"]), []).append(key[2])
     if strict and skipped:
@@ -178,6 +185,8 @@ def collect_scores(
                 f"  {name}, {model}, {layer_ranges(at)}: {shown(why)}" for (name, model, why), at in skipped.items()
             )
         )
+    if jackknife is not None:
+        write_jackknife(sorted(again, key=lambda row: (*row["order"], row["metric"], row["group"])), jackknife)
     rows.sort(key=lambda row: (*row["order"], row["trial"] or 0, row["metric"]))
     table = pd.DataFrame(rows, columns=SCORE_COLUMNS)
     write_table(table.astype(dict.fromkeys(["layer_index", "sample", "trial", *_TRIAL_COUNTS, *_COUNTS], "Int64")), out)
@@ -235,7 +244,7 @@ def _counts(facts: Mapping, names: Iterable[str], layer: str) -> dict:
     return {name: facts[name] for name in names}
 
 
-def summarise_trends(scores: AnyPath, folds: int, out: AnyPath) -> None:
+def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPath | None = None) -> None:
     """Mean, spread and interval of every metric at every layer, tables/trends.csv, from tables/scores.csv.
 
     `low` and `high` are the 95 % corrected resampled t interval (Nadeau & Bengio, Inference for the Generalization
@@ -243,6 +252,8 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath) -> None:
     1/(folds - 2), as one fold tests, one tunes and the rest train. The trials of a sample share most of their
     training rows, so their scores are correlated; the plain t interval (1/n alone) takes them for independent and is
     far too narrow. Scores of different sample sets overlap less, so for them the interval errs on the wide side.
+    `interval` is then `corpus`. Where tables/jackknife.csv has the metric it is `speakers`, and the interval mean ±
+    t(degrees of freedom) · standard error of `layerwise.jackknife`. It is empty where there is no interval.
 
     A layer is `flagged` if one of its scores is, and `skipped` if none was scored: n = 0 and no mean. A layer of which
     only some samples were scored keeps its status, and `reason` says why the others are missing. A single score has a
@@ -251,8 +262,13 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath) -> None:
 
     Args:
         folds: number of folds of the cross-validation, at least 3.
+        jackknife: tables/jackknife.csv; None: intervals are all of the corpus.
+
+    Raises:
+        RereadError: a table is not as this workflow writes it.
     """
     overlap = 1 / (folds - 2)
+    over_speakers = {} if jackknife is None else read_jackknife(jackknife)
     rows = []
     # The scores are sorted, so that the order of first appearance is the order wanted.
     keys = ["property", "model", "layer", "metric"]
@@ -273,10 +289,26 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath) -> None:
             row["rows_per_dimension"] = group["rows_per_dimension"].mean()
         if n > 1:
             row["std"] = values.std(ddof=1)
-            half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * row["std"] * math.sqrt(1 / n + overlap)
-            row |= {"low": row["mean"] - half, "high": row["mean"] + half}
+        again = over_speakers.get((row["model"], row["property"], row["metric"]))
+        if n and again is not None:
+            found = replicates(again, [row["layer"]])
+            if found is None:
+                raise RereadError(jackknife, f"no jackknife of {' '.join(names)}")
+            freedom, error = found.degrees_of_freedom.item(), found.error.item()
+            row |= _interval(row["mean"], freedom, error, SPEAKERS) if freedom else {}
+            if not freedom:
+                row["reason"] = "; ".join(
+                    filter(None, (row["reason"], "no interval: one group of speakers was tested"))
+                )
+        elif n > 1:
+            row |= _interval(row["mean"], n - 1, row["std"] * math.sqrt(1 / n + overlap), CORPUS)
         rows.append(row)
     write_table(_with_counts(rows, TREND_COLUMNS), out)
+
+
+def _interval(mean: float, freedom: float, error: float, interval: str) -> dict:
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * error
+    return {"low": mean - half, "high": mean + half, "interval": interval}
 
 
 def best_layers(trends: AnyPath, scores: AnyPath, out: AnyPath) -> None:

@@ -1,5 +1,8 @@
 # A score for each property, model, sample set and layer.
 
+# The jackknife holds the moments of 20 groups of speakers, where scores alone need those of seven folds.
+SCORE_MB = 4000 if config["cca"]["intervals"] == "speakers" else 2000
+
 
 rule score_layers:
     message:
@@ -15,6 +18,7 @@ rule score_layers:
         folds=config["cca"]["folds"],
         trials=config["cca"]["trials"],
         folds_by=config["cca"]["folds_by"],
+        intervals=config["cca"]["intervals"],
         standardise=config["cca"]["standardise"],
         epsilons=config["cca"]["epsilons"],
         alignments=EXPERIMENT.alignments_are,
@@ -27,7 +31,7 @@ rule score_layers:
         "../../envs/cca.yaml"
     threads: 1
     resources:
-        mem_mb=rising(2000),
+        mem_mb=rising(SCORE_MB),
     script:
         "../scripts/score_layers.py"
 

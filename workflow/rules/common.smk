@@ -24,6 +24,7 @@ from layerwise.estimate import estimate as estimate_of
 from layerwise.estimate import read_calibration, render
 from layerwise.fetched import forget_notes, is_fetched
 from layerwise.integrity import cut_off
+from layerwise.intervals import about
 from layerwise.journal import this_command, write_journal
 from layerwise.lending import take_back_audio
 from layerwise.links import refuse_link

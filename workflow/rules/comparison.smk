@@ -54,6 +54,7 @@ rule compare_trends:
     input:
         scores=rules.collect_scores.output.scores,
         probes=rules.collect_probes.output.table,
+        jackknife=JACKKNIFE,
     output:
         table=report(
             results("tables/comparison.csv"),
@@ -63,6 +64,7 @@ rule compare_trends:
     params:
         folds=config["cca"]["folds"],
         seed=config["samples"]["seed"],
+        about=ABOUT,
         code=code_digest("layerwise.comparison"),
     log:
         log_of("compare_trends"),
@@ -84,6 +86,7 @@ rule check_findings:
         scores=rules.collect_scores.output.scores,
         probes=rules.collect_probes.output.table,
         models=rules.tabulate_models.output.table,
+        jackknife=JACKKNIFE,
     output:
         table=report(
             results("tables/findings.csv"),
@@ -95,6 +98,7 @@ rule check_findings:
         folds=config["cca"]["folds"],
         seed=config["samples"]["seed"],
         criteria=FINDINGS,
+        about=ABOUT,
         code=code_digest("layerwise.findings"),
     log:
         log_of("check_findings"),
@@ -115,6 +119,7 @@ rule compare_models:
     input:
         scores=rules.collect_scores.output.scores,
         models=rules.tabulate_models.output.table,
+        jackknife=JACKKNIFE,
     output:
         table=report(
             results("tables/model_pairs.csv"),
@@ -124,6 +129,7 @@ rule compare_models:
     params:
         folds=config["cca"]["folds"],
         seed=config["samples"]["seed"],
+        about=ABOUT,
         code=code_digest("layerwise.model_pairs"),
     log:
         log_of("compare_models"),
@@ -158,6 +164,7 @@ rule recommend_layers:
         metric=config["metric"],
         folds_by=config["cca"]["folds_by"],
         seed=config["samples"]["seed"],
+        about=ABOUT,
         code=code_digest("layerwise.recommendations"),
     log:
         log_of("recommend_layers"),
@@ -191,6 +198,7 @@ rule plot_task:
         properties=config["properties"],
         metric=config["metric"],
         titles=TITLES,
+        about=ABOUT,
         code=code_digest("layerwise.task_plots"),
     log:
         log_of("plot_task/{task}"),

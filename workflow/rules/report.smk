@@ -9,6 +9,7 @@ rule write_report:
         plots=list(PLOTS.values()),
         scores=rules.collect_scores.output.scores,
         best=rules.summarise_trends.output.best,
+        utterances=rules.index_utterances.output.utterances,
         samples=rules.summarise_samples.output.table,
         task_plots=list(TASK_PLOTS.values()),
         correlations=CORRELATIONS,

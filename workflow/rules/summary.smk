@@ -1,5 +1,10 @@
 # From scores to tables and plots.
 
+# What intervals are about, for captions.
+ABOUT = about(config["cca"]["intervals"], config["cca"]["folds_by"])
+# Made only where intervals are of speakers.
+JACKKNIFE = results("tables/jackknife.csv") if config["cca"]["intervals"] == "speakers" else []
+
 
 rule collect_scores:
     message:
@@ -13,6 +18,7 @@ rule collect_scores:
             caption="../report/scores.rst",
             category="tables",
         ),
+        jackknife=JACKKNIFE,
     params:
         properties=config["properties"],
         models=list(MODELS),
@@ -38,6 +44,7 @@ rule summarise_trends:
         "Average the scores of each layer, and find the best ones"
     input:
         scores=rules.collect_scores.output.scores,
+        jackknife=JACKKNIFE,
     output:
         trends=results("tables/trends.csv"),
         best=results("tables/best_layers.csv"),
@@ -181,6 +188,7 @@ rule plot_trends:
         metric=config["metric"],
         titles=TITLES,
         groups=GROUPS,
+        about=ABOUT,
         code=code_digest("layerwise.plots"),
     log:
         log_of("plot_trends/{property}_{axis}"),
@@ -241,6 +249,7 @@ rule plot_overview:
         metric=config["metric"],
         titles=TITLES,
         groups=GROUPS,
+        about=ABOUT,
         code=code_digest("layerwise.plots"),
     log:
         log_of("plot_overview"),

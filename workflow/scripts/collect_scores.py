@@ -12,4 +12,5 @@ with logged(snakemake):
         blocks=snakemake.params.blocks,
         out=snakemake.output.scores,
         strict=snakemake.params.strict,
+        jackknife=snakemake.output.jackknife or None,
     )

@@ -10,4 +10,5 @@ with logged(snakemake):
         folds=snakemake.params.folds,
         seed=snakemake.params.seed,
         out=snakemake.output.table,
+        jackknife=snakemake.input.jackknife or None,
     )

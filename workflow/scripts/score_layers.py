@@ -19,6 +19,7 @@ with logged(snakemake):
             standardise=snakemake.params.standardise,
             epsilons=snakemake.params.epsilons,
             seed=snakemake.params.seed,
+            intervals=snakemake.params.intervals,
         ),
         out=Path(snakemake.output.scores),
         alignments=snakemake.params.alignments,

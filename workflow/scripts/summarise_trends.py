@@ -4,5 +4,10 @@ from layerwise.run import logged
 from layerwise.summary import best_layers, summarise_trends
 
 with logged(snakemake):
-    summarise_trends(snakemake.input.scores, snakemake.params.folds, snakemake.output.trends)
+    summarise_trends(
+        snakemake.input.scores,
+        snakemake.params.folds,
+        snakemake.output.trends,
+        jackknife=snakemake.input.jackknife or None,
+    )
     best_layers(snakemake.output.trends, snakemake.input.scores, snakemake.output.best)

@@ -15,6 +15,7 @@ with logged(snakemake):
         plots=snakemake.params.plots,
         scores=snakemake.input.scores,
         best_layers=snakemake.input.best,
+        utterances=snakemake.input.utterances,
         samples=snakemake.input.samples,
         comparison=snakemake.input.comparison,
         findings=snakemake.input.findings,

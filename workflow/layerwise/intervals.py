@@ -1,0 +1,29 @@
+"""What the 95 % interval of a score is about, in words: one sentence wherever intervals are shown."""
+
+from __future__ import annotations
+
+CORPUS, SPEAKERS = "corpus", "speakers"  # `cca.intervals`
+
+_CORPUS = "Intervals of scores are about other draws and folds of this corpus, not other speakers"
+_ABOUT = {
+    (SPEAKERS, "speaker"): "Intervals of scores are about other speakers of the same kind too",
+    (CORPUS, "speaker"): f"{_CORPUS}, although each fold tests speakers that training lacks",
+    (CORPUS, "utterance"): f"{_CORPUS}: the same speakers train and test",
+    (CORPUS, "row"): f"{_CORPUS}: the same recordings train and test",
+}
+
+
+def about(intervals: str, folds_by: str) -> str:
+    """The sentence, by `cca.intervals` and `cca.folds_by` of the configuration."""
+    return f"{_ABOUT[intervals, folds_by]}."
+
+
+def caution(folds_by: str, speakers: int) -> str:
+    """What the report warns of where folds part several speakers; nothing elsewhere."""
+    if folds_by == "speaker" or speakers < 2:
+        return ""
+    return (
+        f"This corpus has {speakers} speakers, and folds by {folds_by} put each into training and test at once. "
+        "Other speakers may give scores well outside of the intervals. For intervals that are about them, set "
+        "cca.folds_by: speaker and cca.intervals: speakers; nothing is extracted again."
+    )
