@@ -246,7 +246,7 @@ def test_draws_have_the_jackknifes_covariance_over_layers():
     replicated = replicates(again(slopes), found.layers)
     expected = replicated.deviations.T @ replicated.deviations
     assert np.cov(found.draws.T) == pytest.approx(expected, abs=0.1 * expected.max())
-    assert found.half == pytest.approx(stats.t.ppf(0.975, 14) * np.sqrt(np.diag(expected)))
+    assert found.high - found.levels == pytest.approx(stats.t.ppf(0.975, 14) * np.sqrt(np.diag(expected)))
 
 
 def test_models_share_the_luck_of_their_speakers():
@@ -269,5 +269,6 @@ def test_of_one_tested_group_no_draws_are_known():
     table = again(np.array([[0.01, 0.02], [0.0, 0.01]]))
     table["share"] = (table["group"] == "s00").astype(float)
     found = curves.trend(scores({"T0": 0.2, "T1": 0.6}), FOLDS, 1, table)
-    assert np.isnan(found.half).all()
+    assert np.isnan(found.low).all()
+    assert np.isnan(found.high).all()
     assert found.draws is None
