@@ -8,8 +8,9 @@ drawn anew within their own uncertainty, many times over:
 - a trend by a bootstrap of its scores (Efron 1979). The same samples and trials are drawn for every layer and every
   property, as their scores rise and fall together. As trials share training rows, deviations from the mean are
   stretched until their variance is that of the trend's own interval (Nadeau and Bengio 2003);
-- a performance normally, by its interval over test items, independently at each layer. As all heads see the same test
-  items, this errs on the wide side;
+- a performance by its interval over test items: each side of the value is half a normal distribution, with 2.5 % of the
+  draws beyond the interval's end; independently at each layer. As all heads see the same test items, this errs on the
+  wide side;
 - learned weights not at all: a head has just these.
 
 Noise that is added to a curve lowers its correlations, so the interval can end below a value near 1; it is widened to
@@ -157,13 +158,16 @@ def performance(heads: pd.DataFrame, seed: int) -> Curve:
         return empty(reason)
     usable = usable.sort_values("layer_index")
     metric = METRICS[usable["metric"].iloc[0]]
-    values = usable["value"].map(metric.performance).to_numpy(dtype=float)
-    half = ((usable["high"] - usable["low"]) / 2).to_numpy(dtype=float)
-    draws = None
+    values, low, high = (
+        usable[column].map(metric.performance).to_numpy(dtype=float) for column in ("value", "low", "high")
+    )
+    # Of an error rate, the performance is lowest where the rate is highest.
+    low, high = np.minimum(low, high), np.maximum(low, high)
+    half, draws = (high - low) / 2, None
     if np.isfinite(half).all():
         names = usable[["task", "source", "model", "metric"]].iloc[0]
         random = _generator(seed, "performance", *names).standard_normal((DRAWS, len(values)))
-        draws = values + random * half / _DEVIATIONS
+        draws = values + random * np.where(random < 0, values - low, high - values) / _DEVIATIONS
     return Curve(list(usable["layer"]), values, half, draws, reason)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from layerwise.chance import CHANCE
 from layerwise.comparison import WEIGHTS, Outcome, outcomes, read_comparison
-from layerwise.curves import Curve
+from layerwise.errors import shown
 from layerwise.outcomes import EXTERNAL, read_probes
 from layerwise.performance import METRICS
 from layerwise.properties import PROPERTIES
@@ -24,16 +24,20 @@ from layerwise.summary import (
     write_table,
 )
 
+COUNTS = ("n_rows", "n_types", "n_speakers")
 COLUMNS = [
     *("model", "question", "kind", "source", "metric", "layer", "depth", "score", "low", "high", "tied"),
-    *("chance", "costs", "against_weighted", "caution", "alignments", "reason"),
+    *("chance", "majority", "majority_label", *COUNTS),
+    *("costs", "against_weighted", "caution", "alignments", "reason"),
 ]
-TEXT = ["question", "kind", "source", "costs", "caution"]
+TEXT = ["question", "kind", "source", "majority_label", "costs", "caution"]
 
 PROPERTY, TASK = "property", "task"  # kinds of question
 CONTROL = "random weights: a control, not to be used"
 AT_CHANCE = "not clearly above chance"
+AT_MAJORITY = "no layer is clearly better than always the same answer"
 NO_INTERVAL = "no interval: layers cannot be told apart"
+FEW_SPEAKERS = 5  # on test; the interval of fewer is wide, and leans on what speakers are taken to be like
 
 # What a user would call what a property asks for.
 QUESTIONS = {"mel": "acoustics", "phone": "phones", "word": "words"}
@@ -61,8 +65,13 @@ def recommend(
     elsewhere are named `external:task`. Of a task, `against_weighted` is the performance of its best layer minus that
     of the learned sum of all layers.
 
+    `majority` is what the best constant answer to a task reaches (`majority_label`; of error rates an empty one), and
+    `chance` what guessing does. `n_rows`, `n_types` and `n_speakers` count its test utterances, labels, and speakers on
+    test.
+
     `caution` says what speaks against following the row: random weights, a score whose interval reaches the
-    interval of its chance level, or no interval at all. Without a layer, `reason` says why.
+    interval of its chance level, a task of which no layer's interval lies beyond `majority`, few test speakers, what
+    was remarked of the head, or no interval at all. Without a layer, `reason` says why.
 
     Args:
         trends, best_layers, probes, comparison: tables of the experiment.
@@ -88,7 +97,8 @@ def recommend(
             cautions = [CONTROL] if model in controls else []
             row["caution"] = "; ".join([*cautions, *row["caution"]])
         rows += found
-    write_table(pd.DataFrame(rows, columns=COLUMNS).assign(alignments=mark), out)
+    table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COUNTS, "Int64"))
+    write_table(table.assign(alignments=mark), out)
 
 
 def read_recommendations(path: AnyPath) -> pd.DataFrame:
@@ -139,20 +149,26 @@ def _of_task(outcome: Outcome, heads: pd.DataFrame) -> dict:
     single = outcome.single.blocks()
     if not single.layers:
         return row | {"reason": single.reason}
-    best = single.best
-    head = heads.loc[(outcome.task, outcome.source, outcome.metric, outcome.model, best)]
-    half = float(single.half[single.layers.index(best)])
-    if math.isnan(half):
+    metric, best = METRICS[outcome.metric], single.best
+    own = heads.loc[(outcome.task, outcome.source, outcome.metric, outcome.model)].loc[single.layers]
+    # Of an error rate, the performance is least where the rate is highest.
+    least = own["low" if metric.higher_is_better else "high"].map(metric.performance)
+    head = own.loc[best]
+    if math.isnan(least[best]):
         row["caution"].append(NO_INTERVAL)
+    elif least.max() <= metric.performance(head["majority"]):
+        row["caution"].append(AT_MAJORITY)
+    if head["test_speakers"] < FEW_SPEAKERS:
+        row["caution"].append(f"test speakers: {head['test_speakers']:g}")
+    if head["reason"]:
+        row["caution"].append(head["reason"])
     return row | {
         **{"layer": best, "depth": head["depth"], "score": head["value"], "low": head["low"], "high": head["high"]},
-        "tied": " ".join(_within(single, best, half)),
+        **{name: head[name] for name in ("chance", "majority", "majority_label", "n_types")},
+        **{"n_rows": head["n_test"], "n_speakers": head["test_speakers"]},
+        "tied": " ".join(layer for layer in single.layers if layer != best and single.value(layer) >= least[best]),
         "against_weighted": single.value(best) - outcome.weighted,
     }
-
-
-def _within(curve: Curve, best: str, half: float) -> list[str]:
-    return [layer for layer in curve.layers if layer != best and curve.value(best) - curve.value(layer) <= half]
 
 
 # In words
@@ -178,19 +194,38 @@ def _sentence(row: Mapping) -> str:
     number = "; ".join([*_score(row), *_ties(row), *_worth(row)])
     if AT_CHANCE in row["caution"]:
         return f"For {question}, no layer is clearly above chance; {row['layer']} is highest ({number})."
+    warning = _warning(row)
+    if AT_MAJORITY in row["caution"]:
+        constant = f"no layer is clearly better than {_constant(row)}"
+        return f"For {question}, {constant}; {row['layer']} is best ({number}).{warning}"
     if CONTROL in row["caution"]:
-        return f"For {question}, {row['layer']} is highest ({number})."
-    return f"For {question} use {row['layer']} ({number})."
+        return f"For {question}, {row['layer']} is highest ({number}).{warning}"
+    return f"For {question} use {row['layer']} ({number}).{warning}"
+
+
+def _warning(row: Mapping) -> str:
+    """What speaks against following a row of a task, and is not in its sentence already."""
+    said = ("", CONTROL, AT_MAJORITY, NO_INTERVAL)
+    more = [caution for caution in row["caution"].split("; ") if caution not in said]
+    return f" Caution: {'; '.join(more)}." if more and row["kind"] == TASK else ""
+
+
+def _constant(row: Mapping) -> str:
+    """The best constant answer to a task, and what it reaches."""
+    answer = f"always answering {shown(row['majority_label'])!r}" if row["majority_label"] else "an empty answer"
+    return f"{answer} ({100 * row['majority']:.1f} %)"
 
 
 def _score(row: Mapping) -> Iterator[str]:
-    half = (row["high"] - row["low"]) / 2
     if row["kind"] == TASK:
         metric = METRICS[row["metric"]]
-        interval = "" if math.isnan(half) else f" ± {100 * half:.1f}"
+        interval = "" if math.isnan(row["low"]) else f", {100 * row['low']:.1f} to {100 * row['high']:.1f}"
         better = "" if metric.higher_is_better else ", lower is better"
-        yield f"{metric.title} {100 * row['score']:.1f}{interval} %{better}"
+        yield f"{metric.title} {100 * row['score']:.1f} %{interval}{better}"
+        if row["majority_label"] and AT_MAJORITY not in row["caution"]:
+            yield _constant(row)
     else:
+        half = (row["high"] - row["low"]) / 2
         yield f"{row['score']:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
         if not math.isnan(row["chance"]):
             yield f"chance {row['chance']:.3f}"

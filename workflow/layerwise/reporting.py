@@ -71,6 +71,7 @@ def write_report(
     findings: AnyPath,
     recommendations: AnyPath,
     task_plots: Mapping[str, AnyPath],
+    confusions: Mapping[str, AnyPath],
     correlations: AnyPath | None,
     problems: Mapping[str, AnyPath],
     labels: AnyPath | None,
@@ -87,6 +88,7 @@ def write_report(
         scores, best_layers, samples: the tables of `layerwise.summary`.
         comparison, findings, recommendations: the tables of the modules of these names.
         task_plots, correlations: pictures of `layerwise.task_plots`, by task, and of all tasks; None without tasks.
+        confusions: pictures of `layerwise.confusion_plots`, by task.
         problems: CSV files by heading, such as what was wrong with the audio; empty when nothing was.
         labels: what became of the alignment's labels, as `layerwise.alignments` writes it; None: it was made here.
         provenance: where data and models came from, one line each.
@@ -121,6 +123,7 @@ def write_report(
         automatic=automatic,
         advice=[(titles.get(model, model), sentences(advice, model)) for model in advice["model"].unique()],
         tasks=[_embed(path, f"{task} over the layers of each model") for task, path in task_plots.items()],
+        confusions=[_embed(path, f"{task}: which labels are taken for which") for task, path in confusions.items()],
         correlations=_embed(correlations, "How properties and tasks correlate") if correlations else None,
         comparison=_comparison(read_comparison(comparison), metric, titles),
         findings=_findings(read_findings(findings), titles),

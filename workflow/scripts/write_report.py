@@ -20,6 +20,7 @@ with logged(snakemake):
         findings=snakemake.input.findings,
         recommendations=snakemake.input.recommendations,
         task_plots=snakemake.params.task_plots,
+        confusions=snakemake.params.confusions,
         correlations=snakemake.input.correlations or None,
         problems={
             "Audio that was left out, or kept in doubt": snakemake.input.audio_problems,
