@@ -73,7 +73,7 @@ def test_an_interval_of_a_share_holds_it_and_never_collapses(found, known):
 @given(answered(most=12), st.integers(1, 30), st.booleans())
 def test_an_interval_of_an_error_rate_holds_it_and_never_collapses(found, insertions, known):
     counts, speakers = found
-    for errors in (counts, counts * [0, 1], np.concatenate([counts, [[insertions, 0]]]), counts[:, [1, 1]]):
+    for errors in (counts, counts * [0, 1], np.add(counts, [[insertions, 0]]), counts[:, [1, 1]]):
         low, high = interval(errors, speakers if known else None, can_exceed=True)
         assert 0 <= low <= rate(errors) <= high
         assert high - low > 1e-3
