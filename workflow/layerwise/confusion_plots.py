@@ -71,11 +71,9 @@ def plot_confusion(
                 mesh = _draw(axes, rows[rows["column"] == column], labels[column])
                 axes.set_title(fold(f"{titles.get(model, model)}, {best[model]}: {column}", 34))
                 axes.set(xlabel="answered", ylabel="said")
-        figure.colorbar(mesh, ax=panels, label="share of what was said", aspect=40, pad=0.01)
+        figure.colorbar(mesh, ax=panels, label="share of what was said", aspect=25, pad=0.01, shrink=0.4)
         if many := [column for column in columns if len(labels[column]) == MOST]:
-            note = (
-                f"{', '.join(many)}: of more labels, the {MOST} that are confused most; `tables/confusion.csv` has all"
-            )
+            note = f"{', '.join(many)}: of more labels, the {MOST} that are confused most; tables/confusion.csv has all"
             figure.supxlabel(fold(note, 125), x=0.01, ha="left", **NOTE_STYLE)
         return save(figure, out_svg, out_png)
 
@@ -107,7 +105,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, labels: Sequence[str]):
         if found.said in place and found.answered in place:
             counts[place[found.said], place[found.answered]] = found.n
     said = rows.groupby("said")["n"].sum().reindex(labels).to_numpy(dtype=float)
-    mesh = axes.imshow(counts / said[:, None], cmap="Blues", vmin=0, vmax=1)
+    mesh = axes.imshow(counts / said[:, None], cmap="Blues", vmin=0, vmax=1, aspect="auto")
     names = [_short(label) for label in labels]
     axes.set_xticks(range(len(labels)), names, rotation=90)
     axes.set_yticks(range(len(labels)), names)

@@ -10,7 +10,7 @@ import pandas as pd
 from layerwise.errors import LayerwiseError
 from layerwise.performance import METRICS, WEIGHTED, Result, read_external
 from layerwise.probe_tables import COLUMNS as WRITTEN
-from layerwise.reread import RereadError, read_json
+from layerwise.reread import MOST_LAYERS, RereadError, read_json
 from layerwise.summary import AnyPath, layer_key, read_table, write_table
 
 PROBES, EXTERNAL = "probes", "external"  # sources of a result
@@ -86,6 +86,9 @@ def read_probes(path: AnyPath) -> pd.DataFrame:
     table = read_table(path, COLUMNS, HEAD, _TEXT)
     if wrong := sorted(set(table["metric"]) - set(METRICS)):
         raise RereadError(path, f"the metric {wrong[0]!r}")
+    depth = table["depth"].dropna()
+    if not ((depth == 0) | depth.between(1 / MOST_LAYERS, 1)).all():
+        raise RereadError(path, "a depth that no layer has")
     return table
 
 
