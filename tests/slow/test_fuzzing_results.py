@@ -19,6 +19,8 @@ from safetensors.numpy import save_file
 from layerwise import store, summary
 from layerwise.arrays import read_array
 from layerwise.comparison import compare, read_comparison
+from layerwise.confusion import read_confusions, tabulate_confusions
+from layerwise.confusion_plots import plot_confusion
 from layerwise.findings import check_findings
 from layerwise.frames import INTERVALS, ITEMS, UTTERANCES, read_csv_table, read_parquet
 from layerwise.frozen import KeptLayers
@@ -247,8 +249,10 @@ def probe_parts(folder: Path) -> Reader:
         **{"device": "cpu", "weights": None, "steps": 5, "seconds": {"layers": 1.0}, "records": [head]},
         "curves": {"T0": [[1, 0.5, 0.5]]},
     }
+    answers = folder / "answers.parquet"
+    answers.write_bytes(parquet(PREDICTIONS))
     return (
-        lambda path: join_probes([path, path], folder / "t.csv", folder / "t.json"),
+        lambda path: join_probes([path, path], [answers], folder / "t.csv", folder / "t.json", folder / "t.parquet"),
         [json.dumps(content).encode()],
         "part.json",
     )
@@ -298,9 +302,43 @@ def intervals(folder: Path) -> Reader:
 
 
 def items(folder: Path) -> Reader:
-    rows = {"item_id": ["a", "b"], "part": ["train", "test"], "audio_path": ["a.flac", "b.flac"]}
+    rows = {
+        "item_id": ["a", "b"],
+        "speaker_id": ["s", ""],
+        "part": ["train", "test"],
+        "audio_path": ["a.flac", "b.flac"],
+    }
     rows |= {"start": [0.0, 0.0], "num_samples": [16000, 16000], "target": [["x", "y"], ["z"]]}
     return lambda path: read_parquet(path, ITEMS), both(rows), "items.parquet"
+
+
+PREDICTIONS = {
+    **{"item_id": ["a", "b"] * 2, "speaker_id": ["s", ""] * 2, "part": ["test"] * 4, "layer": ["T1", "T1", "T2", "T2"]},
+    **{"said": [["x"], ["y"]] * 2, "answered": [["x"], ["x"]] * 2, "errors": [0, 1] * 2, "length": [1] * 4},
+}
+
+
+def predictions(folder: Path) -> Reader:
+    out = folder / "confusion.csv"
+    return (
+        lambda path: tabulate_confusions({("intent", "a"): path}, {"intent": ["word"]}, out),
+        both(PREDICTIONS),
+        "predictions.parquet",
+    )
+
+
+def confusions(folder: Path) -> Reader:
+    tables(folder)
+    whole = folder / "p.parquet"
+    whole.write_bytes(parquet(PREDICTIONS))
+    tabulate_confusions({("intent", "a"): whole}, {"intent": ["word"]}, folder / "whole.csv")
+    pictures = folder / "plot.svg", folder / "plot.png"
+
+    def read(path: Path) -> None:
+        read_confusions(path)
+        plot_confusion(path, folder / "probes.csv", "intent", list(MODELS), {}, *pictures)
+
+    return read, [(folder / "whole.csv").read_bytes()], "confusion.csv"
 
 
 def labels(folder: Path) -> Reader:
@@ -399,6 +437,8 @@ READERS = {
     "utterances": utterances,
     "intervals": intervals,
     "items": items,
+    "predictions": predictions,
+    "confusions": confusions,
     "labels": labels,
     "word lists": word_lists,
     "speech": speech,

@@ -118,6 +118,18 @@ def test_performance_of_an_error_rate_is_one_minus_it():
     assert found.draws.std(axis=0) == pytest.approx([0.01 / 1.96] * 2, rel=0.05)
 
 
+@pytest.mark.parametrize("metric", ["accuracy", "wer"])
+def test_draws_of_a_performance_have_the_sides_of_its_interval(metric):
+    table = heads({"T0": 0.5, "T1": 1.0}, metric=metric)
+    table["low"], table["high"] = [0.4, 0.9], [0.53, 1.0]
+    found = curves.performance(table, 1)
+    low, high = np.quantile(found.draws, [0.025, 0.975], axis=0)
+    expected = ([0.4, 0.9], [0.53, 1.0]) if metric == "accuracy" else ([0.47, 0.0], [0.6, 0.1])
+    assert low == pytest.approx(expected[0], abs=0.01)
+    assert high == pytest.approx(expected[1], abs=0.01)
+    assert np.median(found.draws, axis=0) == pytest.approx(found.levels, abs=0.005)
+
+
 def test_a_performance_without_intervals_has_none():
     found = curves.performance(heads({"T0": 0.5, "T1": 0.6}, half=math.nan), 1)
     assert found.draws is None

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import jiwer
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from layerwise import probes
 from layerwise.grading import rate
+from layerwise.predictions import read_predictions, write_predictions
 from layerwise.probes import Answers, ProbeError, Sweep, Utterances
 from layerwise.tasks import WEIGHTED
 from planted_layers import LAYERS, PARTS, PlantedLayers, labelled, planted, settings, spoken
@@ -46,7 +48,7 @@ def assert_same_weights(one: dict, other: dict, tolerance: float) -> None:
 def test_the_layer_that_holds_the_label_wins(informative):
     source, utterances = labelled(informative)
     sweep = trained(source, utterances, HEADS, settings("labels", steps=300, evaluate_every=50))
-    counts, weights = sweep.test()
+    counts, _, weights = sweep.test()
     values = {name: rate(found) for name, found in counts.items()}
     assert values[informative] > 0.85
     assert max(values[name] for name in LAYERS if name != informative) < 0.5
@@ -61,7 +63,7 @@ def test_the_layer_that_holds_the_sounds_wins(kind):
     source, utterances = spoken(kind, "T1")
     chosen = settings(kind, steps=300, evaluate_every=50, hidden=16, projection=16)
     sweep = trained(source, utterances, HEADS, chosen)
-    counts, weights = sweep.test()
+    counts, _, weights = sweep.test()
     values = {name: rate(found) for name, found in counts.items()}
     assert values["T1"] < 0.3
     assert min(values[name] for name in LAYERS if name != "T1") > values["T1"] + 0.4
@@ -70,7 +72,7 @@ def test_the_layer_that_holds_the_sounds_wins(kind):
 
 def test_noise_alone_teaches_nothing():
     source, utterances = labelled(signal=0.0)
-    counts, weights = trained(source, utterances, HEADS, settings("labels", steps=200)).test()
+    counts, _, weights = trained(source, utterances, HEADS, settings("labels", steps=200)).test()
     assert max(map(rate, counts.values())) < 0.5
     assert max(weights) < 0.4
 
@@ -235,8 +237,10 @@ def test_a_killed_training_ends_with_the_same_numbers(kind, at, tmp_path):
     assert second.progress.curves == undisturbed.progress.curves
     for name in HEADS:
         assert_same_weights(states(second)[name], states(undisturbed)[name], 0)
-    for one, other in zip(second.test()[0].values(), undisturbed.test()[0].values(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    one, other = second.test(), undisturbed.test()
+    assert one.answers == other.answers
+    for name in HEADS:
+        np.testing.assert_array_equal(one.counts[name], other.counts[name])
 
 
 def test_a_state_of_other_settings_is_not_used(tmp_path, caplog):
@@ -273,7 +277,7 @@ def test_labels_that_training_lacks_count_as_wrong():
     for row in [*test[:8], *dev[:3]]:
         utterances.targets[row] = ("never heard of",)
     sweep = trained(source, utterances, ["T1"], settings("labels", steps=200))
-    counts, _ = sweep.test()
+    counts, _, _ = sweep.test()
     assert counts["T1"][:8, 0].sum() == 0
     assert rate(counts["T1"]) == pytest.approx(32 / 40, abs=0.06)
     assert sweep.answers.unseen(test) == 8
@@ -313,7 +317,7 @@ def test_every_column_has_to_be_right():
 def test_two_columns_are_learned_together():
     source, utterances = labelled("T2", signal=4.0)
     several = replace(utterances, targets=[(name, name[-1]) for (name,) in utterances.targets])
-    counts, _ = trained(source, several, ["T0", "T2"], settings("labels", steps=200)).test()
+    counts, _, _ = trained(source, several, ["T0", "T2"], settings("labels", steps=200)).test()
     assert rate(counts["T2"]) > 0.85
     assert rate(counts["T0"]) < 0.5
 
@@ -359,7 +363,7 @@ def test_characters_become_words():
 def test_error_rates_are_jiwers():
     source, utterances = spoken("phones", signal=1.0)
     sweep = trained(source, utterances, ["T1"], settings("phones", steps=60))
-    counts, _ = sweep.test()
+    counts, _, _ = sweep.test()
     sweep._heads = sweep._new_heads(["T1"])
     sweep._heads.set_state(states(sweep))
     rows = utterances.rows("test")
@@ -407,8 +411,7 @@ def test_a_dimension_without_variance_is_left_at_zero():
 def test_a_record_for_each_head(tmp_path):
     source, utterances = labelled()
     sweep = trained(source, utterances, HEADS, settings("labels", steps=40))
-    counts, _ = sweep.test()
-    content = json.loads(json.dumps(probes._content(sweep, counts, blocks=3)))
+    content = json.loads(json.dumps(probes._content(sweep, sweep.test(), blocks=3)))
     records = {record["layer"]: record for record in content["records"]}
     assert list(records) == HEADS
     assert [records[name]["layer_index"] for name in HEADS] == [0, 1, 2, 3, None]
@@ -418,3 +421,97 @@ def test_a_record_for_each_head(tmp_path):
         assert (record["n_train"], record["n_dev"], record["n_test"]) == tuple(PARTS.values())
         assert record["metric"] == "accuracy"
         assert record["status"] == "ok"
+
+
+def test_what_guessing_reaches_stands_beside_each_head():
+    source, utterances = labelled(signal=0.0)
+    targets = [("on", "lamp")] * 40 + [("on", "fan")] * 15 + [("off", "fan")] * 5  # of training
+    targets += [("on", "lamp")] * 24  # of dev
+    targets += [("on", "lamp")] * 10 + [("on", "fan")] * 26 + [("off", "lamp")] * 4  # of test
+    utterances = replace(utterances, targets=targets)
+    sweep = trained(source, utterances, HEADS, settings("labels", steps=20))
+    for record in probes._content(sweep, sweep.test(), 3)["records"]:
+        assert record["majority"] == 10 / 40
+        assert record["majority_label"] == "on/lamp"
+        assert record["chance"] == pytest.approx(36 / 40 / 3)  # no head can be asked for off/lamp
+        assert record["n_types"] == 3
+        assert 0 <= record["macro_f1"] <= 1
+
+
+def test_balanced_accuracy_is_of_what_was_answered():
+    source, utterances = labelled()
+    sweep = trained(source, utterances, HEADS, settings("labels", steps=60))
+    tested, said = sweep.test(), utterances.targets_of("test")
+    for record in probes._content(sweep, tested, 3)["records"]:
+        answers = tested.answers[record["layer"]]
+        shares = [
+            np.mean([answer == label for asked, answer in zip(said, answers, strict=True) if asked == label])
+            for label in set(said)
+        ]
+        assert record["balanced_accuracy"] == pytest.approx(np.mean(shares))
+
+
+def test_an_empty_answer_to_phones_misses_all():
+    source, utterances = spoken("phones")
+    sweep = trained(source, utterances, ["T1"], settings("phones", steps=20))
+    (record,) = probes._content(sweep, sweep.test(), 3)["records"]
+    assert (record["majority"], record["majority_label"], record["chance"]) == (1.0, "", None)
+    assert (record["balanced_accuracy"], record["macro_f1"], record["n_types"]) == (None, None, 4)
+
+
+def remarks(sweep: Sweep) -> dict[str, str]:
+    return {record["layer"]: record["reason"] for record in probes._content(sweep, sweep.test(), 3)["records"]}
+
+
+def test_intervals_are_of_speakers_and_say_whose():
+    source, utterances = labelled()
+    found = {}
+    for name, speakers in (
+        ("none", None),
+        ("some", ["a", "b", "c", ""] * 31),
+        ("one", ["a"] * 124),
+        ("four", ["a", "b", "c", "d"] * 31),
+    ):
+        sweep = trained(source, replace(utterances, speakers=speakers), ["T2"], settings("labels", steps=40))
+        (found[name],) = probes._content(sweep, sweep.test(), 3)["records"]
+    assert [found[name]["test_speakers"] for name in found] == [None, None, 1, 4]
+    assert "speakers are not known: the interval takes utterances for independent" in found["some"]["reason"]
+    assert "one test speaker: the interval is about utterances of this speaker alone" in found["one"]["reason"]
+    assert "speaker" not in found["four"]["reason"]
+    widths = {name: record["high"] - record["low"] for name, record in found.items()}
+    assert widths["none"] == widths["some"] == widths["one"] < widths["four"]
+
+
+def test_what_is_perfect_on_dev_is_not_getting_better():
+    """Its loss still falls, so its best state is the last one."""
+    source, utterances = labelled("T2", signal=30.0)
+    sweep = trained(source, utterances, ["T1", "T2"], settings("labels", steps=40))
+    assert sweep.progress.best["T2"]["value"] == 1
+    assert sweep.progress.best["T2"]["step"] == 40
+    assert "still getting better" not in remarks(sweep)["T2"]
+    sweep.progress.best["T2"]["value"] = 0.99
+    assert "still getting better when the 40 steps were over" in remarks(sweep)["T2"]
+    source, utterances = spoken("phones")
+    sweep = trained(source, utterances, ["T1"], settings("phones", steps=20))
+    sweep.progress.best["T1"] |= {"step": 20, "value": 0.0}
+    assert "still getting better" not in remarks(sweep)["T1"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kept_answers_add_up_to_the_rates(kind, tmp_path):
+    source, utterances = planted(kind)
+    sweep = trained(source, utterances, HEADS, settings(kind, steps=40))
+    tested, rows = sweep.test(), utterances.rows("test")
+    items = pd.DataFrame({"part": "test", "target": [list(utterances.targets[row]) for row in rows]})
+    items = items.assign(item_id=[f"u{row}" for row in rows], speaker_id="s")
+    write_predictions(items, probes._predictions(sweep.settings, tested), tmp_path / "p.parquet")
+    found = read_predictions(tmp_path / "p.parquet")
+    assert list(found["layer"].unique()) == HEADS
+    for record in probes._content(sweep, tested, 3)["records"]:
+        mine = found[found["layer"] == record["layer"]]
+        assert list(mine["item_id"]) == list(items["item_id"])
+        share = mine["errors"].sum() / mine["length"].sum()
+        assert record["value"] == pytest.approx(1 - share if kind == "labels" else share, abs=1e-12)
+        said, answered = ([tuple(text) for text in mine[side]] for side in ("said", "answered"))
+        assert said == utterances.targets_of("test")
+        assert answered == tested.answers[record["layer"]]

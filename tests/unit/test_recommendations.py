@@ -13,6 +13,7 @@ from layerwise.comparison import compare
 from layerwise.outcomes import collect_probes
 from layerwise.recommendations import (
     AT_CHANCE,
+    AT_MAJORITY,
     BY_ROW,
     CONTROL,
     LEAST_SHARED_LUCK,
@@ -47,6 +48,7 @@ def advise(tmp_path):
         controls=(),
         external=None,
         folds_by="speaker",
+        **facts,
     ):
         noise = spread * np.linspace(-1, 1, trials) if trials > 1 else [0.0]
         files = [
@@ -64,7 +66,7 @@ def advise(tmp_path):
         )
         summary.summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
         summary.best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best.csv")
-        probes = dict([write_probe(tmp_path, "intent", "m", values, 6, metric, 0.02)] if values else [])
+        probes = dict([write_probe(tmp_path, "intent", "m", values, 6, metric, 0.02, **facts)] if values else [])
         path = None
         if external:
             path = tmp_path / "external.csv"
@@ -99,7 +101,8 @@ def test_a_property_and_a_task_each_have_their_layer(advise):
     assert words == (
         "For phones use T3 (0.610 ± 0.029; chance 0.050; T2 ties; points lost against the best layer: 10.0 on intent; "
         "from 1,000 rows, 39 types, 18 speakers). "
-        "For intent use T4 (accuracy 80.0 ± 2.0 %; T5 ties; -2.0 points against the learned sum of all layers)."
+        "For intent use T4 (accuracy 80.0 %, 78.0 to 82.0; always answering 'go' (30.0 %); T5 ties; "
+        "-2.0 points against the learned sum of all layers)."
     )
 
 
@@ -108,7 +111,7 @@ def test_of_an_error_rate_the_lowest_is_best(advise):
     assert (table.loc["intent", "layer"], table.loc["intent", "tied"]) == ("T4", "T5")
     assert table.loc["intent", "score"] == pytest.approx(0.2)
     assert table.loc["intent", "against_weighted"] == pytest.approx(-0.02)
-    assert "For intent use T4 (word error rate 20.0 ± 2.0 %, lower is better; T5 ties; -2.0 points" in words
+    assert "For intent use T4 (word error rate 20.0 %, 18.0 to 22.0, lower is better; T5 ties; -2.0 points" in words
 
 
 def test_a_layer_that_may_be_at_chance_is_not_advised(advise):
@@ -122,6 +125,36 @@ def test_random_weights_are_not_advised(advise):
     assert set(table["caution"]) == {CONTROL}
     assert words.startswith("Its weights are random: a control, of which no layer is to be used. For phones, T3 is")
     assert " use T" not in words
+
+
+def test_a_layer_that_is_no_better_than_one_answer_to_all_is_not_advised(advise):
+    table, words = advise(values=heads(), majority=0.785, majority_label="male", chance=0.5, n_types=2)
+    intent = table.loc["intent"]
+    assert intent["caution"] == AT_MAJORITY
+    assert (intent["majority"], intent["majority_label"], intent["chance"]) == (0.785, "male", 0.5)
+    assert (intent["n_rows"], intent["n_types"], intent["n_speakers"]) == (100, 2, 10)
+    assert "For intent, no layer is clearly better than always answering 'male' (78.5 %); T4 is best (accuracy" in words
+    assert "For intent use" not in words
+    table, words = advise(values=heads(), majority=0.775)
+    assert table.loc["intent", "caution"] == ""
+    assert "For intent use T4" in words
+
+
+def test_an_error_rate_near_that_of_an_empty_answer_is_not_advised(advise):
+    table, words = advise(values=heads([1.2, 1.1, 1.0, 0.99, 0.985, 0.99, 1.1], 1.0), metric="wer")
+    assert table.loc["intent", "caution"] == AT_MAJORITY
+    assert "no layer is clearly better than an empty answer (100.0 %); T4 is best (word error rate 98.5 %" in words
+    table, _ = advise(values=heads([1.2, 1.1, 1.0, 0.99, 0.97, 0.99, 1.1], 1.0), metric="wer")
+    assert table.loc["intent", "caution"] == ""
+
+
+def test_few_speakers_and_what_was_remarked_of_the_head_are_said(advise):
+    remark = "3 test utterances have a label that training lacks"
+    table, words = advise(values=heads(), test_speakers=4, reason=remark)
+    assert table.loc["intent", "caution"] == f"test speakers: 4; {remark}"
+    assert f"learned sum of all layers). Caution: test speakers: 4; {remark}." in words
+    table, _ = advise(values=heads(), test_speakers="")
+    assert table.loc["intent", "caution"] == ""
 
 
 def test_without_intervals_neighbours_may_be_as_good(advise):

@@ -92,6 +92,7 @@ def inputs(tmp_path):
         **compared(tmp_path, {}),
         "layer_pairs": None,
         "task_plots": {},
+        "confusions": {},
         "correlations": None,
         "problems": {"Audio": tmp_path / "audio.csv", "Alignments": tmp_path / "alignments.csv"},
         "labels": None,
@@ -236,10 +237,13 @@ def test_tasks_have_their_pictures_and_their_table(inputs, tmp_path):
     probes = dict([write_probe(tmp_path, "intent", "hubert", values, 2)])
     inputs |= compared(tmp_path, probes)
     inputs |= {"task_plots": {"intent": tmp_path / "plot.svg"}, "correlations": tmp_path / "plot.svg"}
+    inputs |= {"confusions": {"intent": tmp_path / "plot.svg"}}
     reporting.write_report(**inputs)
     page = Page(inputs["out"].read_text())
-    assert len([source for source in page.sources if not source.startswith("#")]) == 6
+    assert len([source for source in page.sources if not source.startswith("#")]) == 7
     assert "Tasks Small heads were trained on frozen layers" in page.text
     assert "HuBERT intent probes phone" in page.text
     assert "3 layers (T0-T2) with both numbers, 4 are needed" in page.text
-    assert "For intent use T2 (accuracy 70.0 ± 1.0 %; +5.0 points against the learned sum of all layers)." in page.text
+    numbers = "accuracy 70.0 %, 69.0 to 71.0; always answering 'go' (30.0 %); +5.0 points against the learned sum"
+    assert f"For intent use T2 ({numbers} of all layers)." in page.text
+    assert "Which labels are taken for which" in page.text

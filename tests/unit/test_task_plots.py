@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 
+import pandas as pd
 import pytest
 from matplotlib.image import imread
 
 from layerwise import summary
 from layerwise.comparison import compare
 from layerwise.outcomes import collect_probes
-from layerwise.task_plots import BEST, SUM, plot_correlations, plot_task
+from layerwise.task_plots import BEST, MAJORITY, SUM, plot_correlations, plot_task
 from synthetic_probes import write_probe
 from synthetic_scores import write_experiment
 
@@ -62,7 +63,7 @@ def draw(folder, tmp_path):
 def test_a_task_stands_above_the_trends_of_each_model(draw):
     figure, words = draw("pr")
     above, below, *_ = figure.axes
-    line, star, weighted = above.get_lines()
+    line, star, weighted = above.get_lines()  # of an error rate, no lines for guesses
     assert list(line.get_xdata()) == [0, 1, 2, 3, 4]
     assert line.get_ydata() == pytest.approx([50, 40, 20, 30, 35])
     assert (star.get_xdata()[0], star.get_ydata()[0]) == (2, pytest.approx(20))
@@ -71,6 +72,20 @@ def test_a_task_stands_above_the_trends_of_each_model(draw):
     assert [tick.get_text() for tick in below.get_xticklabels()] == ["T0", "T1", "T2", "T3", "T4"]
     for expected in ("HuBERT", "random", BEST, SUM, "CCA-phone", "CCA-word", "projection-weighted CCA"):
         assert expected in words
+
+
+def test_guesses_have_lines_where_labels_are_asked_for(folder, draw, tmp_path):
+    figure, words = draw("pr")
+    assert MAJORITY not in words
+    table = pd.read_csv(folder / "probes.csv")
+    table.loc[table["task"] == "ic", "value"] = 0.5
+    table.loc[table["task"] == "ic", ["majority", "chance"]] = [0.75, 0.5]
+    table.to_csv(tmp_path / "probes.csv", index=False)
+    out = tmp_path / "plot.svg", tmp_path / "plot.png"
+    figure = plot_task(tmp_path / "probes.csv", folder / "trends.csv", "ic", ["phone"], "pwcca", list(BLOCKS), {}, *out)
+    levels = [line.get_ydata()[0] for line in figure.axes[0].get_lines() if line.get_linestyle() in ("-.", ":")]
+    assert levels == [75, 50]
+    assert MAJORITY in out[0].read_text()
 
 
 def test_up_is_better_and_says_so(draw):

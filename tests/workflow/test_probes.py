@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 import yaml
 
+from layerwise.predictions import read_predictions
+
 MODEL = "random-wav2vec2-tiny"
 HEADS = ["T0", "T1", "T2", "T3", "T4", "weighted"]
 QUICK = {"steps": 60, "evaluate_every": 20, "checkpoint_every": 20, "patience": None}
-COLUMNS = "task,model,layer,layer_index,depth,metric,value,low,high,n_train,n_dev,n_test,step,dev_value,status,reason"
+COLUMNS = (
+    "task,model,layer,layer_index,depth,metric,value,low,high,balanced_accuracy,macro_f1,majority,majority_label,chance,"
+    "n_train,n_dev,n_test,n_types,test_speakers,step,dev_value,status,reason"
+)
 TABLE = f"results/demo/probes/demo-intent/{MODEL}.csv"
 
 
@@ -45,11 +50,13 @@ def probed(checkout, tmp_path_factory):
 def test_the_demo_trains_for_its_commands(checkout):
     jobs = checkout.plan(configfile=None).jobs
     assert (jobs["index_task"], jobs["train_probes"], jobs["join_probes"]) == (1, 5, 5)
+    assert (jobs["tabulate_confusions"], jobs["plot_confusion"]) == (1, 1)
 
 
 def test_nothing_is_trained_without_a_task(checkout):
     jobs = plan(checkout, tasks=[])
-    assert not {"index_task", "train_probes", "join_probes", "unpack_task"} & set(jobs)
+    assert not {"index_task", "train_probes", "join_probes", "unpack_task", "plot_confusion"} & set(jobs)
+    assert jobs["tabulate_confusions"] == 1  # a table without rows, as the others
     assert "write_report" in jobs
 
 
@@ -57,6 +64,8 @@ def test_phones_and_speech_need_one_more_key(checkout):
     run = checkout.plan("probes", *configured(tasks=["demo-intent", "demo-phones", "demo-speech"]), configfile=None)
     assert (run.jobs["index_task"], run.jobs["train_probes"]) == (3, 3)
     assert run.jobs["unpack_split"] == 1
+    plots = checkout.plan("plots", *configured(tasks=["demo-intent", "demo-phones"]), configfile=None)
+    assert (plots.jobs["plot_task"], plots.jobs["plot_confusion"]) == (2, 1)  # phones have no labels
     assert run.jobs["index_utterances"] == run.jobs["index_alignments"] == 1  # the experiment's own tables
     assert not {"index_split_utterances", "index_split_alignments"} & set(run.jobs)
 
@@ -98,6 +107,8 @@ def test_a_change_repeats_what_depends_on_it(probed, changes, repeated):
         ("outcomes", set()),
         ("items", TRAINING | {"index_task"}),
         ("probe_tables", {"join_probes", "probes"}),
+        ("predictions", TRAINING),
+        ("confusion", set()),
         ("cca", set()),
         ("extraction", set()),
     ],
@@ -122,6 +133,17 @@ def test_the_table_has_a_row_for_each_head(probed):
         assert (row["n_train"], row["n_dev"], row["n_test"]) == ("180", "45", "45")
         assert int(row["step"]) in (20, 40, 60)
     assert len({row["value"] for row in rows} | {row["dev_value"] for row in rows}) > 2
+
+
+def test_answers_are_kept_and_add_up_to_the_table(probed):
+    found = read_predictions((probed / TABLE).with_suffix(".parquet"))
+    assert list(found["layer"].unique()) == HEADS
+    assert set(found["part"]) == {"test"}
+    for row in read(probed / TABLE):
+        mine = found[found["layer"] == row["layer"]]
+        assert len(mine) == int(row["n_test"])
+        assert mine["speaker_id"].nunique() == int(row["test_speakers"])
+        assert 1 - mine["errors"].mean() == pytest.approx(float(row["value"]))
 
 
 def test_details_tell_how_it_was_trained(probed):

@@ -25,7 +25,8 @@ _LARGEST = 1e15  # of a number: squares and sums of many have room
 UTTERANCES = ("utterance_id", "speaker_id", "audio_path", "duration", "start")
 SEGMENTS = ("utterance_id", "label", "start", "end")
 INTERVALS = (*SEGMENTS, "tier")
-ITEMS = ("part", "audio_path", "num_samples", "start", "target")
+ITEMS = ("item_id", "speaker_id", "part", "audio_path", "num_samples", "start", "target")
+PREDICTIONS = ("item_id", "speaker_id", "part", "layer", "said", "answered", "errors", "length")
 
 _COST = r"[^ =]+=-?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?"
 
@@ -43,9 +44,13 @@ _KNOWN = {
     "status": "ok|flagged|skipped|failed",
     "tied": f"(?:{LAYER}(?: {LAYER})*)?",
 }
-_COUNTS = ("num_samples", "sample_rate")
-_WHOLE = ("classes_unseen", "kept_x", "kept_y", "n_rows", "n_speakers", "n_types")  # numbers of CSV tables that count
+_COUNTS = ("errors", "length", "num_samples", "sample_rate")
 _SECONDS = ("duration", "end", "start")
+_NUMBERED = (  # columns of CSV tables that count
+    *("layer_index", "n", "n_train", "n_dev", "n_test", "n_rows", "n_types", "n_speakers", "test_speakers", "step"),
+    *("classes_unseen", "kept_x", "kept_y"),
+)
+_LISTS = ("answered", "said", "target")
 
 
 def read_csv_table(
@@ -105,12 +110,12 @@ def _require_numbers(path: Path, table: pd.DataFrame, column: str) -> None:
         raise RereadError(path, f"no number in column {column}, such as {values.dropna().iloc[0]!r}")
     if not (values.dropna().abs() < _LARGEST).all():
         raise RereadError(path, f"a number beyond {_LARGEST:g} in column {column}")
-    if column in _WHOLE and not ((values.dropna() >= 0) & (values.dropna() % 1 == 0)).all():
+    if column in _NUMBERED and not ((values.dropna() >= 0) & (values.dropna() % 1 == 0)).all():
         raise RereadError(path, f"no whole number from 0 in column {column}")
 
 
 def read_parquet(path: str | os.PathLike[str], columns: Sequence[str], *, tier: str | None = None) -> pd.DataFrame:
-    """A table of utterances, intervals or items: text is text, times are seconds from 0, counts are whole.
+    """A table of utterances, intervals, items or predictions: text is text, times are seconds from 0, counts are whole.
 
     Args:
         columns: those that it must have; all that it has are read.
@@ -157,7 +162,7 @@ def _require_types(path: Path, schema: pa.Schema, columns: Sequence[str]) -> Non
             right = pa.types.is_integer(kind)
         elif column in _SECONDS:
             right = pa.types.is_floating(kind) or pa.types.is_integer(kind)
-        elif column == "target":
+        elif column in _LISTS:
             right = (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and _is_text(kind.value_type)
         else:
             right = _is_text(kind)

@@ -9,21 +9,20 @@ import pandas as pd
 
 from layerwise.errors import LayerwiseError
 from layerwise.performance import METRICS, WEIGHTED, Result, read_external
-from layerwise.reread import RereadError, read_json
+from layerwise.probe_tables import COLUMNS as WRITTEN
+from layerwise.reread import MOST_LAYERS, RereadError, read_json
 from layerwise.summary import AnyPath, layer_key, read_table, write_table
 
 PROBES, EXTERNAL = "probes", "external"  # sources of a result
 
-WRITTEN = [  # by a probe job
-    *("task", "model", "layer", "layer_index", "depth", "metric", "value", "low", "high"),
-    *("n_train", "n_dev", "n_test", "step", "dev_value", "status", "reason"),
-]
 COLUMNS = [
     *("task", "source", "model", "layer", "layer_index", "depth", "metric", "value", "low", "high", "weight"),
-    *("n_train", "n_dev", "n_test", "step", "dev_value", "status", "reason"),
+    *("balanced_accuracy", "macro_f1", "majority", "majority_label", "chance"),
+    *("n_train", "n_dev", "n_test", "n_types", "test_speakers", "step", "dev_value", "status", "reason"),
 ]
+WHOLE = ["layer_index", "n_train", "n_dev", "n_test", "n_types", "test_speakers", "step"]
 HEAD = ["task", "source", "model", "layer", "metric"]
-_TEXT = ["task", "source"]
+_TEXT = ["task", "source", "majority_label"]
 
 
 class MalformedProbeError(LayerwiseError):
@@ -44,6 +43,12 @@ def collect_probes(
     Sorted by the given order of tasks and models, then by depth, the weighted sum last. Values are fractions. `weight`
     is the share that the weighted sum gives to a layer: its softmax weights, which add up to 1 over the layers. A head
     that could not be trained keeps its row, without a value and with the reason.
+
+    Of labels, `balanced_accuracy` and `macro_f1` stand beside the accuracy; labels of several columns count as one,
+    which is right when all of them are. `majority` is what the best constant answer reaches, by the metric of the row:
+    the most frequent training label, `majority_label`, or of an error rate an empty answer. `chance` is what guessing
+    each label of training equally often reaches. `n_types` counts labels (phones, characters) of training,
+    `test_speakers` who speaks on test; it is empty where that is not known. Results from elsewhere have none of these.
 
     Args:
         files: the CSV of each task and model → its JSON, which holds the weights.
@@ -73,8 +78,7 @@ def collect_probes(
     keys = table.assign(**{column: table[column].map(names.index) for column, names in places.items()})
     # The weighted sum has no index, and so stands last.
     table = table.loc[keys.sort_values([*places, "metric", "layer_index"]).index]
-    whole = dict.fromkeys(["layer_index", "n_train", "n_dev", "n_test", "step"], "Int64")
-    write_table(table[COLUMNS].astype(whole), out)
+    write_table(table[COLUMNS].astype(dict.fromkeys(WHOLE, "Int64")), out)
 
 
 def read_probes(path: AnyPath) -> pd.DataFrame:
@@ -82,6 +86,9 @@ def read_probes(path: AnyPath) -> pd.DataFrame:
     table = read_table(path, COLUMNS, HEAD, _TEXT)
     if wrong := sorted(set(table["metric"]) - set(METRICS)):
         raise RereadError(path, f"the metric {wrong[0]!r}")
+    depth = table["depth"].dropna()
+    if not ((depth == 0) | depth.between(1 / MOST_LAYERS, 1)).all():
+        raise RereadError(path, "a depth that no layer has")
     return table
 
 
@@ -105,7 +112,7 @@ def _probe(path: Path, weights_path: Path, layers: Mapping[str, Sequence[str]]) 
             raise MalformedProbeError(f"{where}: metric {row.metric!r} is none of {', '.join(METRICS)}; {again}")
         if row.status == "ok" and pd.isna(row.value):
             raise MalformedProbeError(f"{where}: is ok but has no value; {again}")
-    return table[WRITTEN].assign(source=PROBES, weight=table["layer"].map(weights).astype(float))
+    return table[list(WRITTEN)].assign(source=PROBES, weight=table["layer"].map(weights).astype(float))
 
 
 def _is_share(weight: object) -> bool:

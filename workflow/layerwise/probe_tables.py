@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from layerwise.files import replaced
+from layerwise.predictions import join_predictions
 from layerwise.reread import RereadError, read_json
 
 COLUMNS = (
@@ -20,9 +21,16 @@ COLUMNS = (
     "value",
     "low",
     "high",
+    "balanced_accuracy",
+    "macro_f1",
+    "majority",
+    "majority_label",
+    "chance",
     "n_train",
     "n_dev",
     "n_test",
+    "n_types",
+    "test_speakers",
     "step",
     "dev_value",
     "status",
@@ -30,15 +38,19 @@ COLUMNS = (
 )
 
 
-def collect_probes(parts: Sequence[Path], table: Path, details: Path) -> None:
+def collect_probes(
+    parts: Sequence[Path], predicted: Sequence[Path], table: Path, details: Path, predictions: Path
+) -> None:
     """Join what `layerwise.probes.train_probes` wrote for groups of heads of one model and task.
 
     Args:
-        parts: JSON files, in order of the heads.
+        parts, predicted: JSON files, and Parquet files of their answers, in order of the heads.
         table: CSV with `COLUMNS`, a row per head; a fact that a head does not have is an empty cell.
         details: JSON with settings, classes, softmax weights, curves on dev, seconds and dimensions.
+        predictions: Parquet with what every head answered.
     """
     contents = [_content(Path(path)) for path in parts]
+    join_predictions(predicted, predictions)
     records = [record for content in contents for record in content["records"]]
     with replaced(table) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         rows = csv.DictWriter(stream, COLUMNS, lineterminator="\n")

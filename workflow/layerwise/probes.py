@@ -11,10 +11,11 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,9 +24,18 @@ from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
 from layerwise.frames import ITEMS, read_parquet
 from layerwise.frozen import FrozenLayers, KeptLayers
-from layerwise.grading import count_errors, count_right, interval, rate
-from layerwise.heads import Batch, Shape, head_seed, make_heads
+from layerwise.grading import (
+    balanced_accuracy,
+    count_errors,
+    count_right,
+    interval,
+    macro_f1,
+    most_frequent,
+    rate,
+)
+from layerwise.heads import Batch, Shape, make_heads
 from layerwise.models import load_folder
+from layerwise.predictions import write_predictions
 from layerwise.states import read_state, restoring
 from layerwise.tasks import HIGHER_IS_BETTER, METRICS, PARTS, WEIGHTED
 
@@ -74,14 +84,27 @@ class Settings:
 
 @dataclass(frozen=True)
 class Utterances:
-    """What is to be learned: for each utterance its part, its target (items.parquet) and its length in samples."""
+    """What is to be learned: for each utterance its part, its target (items.parquet) and its length in samples.
+
+    Attributes:
+        speakers: who speaks in each; None: not known, and so is one of whom some are "".
+    """
 
     parts: np.ndarray
     targets: Sequence[tuple[str, ...]]
     num_samples: np.ndarray
+    speakers: Sequence[str] | None = None
 
     def rows(self, part: str) -> np.ndarray:
         return np.flatnonzero(self.parts == part)
+
+    def targets_of(self, part: str) -> list[tuple[str, ...]]:
+        return [self.targets[row] for row in self.rows(part)]
+
+    def speakers_of(self, part: str) -> list[str] | None:
+        """Who speaks in each utterance of a part; None where that is not known of all of them."""
+        names = [self.speakers[row] for row in self.rows(part)] if self.speakers is not None else []
+        return names if names and all(names) else None
 
 
 class Answers:
@@ -158,6 +181,20 @@ class Answers:
     def _spoken(self, path: np.ndarray) -> tuple[str, ...]:
         symbols = [self.classes[0][number - 1] for number, _ in groupby(path.tolist()) if number]
         return tuple("".join(symbols).split()) if self.kind == "characters" else tuple(symbols)
+
+
+class Tested(NamedTuple):
+    """What heads did on the test part, utterances in the order of the table.
+
+    Attributes:
+        counts: head → errors (or hits) and lengths, (utterances, 2).
+        answers: head → what it answered to each utterance.
+        weights: softmax weights of the layers, if `weighted` is one of the heads.
+    """
+
+    counts: dict[str, np.ndarray]
+    answers: dict[str, list[tuple[str, ...]]]
+    weights: list[float] | None
 
 
 @dataclass
@@ -339,7 +376,7 @@ class Sweep:
     def _look(self) -> None:
         """Compare all heads on dev; keep the best state of each, and let those go that no longer get better."""
         higher = HIGHER_IS_BETTER[self.settings.metric]
-        counts, losses = self._measured("dev")
+        counts, _, losses = self._measured("dev")
         progress, stopped = self.progress, []
         for name in self._heads.names:
             value, loss = rate(counts[name]), losses[name]
@@ -361,27 +398,28 @@ class Sweep:
             log.info("no longer better, stopped: %s", ", ".join(stopped))
             self._heads.keep([name for name in self._heads.names if name not in stopped])
 
-    def test(self) -> tuple[dict[str, np.ndarray], list[float] | None]:
-        """Counts of the best state of each head on the test part; and the softmax weights, if `weighted` is one."""
+    def test(self) -> Tested:
+        """What the best state of each head does on the test part."""
         self._heads = self._new_heads(self.names)
         self._heads.set_state({name: self.progress.best[name]["state"] for name in self.names})
-        counts, _ = self._measured("test")
-        return counts, self._heads.layer_weights() if WEIGHTED in self.names else None
+        counts, answers, _ = self._measured("test")
+        return Tested(counts, answers, self._heads.layer_weights() if WEIGHTED in self.names else None)
 
-    def _measured(self, part: str) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-        """Of each head: counts for each utterance, in the order of the table, and the mean loss."""
+    def _measured(self, part: str) -> tuple[dict[str, np.ndarray], dict[str, list[tuple[str, ...]]], dict[str, float]]:
+        """Of each head: counts and answers for each utterance, in the order of the table, and the mean loss."""
         rows = self.utterances.rows(part)
         position = {row: i for i, row in enumerate(rows)}
-        counts = {name: np.zeros((len(rows), 2), np.int64) for name in self._heads.names}
+        answers = {name: [()] * len(rows) for name in self._heads.names}
         losses = torch.zeros(len(self._heads.names), dtype=torch.float64)
         for piece in self._pieces(rows):
             batch = self.batch(piece)
             loss, logits = self._heads.evaluate(batch)
             losses += loss.double().sum(1).cpu()
-            places = [position[row] for row in piece]
-            for name, answers in zip(self._heads.names, self.answers.decoded(logits, batch.lengths), strict=True):
-                counts[name][places] = self.answers.counts(piece, answers)
-        return counts, dict(zip(self._heads.names, (losses / len(rows)).tolist(), strict=True))
+            for name, decoded in zip(self._heads.names, self.answers.decoded(logits, batch.lengths), strict=True):
+                for row, answer in zip(piece, decoded, strict=True):
+                    answers[name][position[row]] = answer
+        counts = {name: self.answers.counts(rows, found) for name, found in answers.items()}
+        return counts, answers, dict(zip(self._heads.names, (losses / len(rows)).tolist(), strict=True))
 
     def _count_too_short(self, rows: Sequence[int], batch: Batch) -> None:
         if self.settings.kind == "labels" or self.progress.step >= len(self._train):  # an epoch has been seen
@@ -431,6 +469,7 @@ def train_probes(
     items: Path,
     checkpoint: Path,
     out: Path,
+    predictions: Path,
     state: Path,
     *,
     heads: Sequence[str],
@@ -447,6 +486,7 @@ def train_probes(
         items: the task's items.parquet.
         checkpoint: folder of the model.
         out: JSON with a record for each head.
+        predictions: Parquet with what each head answered (`layerwise.predictions`).
         state: folder for what a killed run goes on with; removed at the end.
         heads: names of T layers, and `weighted`.
         cache_gb: disk for frames between epochs; the means over time of a task with labels are kept whatever it says.
@@ -470,7 +510,10 @@ def train_probes(
         model, layers, table["audio_path"], table["num_samples"], table["start"], pooled=pooled, threads=threads
     )
     utterances = Utterances(
-        table["part"].to_numpy(str), [tuple(target) for target in table["target"]], table["num_samples"].to_numpy()
+        table["part"].to_numpy(str),
+        [tuple(target) for target in table["target"]],
+        table["num_samples"].to_numpy(),
+        list(table["speaker_id"]),
     )
     settled = {"settings": vars(settings), "heads": list(heads), "code": code, "model": _files(Path(checkpoint))}
     fingerprint = hashlib.sha256(json.dumps(settled, sort_keys=True).encode() + Path(items).read_bytes()).hexdigest()
@@ -488,29 +531,43 @@ def train_probes(
     sweep = Sweep(source, utterances, heads, settings, state / "training.pt", fingerprint, threads)
     sweep.train()
     trained = time.monotonic()
-    counts, weights = sweep.test()
-    content = _content(sweep, counts, len(blocks) - 1)
-    content["weights"] = weights and dict(zip(layers, weights, strict=True))
+    tested = sweep.test()
+    content = _content(sweep, tested, len(blocks) - 1)
+    content["weights"] = tested.weights and dict(zip(layers, tested.weights, strict=True))
     content["seconds"] = {
         "layers": prepared - started,
         "training": sweep.progress.seconds,
         "test": time.monotonic() - trained,
     }
     content["device"] = torch.device(device).type
+    write_predictions(table.iloc[utterances.rows("test")], _predictions(settings, tested), predictions)
     with replaced(out) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _content(sweep: Sweep, counts: Mapping[str, np.ndarray], blocks: int) -> dict:
+def _predictions(settings: Settings, tested: Tested) -> dict[str, tuple]:
+    """Answers, errors and lengths of each head; counts of right answers become errors."""
+    higher = HIGHER_IS_BETTER[settings.metric]
+    return {
+        name: (tested.answers[name], length - found if higher else found, length)
+        for name, (found, length) in ((name, counts.T) for name, counts in tested.counts.items())
+    }
+
+
+def _content(sweep: Sweep, tested: Tested, blocks: int) -> dict:
     """What a JSON file says of a sweep: facts that all heads share, and a record for each."""
     settings, progress, answers = sweep.settings, sweep.progress, sweep.answers
     rows = {part: sweep.utterances.rows(part) for part in PARTS}
     unseen = {part: answers.unseen(rows[part]) for part in ("dev", "test")}
+    said, speakers = sweep.utterances.targets_of("test"), sweep.utterances.speakers_of("test")
+    known = _baselines(sweep) | {f"n_{part}": len(rows[part]) for part in PARTS}
+    known["test_speakers"] = speakers and len(set(speakers))
+    is_label, can_exceed = settings.kind == "labels", not HIGHER_IS_BETTER[settings.metric]
     records = []
     for name in sweep.names:
-        best, seed = progress.best[name], head_seed(settings.seed, settings.task, "interval") % 2**32
-        low, high = interval(counts[name], seed)
+        best, answered = progress.best[name], tested.answers[name]
+        low, high = interval(tested.counts[name], speakers, can_exceed)
         index = None if name == WEIGHTED else int(name[1:])
         records.append(
             {
@@ -520,14 +577,16 @@ def _content(sweep: Sweep, counts: Mapping[str, np.ndarray], blocks: int) -> dic
                 "layer_index": index,
                 "depth": None if index is None else index / blocks,
                 "metric": settings.metric,
-                "value": rate(counts[name]),
+                "value": rate(tested.counts[name]),
                 "low": low,
                 "high": high,
-                **{f"n_{part}": len(rows[part]) for part in PARTS},
+                "balanced_accuracy": balanced_accuracy(said, answered) if is_label else None,
+                "macro_f1": macro_f1(said, answered) if is_label else None,
+                **known,
                 "step": best["step"],
                 "dev_value": best["value"],
                 "status": "ok",
-                "reason": _remarks(sweep, name, unseen["test"]),
+                "reason": _remarks(sweep, name, unseen["test"], known["test_speakers"]),
             }
         )
     return {
@@ -543,14 +602,36 @@ def _content(sweep: Sweep, counts: Mapping[str, np.ndarray], blocks: int) -> dic
     }
 
 
-def _remarks(sweep: Sweep, name: str, unseen: int) -> str:
+def _baselines(sweep: Sweep) -> dict:
+    """What answers that do not listen reach on test: always the same one, or any, each as often.
+
+    Labels of several columns count as one: an answer is right when all of them are.
+    """
+    if sweep.settings.kind != "labels":  # an empty answer misses all and adds nothing
+        return {"majority": 1.0, "majority_label": "", "chance": None, "n_types": len(sweep.answers.classes[0])}
+    train, test = sweep.utterances.targets_of("train"), sweep.utterances.targets_of("test")
+    known, constant = set(train), most_frequent(train)
+    return {
+        "majority": test.count(constant) / len(test),
+        "majority_label": "/".join(constant),
+        "chance": sum(target in known for target in test) / len(test) / len(known),
+        "n_types": len(known),
+    }
+
+
+def _remarks(sweep: Sweep, name: str, unseen: int, speakers: int | None) -> str:
     """What a reader should know of a value that is none the less measured."""
     settings, progress = sweep.settings, sweep.progress
+    best, perfect = progress.best[name], float(HIGHER_IS_BETTER[settings.metric])
     remarks = []
-    if progress.best[name]["step"] == settings.steps:
+    if best["step"] == settings.steps and best["value"] != perfect:
         remarks.append(f"still getting better when the {settings.steps} steps were over")
     if unseen:
         remarks.append(f"{unseen} test utterances have a label that training lacks")
+    if speakers is None:
+        remarks.append("speakers are not known: the interval takes utterances for independent")
+    elif speakers == 1:
+        remarks.append("one test speaker: the interval is about utterances of this speaker alone")
     if progress.too_short:
         remarks.append(f"{len(progress.too_short)} training utterances have too few frames for their target")
     return "; ".join(remarks)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from layerwise.chance import CHANCE
 from layerwise.comparison import WEIGHTS, Outcome, outcomes, read_comparison
+from layerwise.errors import shown
 from layerwise.outcomes import EXTERNAL, read_probes
 from layerwise.performance import METRICS
 from layerwise.properties import PROPERTIES
@@ -23,16 +25,18 @@ from layerwise.summary import (
     write_table,
 )
 
+COUNTS = ("n_rows", "n_types", "n_speakers")
 COLUMNS = [
     *("model", "question", "kind", "source", "metric", "layer", "depth", "score", "low", "high", "tied"),
-    *("n_rows", "n_types", "n_speakers", "chance", "costs", "against_weighted", "caution", "alignments", "reason"),
+    *("chance", "majority", "majority_label", *COUNTS),
+    *("costs", "against_weighted", "caution", "alignments", "reason"),
 ]
-COUNTS = ["n_rows", "n_types", "n_speakers"]
-TEXT = ["question", "kind", "source", "costs", "caution"]
+TEXT = ["question", "kind", "source", "majority_label", "costs", "caution"]
 
 PROPERTY, TASK = "property", "task"  # kinds of question
 CONTROL = "random weights: a control, not to be used"
 AT_CHANCE = "not clearly above chance"
+AT_MAJORITY = "no layer is clearly better than always the same answer"
 NO_INTERVAL = "no interval: layers cannot be told apart"
 OWN_LUCK = "layers share little of their luck (shared_luck in best_layers.csv): ties may lack an equal layer"
 MORE_TYPES = (
@@ -44,11 +48,12 @@ BY_ROW = (
     "folds by row: neighbouring rows of one recording train and test (cca.folds_by: utterance or speaker asks whether "
     "it holds for others)"
 )
-_IN_THE_SENTENCE = {CONTROL, AT_CHANCE, NO_INTERVAL}  # cautions that the paragraph says in its own words
+_IN_THE_SENTENCE = {CONTROL, AT_CHANCE, AT_MAJORITY, NO_INTERVAL}  # cautions that the paragraph says in its own words
 
 # Of 12 equal layers with 9 scores each, whose draws correlate by the share of a test fold (1/9), ties lack one or more
 # in 18 % of simulated models where shared luck is estimated at 0.70 to 0.75, in 7 % up to 0.80 and in 2 % up to 0.85.
 LEAST_SHARED_LUCK = 0.8
+FEW_SPEAKERS = 5  # on test; the interval of fewer is wide, and leans on what speakers are taken to be like
 
 # What a user would call what a property asks for.
 QUESTIONS = {"mel": "acoustics", "phone": "phones", "word": "words"}
@@ -78,10 +83,15 @@ def recommend(
     elsewhere are named `external:task`. Of a task, `against_weighted` is the performance of its best layer minus that
     of the learned sum of all layers.
 
+    `majority` is what the best constant answer to a task reaches (`majority_label`; of error rates an empty one), and
+    `chance` what guessing does. `n_rows`, `n_types` and `n_speakers` of a task count its test utterances, labels, and
+    speakers on test.
+
     `caution` says what speaks against following the row, parted by "; ": random weights; a score whose interval reaches
-    the interval of its chance level; no interval at all; layers that share little of their luck, of which ties may lack
-    an equal one; more label types than dimensions, where `pwcca` means another thing; labels that training lacks; folds
-    by row. Without a layer, `reason` says why.
+    the interval of its chance level; a task of which no layer's interval lies beyond `majority`; no interval at all;
+    layers that share little of their luck, of which ties may lack an equal one; more label types than dimensions, where
+    `pwcca` means another thing; labels that training lacks; folds by row; few test speakers, and what else was remarked
+    of a head. Without a layer, `reason` says why.
 
     Args:
         trends, best_layers, probes, comparison: tables of the experiment.
@@ -178,12 +188,20 @@ def _of_task(outcome: Outcome, heads: pd.DataFrame) -> dict:
     single = outcome.single.blocks()
     if not single.layers:
         return row | {"reason": single.reason}
-    best = single.best
+    metric, best = METRICS[outcome.metric], single.best
     head = heads.loc[(outcome.task, outcome.source, outcome.metric, outcome.model, best)]
     if math.isnan(single.estimate(best).low):
         row["caution"].append(NO_INTERVAL)
+    elif np.nanmax(single.low) <= metric.performance(head["majority"]):
+        row["caution"].append(AT_MAJORITY)
+    if head["test_speakers"] < FEW_SPEAKERS:
+        row["caution"].append(f"few test speakers ({head['test_speakers']:g})")
+    if head["reason"]:
+        row["caution"].append(head["reason"])
     return row | {
         **{"layer": best, "depth": head["depth"], "score": head["value"], "low": head["low"], "high": head["high"]},
+        **{name: head[name] for name in ("chance", "majority", "majority_label", "n_types")},
+        **{"n_rows": head["n_test"], "n_speakers": head["test_speakers"]},
         "tied": " ".join(layer for layer in single.tied() if layer != best),
         "against_weighted": single.value(best) - outcome.weighted.value,
     }
@@ -223,19 +241,30 @@ def _sentence(row: Mapping) -> str:
     number = "; ".join([*_score(row), *_ties(row), *_worth(row), *_behind(row)])
     if AT_CHANCE in row["caution"]:
         return f"For {question}, no layer is clearly above chance; {row['layer']} is highest ({number})."
+    if AT_MAJORITY in row["caution"]:
+        constant = f"no layer is clearly better than {_constant(row)}"
+        return f"For {question}, {constant}; {row['layer']} is best ({number})."
     if CONTROL in row["caution"]:
         return f"For {question}, {row['layer']} is highest ({number})."
     return f"For {question} use {row['layer']} ({number})."
 
 
+def _constant(row: Mapping) -> str:
+    """The best constant answer to a task, and what it reaches."""
+    answer = f"always answering {shown(row['majority_label'])!r}" if row["majority_label"] else "an empty answer"
+    return f"{answer} ({100 * row['majority']:.1f} %)"
+
+
 def _score(row: Mapping) -> Iterator[str]:
-    half = (row["high"] - row["low"]) / 2
     if row["kind"] == TASK:
         metric = METRICS[row["metric"]]
-        interval = "" if math.isnan(half) else f" ± {100 * half:.1f}"
+        interval = "" if math.isnan(row["low"]) else f", {100 * row['low']:.1f} to {100 * row['high']:.1f}"
         better = "" if metric.higher_is_better else ", lower is better"
-        yield f"{metric.title} {100 * row['score']:.1f}{interval} %{better}"
+        yield f"{metric.title} {100 * row['score']:.1f} %{interval}{better}"
+        if row["majority_label"] and AT_MAJORITY not in row["caution"]:
+            yield _constant(row)
     else:
+        half = (row["high"] - row["low"]) / 2
         yield f"{row['score']:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
         if not math.isnan(row["chance"]):
             yield f"chance {row['chance']:.3f}"

@@ -75,6 +75,7 @@ def write_report(
     recommendations: AnyPath,
     layer_pairs: AnyPath | None,
     task_plots: Mapping[str, AnyPath],
+    confusions: Mapping[str, AnyPath],
     correlations: AnyPath | None,
     problems: Mapping[str, AnyPath],
     labels: AnyPath | None,
@@ -93,6 +94,7 @@ def write_report(
         comparison, findings, recommendations, layer_pairs: the tables of the modules of these names; layer_pairs None
             where no layers are compared.
         task_plots, correlations: pictures of `layerwise.task_plots`, by task, and of all tasks; None without tasks.
+        confusions: pictures of `layerwise.confusion_plots`, by task.
         problems: CSV files by heading, such as what was wrong with the audio; empty when nothing was.
         labels: what became of the alignment's labels, as `layerwise.alignments` writes it; None: it was made here.
         provenance: where data and models came from, one line each.
@@ -136,6 +138,7 @@ def write_report(
         ],
         layer_pairs=_layer_pairs(read_layer_pairs(layer_pairs), metric, titles) if layer_pairs else None,
         tasks=[_embed(path, f"{task} over the layers of each model") for task, path in task_plots.items()],
+        confusions=[_embed(path, f"{task}: which labels are taken for which") for task, path in confusions.items()],
         correlations=_embed(correlations, "How properties and tasks correlate") if correlations else None,
         comparison=_comparison(read_comparison(comparison), metric, titles),
         findings=_findings(read_findings(findings), titles),

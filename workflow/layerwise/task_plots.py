@@ -32,6 +32,9 @@ SINGLE, BEST, SUM = "head on one layer", "best single block", "head on the learn
 SINGLE_STYLE = {"color": "#000000", "marker": "o", "markersize": 3.5, "linewidth": 1.5}
 SUM_STYLE = {"color": COLOURS[1], "linestyle": (0, (5, 1.5)), "linewidth": 1.4}
 BEST_STYLE = {"color": "#000000", "marker": "*", "markersize": 11, "linestyle": "none", "markeredgecolor": "white"}
+MAJORITY, GUESSING = "always the most frequent label", "guessing each label as often"
+MAJORITY_STYLE = {"color": "#555555", "linestyle": "-.", "linewidth": 1.0}
+GUESSING_STYLE = {"color": "#888888", "linestyle": ":", "linewidth": 1.2}
 WEIGHTS_STYLE = {"color": "#000000", "marker": "X", "markersize": 5.5}
 PROPERTY_COLOURS = [colour for colour in COLOURS if colour not in (COLOURS[1], "#000000")]  # the others have a meaning
 WIDE = 4  # models side by side
@@ -52,7 +55,8 @@ def plot_task(
 
     Up is better: the axis of an error rate is reversed, and says so. A band is the 95 % interval over test items (of
     trends, over samples and trials), the dashed line the head on the learned sum of all layers, the star the best
-    block. Results from elsewhere have panels of their own. What could not be trained is named in a note.
+    block. Of labels, two more lines are what always answering the most frequent one reaches, and what guessing does.
+    Results from elsewhere have panels of their own. What could not be trained is named in a note.
 
     Args:
         probes, trends: tables of the experiment.
@@ -108,6 +112,11 @@ def plot_task(
         ]
         if (heads["layer"] == WEIGHTED).any():
             handles.append(Line2D([], [], label=SUM, **SUM_STYLE))
+        if heads["chance"].notna().any():
+            handles += [
+                Line2D([], [], label=MAJORITY, **MAJORITY_STYLE),
+                Line2D([], [], label=GUESSING, **GUESSING_STYLE),
+            ]
         prefix = METRIC_TITLES.get(metric, (metric, ""))[0]
         handles += [Line2D([], [], label=f"{prefix}-{name}", markersize=3.5, **looks[name]) for name in properties]
         # The note is the legend's title, as both would else stand in one place.
@@ -193,7 +202,7 @@ def _axis_title(task_metric: str) -> str:
 
 
 def _draw_task(axes: Axes, heads: pd.DataFrame) -> None:
-    """One model's heads: the line of single layers with its band, the best block, and the weighted sum."""
+    """One model's heads: the line of single layers with its band, the best block, the weighted sum, and guesses."""
     percent = heads.assign(**{name: 100 * heads[name] for name in ("value", "low", "high")})
     single = percent[percent["layer"] != WEIGHTED]
     axes.plot(single["layer_index"], single["value"], **SINGLE_STYLE)
@@ -207,6 +216,11 @@ def _draw_task(axes: Axes, heads: pd.DataFrame) -> None:
         axes.axhline(row.value, zorder=1, **SUM_STYLE)
         if not np.isnan(row.low):
             axes.axhspan(row.low, row.high, color=SUM_STYLE["color"], alpha=0.1, linewidth=0, zorder=0)
+    # An empty answer misses all that was said: a line at an error rate of 100 % would only press the others together.
+    guesses = heads[heads["chance"].notna()].head(1)
+    for level, style in (("majority", MAJORITY_STYLE), ("chance", GUESSING_STYLE)):
+        for value in guesses[level]:
+            axes.axhline(100 * value, zorder=1, **style)
 
 
 def _draw_properties(axes: Axes, scores: pd.DataFrame, looks: Mapping[str, Mapping]) -> None:

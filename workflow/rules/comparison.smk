@@ -11,6 +11,7 @@ except LayerwiseError as error:
     raise WorkflowError(f"probes.external: {error}")
 
 COMPARED = list(dict.fromkeys([*TASKS, *(result.task for result in RESULTS)]))  # tasks of both
+LABELLED = {name: task.columns for name, task in TASKS.items() if task.kind == "labels"}
 FINDINGS = file_digest(ROOT / "resources/findings.yaml")
 CONTROLS = [name for name, entry in MODELS.items() if entry.kind == "random"]
 
@@ -46,6 +47,34 @@ rule collect_probes:
         mem_mb=rising(1000),
     script:
         "../scripts/collect_probes.py"
+
+
+rule tabulate_confusions:
+    message:
+        "Count which labels heads take for which others"
+    input:
+        predictions=every(rules.join_probes.output.predictions, task=LABELLED, model=MODELS),
+    output:
+        table=report(
+            results("tables/confusion.csv"),
+            caption="../report/confusion_table.rst",
+            category="tables",
+        ),
+    params:
+        heads=[(task, model) for task in LABELLED for model in MODELS],
+        columns=LABELLED,
+        code=code_digest("layerwise.confusion"),
+    log:
+        log_of("tabulate_confusions"),
+    benchmark:
+        benchmark_of("tabulate_confusions")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    resources:
+        mem_mb=rising(1000),
+    script:
+        "../scripts/tabulate_confusions.py"
 
 
 rule compare_trends:
@@ -213,6 +242,37 @@ rule plot_task:
         "../scripts/plot_task.py"
 
 
+rule plot_confusion:
+    message:
+        "Plot which labels of {wildcards.task} are taken for which others"
+    input:
+        confusion=rules.tabulate_confusions.output.table,
+        probes=rules.collect_probes.output.table,
+    output:
+        svg=report(
+            results("plots/confusion_{task}.svg"),
+            caption="../report/confusion.rst",
+            category="tasks",
+        ),
+        png=results("plots/confusion_{task}.png"),
+    wildcard_constraints:
+        task="|".join(map(re.escape, LABELLED)) or "(?!)",
+    params:
+        titles=TITLES,
+        code=code_digest("layerwise.confusion_plots"),
+    log:
+        log_of("plot_confusion/{task}"),
+    benchmark:
+        benchmark_of("plot_confusion/{task}")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    resources:
+        mem_mb=rising(1000),
+    script:
+        "../scripts/plot_confusion.py"
+
+
 rule plot_correlations:
     message:
         "Plot how properties and tasks correlate"
@@ -244,4 +304,5 @@ rule plot_correlations:
 
 
 TASK_PLOTS = {task: every(rules.plot_task.output.svg, task=task)[0] for task in COMPARED}
+CONFUSIONS = {task: every(rules.plot_confusion.output.svg, task=task)[0] for task in LABELLED}
 CORRELATIONS = rules.plot_correlations.output.svg if COMPARED else []

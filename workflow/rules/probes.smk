@@ -147,6 +147,7 @@ rule train_probes:
         utterances=rules.index_task.output.table,
     output:
         probes=results("probes/{task}/{model}/{heads}.json"),
+        predictions=results("probes/{task}/{model}/{heads}.parquet"),
     params:
         checkpoint=checkpoint_folder,
         normalise=lambda wildcards: MODELS[wildcards.model].normalise,
@@ -176,10 +177,12 @@ rule join_probes:
     message:
         "Gather the heads of {wildcards.model} for {wildcards.task}"
     input:
-        parts=probe_parts,
+        parts=lambda wildcards: probe_parts(wildcards, "probes"),
+        predictions=lambda wildcards: probe_parts(wildcards, "predictions"),
     output:
         table=results("probes/{task}/{model}.csv"),
         details=results("probes/{task}/{model}.json"),
+        predictions=results("probes/{task}/{model}.parquet"),
     params:
         code=code_digest("layerwise.probe_tables"),
     log:
@@ -187,7 +190,7 @@ rule join_probes:
     benchmark:
         benchmark_of("join_probes/{task}/{model}")
     conda:
-        "../../envs/cca.yaml"
+        "../../envs/summary.yaml"
     threads: 1
     resources:
         mem_mb=rising(500),

@@ -12,6 +12,7 @@ rule write_report:
         utterances=rules.index_utterances.output.utterances,
         samples=rules.summarise_samples.output.table,
         task_plots=list(TASK_PLOTS.values()),
+        confusions=list(CONFUSIONS.values()),
         correlations=CORRELATIONS,
         comparison=rules.compare_trends.output.table,
         findings=rules.check_findings.output.table,
@@ -26,6 +27,7 @@ rule write_report:
         configuration=EXPERIMENT.choices,
         plots=lambda wildcards, input: by_name(PLOTS, input.plots),
         task_plots=lambda wildcards, input: dict(zip(TASK_PLOTS, input.task_plots)),
+        confusions=lambda wildcards, input: dict(zip(CONFUSIONS, input.confusions)),
         titles=TITLES,
         audio=EXPERIMENT.audio.origin,
         alignments=EXPERIMENT.alignments.origin if EXPERIMENT.alignments else "automatic, by pocketsphinx",
@@ -54,6 +56,7 @@ rule tables:
         rules.tabulate_models.output,
         every(rules.tabulate_layers.output.table, property=config["properties"]),
         rules.collect_probes.output,
+        rules.tabulate_confusions.output,
         rules.compare_trends.output,
         rules.check_findings.output,
         rules.compare_models.output,
@@ -67,6 +70,7 @@ rule plots:
         every(rules.plot_heatmap.output, property=config["properties"]),
         rules.plot_overview.output,
         every(rules.plot_task.output, task=COMPARED),
+        every(rules.plot_confusion.output, task=LABELLED),
         rules.plot_correlations.output if COMPARED else [],
 
 

@@ -82,11 +82,12 @@ def head_groups(model):
     return head_jobs(heads_of(entry_of(model).blocks, PROBES["layers"]), PROBES["heads_per_job"])
 
 
-def probe_parts(wildcards):
+def probe_parts(wildcards, output):
+    """What the jobs of a model's heads write: `probes` or `predictions`."""
     if wildcards.model in UNPLANNED:
         checkpoints.describe_model.get(model=wildcards.model)
     return every(
-        rules.train_probes.output.probes,
+        getattr(rules.train_probes.output, output),
         task=wildcards.task,
         model=wildcards.model,
         heads=head_groups(wildcards.model),

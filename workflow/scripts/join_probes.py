@@ -8,6 +8,8 @@ from layerwise.run import logged
 with logged(snakemake):
     collect_probes(
         [Path(part) for part in snakemake.input.parts],
+        [Path(part) for part in snakemake.input.predictions],
         Path(snakemake.output.table),
         Path(snakemake.output.details),
+        Path(snakemake.output.predictions),
     )

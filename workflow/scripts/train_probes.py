@@ -14,6 +14,7 @@ with logged(snakemake), claimed_device() as device:
         items=Path(snakemake.input.utterances),
         checkpoint=Path(snakemake.params.checkpoint),
         out=Path(snakemake.output.probes),
+        predictions=Path(snakemake.output.predictions),
         state=Path(snakemake.params.state),
         heads=snakemake.params.heads,
         settings=Settings(

@@ -22,6 +22,7 @@ with logged(snakemake):
         recommendations=snakemake.input.recommendations,
         layer_pairs=snakemake.input.layer_pairs or None,
         task_plots=snakemake.params.task_plots,
+        confusions=snakemake.params.confusions,
         correlations=snakemake.input.correlations or None,
         problems={
             "Audio that was left out, or kept in doubt": snakemake.input.audio_problems,
