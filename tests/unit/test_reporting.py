@@ -245,5 +245,5 @@ def test_tasks_have_their_pictures_and_their_table(inputs, tmp_path):
     assert "HuBERT intent probes phone" in page.text
     assert "3 layers (T0-T2) with both numbers, 4 are needed" in page.text
     numbers = "accuracy 70.0 %, 69.0 to 71.0; always answering 'go' (30.0 %); +5.0 points against the learned sum"
-    assert f"For intent use T2 ({numbers} of all layers)." in page.text
+    assert f"For intent use T2 ({numbers} of all layers; from 100 test utterances, 4 labels, 10 speakers)." in page.text
     assert "Which labels are taken for which" in page.text

@@ -290,8 +290,11 @@ def _worth(row: Mapping) -> Iterator[str]:
 
 def _behind(row: Mapping) -> Iterator[str]:
     """How much the score was measured on."""
+    names = ("test utterances", "labels", "speakers") if row["kind"] == TASK else ("rows", "types", "speakers")
     counts = ", ".join(
-        f"{int(row[key]):,} {key.removeprefix('n_')}" for key in COUNTS if not math.isnan(row[key]) and row[key]
+        f"{row[key]:,.0f} {name}"
+        for key, name in zip(COUNTS, names, strict=True)
+        if not math.isnan(row[key]) and row[key]
     )
     if counts:
         yield f"from {counts}"
