@@ -524,7 +524,7 @@ def covered(found: Sequence[Mapping], metric: str) -> np.ndarray:
 
 
 def coverage(experiments: int, processes: int) -> None:
-    print("## Coverage of a layer's truth by its 95 % interval\n")
+    print("### Coverage of a layer's truth by its 95 % interval\n")
     rows = []
     for design in COVERAGE:
         first = [design.name, design.folds_by, design.intervals]
@@ -540,7 +540,7 @@ def coverage(experiments: int, processes: int) -> None:
 
 
 def chance(experiments: int, processes: int) -> None:
-    print("## A layer that knows nothing of the target is said to be above chance\n")
+    print("### A layer that knows nothing of the target is said to be above chance\n")
     rows = []
     for design in UNRELATED:
         found = many(partial(ask_chance, design), experiments, processes)
@@ -552,7 +552,7 @@ def chance(experiments: int, processes: int) -> None:
 
 
 def ties(experiments: int, processes: int) -> None:
-    print(f"## One of {LAYERS} equally good layers is left out\n")
+    print(f"### One of {LAYERS} equally good layers is left out\n")
     rows = []
     for design in EQUAL:
         found = many(partial(rank_layers, design), experiments, processes)
@@ -563,7 +563,7 @@ def ties(experiments: int, processes: int) -> None:
     for r, of_r in zip(SHARED_LUCK, zip(*found, strict=True), strict=True):
         rows.append(["made-up scores", r, *(share([each[rule] for each in of_r]) for rule in (*RULES, "caution"))])
     show(["layers", "r", *RULES, "a caution stands beside"], rows)
-    print("## The worse of two layers is told apart; at a difference of 0: one of them falsely\n")
+    print("### The worse of two layers is told apart; at a difference of 0: one of them falsely\n")
     found = many(two_layers, CHEAP * experiments, processes)
     cells = [(r, apart) for r in SHARED_LUCK for apart in DIFFERENCES]
     by_cell = dict(zip(cells, zip(*found, strict=True), strict=True))
@@ -583,7 +583,7 @@ def ties(experiments: int, processes: int) -> None:
 
 
 def tasks(experiments: int, processes: int) -> None:
-    print(f"## Coverage of an accuracy by its 95 % interval, {ANSWERS} utterances\n")
+    print(f"### Coverage of an accuracy by its 95 % interval, {ANSWERS} utterances\n")
     found = many(answer, experiments, processes)
     rows = [
         [speakers, correlation, *(share([each[speakers, correlation, rate] for each in found]) for rate in RATES)]
@@ -591,7 +591,7 @@ def tasks(experiments: int, processes: int) -> None:
         for correlation in INTRACLASS
     ]
     show(["speakers", "correlation within a speaker", *(f"rate {rate}" for rate in RATES)], rows)
-    print(f"## A layer is advised where three in four labels are of one class, {ANSWERS} utterances of 12 speakers\n")
+    print(f"### A layer is advised where three in four labels are of one class, {ANSWERS} utterances of 12 speakers\n")
     found = many(advise, experiments, processes)
     rows = [[*kind, *(share([each[kind][number] for each in found]) for number in (0, 1))] for kind in found[0]]
     show(["labels are of a", "each of 12 heads", "advised", "interval above the majority's rate"], rows)
