@@ -65,14 +65,16 @@ def score(representations: Path, question: str, layers: Sequence[str], folds_by:
     for sample in range(1, SAMPLES + 1):
         files.append(folder / f"{sample}.json")
         score_layers([representations], question, MODEL, sample, layers, settings, files[-1])
-    summarise(folder, files, {MODEL: len(layers)})
+    summarise(folder, files, {MODEL: len(layers)}, {"jackknife": folder / "jackknife.csv"} if chosen else {})
 
 
-def summarise(folder: Path, files: Sequence[Path], blocks: Mapping[str, int]) -> None:
-    """The tables scores, trends and best_layers of some score files."""
+def summarise(
+    folder: Path, files: Sequence[Path], blocks: Mapping[str, int], over_speakers: Mapping[str, Path] | None = None
+) -> None:
+    """The tables scores, trends and best_layers of some score files, and the jackknife if intervals are of speakers."""
     scores, trends, best = (folder / f"{name}.csv" for name in ("scores", "trends", "best_layers"))
-    summary.collect_scores(files, METRICS, list(PROPERTIES), list(blocks), blocks, scores)
-    summary.summarise_trends(scores, FOLDS, trends)
+    summary.collect_scores(files, METRICS, list(PROPERTIES), list(blocks), blocks, scores, **over_speakers or {})
+    summary.summarise_trends(scores, FOLDS, trends, **over_speakers or {})
     summary.best_layers(trends, best)
 
 
@@ -143,7 +145,7 @@ def write_scores(folder: Path, model: str, layer: str, scores: np.ndarray) -> Pa
     records = [
         {
             **{"property": "phone", "model": model, "layer": layer, "sample": sample, "alignments": "given"},
-            **{"status": "ok", "reason": ""},
+            **{"status": "ok", "reason": "", "n_rows": 1000, "n_types": 12, "n_speakers": SPEAKERS},
             "trials": [
                 {
                     **{"trial": trial, "dev_fold": 2 * trial - 2, "test_fold": 2 * trial - 1, **sizes},
@@ -553,33 +555,39 @@ def chance(experiments: int, processes: int) -> None:
 
 def ties(experiments: int, processes: int) -> None:
     print(f"### One of {LAYERS} equally good layers is left out\n")
+
+    def row(layers: str, r: float, found: Sequence[Mapping]) -> list:
+        unwarned = [each["tie rule"] and not each["caution"] for each in found]
+        return [
+            layers,
+            f"{r:.2f}",
+            *(share([each[name] for each in found]) for name in (*RULES, "caution")),
+            share(unwarned),
+        ]
+
     rows = []
     for design in EQUAL:
         found = many(partial(rank_layers, design), experiments, processes)
         r = np.corrcoef(np.array([each["means"] for each in found]).T)
-        r = np.mean([r[pair] for pair in combinations(range(LAYERS), 2)])
-        rows.append([design.name, f"{r:.2f}", *(share([each[rule] for each in found]) for rule in (*RULES, "caution"))])
+        rows.append(row(design.name, np.mean([r[pair] for pair in combinations(range(LAYERS), 2)]), found))
     found = many(equal_layers, CHEAP * experiments, processes)
-    for r, of_r in zip(SHARED_LUCK, zip(*found, strict=True), strict=True):
-        rows.append(["made-up scores", r, *(share([each[rule] for each in of_r]) for rule in (*RULES, "caution"))])
-    show(["layers", "r", *RULES, "a caution stands beside"], rows)
+    rows += [row("made-up scores", r, of_r) for r, of_r in zip(SHARED_LUCK, zip(*found, strict=True), strict=True)]
+    show(["layers", "r", *RULES, "a caution stands beside", "tie rule, and no caution"], rows)
     print("### The worse of two layers is told apart; at a difference of 0: one of them falsely\n")
-    found = many(two_layers, CHEAP * experiments, processes)
     cells = [(r, apart) for r in SHARED_LUCK for apart in DIFFERENCES]
-    by_cell = dict(zip(cells, zip(*found, strict=True), strict=True))
+    found = zip(*many(two_layers, CHEAP * experiments, processes), strict=True)
+    by_cell = dict(zip(cells, found, strict=True))
     rows = [
-        [
-            r,
-            rule,
-            *(
-                share([each[rule] and not (each["best"] and apart) for each in by_cell[r, apart]])
-                for apart in DIFFERENCES
-            ),
-        ]
+        [r, rule, *(share([is_found(each, rule, apart) for each in by_cell[r, apart]]) for apart in DIFFERENCES)]
         for r in SHARED_LUCK
         for rule in RULES
     ]
     show(["r", "rule", *(f"{apart} SD" for apart in DIFFERENCES)], rows)
+
+
+def is_found(told: Mapping, rule: str, apart: int) -> bool:
+    """Whether a rule finds the second of two layers to be worse, if it is, and either one, if they are equal."""
+    return told[rule] and (told["best"] == 0 or not apart)
 
 
 def tasks(experiments: int, processes: int) -> None:
