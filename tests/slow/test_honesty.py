@@ -15,6 +15,8 @@ import honesty
 from layerwise.cca import METRICS
 
 EXPERIMENTS = 40
+# Rows of which some are alike, in both views; independent ones are the easy case.
+ALIKE = [design for design in honesty.UNRELATED if design.memory or design.identity]
 LEAST_COVERAGE, MOST_FALSE_CHANCE, MOST_FALSE_TIES, MOST_FALSE_ADVICE = 0.85, 0.15, 0.2, 0.05
 
 
@@ -38,14 +40,14 @@ def test_the_interval_of_a_layer_holds_the_truth(design):
     assert min(shares.values()) >= LEAST_COVERAGE, shares
 
 
-@pytest.mark.parametrize("design", [one for one in honesty.UNRELATED if one.folds_by != "row"], ids=name)
+@pytest.mark.parametrize("design", [one for one in ALIKE if one.folds_by != "row"], ids=name)
 def test_a_layer_that_knows_nothing_is_not_said_to_be_above_chance(design):
     found = simulated(partial(honesty.ask_chance, design))
     shares = {metric: np.mean([each[metric] for each in found]) for metric in METRICS}
     assert max(shares.values()) <= MOST_FALSE_CHANCE, shares
 
 
-@pytest.mark.parametrize("design", [one for one in honesty.UNRELATED if one.folds_by == "row"], ids=name)
+@pytest.mark.parametrize("design", [one for one in ALIKE if one.folds_by == "row"], ids=name)
 def test_what_is_said_of_folds_by_row_carries_a_caution(design):
     found = simulated(partial(honesty.ask_chance, design))
     assert not any(each["without caution"] for each in found)
