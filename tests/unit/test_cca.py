@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 import textbook_cca
-from layerwise import moments
+from layerwise import cca, moments
 from layerwise.cca import METRICS, DegenerateViewError, TooFewRowsError, cross_validate, evaluate, fold_moments
 from layerwise.moments import EmptyFoldError
 from synthetic_views import golden_cca, layer_norm, mixing, one_hot, planted, random_folds, related, rotation
@@ -210,6 +210,55 @@ def test_the_weights_favour_what_carries_variance():
     scores = scores_of(x, y, np.arange(20_000) % 2, [0], 1)
     assert scores.mean_cca == pytest.approx(0.5, abs=0.02)
     assert scores.pwcca == pytest.approx((100 * 0.9 + 1 * 0.1) / 101, abs=0.02)
+
+
+# --- variates that depend on others -------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    dependent=st.lists(st.booleans(), min_size=1, max_size=6),
+    d=st.integers(1, 5),
+    scale=st.sampled_from([1e-6, 1.0, 1e6]),
+    seed=st.integers(0, 2**32),
+)
+def test_variates_that_depend_on_those_before_them_weigh_nothing(dependent, d, scale, seed):
+    """As Gram and Schmidt have it on rows, whose Q has a column of zeros for each of them."""
+    rng = np.random.default_rng(seed)
+    rows, v = np.empty((50, len(dependent))), rng.normal(size=(50, d))
+    q = np.zeros_like(rows)
+    for column, depends in enumerate(dependent):
+        own = rng.normal(size=50)
+        rows[:, column] = scale * (rows[:, :column] @ rng.normal(size=column) / scale if depends else own)
+        if not depends:
+            rest = own - q @ (q.T @ own)
+            q[:, column] = rest / np.linalg.norm(rest)
+    if not q.any():
+        return  # nothing but zeros: such variates are refused before they are weighed
+    sums = np.abs(q.T @ v).sum(axis=1)
+    found = cca._projection_weights(rows.T @ rows, rows.T @ v, 0.0)
+    np.testing.assert_allclose(found, sums / sums.sum(), atol=1e-6)
+    assert not found[~q.any(axis=0)].any()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+@pytest.mark.parametrize("standardise", [False, True])
+def test_words_that_a_fold_of_speakers_lacks_take_no_part_in_the_weights(dtype, standardise):
+    """Of ten words, speakers of the held-out fold say six: their variates have five directions, of nine."""
+    rng = np.random.default_rng(4)
+    fold = random_folds(1500)
+    labels = np.where(fold == TEST, rng.integers(0, 6, 1500), rng.integers(0, 10, 1500))
+    x = (rng.normal(size=(10, 14))[labels] + rng.normal(size=(1500, 14))).astype(dtype)
+    ours = scores_of(x, one_hot(labels), fold, standardise=standardise)
+    plain = textbook_of(x, one_hot(labels), fold, standardise=standardise)
+    assert (ours.n_test, ours.correlations.size) == (150, 9)
+    q, r = np.linalg.qr(plain.weighing)
+    assert (np.abs(r.diagonal()[:5]) > 1e-2).all()
+    assert np.abs(r.diagonal()[5:]).max() < 1e-9
+    sums = np.abs(q[:, :5].T @ (plain.v - plain.v.mean(axis=0))).sum(axis=1)
+    assert ours.pwcca == pytest.approx(
+        sums @ plain.correlations[:5] / sums.sum(), abs=1e-3 if dtype == "float16" else 1e-8
+    )
 
 
 # --- invariances --------------------------------------------------------------------------------------------------

@@ -115,6 +115,14 @@ def test_performance_of_an_error_rate_is_one_minus_it():
     assert found.draws.std(axis=0) == pytest.approx([0.01 / 1.96] * 2, rel=0.05)
 
 
+@pytest.mark.parametrize("metric", ["accuracy", "wer"])
+def test_an_interval_of_a_performance_is_as_wide_as_that_of_its_metric(metric):
+    """Turned round, its ends change places: half of it is still above the value."""
+    table = heads({"T0": 0.5, "T1": 0.2, "T2": 0.3})
+    table["low"], table["high"] = table["value"] - [0.02, 0.04, 0.06], table["value"] + [0.02, 0.04, 0.06]
+    assert curves.performance(table, 1).half == pytest.approx([0.02, 0.04, 0.06])
+
+
 def test_a_performance_without_intervals_has_none():
     found = curves.performance(heads({"T0": 0.5, "T1": 0.6}, half=math.nan), 1)
     assert found.draws is None
@@ -160,6 +168,16 @@ def test_what_two_correlations_share_cancels_in_their_difference():
     lead = curves.spearman(one, task).minus(curves.spearman(other, task))
     assert lead.value == pytest.approx(2)
     assert 1.5 < lead.low <= lead.value <= lead.high == pytest.approx(2)
+
+
+def test_a_difference_has_an_interval_where_both_sides_have_one():
+    task = curve(np.linspace(0, 1, 12), 0.1, seed=1)
+    known = curves.spearman(curve(np.linspace(0, 2, 12), 0.05, seed=2), task)
+    bare = curves.Estimate(0.25)  # a correlation of single scores
+    for difference, expected in ((known.minus(bare), known.value - 0.25), (bare.minus(known), 0.25 - known.value)):
+        assert difference.value == pytest.approx(expected)
+        assert difference.draws is None
+        assert np.isnan([difference.low, difference.high]).all()
 
 
 def test_only_common_layers_are_correlated_and_four_are_needed():

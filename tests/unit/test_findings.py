@@ -299,6 +299,17 @@ def test_every_second_layer_will_do_for_the_best_one():
     assert (found.verdict, found.numbers["best"]) == (SUPPORTED, "T8")
 
 
+def test_four_layers_are_just_enough_for_the_best_one():
+    trends = {"phone": curve(bump(6)), "word": curve(bump(8))}
+    four = [level if i in (6, 8, 10, 12) else None for i, level in enumerate(bump(8), start=1)]
+    three = [level if i in (8, 10, 12) else None for i, level in enumerate(bump(8), start=1)]
+    found, lacking = (
+        findings.best_layer(model(trends), outcome(curve(single)), **RULES.thresholds[4]) for single in (four, three)
+    )
+    assert found.verdict == SUPPORTED
+    assert (lacking.verdict, lacking.reason) == (NOT_TESTABLE, "3 layers were measured, 4 are needed")
+
+
 def test_the_best_layer_needs_both_maxima():
     found = findings.best_layer(model({"word": curve(bump(8))}), outcome(curve(bump(8))), **RULES.thresholds[4])
     assert (found.verdict, found.reason) == (NOT_TESTABLE, "no number at T1-T12: phone was not scored")
@@ -325,6 +336,26 @@ def test_the_best_layer_needs_both_maxima():
 def test_equals_sum(best, weighted, half, metric, expected):
     given = outcome(curve(bump(8, top=best), half), weighted, half, metric=metric)
     assert findings.equals_sum(given, 0.05).verdict == expected
+
+
+def test_the_interval_of_the_best_layer_is_the_one_that_counts():
+    """Here it is the only one: the weighted sum is known exactly, as are the other layers."""
+    single = curve(bump(8, top=0.9), half=0.0)
+    single.half[7] = 0.1
+    found = findings.equals_sum(outcome(single, weighted=0.8, half=0.0), 0.05)
+    assert found.numbers["half_interval"] == pytest.approx(0.1 / 0.8)
+    assert found.numbers["difference"] == pytest.approx(0.1 / 0.8)
+    assert found.verdict == NOT_TESTABLE
+    single.half[7], single.half[0] = 0.0, 0.1
+    assert findings.equals_sum(outcome(single, weighted=0.8, half=0.0), 0.05).verdict == CONTRADICTED
+
+
+def test_the_intervals_of_the_highest_and_the_lowest_layer_count_for_a_range():
+    trend = curve([0.95 - 0.005 * i for i in range(12)], half=0.0)
+    trend.half[[0, -1]] = 0.03, 0.04
+    numbers = findings.flat(trend, LAYERS, 0.1).numbers
+    assert (numbers["highest"], numbers["lowest"]) == ("T1", "T12")
+    assert (numbers["range"], numbers["half_interval"]) == (pytest.approx(0.055), pytest.approx(0.05))
 
 
 # 6

@@ -110,6 +110,37 @@ def test_the_size_of_blocks_does_not_matter(monkeypatch, dtype, block_bytes, pro
     assert_same(pieces, whole, [4])
 
 
+class Watched:
+    """A view that remembers how many rows were read at a time."""
+
+    def __init__(self, rows):
+        self.rows, self.shape, self.dtype, self.reads = rows, rows.shape, rows.dtype, []
+
+    def __getitem__(self, rows):
+        self.reads.append(len(self.rows[rows]))
+        return self.rows[rows]
+
+
+@pytest.mark.parametrize(("block_bytes", "reads"), [(10_000, [500, 500, 500, 300]), (999, [50] * 36), (0, [50] * 36)])
+def test_rows_are_read_once_and_never_all_at_a_time(monkeypatch, block_bytes, reads):
+    """A block is of so many bytes as are allowed, of both views together, but of a product's rows at least."""
+    monkeypatch.setattr(moments, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(moments, "PRODUCT_ROWS", 50)
+    x, y = related(1800, 6, 2)
+    x, y = Watched(x.astype(np.float16)), Watched(y.astype(np.float32))  # rows of 12 and 8 bytes
+    fold_moments(x, y, random_folds(1800, 3))
+    first, *blocks = x.reads
+    assert (first, blocks) == (50, reads)  # the first rows are read for their mean
+    assert y.reads == x.reads
+
+
+def test_blocks_are_of_16_mib():
+    x = Watched(np.zeros((2**20 + 2**19, 1)))
+    fold_moments(x, x, np.zeros(2**20 + 2**19, np.int8))
+    assert x.reads[-2:] == [2**19, 2**19]
+    assert set(x.reads) == {2048, 2**20, 2**19}
+
+
 def test_float32_products_stay_close_on_long_views_and_far_from_zero():
     x, y = (view.astype(np.float16) for view in related(40_000, 4, 3))
     fold = np.zeros(40_000, int)
@@ -254,7 +285,9 @@ def test_many_threads_hold_no_more_than_a_bounded_memory(monkeypatch):
     for d in (128, 848, 2048, 4096):
         slots = moments._slots(d, d, np.dtype(np.float32))
         assert 2 <= len(slots) <= 65
-        assert len(slots) == 2 or sum(slot.rows.nbytes + slot.product.nbytes for slot in slots) <= moments.SLOT_BYTES
+        size = sum(slot.rows.nbytes + slot.product.nbytes for slot in slots)
+        assert len(slots) == 2 or size <= 104 * 2**20
+        assert len(slots) == 65 or size + size // len(slots) > 104 * 2**20  # as many as are allowed
 
 
 def test_a_shard_may_miss_the_last_folds():
