@@ -30,6 +30,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -54,6 +55,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "workflow" / "layerwise"
 UNIT = REPOSITORY / "tests" / "unit"
 EXAMPLES = 20  # of each test of hypothesis
+AROUND = 30  # characters shown on either side of a change
 MEMORY = 8 * 2**30  # bytes that a mutant may take
 # Files of tests beside test_<module>.py that check what the module does.
 MORE_TESTS = {
@@ -92,6 +94,7 @@ ARITHMETIC = {
     ast.LShift: ast.RShift,
     ast.RShift: ast.LShift,
 }
+SYMMETRIC = {"max", "min", "maximum", "minimum", "hypot", "logical_and", "logical_or"}
 PAIRS = [("min", "max"), ("any", "all"), ("floor", "ceil"), ("argmin", "argmax"), ("logical_and", "logical_or")]
 OPPOSITE = {a: b for pair in PAIRS for a, b in (pair, pair[::-1])}
 
@@ -101,16 +104,15 @@ class Mutant:
     """One fault: `parent.field[index]` (or `parent.field`) becomes `node`.
 
     Attributes:
-        function: name of the function around it, with that of its class; empty in none.
-        line: where it is; lines: first and last line whose execution makes a test see it.
-        before, after: both as text; after is empty where a statement is deleted.
+        where: the function or constant around it, with the name of its class; empty in none.
+        line: of the file; lines: the first and the last one whose execution makes a test see it.
+        change: the statement about the place that changes, `left «before → after» right`.
     """
 
-    function: str
+    where: str
     line: int
     lines: tuple[int, int]
-    before: str
-    after: str
+    change: str
     parent: ast.AST
     field: str
     index: int | None
@@ -118,10 +120,7 @@ class Mutant:
 
     def apply(self) -> None:
         """Change the tree that it was made from."""
-        if self.index is None:
-            setattr(self.parent, self.field, self.node)
-        else:
-            getattr(self.parent, self.field)[self.index] = self.node
+        _put(self.node, self.parent, self.field, self.index)
 
 
 # --- faults --------------------------------------------------------------------------------------------------------
@@ -129,32 +128,79 @@ class Mutant:
 
 def mutants_of(tree: ast.Module) -> list[Mutant]:
     """All mutants of a module, in the order of its lines."""
-    return list(_inside(tree, tree, "", (1, sys.maxsize), set()))
+    return list(_inside(tree, _Place("", (1, sys.maxsize), frozenset(), None)))
 
 
-def _inside(parent: ast.AST, tree: ast.Module, function: str, lines: tuple[int, int], rebound: set) -> Iterator[Mutant]:
+@dataclass(frozen=True)
+class _Place:
+    where: str
+    lines: tuple[int, int]
+    rebound: frozenset[str]  # names without one of whose statements the function goes on
+    statement: ast.stmt | None
+
+
+def _inside(parent: ast.AST, place: _Place) -> Iterator[Mutant]:
     for field, value in ast.iter_fields(parent):
         if field in ("annotation", "returns", "decorator_list", "type_comment"):
             continue
-        several = isinstance(value, list)
-        for index, node in enumerate(value if several else [value]):
+        for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if not isinstance(node, ast.AST) or _is_left_alone(node):
                 continue
-            scope, reach, names = function, lines, rebound
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                scope = f"{function}.{node.name}".lstrip(".")
-            if isinstance(node, ast.FunctionDef):
-                reach, names = (node.lineno, node.end_lineno), _bound_twice(node)
-            elif isinstance(node, ast.stmt) and function and not isinstance(parent, ast.ClassDef):
-                body = getattr(node, "body", None)
-                reach = (node.lineno, body[0].lineno - 1 if body else node.end_lineno)
-                reach = (reach[0], max(reach))
-            for other in _variants(node, parent, field, names):
-                text = "" if isinstance(other, ast.Pass) else ast.unparse(other)
-                place = None if not several else index
-                line = getattr(node, "lineno", getattr(parent, "lineno", 0))
-                yield Mutant(scope, line, reach, ast.unparse(node), text, parent, field, place, other)
-            yield from _inside(node, tree, scope, reach, names)
+            inner = _place_of(node, parent, place) if isinstance(node, ast.stmt) else place
+            before = _line(inner.statement)
+            line = getattr(node, "lineno", inner.statement.lineno)
+            for other in _variants(node, parent, field, inner.rebound):
+                _put(other, parent, field, index)
+                after = _line(other if node is inner.statement else inner.statement)
+                _put(node, parent, field, index)
+                if after != before:
+                    yield Mutant(inner.where, line, inner.lines, _change(before, after), parent, field, index, other)
+            yield from _inside(node, inner)
+
+
+def _put(node: ast.AST, parent: ast.AST, field: str, index: int | None) -> None:
+    if index is None:
+        setattr(parent, field, node)
+    else:
+        getattr(parent, field)[index] = node
+
+
+def _place_of(node: ast.stmt, parent: ast.AST, outer: _Place) -> _Place:
+    """Where a statement is. What runs when the module is imported is seen by every test."""
+    where, lines, rebound = outer.where, outer.lines, outer.rebound
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        where = f"{where}.{node.name}".lstrip(".")
+    elif isinstance(parent, ast.Module) and isinstance(node, ast.Assign):
+        where = ast.unparse(node.targets[0])
+    if isinstance(node, ast.FunctionDef):
+        lines, rebound = (node.lineno, node.end_lineno), _bound_twice(node)
+    elif not isinstance(parent, ast.Module | ast.ClassDef) and not isinstance(node, ast.ClassDef):
+        body = getattr(node, "body", None)
+        lines = node.lineno, max(node.lineno, body[0].lineno - 1 if body else node.end_lineno)
+    return _Place(where, lines, rebound, node)
+
+
+def _line(statement: ast.stmt) -> str:
+    """A statement in one line, of a compound one its head."""
+    if hasattr(statement, "body"):
+        statement = copy.copy(statement)
+        statement.body, statement.orelse, statement.decorator_list = [ast.Pass()], [], []
+        return " ".join(ast.unparse(statement).split()).removesuffix(" pass")
+    return " ".join(ast.unparse(statement).split())
+
+
+def _change(before: str, after: str) -> str:
+    """What differs between two lines, with some of what stands around it."""
+    if after == "pass":
+        return f"«{before} → deleted»"
+    left = len(os.path.commonprefix([before, after]))
+    while left and re.match(r"[\w.]", before[left - 1]):
+        left -= 1
+    right = len(os.path.commonprefix([before[left:][::-1], after[left:][::-1]]))
+    while right and re.match(r"[\w.]", before[-right]):
+        right -= 1
+    old, new = before[left : len(before) - right], after[left : len(after) - right]
+    return f"{before[:left][-AROUND:]}«{old} → {new}»{before[len(before) - right :][:AROUND]}"
 
 
 def _is_left_alone(node: ast.AST) -> bool:
@@ -168,14 +214,14 @@ def _is_left_alone(node: ast.AST) -> bool:
     )
 
 
-def _bound_twice(function: ast.FunctionDef) -> set[str]:
+def _bound_twice(function: ast.FunctionDef) -> frozenset[str]:
     """Names that a function binds more than once, or takes: without one of the statements it goes on."""
     bound = [node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
     taken = {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}
-    return taken | {name for name in bound if bound.count(name) > 1}
+    return frozenset(taken | {name for name in bound if bound.count(name) > 1})
 
 
-def _variants(node: ast.AST, parent: ast.AST, field: str, rebound: set[str]) -> Iterator[ast.AST]:
+def _variants(node: ast.AST, parent: ast.AST, field: str, rebound: frozenset[str]) -> Iterator[ast.AST]:
     """What may stand in place of a node."""
 
     def changed(**fields) -> ast.AST:
@@ -210,7 +256,8 @@ def _variants(node: ast.AST, parent: ast.AST, field: str, rebound: set[str]) -> 
                 if getattr(node, bound) is not None:
                     yield changed(**{bound: None})
         case ast.Call():
-            for index in range(len(node.args) - 1):
+            symmetric = ast.unparse(node.func).split(".")[-1] in SYMMETRIC
+            for index in range(0 if symmetric else len(node.args) - 1):
                 pair = node.args[index : index + 2]
                 if not any(isinstance(argument, ast.Starred | ast.JoinedStr) for argument in pair):
                     yield changed(args=[*node.args[:index], *pair[::-1], *node.args[index + 2 :]])
@@ -237,7 +284,7 @@ def _variants(node: ast.AST, parent: ast.AST, field: str, rebound: set[str]) -> 
 
 
 def _numbers(value: float, whole: bool) -> tuple:
-    return (value + 1, value - 1) if whole else (value * 10, value / 10)
+    return (value + 1, value - 1) if whole else (float(f"{value * 10:.12g}"), float(f"{value / 10:.12g}"))
 
 
 # --- runs of the tests ----------------------------------------------------------------------------------------------
@@ -380,15 +427,10 @@ def _preload(names: list[str]) -> None:
                 importlib.import_module(name)
 
 
-def _equivalent(module: str) -> dict[tuple[str, str, str], str]:
-    """(function, before, after) → why the mutant changes nothing, as mutants.yaml has it."""
+def _equivalent(module: str) -> set[tuple[str, str]]:
+    """(where, change) of the mutants that change nothing, as mutants.yaml has them: reason → where → changes."""
     known = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")).get(module, {})
-    return {
-        (function, *change.split(" → ")): reason
-        for function, reasons in known.items()
-        for reason, changes in reasons.items()
-        for change in changes
-    }
+    return {(where, change) for places in known.values() for where, changes in places.items() for change in changes}
 
 
 def run_module(name: str, sample: int | None, seed: int) -> None:
@@ -396,7 +438,7 @@ def run_module(name: str, sample: int | None, seed: int) -> None:
     module, _, function = name.partition(":")
     source = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
     tree = ast.parse(source)
-    mutants = [m for m in mutants_of(tree) if not function or m.function.split(".")[-1] == function]
+    mutants = [m for m in mutants_of(tree) if not function or m.where.split(".")[-1] == function]
     if sample and sample < len(mutants):
         mutants = [mutants[i] for i in sorted(random.Random(seed).sample(range(len(mutants)), sample))]
     equivalent = _equivalent(module)
@@ -408,20 +450,15 @@ def run_module(name: str, sample: int | None, seed: int) -> None:
         known = baseline(module, files, Path(folder))
         _preload(known["imported"])
         for mutant in mutants:
-            if (mutant.function, _flat(mutant.before), _flat(mutant.after) or "deleted") in equivalent:
+            if (mutant.where, mutant.change) in equivalent:
                 counts["equivalent"] += 1
                 continue
             found = verdict(module, tree, mutant, known["tests"], Path(folder))
             counts[found] += 1
             if found == "survived":
-                print(f"{module}.py:{mutant.line}: {mutant.function}: {_flat(mutant.before)} → "
-                      f"{_flat(mutant.after) or 'deleted'}", flush=True)  # fmt: skip
+                print(f"{module}.py:{mutant.line}: {mutant.where}: {mutant.change}", flush=True)
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     print(f"{name}: {len(mutants)} mutants: {told} ({time.monotonic() - started:.0f} s)", flush=True)
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split())
 
 
 def main() -> None:

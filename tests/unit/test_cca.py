@@ -241,6 +241,20 @@ def test_variates_that_depend_on_those_before_them_weigh_nothing(dependent, d, s
     assert not found[~q.any(axis=0)].any()
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e12])
+@pytest.mark.parametrize(("own", "weighs"), [(1e-7, False), (1e-3, True)])
+def test_a_variate_that_is_nearly_another_weighs_nothing(scale, own, weighs):
+    """What it has of its own is a share of its variance, whatever its unit."""
+    rng = np.random.default_rng(0)
+    rows, v = rng.normal(size=(50, 3)), rng.normal(size=(50, 4))
+    rows[:, 1] = rows[:, 0] + own * rows[:, 1]
+    found = cca._projection_weights(scale**2 * rows.T @ rows, scale * rows.T @ v, 0.0)
+    kept = [0, 1, 2] if weighs else [0, 2]
+    q, sums = np.linalg.qr(rows[:, kept])[0], np.zeros(3)
+    sums[kept] = np.abs(q.T @ v).sum(axis=1)
+    np.testing.assert_allclose(found, sums / sums.sum(), atol=1e-6)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
 @pytest.mark.parametrize("standardise", [False, True])
 def test_words_that_a_fold_of_speakers_lacks_take_no_part_in_the_weights(dtype, standardise):
@@ -483,6 +497,16 @@ def test_the_direction_that_a_layer_norm_leaves_without_variance_is_dropped(dtyp
         assert scores.pwcca == pytest.approx(1, abs=1e-6)
 
 
+def test_standardised_a_scaled_layer_norm_has_its_direction_without_variance():
+    """By powers of two, so that the digits stay; rounding is a share of each dimension."""
+    x = layer_norm(related(3000, 48, 3)[0])
+    scaled = x * 2.0 ** np.random.default_rng(0).integers(-7, 5, 48)
+    assert scaled.dtype != x.dtype
+    scores = scores_of(scaled.astype(np.float16), x, random_folds(3000), standardise=True)
+    assert (scores.kept_x, scores.rank_x, scores.rank_y) == (48, 47, 47)
+    assert scores.mean_cca == pytest.approx(1, abs=1e-4)
+
+
 def test_weak_directions_of_a_float16_view_are_kept():
     """Only rounding noise is dropped: a direction of a ten-thousandth of the variance carries meaning."""
     rng = np.random.default_rng(0)
@@ -503,7 +527,7 @@ def test_one_hot_targets_have_one_direction_less_than_classes(dtype):
 # --- standardised fits --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("factor", [1e-3, 1e3])
+@pytest.mark.parametrize("factor", [1e-6, 1e3])
 def test_standardised_the_scale_of_a_dimension_moves_the_weights_alone(factor):
     """The weights are sums over raw dimensions, so a dimension that is scaled up pulls them to what it holds: `pwcca`
     and `pwcca_published` follow a scaling of the view that gives them, and of no other. The fit follows none.
@@ -571,11 +595,12 @@ def test_standardised_without_ridge_and_cut_is_the_published_fit(seed, dx, dy):
 
 @pytest.mark.parametrize("standardise", [False, True])
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.1, -1234.5678])
-def test_constant_columns_are_dropped(standardise, value):
+@pytest.mark.parametrize("ridge", [RIDGE, 0.0])
+def test_constant_columns_are_dropped(standardise, value, ridge):
     x, y = related(600, 6, 4)
     fold = random_folds(600)
     padded = np.insert(x, [0, 3, 6], value, axis=1)
-    before, after = (scores_of(view, y, fold, standardise=standardise) for view in (x, padded))
+    before, after = (scores_of(view, y, fold, epsilons=(ridge, ridge), standardise=standardise) for view in (x, padded))
     assert (after.dx, after.kept_x, after.rank_x) == (9, 6, 6)
     assert_same_scores(before, after, 1e-9, ("mean_cca", "pwcca", "svcca", "cka"))
 
@@ -596,6 +621,45 @@ def test_columns_that_are_constant_in_training_alone_are_dropped(standardise, dt
         assert after.rank_x == 6
         # float32 products are taken about origins that differ by rounding.
         assert_same_scores(before, after, 1e-4 if dtype == "float16" else 1e-8, ("mean_cca", "pwcca"))
+
+
+@pytest.mark.parametrize("standardise", [False, True])
+def test_a_column_that_is_huge_in_held_out_rows_alone_is_dropped(standardise):
+    """Its training variance is what rounding leaves of the squares of 1e8: more than that of true columns."""
+    x, y = related(600, 6, 4)
+    fold = random_folds(600)
+    padded = np.insert(x, 3, np.where(fold == TEST, 1e8 * np.random.default_rng(0).normal(size=600), 3.0), axis=1)
+    before, after = (scores_of(view, y, fold, standardise=standardise) for view in (x, padded))
+    assert (after.dx, after.kept_x, after.rank_x) == (7, 6, 6)
+    assert_same_scores(before, after, 1e-8, ("mean_cca", "pwcca", "svcca"))
+
+
+@pytest.mark.parametrize(("deviation", "kept"), [(1e-5, 7), (1e-7, 6)])
+def test_a_column_that_varies_by_a_share_of_its_mean_is_kept_if_that_is_above_rounding(deviation, kept):
+    """About 1e6, the last digit of a float64 is 1e-10."""
+    x, y = related(600, 6, 4)
+    padded = np.insert(x, 3, 1e6 + deviation * np.random.default_rng(0).normal(size=600), axis=1)
+    scores = scores_of(padded, y, random_folds(600), standardise=True)
+    assert (scores.kept_x, scores.rank_x) == (kept, kept)
+
+
+def test_a_view_of_nothing_but_rounding_is_refused():
+    """About 1000, float16 has steps of a half: what falls on one side or the other carries no meaning."""
+    _, y = related(600, 2, 3)
+    x = (1000 + 0.5 * np.random.default_rng(0).integers(0, 2, (600, 2))).astype(np.float16)
+    with pytest.raises(DegenerateViewError, match="view x: its variance is rounding noise of the stored numbers"):
+        scores_of(x, y.astype(np.float16), random_folds(600))
+
+
+@pytest.mark.parametrize("standardise", [False, True])
+def test_a_view_of_few_directions_in_many_dimensions_has_their_rank(standardise):
+    """An eigenvalue is as exact as the largest one allows, which is hundreds of times a dimension's variance here."""
+    rng = np.random.default_rng(0)
+    latent = rng.normal(size=(1200, 2))
+    x = latent[:, :1] @ rng.normal(size=(1, 400)) + 0.1 * latent[:, 1:] @ rng.normal(size=(1, 400))
+    scores = scores_of(x, latent, random_folds(1200), standardise=standardise)
+    assert (scores.kept_x, scores.rank_x) == (400, 2)
+    assert scores.mean_cca == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize("standardise", [False, True])
@@ -624,6 +688,25 @@ def test_a_dimension_below_the_regulariser_is_cut():
     scores = [scores_of(x, y, random_folds(600), epsilons=(epsilon, RIDGE)) for epsilon in (1e-9, 1e-4)]
     assert [s.kept_x for s in scores] == [4, 3]
     assert [s.kept_y for s in scores] == [3, 3]
+
+
+@pytest.mark.parametrize(("epsilon", "kept"), [(0.25, 2), (0.2500001, 1)])
+def test_what_is_cut_lies_below_the_regulariser(epsilon, kept):
+    """Exact variances: the second dimension has a quarter of the first one's."""
+    signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]] * 50) * [2.0, 1.0]
+    y = np.random.default_rng(0).normal(size=(200, 2))
+    scores = scores_of(signs, y, np.repeat([0, 1], 100), [0], 1, epsilons=(epsilon, RIDGE))
+    assert scores.kept_x == kept
+
+
+def test_each_metric_is_of_dimensions_of_its_own():
+    x, y = related(600, 6, 4)
+    x[:, 1] *= 1e-3
+    scores = scores_of(x, y, random_folds(600), epsilons=(1e-4, RIDGE))
+    assert scores.dimensions("cka") == (6, 4)
+    for metric in ("mean_cca", "pwcca", "pwcca_published"):
+        assert scores.dimensions(metric) == (scores.kept_x, scores.kept_y) == (5, 4)
+    assert scores.dimensions("svcca") == (scores.svcca_x, scores.svcca_y)
 
 
 # --- refusals -----------------------------------------------------------------------------------------------------
