@@ -417,6 +417,14 @@ def test_svcca_keeps_all_of_a_subspace_of_equal_variance():
     assert (scores.rank_y, scores.svcca_y, scores.svcca_x) == (119, 119, 8)
 
 
+@pytest.mark.parametrize(
+    ("eigenvalues", "kept"), [([1, 99], 1), ([1.01, 98.99], 2), ([1, 1, 98], 3), ([0.5, 0.5, 99], 1), ([7], 1)]
+)
+def test_svcca_keeps_the_fewest_directions_with_99_percent_and_their_equals(eigenvalues, kept):
+    main = cca._main(np.array(eigenvalues, float))
+    assert main.tolist() == [False] * (len(eigenvalues) - kept) + [True] * kept
+
+
 def test_one_large_dimension_decides_cka_and_nothing_else():
     x, y = related(2000, 6, 6)
     x[:, 0] = 1e3 * np.random.default_rng(5).normal(size=2000)
@@ -759,6 +767,17 @@ def test_two_held_out_rows_are_refused(rows):
             scores_of(x, y, fold, [0], 1)
     else:
         assert abs(scores_of(x, y, fold, [0], 1).mean_cca) < 1
+
+
+@pytest.mark.parametrize("view", ["x", "y"])
+def test_a_variate_that_is_constant_over_held_out_rows_has_no_correlation(view):
+    views = dict(zip("xy", related(50, 2, 2), strict=True))
+    views[view][:, 1] = 0
+    rows = fold_moments(views["x"], views["y"], np.zeros(50, int)).covariance([0])
+    both = np.array([True, True])
+    projection = cca._Projection(both, both, np.eye(2), np.eye(2), 2, 2)
+    with pytest.raises(DegenerateViewError, match="1 of 2 variates are constant over the 50 held-out rows"):
+        cca._correlate(projection, rows)
 
 
 def test_a_fold_that_tunes_and_measures_is_refused():
