@@ -26,6 +26,7 @@ import contextlib
 import copy
 import importlib
 import io
+import itertools
 import json
 import multiprocessing
 import os
@@ -193,14 +194,19 @@ def _change(before: str, after: str) -> str:
     """What differs between two lines, with some of what stands around it."""
     if after == "pass":
         return f"«{before} → deleted»"
-    left = len(os.path.commonprefix([before, after]))
+    left = _alike(before, after)
     while left and re.match(r"[\w.]", before[left - 1]):
         left -= 1
-    right = len(os.path.commonprefix([before[left:][::-1], after[left:][::-1]]))
+    right = _alike(before[left:][::-1], after[left:][::-1])
     while right and re.match(r"[\w.]", before[-right]):
         right -= 1
     old, new = before[left : len(before) - right], after[left : len(after) - right]
     return f"{before[:left][-AROUND:]}«{old} → {new}»{before[len(before) - right :][:AROUND]}"
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _is_left_alone(node: ast.AST) -> bool:
