@@ -78,6 +78,19 @@ def test_moments_of_shards_add_up_to_those_of_the_whole(shards, apart, seed):
         assert_same(total, whole, [3])
 
 
+@pytest.mark.parametrize("moved", [(2, 0), (0, 1), (1, 1), (3, 2), (0, 0)])
+def test_another_origin_changes_no_covariance(moved):
+    """So many dimensions of each view are measured from elsewhere."""
+    x, y = related(60, 3, 2)
+    before = fold_moments(x, y, random_folds(60, 3))
+    origins = before.x.origin + 5.0 * (np.arange(3) < moved[0]), before.y.origin - 3.0 * (np.arange(2) < moved[1])
+    after = before.about(*origins)
+    for view, origin in zip((after.x, after.y), origins, strict=True):
+        np.testing.assert_array_equal(view.origin, origin)
+    assert_same(after, before, [0, 2])
+    np.testing.assert_allclose(after.covariance([1]).x.offset, before.covariance([1]).x.mean - origins[0], atol=1e-12)
+
+
 def test_the_sum_remembers_the_coarsest_rounding():
     x, y = related(60, 3, 2)
     fold = random_folds(60, 3)
@@ -324,11 +337,24 @@ def test_folds_without_rows_are_refused_with_the_counts():
     ours = fold_moments(x, y, np.array([0] * 10 + [2] * 9 + [3]), folds=5)
     with pytest.raises(EmptyFoldError, match=r"fold 1 of 5 has no rows .*\[10, 0, 9, 1, 0\]"):
         ours.covariance([0, 1])
-    with pytest.raises(EmptyFoldError, match="fold 7 of 5"):
-        ours.covariance([7])
+    for number in (-1, 5, 7):
+        with pytest.raises(EmptyFoldError, match=f"fold {number} of 5"):
+            ours.covariance([number])
     with pytest.raises(EmptyFoldError, match="fewer than two rows"):
         ours.covariance([3])
     with pytest.raises(EmptyFoldError, match="fewer than two rows"):
         ours.covariance([])
     with pytest.raises(ValueError, match="twice"):
         ours.covariance([0, 2, 0])
+
+
+def test_two_rows_have_a_covariance():
+    x, y = related(5, 3, 2)
+    found = fold_moments(x, y, np.array([0, 1, 0, 2, 2])).covariance([0])
+    np.testing.assert_allclose(found.x.matrix, np.cov(x[[0, 2]].T), atol=1e-12)
+
+
+def test_folds_may_come_one_by_one():
+    x, y = related(60, 3, 2)
+    ours = fold_moments(x, y, random_folds(60, 3))
+    np.testing.assert_array_equal(ours.covariance(iter([0, 2])).xy, ours.covariance([0, 2]).xy)
