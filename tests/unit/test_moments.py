@@ -358,3 +358,24 @@ def test_folds_may_come_one_by_one():
     x, y = related(60, 3, 2)
     ours = fold_moments(x, y, random_folds(60, 3))
     np.testing.assert_array_equal(ours.covariance(iter([0, 2])).xy, ours.covariance([0, 2]).xy)
+
+
+@pytest.mark.parametrize(
+    ("fold", "message"),
+    [
+        ([0, 1, 2, 3], "fold numbers run from 0 to 3; with 3 folds from 0 to 2"),
+        ([0, 1, 2, -1], "fold numbers run from -1 to 2; with 3 folds from 0 to 2"),
+    ],
+)
+def test_fold_numbers_beyond_the_folds_are_refused(fold, message):
+    x, y = related(4, 3, 2)
+    with pytest.raises(ValueError, match=message):
+        fold_moments(x, y, fold, folds=3)
+
+
+@pytest.mark.parametrize(("rows", "folds", "expected"), [(0, 3, 3), (0, None, 0), (20, None, 1), (20, 4, 4)])
+def test_there_are_as_many_folds_as_are_named_or_seen(rows, folds, expected):
+    x, y = related(20, 3, 2)
+    ours = fold_moments(x[:rows], y[:rows], np.zeros(rows, int), folds=folds)
+    assert (ours.folds, ours.xy.shape) == (expected, (expected, 3, 2))
+    assert ours.count.sum() == rows
