@@ -322,6 +322,7 @@ def test_views_of_different_length_are_refused():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(("name", "row"), [("x", 0), ("x", 37), ("y", 99)])
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_views_that_are_not_finite_are_refused_by_name_and_row(monkeypatch, bad, name, row, dtype):
     monkeypatch.setattr(moments, "BLOCK_BYTES", 1)
@@ -330,6 +331,31 @@ def test_views_that_are_not_finite_are_refused_by_name_and_row(monkeypatch, bad,
     views[name][row, 1] = bad
     with pytest.raises(NonFiniteViewError, match=f"view {name} holds NaN or infinity, first in row {row} of 100"):
         fold_moments(views["x"], views["y"], random_folds(100, 3))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_values_whose_squares_overflow_are_refused(name):
+    """One dimension is enough, and it is the squares alone that overflow."""
+    views = dict(zip("xy", (view.astype(np.float32) for view in related(100, 3, 2)), strict=True))
+    views[name][:, 1] *= 1e25
+    with pytest.raises(NonFiniteViewError, match="the squares of a view's values overflow the type of the products"):
+        fold_moments(views["x"], views["y"], random_folds(100, 3), product_dtype="float32")
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "expected"),
+    [
+        (("float16", "float32"), (2**-11, 2**-24)),
+        (("float64", "float16"), (2**-53, 2**-11)),
+        (("int16", "bool"), (0, 0)),
+    ],
+)
+def test_each_view_is_rounded_as_it_was_stored(dtypes, expected):
+    x, y = (view.astype(dtype) for view, dtype in zip(related(60, 3, 3), dtypes, strict=True))
+    found = fold_moments(x, y, random_folds(60, 3))
+    assert (found.rounding.x, found.rounding.y) == expected
+    assert (found.covariance([0]).x.rounding, found.covariance([0]).y.rounding) == expected
 
 
 def test_folds_without_rows_are_refused_with_the_counts():
