@@ -186,6 +186,23 @@ def test_counts_of_one_hot_labels_are_exact():
         )
 
 
+@pytest.mark.parametrize(("dtype", "products"), [("float16", "float32"), ("float32", "float32"), ("int16", "float32")])
+def test_sums_are_about_the_mean_of_the_first_rows(dtype, products):
+    """To the last digit of the products, which is what is subtracted; whole numbers are moved by a whole number."""
+    x = (300 * related(5000, 4, 2)[0] + 1000).astype(dtype)
+    mean = x[:2048].mean(axis=0, dtype=np.float64)
+    found = fold_moments(x, x, random_folds(5000, 3), product_dtype=products).x.origin
+    np.testing.assert_array_equal(found, np.rint(mean) if dtype == "int16" else mean.astype(products))
+    assert found.dtype == np.float64
+
+
+def test_labels_are_counted_from_zero():
+    labels = np.random.default_rng(0).integers(0, 30, 500) == 0  # the first class nearly always
+    ours = fold_moments(related(500, 3, 2)[0].astype(np.float16), one_hot(labels.astype(int)), np.zeros(500, int))
+    assert ours.y.origin.tolist() == [0, 0]
+    assert ours.y.sums[0].tolist() == [500 - labels.sum(), labels.sum()]
+
+
 @pytest.mark.parametrize(
     ("dtype_x", "dtype_y", "products"),
     [
@@ -405,3 +422,4 @@ def test_there_are_as_many_folds_as_are_named_or_seen(rows, folds, expected):
     ours = fold_moments(x[:rows], y[:rows], np.zeros(rows, int), folds=folds)
     assert (ours.folds, ours.xy.shape) == (expected, (expected, 3, 2))
     assert ours.count.sum() == rows
+    assert np.isfinite(ours.x.origin).all()
