@@ -320,6 +320,16 @@ def test_many_threads_hold_no_more_than_a_bounded_memory(monkeypatch):
         assert len(slots) == 65 or size + size // len(slots) > 104 * 2**20  # as many as are allowed
 
 
+@pytest.mark.parametrize(
+    ("libraries", "slots"),
+    [([("openmp", 9), ("blas", 3), ("blas", 2)], 4), ([("blas", 1)], 2), ([("openmp", 9)], 2), ([], 2)],
+)
+def test_there_is_one_slot_more_than_the_linear_algebra_has_threads(monkeypatch, libraries, slots):
+    pools = [{"user_api": name, "num_threads": threads} for name, threads in libraries]
+    monkeypatch.setattr(moments, "threadpool_info", lambda: pools)
+    assert len(moments._slots(5, 3, np.dtype(np.float32))) == slots
+
+
 def test_a_shard_may_miss_the_last_folds():
     x, y = related(20, 3, 2)
     ours = fold_moments(x, y, np.arange(20) % 3, folds=10)
