@@ -330,6 +330,20 @@ def test_there_is_one_slot_more_than_the_linear_algebra_has_threads(monkeypatch,
     assert len(moments._slots(5, 3, np.dtype(np.float32))) == slots
 
 
+def test_products_are_in_work_side_by_side_and_come_in_order():
+    """Each waits for another one; the slot that is looked at is never written to."""
+    side_by_side = threading.Barrier(2, timeout=10)
+
+    def double(slot, value):
+        side_by_side.wait()
+        slot[0] = 2 * value
+        return slot
+
+    parts, slots = [(number % 3, number) for number in range(20)], [[None] for _ in range(3)]
+    found = [(fold, slot[0]) for fold, slot in moments._in_order(double, parts, slots)]
+    assert found == [(number % 3, 2 * number) for number in range(20)]
+
+
 def test_a_shard_may_miss_the_last_folds():
     x, y = related(20, 3, 2)
     ours = fold_moments(x, y, np.arange(20) % 3, folds=10)
@@ -433,3 +447,14 @@ def test_there_are_as_many_folds_as_are_named_or_seen(rows, folds, expected):
     assert (ours.folds, ours.xy.shape) == (expected, (expected, 3, 2))
     assert ours.count.sum() == rows
     assert np.isfinite(ours.x.origin).all()
+
+
+def test_what_is_not_finite_is_looked_for_in_blocks(monkeypatch):
+    monkeypatch.setattr(moments, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(moments, "PRODUCT_ROWS", 10)
+    x, y = related(100, 3, 2)
+    x[99] = np.nan
+    x = Watched(x)
+    with pytest.raises(NonFiniteViewError, match="view x holds NaN or infinity, first in row 99 of 100"):
+        fold_moments(x, y, random_folds(100, 3))
+    assert set(x.reads) == {10}
