@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 import textbook_cca
-from layerwise import moments
+from layerwise import cca, moments
 from layerwise.cca import (
     LIGHTER,
     METRICS,
@@ -222,6 +222,69 @@ def test_the_weights_favour_what_carries_variance():
     assert scores.pwcca == pytest.approx((100 * 0.9 + 1 * 0.1) / 101, abs=0.02)
 
 
+# --- variates that depend on others -------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    dependent=st.lists(st.booleans(), min_size=1, max_size=6),
+    d=st.integers(1, 5),
+    scale=st.sampled_from([1e-6, 1.0, 1e6]),
+    seed=st.integers(0, 2**32),
+)
+def test_variates_that_depend_on_those_before_them_weigh_nothing(dependent, d, scale, seed):
+    """As Gram and Schmidt have it on rows, whose Q has a column of zeros for each of them."""
+    rng = np.random.default_rng(seed)
+    rows, v = np.empty((50, len(dependent))), rng.normal(size=(50, d))
+    q = np.zeros_like(rows)
+    for column, depends in enumerate(dependent):
+        own = rng.normal(size=50)
+        rows[:, column] = scale * (rows[:, :column] @ rng.normal(size=column) / scale if depends else own)
+        if not depends:
+            rest = own - q @ (q.T @ own)
+            q[:, column] = rest / np.linalg.norm(rest)
+    if not q.any():
+        return  # nothing but zeros: such variates are refused before they are weighed
+    sums = np.abs(q.T @ v).sum(axis=1)
+    found = cca._projection_weights(rows.T @ rows, rows.T @ v, 0.0)
+    np.testing.assert_allclose(found, sums / sums.sum(), atol=1e-6)
+    assert not found[~q.any(axis=0)].any()
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e12])
+@pytest.mark.parametrize(("own", "weighs"), [(1e-7, False), (1e-3, True)])
+def test_a_variate_that_is_nearly_another_weighs_nothing(scale, own, weighs):
+    """What it has of its own is a share of its variance, whatever its unit."""
+    rng = np.random.default_rng(0)
+    rows, v = rng.normal(size=(50, 3)), rng.normal(size=(50, 4))
+    rows[:, 1] = rows[:, 0] + own * rows[:, 1]
+    found = cca._projection_weights(scale**2 * rows.T @ rows, scale * rows.T @ v, 0.0)
+    kept = [0, 1, 2] if weighs else [0, 2]
+    q, sums = np.linalg.qr(rows[:, kept])[0], np.zeros(3)
+    sums[kept] = np.abs(q.T @ v).sum(axis=1)
+    np.testing.assert_allclose(found, sums / sums.sum(), atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+@pytest.mark.parametrize("standardise", [False, True])
+def test_words_that_a_fold_of_speakers_lacks_take_no_part_in_the_weights(dtype, standardise):
+    """Of ten words, speakers of the held-out fold say six: their variates have five directions, of nine."""
+    rng = np.random.default_rng(4)
+    fold = random_folds(1500)
+    labels = np.where(fold == TEST, rng.integers(0, 6, 1500), rng.integers(0, 10, 1500))
+    x = (rng.normal(size=(10, 14))[labels] + rng.normal(size=(1500, 14))).astype(dtype)
+    ours = scores_of(x, one_hot(labels), fold, standardise=standardise)
+    plain = textbook_of(x, one_hot(labels), fold, standardise=standardise)
+    assert (ours.n_test, ours.correlations.size) == (150, 9)
+    q, r = np.linalg.qr(plain.weighing)
+    assert (np.abs(r.diagonal()[:5]) > 1e-2).all()
+    assert np.abs(r.diagonal()[5:]).max() < 1e-9
+    sums = np.abs(q[:, :5].T @ (plain.v - plain.v.mean(axis=0))).sum(axis=1)
+    assert ours.pwcca == pytest.approx(
+        sums @ plain.correlations[:5] / sums.sum(), abs=1e-3 if dtype == "float16" else 1e-8
+    )
+
+
 # --- invariances --------------------------------------------------------------------------------------------------
 
 
@@ -364,6 +427,14 @@ def test_svcca_keeps_all_of_a_subspace_of_equal_variance():
     assert (scores.rank_y, scores.svcca_y, scores.svcca_x) == (119, 119, 8)
 
 
+@pytest.mark.parametrize(
+    ("eigenvalues", "kept"), [([1, 99], 1), ([1.01, 98.99], 2), ([1, 1, 98], 3), ([0.5, 0.5, 99], 1), ([7], 1)]
+)
+def test_svcca_keeps_the_fewest_directions_with_99_percent_and_their_equals(eigenvalues, kept):
+    main = cca._main(np.array(eigenvalues, float))
+    assert main.tolist() == [False] * (len(eigenvalues) - kept) + [True] * kept
+
+
 def test_one_large_dimension_decides_cka_and_nothing_else():
     x, y = related(2000, 6, 6)
     x[:, 0] = 1e3 * np.random.default_rng(5).normal(size=2000)
@@ -444,6 +515,16 @@ def test_the_direction_that_a_layer_norm_leaves_without_variance_is_dropped(dtyp
         assert scores.pwcca == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.parametrize("scale", [2.0**-9, 2.0**9])
+def test_the_unit_of_a_layer_norm_does_not_bring_its_direction_back(scale):
+    """By a power of two, so that the digits stay: rounding is a share of each dimension."""
+    x = layer_norm(related(3000, 48, 3)[0])
+    moments = fold_moments(x * np.float16(scale), x, random_folds(3000), product_dtype="float64")
+    scores = evaluate(moments, TRAIN, [TEST], RIDGE, RIDGE, standardise=True)
+    assert (scores.kept_x, scores.rank_x, scores.rank_y) == (48, 47, 47)
+    assert scores.mean_cca == pytest.approx(1, abs=1e-6)
+
+
 def test_weak_directions_of_a_float16_view_are_kept():
     """Only rounding noise is dropped: a direction of a ten-thousandth of the variance carries meaning."""
     rng = np.random.default_rng(0)
@@ -464,7 +545,7 @@ def test_one_hot_targets_have_one_direction_less_than_classes(dtype):
 # --- standardised fits --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("factor", [1e-3, 1e3])
+@pytest.mark.parametrize("factor", [1e-6, 1e3])
 def test_standardised_the_scale_of_a_dimension_moves_the_weights_alone(factor):
     """The weights are sums over raw dimensions, so a dimension that is scaled up pulls them to what it holds: `pwcca`
     and `pwcca_published` follow a scaling of the view that gives them, and of no other. The fit follows none.
@@ -532,11 +613,12 @@ def test_standardised_without_ridge_and_cut_is_the_published_fit(seed, dx, dy):
 
 @pytest.mark.parametrize("standardise", [False, True])
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.1, -1234.5678])
-def test_constant_columns_are_dropped(standardise, value):
+@pytest.mark.parametrize("ridge", [RIDGE, 0.0])
+def test_constant_columns_are_dropped(standardise, value, ridge):
     x, y = related(600, 6, 4)
     fold = random_folds(600)
     padded = np.insert(x, [0, 3, 6], value, axis=1)
-    before, after = (scores_of(view, y, fold, standardise=standardise) for view in (x, padded))
+    before, after = (scores_of(view, y, fold, epsilons=(ridge, ridge), standardise=standardise) for view in (x, padded))
     assert (after.dx, after.kept_x, after.rank_x) == (9, 6, 6)
     assert_same_scores(before, after, 1e-9, ("mean_cca", "pwcca", "svcca", "cka"))
 
@@ -557,6 +639,45 @@ def test_columns_that_are_constant_in_training_alone_are_dropped(standardise, dt
         assert after.rank_x == 6
         # float32 products are taken about origins that differ by rounding.
         assert_same_scores(before, after, 1e-4 if dtype == "float16" else 1e-8, ("mean_cca", "pwcca"))
+
+
+@pytest.mark.parametrize("standardise", [False, True])
+def test_a_column_that_is_huge_in_held_out_rows_alone_is_dropped(standardise):
+    """Its training variance is what rounding leaves of the squares of 1e10: more than that of true columns."""
+    x, y = related(600, 6, 4)
+    fold, rng = random_folds(600), np.random.default_rng(0)
+    padded = np.insert(x, 3, np.where(fold == TEST, 1e10, 1e-3) * rng.normal(size=600), axis=1)
+    before, after = (scores_of(v, y, fold, epsilons=(1e-3, 1e-3), standardise=standardise) for v in (x, padded))
+    assert (after.dx, after.kept_x, after.rank_x) == (7, 6, 6)
+    assert_same_scores(before, after, 1e-8, ("mean_cca", "pwcca", "svcca"))
+
+
+@pytest.mark.parametrize(("deviation", "kept"), [(1e-5, 7), (1e-7, 6)])
+def test_a_column_that_varies_by_a_share_of_its_mean_is_kept_if_that_is_above_rounding(deviation, kept):
+    """About 1e6, the last digit of a float64 is 1e-10."""
+    x, y = related(600, 6, 4)
+    padded = np.insert(x, 3, 1e6 + deviation * np.random.default_rng(0).normal(size=600), axis=1)
+    scores = scores_of(padded, y, random_folds(600), standardise=True)
+    assert (scores.kept_x, scores.rank_x) == (kept, kept)
+
+
+def test_a_view_of_nothing_but_rounding_is_refused():
+    """About 1000, float16 has steps of a half: what falls on one side or the other carries no meaning."""
+    _, y = related(600, 2, 3)
+    x = (1000 + 0.5 * np.random.default_rng(0).integers(0, 2, (600, 2))).astype(np.float16)
+    with pytest.raises(DegenerateViewError, match="view x: its variance is rounding noise of the stored numbers"):
+        scores_of(x, y.astype(np.float16), random_folds(600))
+
+
+@pytest.mark.parametrize("standardise", [False, True])
+def test_a_view_of_few_directions_in_many_dimensions_has_their_rank(standardise):
+    """An eigenvalue is as exact as the largest one allows, which is hundreds of times a dimension's variance here."""
+    rng = np.random.default_rng(0)
+    latent = rng.normal(size=(1200, 2))
+    x = latent[:, :1] @ rng.normal(size=(1, 400)) + 0.1 * latent[:, 1:] @ rng.normal(size=(1, 400))
+    scores = scores_of(x, latent, random_folds(1200), standardise=standardise)
+    assert (scores.kept_x, scores.rank_x) == (400, 2)
+    assert scores.mean_cca == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize("standardise", [False, True])
@@ -585,6 +706,25 @@ def test_a_dimension_below_the_regulariser_is_cut():
     scores = [scores_of(x, y, random_folds(600), epsilons=(epsilon, RIDGE)) for epsilon in (1e-9, 1e-4)]
     assert [s.kept_x for s in scores] == [4, 3]
     assert [s.kept_y for s in scores] == [3, 3]
+
+
+@pytest.mark.parametrize(("epsilon", "kept"), [(0.25, 2), (0.2500001, 1)])
+def test_what_is_cut_lies_below_the_regulariser(epsilon, kept):
+    """Exact variances: the second dimension has a quarter of the first one's."""
+    signs = np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]] * 50) * [2.0, 1.0]
+    y = np.random.default_rng(0).normal(size=(200, 2))
+    scores = scores_of(signs, y, np.repeat([0, 1], 100), [0], 1, epsilons=(epsilon, RIDGE))
+    assert scores.kept_x == kept
+
+
+def test_each_metric_is_of_dimensions_of_its_own():
+    x, y = related(600, 6, 4)
+    x[:, 1] *= 1e-3
+    scores = scores_of(x, y, random_folds(600), epsilons=(1e-4, RIDGE))
+    assert scores.dimensions("cka") == (6, 4)
+    for metric in ("mean_cca", "pwcca", "pwcca_published"):
+        assert scores.dimensions(metric) == (scores.kept_x, scores.kept_y) == (5, 4)
+    assert scores.dimensions("svcca") == (scores.svcca_x, scores.svcca_y)
 
 
 # --- refusals -----------------------------------------------------------------------------------------------------
@@ -637,6 +777,17 @@ def test_two_held_out_rows_are_refused(rows):
             scores_of(x, y, fold, [0], 1)
     else:
         assert abs(scores_of(x, y, fold, [0], 1).mean_cca) < 1
+
+
+@pytest.mark.parametrize("view", ["x", "y"])
+def test_a_variate_that_is_constant_over_held_out_rows_has_no_correlation(view):
+    views = dict(zip("xy", related(50, 2, 2), strict=True))
+    views[view][:, 1] = 0
+    rows = fold_moments(views["x"], views["y"], np.zeros(50, int)).covariance([0])
+    both = np.array([True, True])
+    projection = cca._Projection(both, both, np.eye(2), np.eye(2), 2, 2)
+    with pytest.raises(DegenerateViewError, match="1 of 2 variates are constant over the 50 held-out rows"):
+        cca._correlate(projection, rows)
 
 
 def test_a_fold_that_tunes_and_measures_is_refused():

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from layerwise import summary
-from layerwise.comparison import compare, read_comparison
-from layerwise.outcomes import collect_probes
+from layerwise.comparison import compare, outcomes, read_comparison
+from layerwise.outcomes import collect_probes, read_probes
 from synthetic_probes import write_probe
 from synthetic_scores import record, write_score
 
@@ -88,6 +88,17 @@ def test_error_rates_are_compared_as_one_minus_them(run):
     assert (word["task_metric"], word["best"]) == ("wer", "T5")
     assert word["best_performance"] == pytest.approx(0.9)
     assert word["best_against_weighted"] == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(("metric", "turn"), [("accuracy", 1), ("wer", -1)])
+def test_outcomes_have_the_intervals_of_the_rates(tmp_path, metric, turn):
+    values = {layer: 0.5 + turn * (value - 0.5) for layer, value in heads(ACCURACY).items()}
+    probes = dict([write_probe(tmp_path, "t", "m", values, 8, metric, half=0.03)])
+    collect_probes(probes, None, ["t"], ["m"], {"m": LAYERS}, tmp_path / "probes.csv")
+    (found,) = outcomes(read_probes(tmp_path / "probes.csv"), 1)
+    assert (found.single.best, found.last) == ("T5", "T8")
+    assert found.single.levels == pytest.approx(ACCURACY)
+    assert (found.weighted, found.weighted_half) == (pytest.approx(0.88), pytest.approx(0.03))
 
 
 def test_learned_weights_stand_beside_the_properties(run):

@@ -360,6 +360,19 @@ def test_problems_are_sorted(root):
     assert list(problems["utterance_id"]) == names
 
 
+def test_the_first_problem_of_a_kind_is_the_first_by_name():
+    problems = [
+        corpus.Problem("2-1-0009", "b.flac", "empty", "no samples"),
+        corpus.Problem("1-1-0003", "c.flac", "empty", "no samples"),
+        corpus.Problem("1-1-0001", "a.flac", "corrupt", "lost sync"),
+        corpus.Problem("1-1-0005", "d.flac", "empty", "no samples"),
+    ]
+    for given in (problems, problems[::-1]):
+        assert corpus.summarise_problems(given) == "3 empty (first: 1-1-0003), 1 corrupt (first: 1-1-0001)"
+    assert corpus.summarise_problems([corpus.Problem("", "x.flac", "empty", "")]) == "1 empty (first: x.flac)"
+    assert corpus.summarise_problems([]) == "no problem found"
+
+
 def test_index_ignores_hidden_files(root):
     (chapter_folder(root, "1-2") / "._1-2-0000.flac").write_bytes(b"a Mac's")
     utterances, problems = index(root)

@@ -328,6 +328,17 @@ def test_every_second_layer_will_do_for_the_best_one():
     assert (found.verdict, found.numbers["best"]) == (SUPPORTED, "T8")
 
 
+def test_four_layers_are_just_enough_for_the_best_one():
+    trends = {"phone": curve(bump(6)), "word": curve(bump(8))}
+    four = [level if i in (6, 8, 10, 12) else None for i, level in enumerate(bump(8), start=1)]
+    three = [level if i in (8, 10, 12) else None for i, level in enumerate(bump(8), start=1)]
+    found, lacking = (
+        findings.best_layer(model(trends), outcome(curve(single)), **RULES.thresholds[4]) for single in (four, three)
+    )
+    assert found.verdict == SUPPORTED
+    assert (lacking.verdict, lacking.reason) == (NOT_TESTABLE, "3 layers were measured, 4 are needed")
+
+
 def test_the_best_layer_needs_both_maxima():
     found = findings.best_layer(model({"word": curve(bump(8))}), outcome(curve(bump(8))), **RULES.thresholds[4])
     assert (found.verdict, found.reason) == (NOT_TESTABLE, "no number at T1-T12: phone was not scored")

@@ -31,6 +31,8 @@ def test_frame_folds_are_these():
     names = np.array(["84-121123-0000", "84-121123-0001"])
     expected = [4, 7, 9, 2, 5, 5, 5, 1, 3, 1, 8, 6, 6, 8]
     assert frame_folds(names, np.array([8, 6]), None, 10, 1, 1).tolist() == expected
+    expected = [1, 0, 1, 5, 9, 3, 3, 5, 3, 9, 9, 4, 8, 7]
+    assert frame_folds(names, np.array([8, 6]), None, 10, 1, 2).tolist() == expected
 
 
 def test_group_folds_are_these():
@@ -39,6 +41,8 @@ def test_group_folds_are_these():
     expected = np.repeat(per_group, frames).tolist()
     assert frame_folds(names, frames, names, 3, 1, 1)[:5].tolist() == [0] * 5
     assert frame_folds(names, frames, names, 3, 1, 1).tolist() == expected
+    assert frame_folds(names, frames, names, 3, 1, 2).tolist() == np.repeat([0, 0, 2, 2, 0, 1], frames).tolist()
+    assert segment_folds(np.full(6, "a"), names, np.arange(6), names, 3, 1, 2).tolist() == [2, 0, 1, 2, 0, 1]
 
 
 def test_trials_are_these():
@@ -216,6 +220,11 @@ def test_what_is_only_trained_on_becomes_one_fold(folds, seed, data):
             np.testing.assert_array_equal(fewer == new, fold == old)
     rest = ~np.isin(fold, np.ravel(pairs))
     assert set(fewer[rest]) <= {2 * count}
+
+
+def test_no_rows_are_merged_to_none():
+    fold, pairs = merged(np.array([], np.int64), [(3, 1), (7, 4)])
+    assert (fold.size, pairs) == (0, [(1, 0), (3, 2)])
 
 
 # --- groups of speakers -------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -109,6 +111,62 @@ def test_dropout_is_another_in_every_step_and_none_in_evaluation():
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert torch.equal(heads.evaluate(batch())[0], heads.evaluate(batch())[0])
+
+
+def batch_of(kind: str) -> Batch:
+    if kind != "labels":
+        return batch()
+    return batch()._replace(frames=batch().frames.mean(2), targets=torch.tensor([[1], [4], [-1]]))
+
+
+def stored(state: dict) -> dict:
+    """As it comes back from a file."""
+    with io.BytesIO() as file:
+        torch.save(state, file)
+        file.seek(0)
+        return torch.load(file)
+
+
+@pytest.mark.parametrize("kind", ["labels", "phones", "characters"])
+@pytest.mark.parametrize("left", [["T0", "T1", "weighted"], ["T1", "weighted"], ["T0"]])
+def test_heads_go_on_from_where_they_were_when_others_have_stopped(kind, left):
+    """What is restored was made for all of them, as a job that starts anew makes it."""
+
+    def steps(heads, numbers):
+        for number in numbers:
+            heads.add_gradients(batch_of(kind), 1.0, (number, 0))
+            heads.update(0.5)
+
+    undisturbed, again = (
+        make_heads(shape(kind, dropout=0.5), ["T0", "T1", "weighted"], "t", 1, rate) for rate in (1e-2, 1e-2)
+    )
+    steps(undisturbed, range(2))
+    undisturbed.keep(left)
+    steps(undisturbed, [2])
+    again.restore(stored(undisturbed.state()))
+    steps(undisturbed, [3, 4])
+    steps(again, [3, 4])
+    assert again.names == undisturbed.names == left
+    for name in left:
+        for key, value in undisturbed.state_of(name).items():
+            assert torch.equal(value, again.state_of(name)[key]), (name, key)
+    for one, other in zip(undisturbed.evaluate(batch_of(kind)), again.evaluate(batch_of(kind)), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("kind", ["labels", "phones", "characters"])
+def test_first_weights_fill_what_torch_would_fill(kind):
+    """Uniform to 1/√fan on either side (torch.nn.Linear, torch.nn.LSTM), about 0."""
+    wanted = {"width": 100, "projection": 25, "hidden": 16, "classes": (30,)}
+    heads = make_heads(shape(kind, **wanted), ["T0"], "t", 1, 1e-2)
+    fans = {"project": 100, "classify": 32 if kind == "characters" else 25, "recurrent": 16}
+    for key, value in heads.state_of("T0").items():
+        part = next((part for part in fans if key.startswith(part)), None)
+        if part:
+            bound = fans[part] ** -0.5
+            assert value.abs().max() <= bound, key
+            assert value.max() > 0.8 * bound, key
+            assert value.min() < -0.8 * bound, key
 
 
 @pytest.mark.parametrize("kind", ["labels", "phones", "characters"])

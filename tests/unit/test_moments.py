@@ -78,6 +78,19 @@ def test_moments_of_shards_add_up_to_those_of_the_whole(shards, apart, seed):
         assert_same(total, whole, [3])
 
 
+@pytest.mark.parametrize("moved", [(2, 0), (0, 1), (1, 1), (3, 2), (0, 0)])
+def test_another_origin_changes_no_covariance(moved):
+    """So many dimensions of each view are measured from elsewhere."""
+    x, y = related(60, 3, 2)
+    before = fold_moments(x, y, random_folds(60, 3))
+    origins = before.x.origin + 5.0 * (np.arange(3) < moved[0]), before.y.origin - 3.0 * (np.arange(2) < moved[1])
+    after = before.about(*origins)
+    for view, origin in zip((after.x, after.y), origins, strict=True):
+        np.testing.assert_array_equal(view.origin, origin)
+    assert_same(after, before, [0, 2])
+    np.testing.assert_allclose(after.covariance([1]).x.offset, before.covariance([1]).x.mean - origins[0], atol=1e-12)
+
+
 def test_the_sum_remembers_the_coarsest_rounding():
     x, y = related(60, 3, 2)
     fold = random_folds(60, 3)
@@ -110,6 +123,37 @@ def test_the_size_of_blocks_does_not_matter(monkeypatch, dtype, block_bytes, pro
     assert_same(pieces, whole, [4])
 
 
+class Watched:
+    """A view that remembers how many rows were read at a time."""
+
+    def __init__(self, rows):
+        self.rows, self.shape, self.dtype, self.reads = rows, rows.shape, rows.dtype, []
+
+    def __getitem__(self, rows):
+        self.reads.append(len(self.rows[rows]))
+        return self.rows[rows]
+
+
+@pytest.mark.parametrize(("block_bytes", "reads"), [(10_000, [500, 500, 500, 300]), (999, [50] * 36), (0, [50] * 36)])
+def test_rows_are_read_once_and_never_all_at_a_time(monkeypatch, block_bytes, reads):
+    """A block is of so many bytes as are allowed, of both views together, but of a product's rows at least."""
+    monkeypatch.setattr(moments, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(moments, "PRODUCT_ROWS", 50)
+    x, y = related(1800, 6, 2)
+    x, y = Watched(x.astype(np.float16)), Watched(y.astype(np.float32))  # rows of 12 and 8 bytes
+    fold_moments(x, y, random_folds(1800, 3))
+    first, *blocks = x.reads
+    assert (first, blocks) == (50, reads)  # the first rows are read for their mean
+    assert y.reads == x.reads
+
+
+def test_blocks_are_of_16_mib():
+    x = Watched(np.zeros((2**20 + 2**19, 1)))
+    fold_moments(x, x, np.zeros(2**20 + 2**19, np.int8))
+    assert x.reads[-2:] == [2**19, 2**19]
+    assert set(x.reads) == {2048, 2**20, 2**19}
+
+
 def test_float32_products_stay_close_on_long_views_and_far_from_zero():
     x, y = (view.astype(np.float16) for view in related(40_000, 4, 3))
     fold = np.zeros(40_000, int)
@@ -140,6 +184,23 @@ def test_counts_of_one_hot_labels_are_exact():
         np.testing.assert_array_equal(
             ours.y.products[number], np.diag(np.bincount(labels[fold == number], minlength=6))
         )
+
+
+@pytest.mark.parametrize(("dtype", "products"), [("float16", "float32"), ("float32", "float32"), ("int16", "float32")])
+def test_sums_are_about_the_mean_of_the_first_rows(dtype, products):
+    """To the last digit of the products, which is what is subtracted; whole numbers are moved by a whole number."""
+    x = (300 * related(5000, 4, 2)[0] + 1000).astype(dtype)
+    mean = x[:2048].mean(axis=0, dtype=np.float64)
+    found = fold_moments(x, x, random_folds(5000, 3), product_dtype=products).x.origin
+    np.testing.assert_array_equal(found, np.rint(mean) if dtype == "int16" else mean.astype(products))
+    assert found.dtype == np.float64
+
+
+def test_labels_are_counted_from_zero():
+    labels = np.random.default_rng(0).integers(0, 30, 500) == 0  # the first class nearly always
+    ours = fold_moments(related(500, 3, 2)[0].astype(np.float16), one_hot(labels.astype(int)), np.zeros(500, int))
+    assert ours.y.origin.tolist() == [0, 0]
+    assert ours.y.sums[0].tolist() == [500 - labels.sum(), labels.sum()]
 
 
 @pytest.mark.parametrize(
@@ -254,7 +315,33 @@ def test_many_threads_hold_no_more_than_a_bounded_memory(monkeypatch):
     for d in (128, 848, 2048, 4096):
         slots = moments._slots(d, d, np.dtype(np.float32))
         assert 2 <= len(slots) <= 65
-        assert len(slots) == 2 or sum(slot.rows.nbytes + slot.product.nbytes for slot in slots) <= moments.SLOT_BYTES
+        size = sum(slot.rows.nbytes + slot.product.nbytes for slot in slots)
+        assert len(slots) == 2 or size <= 104 * 2**20
+        assert len(slots) == 65 or size + size // len(slots) > 104 * 2**20  # as many as are allowed
+
+
+@pytest.mark.parametrize(
+    ("libraries", "slots"),
+    [([("openmp", 9), ("blas", 3), ("blas", 2)], 4), ([("blas", 1)], 2), ([("openmp", 9)], 2), ([], 2)],
+)
+def test_there_is_one_slot_more_than_the_linear_algebra_has_threads(monkeypatch, libraries, slots):
+    pools = [{"user_api": name, "num_threads": threads} for name, threads in libraries]
+    monkeypatch.setattr(moments, "threadpool_info", lambda: pools)
+    assert len(moments._slots(5, 3, np.dtype(np.float32))) == slots
+
+
+def test_products_are_in_work_side_by_side_and_come_in_order():
+    """Each waits for another one; the slot that is looked at is never written to."""
+    side_by_side = threading.Barrier(2, timeout=10)
+
+    def double(slot, value):
+        side_by_side.wait()
+        slot[0] = 2 * value
+        return slot
+
+    parts, slots = [(number % 3, number) for number in range(20)], [[None] for _ in range(3)]
+    found = [(fold, slot[0]) for fold, slot in moments._in_order(double, parts, slots)]
+    assert found == [(number % 3, 2 * number) for number in range(20)]
 
 
 def test_a_shard_may_miss_the_last_folds():
@@ -276,6 +363,7 @@ def test_views_of_different_length_are_refused():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(("name", "row"), [("x", 0), ("x", 37), ("y", 99)])
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_views_that_are_not_finite_are_refused_by_name_and_row(monkeypatch, bad, name, row, dtype):
     monkeypatch.setattr(moments, "BLOCK_BYTES", 1)
@@ -286,13 +374,39 @@ def test_views_that_are_not_finite_are_refused_by_name_and_row(monkeypatch, bad,
         fold_moments(views["x"], views["y"], random_folds(100, 3))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_values_whose_squares_overflow_are_refused(name):
+    """One dimension is enough, and it is the squares alone that overflow."""
+    views = dict(zip("xy", (view.astype(np.float32) for view in related(100, 3, 2)), strict=True))
+    views[name][:, 1] *= 1e25
+    with pytest.raises(NonFiniteViewError, match="the squares of a view's values overflow the type of the products"):
+        fold_moments(views["x"], views["y"], random_folds(100, 3), product_dtype="float32")
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "expected"),
+    [
+        (("float16", "float32"), (2**-11, 2**-24)),
+        (("float64", "float16"), (2**-53, 2**-11)),
+        (("int16", "bool"), (0, 0)),
+    ],
+)
+def test_each_view_is_rounded_as_it_was_stored(dtypes, expected):
+    x, y = (view.astype(dtype) for view, dtype in zip(related(60, 3, 3), dtypes, strict=True))
+    found = fold_moments(x, y, random_folds(60, 3))
+    assert (found.rounding.x, found.rounding.y) == expected
+    assert (found.covariance([0]).x.rounding, found.covariance([0]).y.rounding) == expected
+
+
 def test_folds_without_rows_are_refused_with_the_counts():
     x, y = related(20, 3, 2)
     ours = fold_moments(x, y, np.array([0] * 10 + [2] * 9 + [3]), folds=5)
     with pytest.raises(EmptyFoldError, match=r"fold 1 of 5 has no rows .*\[10, 0, 9, 1, 0\]"):
         ours.covariance([0, 1])
-    with pytest.raises(EmptyFoldError, match="fold 7 of 5"):
-        ours.covariance([7])
+    for number in (-1, 5, 7):
+        with pytest.raises(EmptyFoldError, match=f"fold {number} of 5"):
+            ours.covariance([number])
     with pytest.raises(EmptyFoldError, match="fewer than two rows"):
         ours.covariance([3])
     with pytest.raises(EmptyFoldError, match="fewer than two rows"):
@@ -328,3 +442,48 @@ def test_merged_moments_are_those_of_merged_folds():
         assert part.products == pytest.approx(expected.products)
     assert merged.xy == pytest.approx(whole.xy)
     assert merged.rounding == whole.rounding
+
+
+def test_two_rows_have_a_covariance():
+    x, y = related(5, 3, 2)
+    found = fold_moments(x, y, np.array([0, 1, 0, 2, 2])).covariance([0])
+    np.testing.assert_allclose(found.x.matrix, np.cov(x[[0, 2]].T), atol=1e-12)
+
+
+def test_folds_may_come_one_by_one():
+    x, y = related(60, 3, 2)
+    ours = fold_moments(x, y, random_folds(60, 3))
+    np.testing.assert_array_equal(ours.covariance(iter([0, 2])).xy, ours.covariance([0, 2]).xy)
+
+
+@pytest.mark.parametrize(
+    ("fold", "message"),
+    [
+        ([0, 1, 2, 3], "fold numbers run from 0 to 3; with 3 folds from 0 to 2"),
+        ([0, 1, 2, -1], "fold numbers run from -1 to 2; with 3 folds from 0 to 2"),
+    ],
+)
+def test_fold_numbers_beyond_the_folds_are_refused(fold, message):
+    x, y = related(4, 3, 2)
+    with pytest.raises(ValueError, match=message):
+        fold_moments(x, y, fold, folds=3)
+
+
+@pytest.mark.parametrize(("rows", "folds", "expected"), [(0, 3, 3), (0, None, 0), (20, None, 1), (20, 4, 4)])
+def test_there_are_as_many_folds_as_are_named_or_seen(rows, folds, expected):
+    x, y = related(20, 3, 2)
+    ours = fold_moments(x[:rows], y[:rows], np.zeros(rows, int), folds=folds)
+    assert (ours.folds, ours.xy.shape) == (expected, (expected, 3, 2))
+    assert ours.count.sum() == rows
+    assert np.isfinite(ours.x.origin).all()
+
+
+def test_what_is_not_finite_is_looked_for_in_blocks(monkeypatch):
+    monkeypatch.setattr(moments, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(moments, "PRODUCT_ROWS", 10)
+    x, y = related(100, 3, 2)
+    x[99] = np.nan
+    x = Watched(x)
+    with pytest.raises(NonFiniteViewError, match="view x holds NaN or infinity, first in row 99 of 100"):
+        fold_moments(x, y, random_folds(100, 3))
+    assert set(x.reads) == {10}

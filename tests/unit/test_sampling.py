@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -148,7 +149,31 @@ def test_a_corpus_without_alignments_has_empty_segment_tables(corpus):
     assert list(drawn.words.columns) == ["utterance_id", "label", "start", "end"]
 
 
+@pytest.mark.parametrize(("labels", "more"), [(10, ""), (12, ", …")])
+def test_the_ten_rarest_of_many_short_labels_are_named(corpus, caplog, labels, more):
+    utterances, intervals = corpus
+    names = [f"P{number:02d}" for number in range(labels)]
+    few = intervals.iloc[: 2 * labels].assign(tier="phone", label=names + names[::-1])
+    with caplog.at_level(logging.WARNING, logger="layerwise.sampling"):
+        draw_sample(utterances, few, 1, 1, SampleSizes(1, 3, 0, 1))
+    (said,) = caplog.messages
+    assert said.endswith(": " + ", ".join(f"{name} 2" for name in names[:10]) + more)
+
+
 # --- what a sample depends on -------------------------------------------------------------------------------------
+
+
+def test_samples_are_these(corpus):
+    """The same on every machine: times in hundredths, which are different for all intervals."""
+    drawn = draw_sample(*corpus, 2, 1, SIZES)
+    numbers = [3, 5, 8, 9, 10, 13, 14], [4, 6, 7, 10, 11]
+    names = [
+        f"{who}-1-{number:04d}" for who, of in zip(("1272", "84"), numbers, strict=True) for number in of
+    ]  # fmt: skip
+    phones, words = ((100 * table["start"]).round().astype(int).tolist() for table in (drawn.phones, drawn.words))
+    assert drawn.utterances["utterance_id"].tolist() == names
+    assert phones == [456, 327, 129, 417, 426, 246, 513, 81, 45, 75, 240, 516, 366, 468, 489]
+    assert words == [351, 510, 189, 321, 444, 165, 153, 249, 225, 408, 312, 573]
 
 
 def test_samples_differ_by_number_and_by_seed(corpus):
@@ -228,6 +253,7 @@ def test_a_list_of_other_words_is_refused(corpus):
         "the\nit's\n",
         "\ufeffthe\n\n it's \n",
         "word,count\nthe,9\nit's,3\n",
+        "word,count\nthe,9\n,5\nit's,3\n",
         'count,word\n9,the\n3,"it\'s"\n',
         "word,count\nthe,9,\nit's,3,\n",
         '"word","count"\n"the",9\n"it\'s",3\n',
@@ -241,10 +267,24 @@ def test_word_lists_are_lines_or_a_table(content, encoding, tmp_path):
     assert read_word_list(tmp_path / "words") == ["the", "it's"]
 
 
-def test_words_of_a_list_become_lower_case_as_those_of_the_alignments(tmp_path):
+def test_words_of_a_list_become_lower_case_as_those_of_the_alignments(tmp_path, caplog):
     (tmp_path / "words").write_text("The\ncafe\u0301\nthe\nA\n")
-    assert read_word_list(tmp_path / "words") == ["the", "caf\u00e9", "a"]
-    assert read_word_list(tmp_path / "words", lower_case=False) == ["The", "caf\u00e9", "the", "A"]
+    with caplog.at_level(logging.INFO, logger="layerwise.sampling"):
+        assert read_word_list(tmp_path / "words", lower_case=False) == ["The", "caf\u00e9", "the", "A"]
+        assert not caplog.messages
+        assert read_word_list(tmp_path / "words") == ["the", "caf\u00e9", "a"]
+    assert caplog.messages == [f"{tmp_path / 'words'}: 2 words put into lower case, 3 are left"]
+
+
+@pytest.mark.parametrize(("options", "drawn"), [({}, {"the", "of"}), ({"lower_case": False}, {"of"})])
+def test_a_word_list_is_read_as_the_alignments_were(corpus, tmp_path, options, drawn):
+    sources, out = (tmp_path / "u.parquet", tmp_path / "i.parquet"), tmp_path / "words.parquet"
+    for table, path in zip(corpus, sources, strict=True):
+        table.to_parquet(path, index=False)
+    (tmp_path / "list.txt").write_text("The\nof\n")
+    draw_sample_tables(*sources, 1, 1, SIZES, {"words": out}, tmp_path / "list.txt", **options)
+    assert set(pd.read_parquet(out)["label"]) == drawn
+    assert pq.read_schema(out).names == ["utterance_id", "label", "start", "end"]
 
 
 @pytest.mark.parametrize(

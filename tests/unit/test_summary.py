@@ -94,6 +94,21 @@ def test_bytes_depend_neither_on_the_order_nor_on_the_batching_of_files(tmp_path
     assert collect([batch], name="batched.csv").read_bytes() == reference
 
 
+def test_each_metric_has_the_dimensions_that_it_kept_of_either_view(tmp_path, collect):
+    scored = record("word", "a-model", "T1", 1, [{"pwcca": 0.5, "svcca": 0.4}])
+    scored["trials"][0]["kept"] = {"pwcca": [40, 30], "svcca": [7, 5]}
+    table = summary.read_table(collect([write_score(tmp_path, scored)])).set_index("metric")
+    assert table[["kept_x", "kept_y"]].to_numpy().tolist() == [[40, 30], [7, 5]]
+
+
+@pytest.mark.parametrize("kept", [[40, -1], [-1, 30], [40, 1.5], [True, 30]])
+def test_dimensions_that_are_no_counts_are_refused(tmp_path, collect, kept):
+    scored = record("word", "a-model", "T1", 1, [{"pwcca": 0.5}])
+    scored["trials"][0]["kept"] = {"pwcca": kept}
+    with pytest.raises(summary.MalformedScoreError, match="two whole numbers are expected"):
+        collect([write_score(tmp_path, scored)])
+
+
 def test_layer_ten_comes_after_layer_nine(tmp_path, collect):
     out = collect(write_experiment(tmp_path, {"m": 12}, ["word"]), {"m": 12})
     assert list(summary.read_table(out)["layer"].unique())[-4:] == ["T9", "T10", "T11", "T12"]

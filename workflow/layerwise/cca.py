@@ -520,7 +520,7 @@ def _main(eigenvalues: np.ndarray) -> np.ndarray:
     """Which of ascending eigenvalues SVCCA keeps, bool: the fewest with 99 % of their sum, and their equals."""
     falling = eigenvalues[::-1]
     share = np.cumsum(falling) / falling.sum()
-    last = falling[min(int((share < SVCCA_VARIANCE).sum()), falling.size - 1)]
+    last = falling[(share < SVCCA_VARIANCE).sum()]
     return eigenvalues >= last * (1 - EQUAL_EIGENVALUES)
 
 

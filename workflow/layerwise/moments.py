@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import cycle
 
 import numpy as np
@@ -52,9 +52,9 @@ class Rounding:
         products: of their products: 2⁻²⁴ for float32.
     """
 
-    x: float = 0.0
-    y: float = 0.0
-    products: float = 0.0
+    x: float
+    y: float
+    products: float
 
     def __or__(self, other: Rounding) -> Rounding:
         """The coarser of both, for moments that are added up."""
@@ -132,7 +132,7 @@ class Moments:
     x: ViewMoments
     y: ViewMoments
     xy: np.ndarray
-    rounding: Rounding = field(default_factory=Rounding)
+    rounding: Rounding
 
     @property
     def count(self) -> np.ndarray:

@@ -203,7 +203,5 @@ def segment_frames(start: float, end: float, stride_seconds: float, num_frames: 
     if span == "phone":
         third = (last - first + 1) // 3
         first, last = first + third, last - third
-        if last == first:
-            last += 1
     first = min(first, num_frames - 1)
     return first, max(first + 1, min(last, num_frames))
