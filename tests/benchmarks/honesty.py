@@ -31,7 +31,7 @@ import pandas as pd
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
-from layerwise import comparison, grading, layer_pairs, outcomes, probe_tables, recommendations, store, summary
+from layerwise import comparison, layer_pairs, outcomes, probe_tables, rates, recommendations, store, summary
 from layerwise.cca import METRICS
 from layerwise.chance import CHANCE
 from layerwise.properties import PROPERTIES, ScoreSettings, score_layers
@@ -132,7 +132,7 @@ def paired_test(differences: np.ndarray) -> list[bool]:
 def accuracy_interval(right: np.ndarray, speakers: np.ndarray) -> tuple[float, float]:
     """Of answers, (utterances,) bool, and who spoke each."""
     counts = np.column_stack([right, np.ones(len(right))]).astype(np.int64)
-    return grading.interval(counts, speakers)
+    return rates.interval(counts, speakers)
 
 
 def write_scores(folder: Path, model: str, layer: str, scores: np.ndarray) -> Path:

@@ -351,6 +351,7 @@ def test_logs_and_benchmarks_mirror_each_other_and_the_rules(results, smoke):
         "train_probes",
         "join_probes",
         "plot_task",
+        "plot_confusion",
         "plot_correlations",
     }
     assert {path.parts[0] for path in logs} == scripts - unused

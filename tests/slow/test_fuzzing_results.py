@@ -20,7 +20,6 @@ from layerwise import store, summary
 from layerwise.arrays import read_array
 from layerwise.comparison import compare, read_comparison
 from layerwise.confusion import read_confusions, tabulate_confusions
-from layerwise.confusion_plots import plot_confusion
 from layerwise.findings import check_findings
 from layerwise.frames import INTERVALS, ITEMS, UTTERANCES, read_csv_table, read_parquet
 from layerwise.frozen import KeptLayers
@@ -328,17 +327,10 @@ def predictions(folder: Path) -> Reader:
 
 
 def confusions(folder: Path) -> Reader:
-    tables(folder)
     whole = folder / "p.parquet"
     whole.write_bytes(parquet(PREDICTIONS))
     tabulate_confusions({("intent", "a"): whole}, {"intent": ["word"]}, folder / "whole.csv")
-    pictures = folder / "plot.svg", folder / "plot.png"
-
-    def read(path: Path) -> None:
-        read_confusions(path)
-        plot_confusion(path, folder / "probes.csv", "intent", list(MODELS), {}, *pictures)
-
-    return read, [(folder / "whole.csv").read_bytes()], "confusion.csv"
+    return read_confusions, [(folder / "whole.csv").read_bytes()], "confusion.csv"
 
 
 def labels(folder: Path) -> Reader:

@@ -22,6 +22,8 @@ from layerwise.layer_pairs import (
     read_layer_pairs,
     verdict,
 )
+from layerwise.predictions import write_predictions
+from layerwise.rates import paired_interval
 from layerwise.summary import SCORE_COLUMNS
 
 # Paired differences of nine draws, with a mean of 5 and a variance of 7.5.
@@ -94,9 +96,9 @@ def rows(name="phone", metric="pwcca", model="m", **layers) -> list[dict]:
 
 @pytest.fixture
 def compared(tmp_path):
-    def run(scores, pairs) -> pd.DataFrame:
+    def run(scores, pairs, **more) -> pd.DataFrame:
         pd.DataFrame(scores).reindex(columns=SCORE_COLUMNS).to_csv(tmp_path / "scores.csv", index=False)
-        compare_layers(tmp_path / "scores.csv", pairs, 10, tmp_path / "layer_pairs.csv")
+        compare_layers(tmp_path / "scores.csv", pairs, 10, tmp_path / "layer_pairs.csv", **more)
         table = read_layer_pairs(tmp_path / "layer_pairs.csv")
         assert list(table.columns) == COLUMNS
         return table
@@ -133,12 +135,12 @@ def test_a_row_per_property_model_metric_and_pair(compared):
         *rows("phone", model="other", T1=LUCK + OWN, T2=LUCK),
     ]
     table = compared(scores, [("T1", "T2"), ("C2", "T1")])
-    assert table[["property", "model", "metric", "layer", "other_layer"]].agg(" ".join, axis=1).tolist() == [
-        "mel m pwcca T1 T2",
-        "mel m pwcca C2 T1",
-        "phone m pwcca T1 T2",
-        "phone m cka T1 T2",
-        "phone other pwcca T1 T2",
+    assert table[["question", "kind", "model", "metric", "layer", "other_layer"]].agg(" ".join, axis=1).tolist() == [
+        "mel property m pwcca T1 T2",
+        "mel property m pwcca C2 T1",
+        "phone property m pwcca T1 T2",
+        "phone property m cka T1 T2",
+        "phone property other pwcca T1 T2",
     ]
 
 
@@ -157,3 +159,54 @@ def test_what_was_not_scored_is_not_compared_and_said(compared):
     assert table["verdict"].tolist() == [LOWER, NOT_TOLD_APART, NOT_TOLD_APART]
     assert table["mean"].iloc[0] == pytest.approx((0.5 + LUCK[:6]).mean())
     assert table["difference"].isna().tolist() == [False, True, True]
+
+
+def test_over_speakers_the_interval_is_of_the_differences_of_the_jackknife(compared, tmp_path):
+    """A speaker who counts less moves both layers alike: their difference is known far better than either."""
+    common, own = np.random.default_rng(0).normal(size=(2, 12)) / [[100], [5000]]
+    means = {"T3": 0.5 + common, "T4": 0.51 + common + own}
+    again = pd.DataFrame(
+        {"property": "phone", "model": "m", "metric": "pwcca", "layer": layer, "group": f"s{number:02d}"}
+        | {"weight": 0.5, "share": 1 / 12, "mean": mean}
+        for layer, values in means.items()
+        for number, mean in enumerate(values)
+    )
+    again.to_csv(tmp_path / "jackknife.csv", index=False)
+    scores = rows(T3=0.5 + LUCK, T4=0.51 + LUCK)
+    (row,) = compared(scores, [("T4", "T3")], jackknife=tmp_path / "jackknife.csv").to_dict("records")
+    # With a weight of a half, the slopes are twice the deviations, and their sum of squares counts 11.5² / (12 · 11).
+    error = math.sqrt(11.5**2 / (12 * 11) * ((2 * (own - own.mean())) ** 2).sum())
+    assert (row["difference"], row["verdict"]) == (pytest.approx(0.01), HIGHER)
+    assert (row["high"] - row["low"]) / 2 == pytest.approx(stats.t.ppf(0.975, 11) * error)
+
+
+@pytest.mark.parametrize(("metric", "better"), [("accuracy", HIGHER), ("per", LOWER)])
+def test_heads_of_a_task_are_compared_on_the_same_utterances(compared, tmp_path, metric, better):
+    said = [["a"]] * 40
+    items = pd.DataFrame({"item_id": [f"u{i:02d}" for i in range(40)], "target": said, "part": "test"})
+    items["speaker_id"] = [f"s{i % 8}" for i in range(40)]
+    errors = {"T3": [int(i % 20 == 0) for i in range(40)], "T4": [int(i % 3 == 0) for i in range(40)]}
+    write_predictions(
+        items, {layer: (said, wrong, [1] * 40) for layer, wrong in errors.items()}, tmp_path / "p.parquet"
+    )
+    table = compared(
+        rows(T3=0.5 + LUCK, T4=0.51 + LUCK),
+        [("T3", "T4"), ("T3", "C2")],
+        predictions={("intent", "m"): tmp_path / "p.parquet"},
+        metrics={"intent": metric},
+    )
+    (row,) = table[table["kind"] == "task"].to_dict("records")
+    assert [row[name] for name in ("question", "model", "metric", "layer", "other_layer")] == [
+        "intent",
+        "m",
+        metric,
+        "T3",
+        "T4",
+    ]
+    right = [2 / 40, 14 / 40] if metric == "per" else [38 / 40, 26 / 40]
+    assert [row["mean"], row["other_mean"]] == pytest.approx(right)
+    assert row["difference"] == pytest.approx(right[0] - right[1])
+    assert (row["n"], row["verdict"]) == (40, better)
+    counts = [np.column_stack([wrong, [1] * 40]) for wrong in errors.values()]
+    low, high = paired_interval(*counts, items["speaker_id"].tolist())
+    assert sorted(map(abs, (row["low"], row["high"]))) == pytest.approx(sorted(map(abs, (low, high))))

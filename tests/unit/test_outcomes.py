@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from layerwise.outcomes import MalformedProbeError, collect_probes, read_probes
+from layerwise.reread import RereadError
 from synthetic_probes import write_probe
 
 LAYERS = {"b": ["T0", "T1", "T2"], "a": ["T0", "T1"]}
@@ -78,6 +79,24 @@ def test_a_malformed_file_is_refused(tmp_path, collect, old, new, message):
     table.write_text(table.read_text().replace(old, new))
     with pytest.raises(MalformedProbeError, match=message):
         collect((table, weights))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (",T1,1,1.0,", ",T1,1,0.0,", "a depth that no layer has"),
+        (",T1,1,1.0,", ",T1,1,1e-300,", "a depth that no layer has"),
+        (",10,300,", ",10.5,300,", "other than whole numbers from 0 in column test_speakers"),
+        (",T1,1,", ",T1,-1,", "other than whole numbers from 0 in column layer_index"),
+    ],
+)
+def test_a_table_with_impossible_numbers_is_refused(tmp_path, collect, old, new, message):
+    collect(write_probe(tmp_path, "ic", "a", {"T0": 0.5, "T1": 0.6}, 1))
+    path = tmp_path / "probes.csv"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(RereadError, match=message):
+        read_probes(path)
 
 
 def test_weights_that_are_no_json_are_refused(tmp_path, collect):

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from layerwise import probes
-from layerwise.grading import rate
 from layerwise.predictions import read_predictions, write_predictions
 from layerwise.probes import Answers, ProbeError, Sweep, Utterances
+from layerwise.rates import rate
 from layerwise.tasks import WEIGHTED
 from planted_layers import LAYERS, PARTS, PlantedLayers, labelled, planted, settings, spoken
 

@@ -218,9 +218,9 @@ def test_pairs_of_layers_have_a_table(inputs, tmp_path, page):
     reporting.write_report(**inputs | {"layer_pairs": tmp_path / "layer_pairs.csv"})
     page = Page(inputs["out"].read_text())
     assert "Pairs of layers Layers that the configuration names ( compare ) in a paired test" in page.text
-    table = layer_pairs.read_layer_pairs(tmp_path / "layer_pairs.csv").set_index(["property", "model", "metric"])
+    table = layer_pairs.read_layer_pairs(tmp_path / "layer_pairs.csv").set_index(["question", "model", "metric"])
     row = table.loc[("phone", "hubert", "pwcca")]
-    assert f"phone HuBERT T1 T2 {row['mean']:.3f} {row['other_mean']:.3f} {row['difference']:.3f}" in page.text
+    assert f"phone HuBERT pwcca T1 T2 {row['mean']:.3f} {row['other_mean']:.3f} {row['difference']:.3f}" in page.text
     assert f"{row['high']:.3f} 3 {row['verdict']}" in page.text
 
 

@@ -216,7 +216,7 @@ def test_rows_and_bytes_that_a_small_file_declares_are_bounded(tmp_path, monkeyp
 
 @pytest.mark.parametrize("target", [["x"], [["x"], [3]], [[1]]])
 def test_targets_of_items_are_lists_of_texts(tmp_path, target):
-    row = {"part": "train", "audio_path": "a", "num_samples": 5, "start": 0.0, "item_id": "a", "speaker_id": "s"}
+    row = {"item_id": "i", "speaker_id": "", "part": "train", "audio_path": "a", "num_samples": 5, "start": 0.0}
     cells = target if isinstance(target[0], list) else [target[0]]
     if target == [["x"], [3]]:
         cells = [["x"], None]

@@ -43,7 +43,7 @@ CHANGES = {
     "reporting": {"write_report"},
     "findings": {"check_findings", "write_report"},
     "outcomes": COMPARED | {"collect_probes", "write_report"},
-    "summary": AFTER_SCORES | {"summarise_samples", "collect_probes"},
+    "summary": AFTER_SCORES | {"summarise_samples", "collect_probes", "tabulate_confusions"},
     "cca": AFTER_EXTRACTION,
     "extraction": AFTER_SAMPLING,
     "checkpoints": ALL_OF_ONE_MODEL,

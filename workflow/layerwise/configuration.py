@@ -625,29 +625,30 @@ def _layer_pairs(compare: list | None) -> list[list[str]]:
 
 
 def _impossible_pairs(config: dict, models: dict[str, ModelEntry]) -> list[str]:
-    """Pairs of one layer, pairs that stand there twice, and layers of `compare` that a model lacks or does not score.
+    """Pairs of one layer, pairs that stand there twice, and pairs of which no model has both layers, or scores both.
 
-    Nothing is said of models whose layers are not known yet.
+    Nothing is said where the layers of a model are not known yet.
     """
     pairs = _layer_pairs(config["compare"])
-    named = list(dict.fromkeys(layer for pair in pairs for layer in pair))
-    properties = [PROPERTIES[name] for name in config["properties"] if name in PROPERTIES]
     errors = [f"compare: found {one} and {other}; two layers are expected" for one, other in pairs if one == other]
     errors += _repeated("compare", [" and ".join(sorted(pair)) for pair in pairs])
-    for model, entry in models.items():
-        if not entry.is_planned:
-            continue
-        if absent := [layer for layer in named if layer not in entry.layers]:
-            errors.append(f"compare: {model} has no {', '.join(absent)}; it has {_ranges(entry.layers)}")
-            continue
-        scored = [set(question.layers(entry.layers)) for question in properties]
-        if config["layers"] != "all":
-            scored = [layers & set(config["layers"]) for layers in scored]
-        errors += [
-            f"compare: no property of this experiment scores both {one} and {other} of {model} (properties, layers)"
-            for one, other in pairs
-            if not any({one, other} <= layers for layers in scored)
-        ]
+    if not all(entry.is_planned for entry in models.values()):
+        return errors
+    questions = [PROPERTIES[name] for name in config["properties"] if name in PROPERTIES]
+    wanted = None if config["layers"] == "all" else set(config["layers"])
+    for one, other in pairs:
+        having = [entry.layers for entry in models.values() if {one, other} <= set(entry.layers)]
+        if not having:
+            have = "; ".join(f"{model} has {_ranges(entry.layers)}" for model, entry in models.items())
+            errors.append(f"compare: no model of this experiment has both {one} and {other}: {have}")
+        elif not any(
+            {one, other} <= set(question.layers(layers)) and (wanted is None or {one, other} <= wanted)
+            for question in questions
+            for layers in having
+        ):
+            errors.append(
+                f"compare: no property of this experiment scores both {one} and {other} of a model (properties, layers)"
+            )
     return errors
 
 

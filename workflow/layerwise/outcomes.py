@@ -86,8 +86,8 @@ def read_probes(path: AnyPath) -> pd.DataFrame:
     table = read_table(path, COLUMNS, HEAD, _TEXT)
     if wrong := sorted(set(table["metric"]) - set(METRICS)):
         raise RereadError(path, f"the metric {wrong[0]!r}")
-    depth = table["depth"].dropna()
-    if not ((depth == 0) | depth.between(1 / MOST_LAYERS, 1)).all():
+    index, depth = (table.loc[table["depth"].notna(), column] for column in ("layer_index", "depth"))
+    if not (((index == 0) & (depth == 0)) | ((index > 0) & depth.between(1 / MOST_LAYERS, 1))).all():
         raise RereadError(path, "a depth that no layer has")
     return table
 

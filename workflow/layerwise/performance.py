@@ -14,6 +14,7 @@ from pathlib import Path
 from layerwise.csv_files import CSVError, read_csv
 from layerwise.errors import LayerwiseError, listed_names
 
+PROPERTY, TASK = "property", "task"  # kinds of question, in tables that have both
 WEIGHTED = "weighted"  # the head on the learned softmax-weighted sum of all layers, beside those of single layers
 REQUIRED, INTERVAL = ("task", "model", "layer", "metric", "value"), ("low", "high")
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"

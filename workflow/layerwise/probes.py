@@ -24,18 +24,11 @@ from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
 from layerwise.frames import ITEMS, read_parquet
 from layerwise.frozen import FrozenLayers, KeptLayers
-from layerwise.grading import (
-    balanced_accuracy,
-    count_errors,
-    count_right,
-    interval,
-    macro_f1,
-    most_frequent,
-    rate,
-)
+from layerwise.grading import balanced_accuracy, count_errors, count_right, macro_f1, most_frequent
 from layerwise.heads import Batch, Shape, make_heads
 from layerwise.models import load_folder
 from layerwise.predictions import write_predictions
+from layerwise.rates import interval, rate
 from layerwise.states import read_state, restoring
 from layerwise.tasks import HIGHER_IS_BETTER, METRICS, PARTS, WEIGHTED
 

@@ -12,7 +12,7 @@ from layerwise.chance import CHANCE
 from layerwise.comparison import WEIGHTS, Outcome, outcomes, read_comparison
 from layerwise.errors import shown
 from layerwise.outcomes import EXTERNAL, read_probes
-from layerwise.performance import METRICS
+from layerwise.performance import METRICS, PROPERTY, TASK
 from layerwise.properties import PROPERTIES
 from layerwise.reread import RereadError
 from layerwise.summary import (
@@ -33,7 +33,6 @@ COLUMNS = [
 ]
 TEXT = ["question", "kind", "source", "majority_label", "costs", "caution"]
 
-PROPERTY, TASK = "property", "task"  # kinds of question
 CONTROL = "random weights: a control, not to be used"
 AT_CHANCE = "not clearly above chance"
 AT_MAJORITY = "no layer is clearly better than always the same answer"

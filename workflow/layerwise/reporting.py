@@ -21,6 +21,7 @@ from layerwise.findings import CRITERIA, read_criteria, read_findings
 from layerwise.frames import read_csv_table, read_parquet
 from layerwise.intervals import SPEAKERS, about, caution
 from layerwise.layer_pairs import read_layer_pairs
+from layerwise.performance import TASK
 from layerwise.plots import METRIC_TITLES, title_of
 from layerwise.recommendations import cautions, read_recommendations, sentences
 from layerwise.summary import (
@@ -196,9 +197,9 @@ def _comparison(table: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> 
 
 
 def _layer_pairs(table: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> Table:
-    chosen = table[table["metric"] == metric]
+    chosen = table[(table["metric"] == metric) | (table["kind"] == TASK)]
     chosen = chosen.assign(model=chosen["model"].map(lambda name: titles.get(name, name)))
-    columns = [name for name in chosen if name not in ("metric", "alignments")]
+    columns = [name for name in chosen if name not in ("kind", "alignments")]
     if not chosen["reason"].any():
         columns.remove("reason")
     return _shown(chosen[columns], limit=LONGEST)

@@ -108,6 +108,39 @@ rule compare_trends:
         "../scripts/compare_trends.py"
 
 
+rule compare_layers:
+    message:
+        "Compare layers, two by two"
+    input:
+        scores=rules.collect_scores.output.scores,
+        jackknife=JACKKNIFE,
+        predictions=every(rules.join_probes.output.predictions, task=TASKS, model=MODELS),
+    output:
+        table=report(
+            results("tables/layer_pairs.csv"),
+            caption="../report/layer_pairs.rst",
+            category="tables",
+        ),
+    params:
+        pairs=EXPERIMENT.layer_pairs,
+        heads=[(task, model) for task in TASKS for model in MODELS],
+        metrics={name: task.metric for name, task in TASKS.items()},
+        folds=config["cca"]["folds"],
+        about=ABOUT,
+        code=code_digest("layerwise.layer_pairs"),
+    log:
+        log_of("compare_layers"),
+    benchmark:
+        benchmark_of("compare_layers")
+    conda:
+        "../../envs/summary.yaml"
+    threads: 1
+    resources:
+        mem_mb=rising(1000),
+    script:
+        "../scripts/compare_layers.py"
+
+
 rule check_findings:
     message:
         "Check the findings of the paper"

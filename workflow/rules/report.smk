@@ -17,7 +17,7 @@ rule write_report:
         comparison=rules.compare_trends.output.table,
         findings=rules.check_findings.output.table,
         recommendations=rules.recommend_layers.output.table,
-        layer_pairs=rules.compare_layers.output.table if LAYER_PAIRS else [],
+        layer_pairs=rules.compare_layers.output.table if EXPERIMENT.layer_pairs else [],
         audio_problems=rules.index_utterances.output.problems,
         alignment_problems=ALIGNMENT_PROBLEMS,
         labels=rules.index_alignments.output.labels if EXPERIMENT.alignments else [],
@@ -61,7 +61,7 @@ rule tables:
         rules.check_findings.output,
         rules.compare_models.output,
         rules.recommend_layers.output,
-        rules.compare_layers.output if LAYER_PAIRS else [],
+        rules.compare_layers.output if EXPERIMENT.layer_pairs else [],
 
 
 rule plots:

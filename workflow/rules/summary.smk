@@ -64,38 +64,6 @@ rule summarise_trends:
         "../scripts/summarise_trends.py"
 
 
-# The table is made where `compare` names layers.
-LAYER_PAIRS = EXPERIMENT.layer_pairs
-
-
-rule compare_layers:
-    message:
-        "Compare layers, two by two"
-    input:
-        scores=rules.collect_scores.output.scores,
-    output:
-        table=report(
-            results("tables/layer_pairs.csv"),
-            caption="../report/layer_pairs.rst",
-            category="tables",
-        ),
-    params:
-        pairs=LAYER_PAIRS,
-        folds=config["cca"]["folds"],
-        code=code_digest("layerwise.layer_pairs"),
-    log:
-        log_of("compare_layers"),
-    benchmark:
-        benchmark_of("compare_layers")
-    conda:
-        "../../envs/summary.yaml"
-    threads: 1
-    resources:
-        mem_mb=rising(1000),
-    script:
-        "../scripts/compare_layers.py"
-
-
 rule tabulate_layers:
     message:
         "Tabulate {wildcards.property} by layer and model"

@@ -9,4 +9,7 @@ with logged(snakemake):
         snakemake.params.pairs,
         folds=snakemake.params.folds,
         out=snakemake.output.table,
+        jackknife=snakemake.input.jackknife or None,
+        predictions=dict(zip(snakemake.params.heads, snakemake.input.predictions, strict=True)),
+        metrics=snakemake.params.metrics,
     )
