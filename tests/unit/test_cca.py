@@ -534,6 +534,17 @@ def test_weak_directions_of_a_float16_view_are_kept():
     assert scores.mean_cca > 0.99
 
 
+@pytest.mark.parametrize("standardise", [False, True])
+def test_weak_directions_far_from_zero_are_kept(standardise):
+    """About 10, float16 has steps of 1/128: what varies by four of them is no rounding."""
+    rng = np.random.default_rng(0)
+    hidden = rng.normal(size=(4000, 16)) * [*[1] * 15, 1 / 32]
+    x = (10 + hidden @ rotation(16, rng)).astype(np.float16)
+    scores = scores_of(x, hidden, random_folds(4000), standardise=standardise)
+    assert (scores.rank_x, scores.rank_y) == (16, 16)
+    assert scores.mean_cca > 0.99
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
 def test_one_hot_targets_have_one_direction_less_than_classes(dtype):
     rng = np.random.default_rng(0)

@@ -99,6 +99,8 @@ def test_the_sum_remembers_the_coarsest_rounding():
     assert (fine.rounding.x, fine.rounding.products) == (2**-53, 2**-53)
     assert (fine + coarse).rounding == coarse.rounding == (coarse + fine).rounding
     assert (coarse.rounding.x, coarse.rounding.y, coarse.rounding.products) == (2**-11, 2**-11, 2**-24)
+    mixed = (fine + fold_moments(x.astype(np.float16), y, fold)).rounding
+    assert (mixed.x, mixed.y, mixed.products) == (2**-11, 2**-53, 2**-53)
 
 
 def test_moments_of_other_shapes_are_not_added():
@@ -407,6 +409,8 @@ def test_folds_without_rows_are_refused_with_the_counts():
     for number in (-1, 5, 7):
         with pytest.raises(EmptyFoldError, match=f"fold {number} of 5"):
             ours.covariance([number])
+    with pytest.raises(EmptyFoldError, match="fold -1 of 3"):  # though the last one has rows
+        fold_moments(x, y, np.arange(20) % 3).covariance([-1])
     with pytest.raises(EmptyFoldError, match="fewer than two rows"):
         ours.covariance([3])
     with pytest.raises(EmptyFoldError, match="fewer than two rows"):

@@ -149,7 +149,7 @@ def test_a_corpus_without_alignments_has_empty_segment_tables(corpus):
     assert list(drawn.words.columns) == ["utterance_id", "label", "start", "end"]
 
 
-@pytest.mark.parametrize(("labels", "more"), [(10, ""), (12, ", …")])
+@pytest.mark.parametrize(("labels", "more"), [(10, ""), (11, ", …")])
 def test_the_ten_rarest_of_many_short_labels_are_named(corpus, caplog, labels, more):
     utterances, intervals = corpus
     names = [f"P{number:02d}" for number in range(labels)]
