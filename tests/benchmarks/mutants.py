@@ -62,10 +62,10 @@ MEMORY = 8 * 2**30  # bytes that a mutant may take
 MORE_TESTS = {
     "cca": ["published_procedure"],
     "chance": ["properties"],
-    "curves": ["estimate", "comparison"],
+    "curves": ["comparison", "model_pairs"],
     "heads": ["probes"],
     "recommendations": ["reporting"],
-    "summary": ["properties", "comparison"],
+    "summary": ["reread", "comparison"],
 }
 
 COMPARISONS = {
@@ -449,7 +449,8 @@ def run_module(name: str, sample: int | None, seed: int) -> None:
         mutants = [mutants[i] for i in sorted(random.Random(seed).sample(range(len(mutants)), sample))]
     equivalent = _equivalent(module)
     files = [str(UNIT / f"test_{stem}.py") for stem in (module, *MORE_TESTS.get(module, []))]
-    files = [file for file in files if Path(file).exists()]
+    if missing := [file for file in files if not Path(file).exists()]:
+        raise SystemExit(f"{module}: there is no {', '.join(missing)} (MORE_TESTS)")
     counts = dict.fromkeys(("killed", "survived", "timeout", "equivalent"), 0)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
