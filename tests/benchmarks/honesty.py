@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -46,26 +46,16 @@ CHEAP = 2  # times as many experiments with made-up scores
 # --- what is asked of the tool: all calls stand here -----------------------------------------------------------------
 
 
-class MissingSettingError(Exception):
-    """This version of the tool lacks a setting."""
-
-
 def score(representations: Path, question: str, layers: Sequence[str], folds_by: str, intervals: str, seed: int):
-    """Scores and trends of all sample sets, in tables beside the representations.
-
-    Raises:
-        MissingSettingError: there are no such intervals.
-    """
+    """Scores and trends of all sample sets, in tables beside the representations."""
     folder = representations.parent
-    chosen = {} if intervals == "corpus" else {"intervals": intervals}
-    if not set(chosen) <= {field.name for field in fields(ScoreSettings)}:
-        raise MissingSettingError(f"cca.intervals: {intervals} does not exist yet")
-    settings = ScoreSettings(FOLDS, TRIALS, folds_by, True, EPSILONS, seed, **chosen)
+    settings = ScoreSettings(FOLDS, TRIALS, folds_by, True, EPSILONS, seed, intervals)
     files = []
     for sample in range(1, SAMPLES + 1):
         files.append(folder / f"{sample}.json")
         score_layers([representations], question, MODEL, sample, layers, settings, files[-1])
-    summarise(folder, files, {MODEL: len(layers)}, {"jackknife": folder / "jackknife.csv"} if chosen else {})
+    over_speakers = {"jackknife": folder / "jackknife.csv"} if intervals == "speakers" else {}
+    summarise(folder, files, {MODEL: len(layers)}, over_speakers)
 
 
 def summarise(
@@ -525,11 +515,7 @@ def coverage(experiments: int, processes: int) -> None:
     rows = []
     for design in COVERAGE:
         first = [design.name, design.folds_by, design.intervals]
-        try:
-            found = many(partial(measure_layer, design), experiments, processes)
-        except MissingSettingError as error:
-            rows.append([*first, f"not measured: {error}", *[""] * (len(METRICS) + 2)])
-            continue
+        found = many(partial(measure_layer, design), experiments, processes)
         mean, low, high = np.array([each["pwcca"] for each in found]).T
         shares = [share(covered(found, metric)) for metric in METRICS]
         rows.append([*first, *shares, average(mean), f"{mean.std(ddof=1):.3f}", f"{(high - low).mean() / 2:.3f}"])
