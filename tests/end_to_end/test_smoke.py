@@ -343,17 +343,9 @@ def test_logs_and_benchmarks_mirror_each_other_and_the_rules(results, smoke):
     unused = {name for name in scripts if name.startswith("fetch_")}  # all is here, known, aligned, cut and ranked
     unused |= {"describe_model", "align_utterances", "cut_recordings", "rank_words"}
     unused |= {"make_practice_speech", "cluster_frames", "pretrain_model", "write_model_card"}  # beside it
-    # no task is probed
-    unused |= {
-        "unpack_task",
-        "unpack_split",
-        "index_task",
-        "train_probes",
-        "join_probes",
-        "plot_task",
-        "plot_confusion",
-        "plot_correlations",
-    }
+    unused |= {"unpack_task", "unpack_split", "index_task", "train_probes", "join_probes"}  # no task is probed
+    unused |= {"plot_task", "plot_confusion", "plot_correlations"}
+    unused |= {"compare_layers"}  # no pair of layers is named
     assert {path.parts[0] for path in logs} == scripts - unused
     made = {path.relative_to(results / "scores").with_suffix("") for path in (results / "scores").rglob("*.json")}
     assert {path.relative_to("score_layers") for path in logs if path.parts[0] == "score_layers"} == made

@@ -61,6 +61,8 @@ def example(schema: dict) -> object:
         return schema["oneOf"][0].get("const") or example(schema["oneOf"][0])
     if "enum" in schema:
         return schema["enum"][0]
+    if types == {"null"}:
+        return None
     if "object" in types:
         least = {"mine": example(schema["additionalProperties"])} if "minProperties" in schema else {}
         return least | {key: example(schema["properties"][key]) for key in schema.get("required", [])}
@@ -139,7 +141,8 @@ def wrong(schema: dict) -> Iterator[tuple[Path, object, str]]:
         yield (), schema["enum"][0] + "s", f"(did you mean {schema['enum'][0]}?)"
     if "oneOf" in schema:
         for value in (None, True, 7, "some text", [], {}, [7]):
-            yield (), value, schema["description"]
+            if value is not None or {"type": "null"} not in schema["oneOf"]:
+                yield (), value, schema["description"]
     if "object" in types:
         yield from wrong_mappings(schema)
 
