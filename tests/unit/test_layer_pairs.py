@@ -16,6 +16,7 @@ from layerwise.layer_pairs import (
     COLUMNS,
     HIGHER,
     LOWER,
+    NOT_TESTED,
     NOT_TOLD_APART,
     compare_layers,
     paired,
@@ -66,7 +67,7 @@ def test_one_difference_has_no_interval_and_none_no_number():
         (0.0, 0.5, NOT_TOLD_APART),
         (-0.5, 0.0, NOT_TOLD_APART),
         (0.0, 0.0, NOT_TOLD_APART),
-        (math.nan, math.nan, NOT_TOLD_APART),
+        (math.nan, math.nan, NOT_TESTED),
     ],
 )
 def test_verdict(low, high, expected):
@@ -156,7 +157,7 @@ def test_what_was_not_scored_is_not_compared_and_said(compared):
     table = compared(scores, [("T1", "T2"), ("T1", "T3"), ("T4", "T1")])
     assert table["n"].tolist() == [6, 0, 0]
     assert table["reason"].tolist() == ["T2: NaN", "T3: 40 of 48 dimensions kept", "T4: too few rows"]
-    assert table["verdict"].tolist() == [LOWER, NOT_TOLD_APART, NOT_TOLD_APART]
+    assert table["verdict"].tolist() == [LOWER, NOT_TESTED, NOT_TESTED]
     assert table["mean"].iloc[0] == pytest.approx((0.5 + LUCK[:6]).mean())
     assert table["difference"].isna().tolist() == [False, True, True]
 

@@ -133,7 +133,8 @@ def test_a_layer_that_is_no_better_than_one_answer_to_all_is_not_advised(advise)
     assert intent["caution"] == AT_MAJORITY
     assert (intent["majority"], intent["majority_label"], intent["chance"]) == (0.785, "male", 0.5)
     assert (intent["n_rows"], intent["n_types"], intent["n_speakers"]) == (100, 2, 10)
-    assert "For intent, no layer is clearly better than always answering 'male' (78.5 %); T4 is best (accuracy" in words
+    assert "For intent, T4 is best (accuracy 80.0 %" in words
+    assert "speakers), but not clearly better than always answering 'male' (78.5 %)." in words
     assert "For intent use" not in words
     table, words = advise(values=heads(), majority=0.775)
     assert table.loc["intent", "caution"] == ""
@@ -143,7 +144,8 @@ def test_a_layer_that_is_no_better_than_one_answer_to_all_is_not_advised(advise)
 def test_an_error_rate_near_that_of_an_empty_answer_is_not_advised(advise):
     table, words = advise(values=heads([1.2, 1.1, 1.0, 0.99, 0.985, 0.99, 1.1], 1.0), metric="wer")
     assert table.loc["intent", "caution"] == AT_MAJORITY
-    assert "no layer is clearly better than an empty answer (100.0 %); T4 is best (word error rate 98.5 %" in words
+    assert "For intent, T4 is best (word error rate 98.5 %" in words
+    assert "), but not clearly better than an empty answer (100.0 %)." in words
     table, _ = advise(values=heads([1.2, 1.1, 1.0, 0.99, 0.97, 0.99, 1.1], 1.0), metric="wer")
     assert table.loc["intent", "caution"] == ""
 

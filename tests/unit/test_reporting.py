@@ -209,7 +209,7 @@ def test_the_page_says_which_layer_to_use_for_what(page, inputs):
 
 
 def test_cautions_stand_below_the_paragraph(page):
-    assert "Cautions: phones: folds by row: neighbouring rows of one recording train and test" in page.text
+    assert "Cautions: phones: folds by row: rows of one recording are in training and in test" in page.text
 
 
 def test_pairs_of_layers_have_a_table(inputs, tmp_path, page):

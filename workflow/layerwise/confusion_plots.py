@@ -72,7 +72,7 @@ def plot_confusion(
                 axes.set_title(fold(f"{titles.get(model, model)}, {best[model]}: {column}", 34))
                 axes.set(xlabel="answered", ylabel="said")
         figure.colorbar(mesh, ax=panels, label="share of what was said", aspect=25, pad=0.01, shrink=0.4)
-        if many := [column for column in columns if len(labels[column]) == MOST]:
+        if many := [column for column in columns if len(_labels(table[table["column"] == column])) > MOST]:
             note = f"{', '.join(many)}: of more labels, the {MOST} that are confused most; tables/confusion.csv has all"
             figure.supxlabel(fold(note, 125), x=0.01, ha="left", **NOTE_STYLE)
         return save(figure, out_svg, out_png)
@@ -89,12 +89,16 @@ def _best_blocks(heads: pd.DataFrame) -> dict[str, str]:
 
 def _shown_labels(rows: pd.DataFrame) -> list[str]:
     """The labels of a column in order; of too many those that stand most often in a wrong answer, on either side."""
-    labels = sorted(set(rows["said"]) | set(rows["answered"]))
+    labels = _labels(rows)
     if len(labels) <= MOST:
         return labels
     wrong = rows[rows["said"] != rows["answered"]]
     times = wrong.groupby("said")["n"].sum().add(wrong.groupby("answered")["n"].sum(), fill_value=0)
     return sorted(sorted(labels, key=lambda label: (-times.get(label, 0), label))[:MOST])
+
+
+def _labels(rows: pd.DataFrame) -> list[str]:
+    return sorted(set(rows["said"]) | set(rows["answered"]))
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, labels: Sequence[str]):

@@ -11,9 +11,9 @@ drawn anew within their own uncertainty, many times over:
 - a trend whose intervals are of speakers normally, with the covariance over layers that the jackknife gives: each D(g)
   (`layerwise.jackknife`) times a normal number of its own. The numbers are the same for all layers, properties and
   models, as speakers are; a bootstrap of some 20 D(g) would have the same covariance and be more lumpy;
-- a performance by its interval over test items: each side of the value is half a normal distribution, with 2.5 % of the
-  draws beyond the interval's end; independently at each layer. As all heads see the same test items, this errs on the
-  wide side;
+- a performance by its interval over test speakers: each side of the value is half a normal distribution, with 2.5 % of
+  the draws beyond the interval's end; independently at each layer. As all heads see the same test items, this errs on
+  the wide side;
 - learned weights not at all: a head has just these.
 
 Noise that is added to a curve lowers its correlations, so the interval can end below a value near 1; it is widened to

@@ -377,7 +377,7 @@ def best_layer(model: Model, outcome: Outcome, below_top: float, near: float, ma
     if missing:
         return Verdict(NOT_TESTABLE, missing)
     tied = single.tied(margin)
-    numbers: dict[str, object] = {"best": single.best, "tied": _listed(tied), "blocks": model.blocks}
+    numbers: dict[str, object] = {"best": single.best, "candidates": _listed(tied), "blocks": model.blocks}
     maxima = []
     for name in PEAKS:
         curve = model.trend(name)
@@ -385,7 +385,7 @@ def best_layer(model: Model, outcome: Outcome, below_top: float, near: float, ma
         if missing:
             return Verdict(NOT_TESTABLE, missing, numbers)
         maxima.append(curve.at(model.layers).tied(margin))
-        numbers |= {f"{name}_peak": curve.at(model.layers).best, f"{name}_tied": _listed(maxima[-1])}
+        numbers |= {f"{name}_peak": curve.at(model.layers).best, f"{name}_candidates": _listed(maxima[-1])}
     possible = []
     for best, *highest in itertools.product(tied, *maxima):
         index = layer_key(best)[1]
@@ -463,7 +463,7 @@ def _missing(curve: Curve, layers: Sequence[str]) -> str:
         return f"no number at {layer_ranges(absent)}" + (f": {curve.reason}" if curve.reason else "")
     chosen = curve.at(layers)
     if not np.isfinite(chosen.high - chosen.low).all():
-        return "no interval: a single score, or none was given"
+        return "no interval: of a single score or group of speakers, or none was given"
     return ""
 
 
@@ -486,7 +486,7 @@ def _depths(layers: Iterable[str], blocks: int) -> list[float]:
 
 
 def _peak(curve: Curve, tied: Sequence[str], blocks: int) -> dict:
-    return {"peak": curve.best, "depth": layer_key(curve.best)[1] / blocks, "tied": _listed(tied)}
+    return {"peak": curve.best, "depth": layer_key(curve.best)[1] / blocks, "candidates": _listed(tied)}
 
 
 def _decided(possible: Sequence[bool], tied: Sequence[str], numbers: Mapping) -> Verdict:

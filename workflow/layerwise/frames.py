@@ -46,7 +46,7 @@ _KNOWN = {
 }
 _COUNTS = ("errors", "length", "num_samples", "sample_rate")
 _SECONDS = ("duration", "end", "start")
-_NUMBERED = (  # columns of CSV tables that count
+NUMBERED = (  # columns of CSV tables that count
     *("layer_index", "n", "n_train", "n_dev", "n_test", "n_rows", "n_types", "n_speakers", "test_speakers", "step"),
     *("classes_unseen", "kept_x", "kept_y"),
 )
@@ -110,7 +110,7 @@ def _require_numbers(path: Path, table: pd.DataFrame, column: str) -> None:
         raise RereadError(path, f"no number in column {column}, such as {values.dropna().iloc[0]!r}")
     if not (values.dropna().abs() < _LARGEST).all():
         raise RereadError(path, f"a number beyond {_LARGEST:g} in column {column}")
-    if column in _NUMBERED and not ((values.dropna() >= 0) & (values.dropna() % 1 == 0)).all():
+    if column in NUMBERED and not ((values.dropna() >= 0) & (values.dropna() % 1 == 0)).all():
         raise RereadError(path, f"no whole number from 0 in column {column}")
 
 

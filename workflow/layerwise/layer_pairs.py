@@ -24,7 +24,7 @@ from layerwise.predictions import read_predictions
 from layerwise.rates import paired_interval, rate
 from layerwise.summary import CONFIDENCE, AnyPath, alignments_of, read_scores, read_table, score_matrix, write_table
 
-HIGHER, LOWER, NOT_TOLD_APART = "higher", "lower", "not told apart"
+HIGHER, LOWER, NOT_TOLD_APART, NOT_TESTED = "higher", "lower", "not told apart", "not tested"
 
 COLUMNS = [
     *("question", "kind", "model", "metric", "layer", "other_layer", "mean", "other_mean"),
@@ -58,7 +58,9 @@ def paired(differences: np.ndarray, overlap: float) -> Estimate:
 
 
 def verdict(difference: Estimate) -> str:
-    """Whether the first of two is higher or lower by all that the interval of their difference allows."""
+    """Whether the first of two is higher or lower, by all that the interval of their difference allows."""
+    if math.isnan(difference.low):
+        return NOT_TESTED
     return HIGHER if difference.low > 0 else LOWER if difference.high < 0 else NOT_TOLD_APART
 
 
@@ -74,7 +76,8 @@ def compare_layers(
     """A row per question, model, metric and pair of layers: tables/layer_pairs.csv.
 
     `difference` is the first layer's number minus the other's. The first layer is `higher` or `lower` where the
-    interval of the difference is above or below 0, and `not told apart` otherwise; of error rates, lower is better.
+    interval of the difference is above or below 0, `not told apart` where it is neither, and `not tested` where there
+    is no interval; of error rates, lower is better.
 
     Of a property, numbers are means over the `n` samples and trials on which both layers were scored. The interval is
     that of `paired`, about other draws and folds of this corpus, or comes from the jackknife over speakers. A property
@@ -121,7 +124,7 @@ def _of_scores(scores: pd.DataFrame, one: str, other: str, folds: int, again: pd
     reasons = scores.loc[scores["status"] != "ok", ["layer", "reason"]].drop_duplicates()
     reason = "; ".join(f"{row.layer}: {row.reason}" for row in reasons.itertuples())
     if (scores["status"] == "flagged").any():
-        return {"n": 0, "verdict": NOT_TOLD_APART, "reason": reason}
+        return {"n": 0, "verdict": NOT_TESTED, "reason": reason}
     both = score_matrix(scores).reindex([one, other]).dropna(axis="columns").to_numpy()
     difference = paired(both[0] - both[1], overlap=1 / (folds - 2))
     if again is not None and difference.is_known:

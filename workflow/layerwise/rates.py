@@ -107,4 +107,4 @@ def _normal() -> float:
 
 
 def _student(freedom: int) -> float:
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, max(freedom, 1)))

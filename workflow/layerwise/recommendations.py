@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from layerwise.chance import CHANCE
@@ -35,7 +34,7 @@ TEXT = ["question", "kind", "source", "majority_label", "costs", "caution"]
 
 CONTROL = "random weights: a control, not to be used"
 AT_CHANCE = "not clearly above chance"
-AT_MAJORITY = "no layer is clearly better than always the same answer"
+AT_MAJORITY = "not clearly better than an answer that needs no speech"
 NO_INTERVAL = "no interval: layers cannot be told apart"
 OWN_LUCK = "layers share little of their luck (shared_luck in best_layers.csv): ties may lack an equal layer"
 MORE_TYPES = (
@@ -44,7 +43,7 @@ MORE_TYPES = (
 )
 UNSEEN = "labels in the held-out rows that training lacks (classes_unseen in scores.csv)"
 BY_ROW = (
-    "folds by row: neighbouring rows of one recording train and test (cca.folds_by: utterance or speaker asks whether "
+    "folds by row: rows of one recording are in training and in test (cca.folds_by: utterance or speaker asks whether "
     "it holds for others)"
 )
 _IN_THE_SENTENCE = {CONTROL, AT_CHANCE, AT_MAJORITY, NO_INTERVAL}  # cautions that the paragraph says in its own words
@@ -52,7 +51,7 @@ _IN_THE_SENTENCE = {CONTROL, AT_CHANCE, AT_MAJORITY, NO_INTERVAL}  # cautions th
 # Of 12 equal layers with 9 scores each, whose draws correlate by the share of a test fold (1/9), ties lack one or more
 # in 18 % of simulated models where shared luck is estimated at 0.70 to 0.75, in 7 % up to 0.80 and in 2 % up to 0.85.
 LEAST_SHARED_LUCK = 0.8
-FEW_SPEAKERS = 5  # on test; the interval of fewer is wide, and leans on what speakers are taken to be like
+FEW_SPEAKERS = 5  # of fewer, an interval over speakers is wide, and leans on what speakers are taken to be like
 
 # What a user would call what a property asks for.
 QUESTIONS = {"mel": "acoustics", "phone": "phones", "word": "words"}
@@ -82,12 +81,12 @@ def recommend(
     elsewhere are named `external:task`. Of a task, `against_weighted` is the performance of its best layer minus that
     of the learned sum of all layers.
 
-    `majority` is what the best constant answer to a task reaches (`majority_label`; of error rates an empty one), and
-    `chance` what guessing does. `n_rows`, `n_types` and `n_speakers` of a task count its test utterances, labels, and
-    speakers on test.
+    `majority` is what always answering the most frequent label of training reaches (`majority_label`; of error rates an
+    empty answer), and `chance` what guessing does. `n_rows`, `n_types` and `n_speakers` of a task count its test
+    utterances, labels, and speakers on test.
 
     `caution` says what speaks against following the row, parted by "; ": random weights; a score whose interval reaches
-    the interval of its chance level; a task of which no layer's interval lies beyond `majority`; no interval at all;
+    the interval of its chance level; a task whose layer's interval does not lie beyond `majority` and `chance`; no interval at all;
     layers that share little of their luck, of which ties may lack an equal one; more label types than dimensions, where
     `pwcca` means another thing; labels that training lacks; folds by row; few test speakers, and what else was remarked
     of a head. Without a layer, `reason` says why.
@@ -179,6 +178,8 @@ def _doubts(best: Mapping, folds_by: str) -> Iterator[str]:
         yield UNSEEN
     if folds_by == "row":
         yield BY_ROW
+    if folds_by == "speaker" and best["n_speakers"] < FEW_SPEAKERS:
+        yield f"few speakers ({best['n_speakers']:g})"
 
 
 def _of_task(outcome: Outcome, heads: pd.DataFrame) -> dict:
@@ -191,7 +192,7 @@ def _of_task(outcome: Outcome, heads: pd.DataFrame) -> dict:
     head = heads.loc[(outcome.task, outcome.source, outcome.metric, outcome.model, best)]
     if math.isnan(single.estimate(best).low):
         row["caution"].append(NO_INTERVAL)
-    elif np.nanmax(single.low) <= metric.performance(head["majority"]):
+    elif any(single.estimate(best).low <= metric.performance(head[name]) for name in ("majority", "chance")):
         row["caution"].append(AT_MAJORITY)
     if head["test_speakers"] < FEW_SPEAKERS:
         row["caution"].append(f"few test speakers ({head['test_speakers']:g})")
@@ -241,15 +242,16 @@ def _sentence(row: Mapping) -> str:
     if AT_CHANCE in row["caution"]:
         return f"For {question}, no layer is clearly above chance; {row['layer']} is highest ({number})."
     if AT_MAJORITY in row["caution"]:
-        constant = f"no layer is clearly better than {_constant(row)}"
-        return f"For {question}, {constant}; {row['layer']} is best ({number})."
+        return f"For {question}, {row['layer']} is best ({number}), but not clearly better than {_without_speech(row)}."
     if CONTROL in row["caution"]:
         return f"For {question}, {row['layer']} is highest ({number})."
     return f"For {question} use {row['layer']} ({number})."
 
 
-def _constant(row: Mapping) -> str:
-    """The best constant answer to a task, and what it reaches."""
+def _without_speech(row: Mapping) -> str:
+    """The better of two answers that need no speech, the most frequent label and a guess, and what it reaches."""
+    if row["chance"] > row["majority"]:
+        return f"guessing ({100 * row['chance']:.1f} %)"
     answer = f"always answering {shown(row['majority_label'])!r}" if row["majority_label"] else "an empty answer"
     return f"{answer} ({100 * row['majority']:.1f} %)"
 
@@ -261,7 +263,7 @@ def _score(row: Mapping) -> Iterator[str]:
         better = "" if metric.higher_is_better else ", lower is better"
         yield f"{metric.title} {100 * row['score']:.1f} %{interval}{better}"
         if row["majority_label"] and AT_MAJORITY not in row["caution"]:
-            yield _constant(row)
+            yield _without_speech(row)
     else:
         half = (row["high"] - row["low"]) / 2
         yield f"{row['score']:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
@@ -290,10 +292,7 @@ def _worth(row: Mapping) -> Iterator[str]:
 def _behind(row: Mapping) -> Iterator[str]:
     """How much the score was measured on."""
     names = ("test utterances", "labels", "speakers") if row["kind"] == TASK else ("rows", "types", "speakers")
-    counts = ", ".join(
-        f"{row[key]:,.0f} {name}"
-        for key, name in zip(COUNTS, names, strict=True)
-        if not math.isnan(row[key]) and row[key]
-    )
+    known = {name: row[key] for key, name in zip(COUNTS, names, strict=True) if row[key] > 0}
+    counts = [f"{count:,.0f} {name if count > 1 else name.removesuffix('s')}" for name, count in known.items()]
     if counts:
-        yield f"from {counts}"
+        yield f"from {', '.join(counts)}"

@@ -18,7 +18,7 @@ from layerwise.comparison import WEIGHTS, read_comparison
 from layerwise.errors import LINE, shown
 from layerwise.files import replaced
 from layerwise.findings import CRITERIA, read_criteria, read_findings
-from layerwise.frames import read_csv_table, read_parquet
+from layerwise.frames import NUMBERED, read_csv_table, read_parquet
 from layerwise.intervals import SPEAKERS, about, caution
 from layerwise.layer_pairs import read_layer_pairs
 from layerwise.performance import TASK
@@ -162,16 +162,19 @@ def _embed(path: AnyPath, alt: str) -> Picture:
 
 
 def _shown(table: pd.DataFrame, limit: int | None = None) -> Table:
-    """Three decimals for fractions, nothing for a missing value; control characters of names are written out."""
+    """Three decimals for fractions, one digit for tiny ones, nothing for a missing value; names as `shown` has them."""
 
-    def text(value: object) -> str:
+    def text(value: object, counts: bool) -> str:
         if pd.isna(value):
             return ""
         if isinstance(value, float):
-            return str(int(value)) if value.is_integer() and abs(value) >= 2 else f"{value:.3f}"
+            if counts or (value.is_integer() and abs(value) >= 2):
+                return str(int(value))
+            return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.0e}"
         return shown(value, LINE)
 
-    rows = [[text(value) for value in row] for row in table.head(limit or len(table)).itertuples(index=False)]
+    counting = [column in NUMBERED for column in table]  # numbers, where an empty cell makes fractions of them
+    rows = [list(map(text, row, counting)) for row in table.head(limit or len(table)).itertuples(index=False)]
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
     return Table([str(column).replace("_", " ") for column in table.columns], rows, numeric, len(table) - len(rows))
 

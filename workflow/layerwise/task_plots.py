@@ -32,7 +32,7 @@ SINGLE, BEST, SUM = "head on one layer", "best single block", "head on the learn
 SINGLE_STYLE = {"color": "#000000", "marker": "o", "markersize": 3.5, "linewidth": 1.5}
 SUM_STYLE = {"color": COLOURS[1], "linestyle": (0, (5, 1.5)), "linewidth": 1.4}
 BEST_STYLE = {"color": "#000000", "marker": "*", "markersize": 11, "linestyle": "none", "markeredgecolor": "white"}
-MAJORITY, GUESSING = "always the most frequent label", "guessing each label as often"
+MAJORITY, GUESSING = "always the most frequent label", "guessing every label equally often"
 MAJORITY_STYLE = {"color": "#555555", "linestyle": "-.", "linewidth": 1.0}
 GUESSING_STYLE = {"color": "#888888", "linestyle": ":", "linewidth": 1.2}
 WEIGHTS_STYLE = {"color": "#000000", "marker": "X", "markersize": 5.5}
@@ -53,7 +53,7 @@ def plot_task(
 ) -> Figure:
     """One task over the layers of each model, with the trends of the properties below, on the same axis.
 
-    Up is better: the axis of an error rate is reversed, and says so. A band is the 95 % interval over test items (of
+    Up is better: the axis of an error rate is reversed, and says so. A band is the 95 % interval over test speakers (of
     trends, over samples and trials), the dashed line the head on the learned sum of all layers, the star the best
     block. Of labels, two more lines are what always answering the most frequent one reaches, and what guessing does.
     Results from elsewhere have panels of their own. What could not be trained is named in a note.
@@ -120,7 +120,13 @@ def plot_task(
         prefix = METRIC_TITLES.get(metric, (metric, ""))[0]
         handles += [Line2D([], [], label=f"{prefix}-{name}", markersize=3.5, **looks[name]) for name in properties]
         # The note is the legend's title, as both would else stand in one place.
-        figure.legend(handles=handles, loc="outside lower center", ncols=4, title=note or None, title_fontsize=8)
+        figure.legend(
+            handles=handles,
+            loc="outside lower center",
+            ncols=4 if columns > 3 else 3,
+            title=note or None,
+            title_fontsize=8,
+        )
         return save(figure, out_svg, out_png)
 
 

@@ -1,9 +1,10 @@
-"""Which layers tie with the best one: the one rule of tables, recommendations, findings and the report.
+"""Which layers tie with the best one: the one rule of tables, recommendations, comparisons and the report.
 
 A layer ties with the best one if it is not below the low end of the best one's interval. The interval is about one
 layer, and most of what makes it wide (which utterances were drawn, which fold tests) moves all layers of a model
 together. So the rule leaves out an equal layer less often than an interval promises, as long as the layers share their
-luck. `shared_luck` says how far they do.
+luck. `shared_luck` says how far they do, over draws and folds; of few draws it says little. The paper's findings ask
+for more: a layer may be the maximum if it lies within a multiple of that distance (`margin`).
 """
 
 from __future__ import annotations
