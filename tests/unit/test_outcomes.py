@@ -86,8 +86,8 @@ def test_a_malformed_file_is_refused(tmp_path, collect, old, new, message):
     [
         (",T1,1,1.0,", ",T1,1,0.0,", "a depth that no layer has"),
         (",T1,1,1.0,", ",T1,1,1e-300,", "a depth that no layer has"),
-        (",10,300,", ",10.5,300,", "other than whole numbers from 0 in column test_speakers"),
-        (",T1,1,", ",T1,-1,", "other than whole numbers from 0 in column layer_index"),
+        (",10,300,", ",10.5,300,", "no whole number from 0 in column test_speakers"),
+        (",T1,1,", ",T1,-1,", "no whole number from 0 in column layer_index"),
     ],
 )
 def test_a_table_with_impossible_numbers_is_refused(tmp_path, collect, old, new, message):

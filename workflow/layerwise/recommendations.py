@@ -86,10 +86,10 @@ def recommend(
     utterances, labels, and speakers on test.
 
     `caution` says what speaks against following the row, parted by "; ": random weights; a score whose interval reaches
-    the interval of its chance level; a task whose layer's interval does not lie beyond `majority` and `chance`; no interval at all;
-    layers that share little of their luck, of which ties may lack an equal one; more label types than dimensions, where
-    `pwcca` means another thing; labels that training lacks; folds by row; few test speakers, and what else was remarked
-    of a head. Without a layer, `reason` says why.
+    the interval of its chance level; a task whose layer's interval does not lie beyond `majority` and `chance`; no
+    interval at all; layers that share little of their luck, of which ties may lack an equal one; more label types than
+    dimensions, where `pwcca` means another thing; labels that training lacks; folds by row; few speakers, and what else
+    was remarked of a head. Without a layer, `reason` says why.
 
     Args:
         trends, best_layers, probes, comparison: tables of the experiment.
