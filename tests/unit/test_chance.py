@@ -134,6 +134,19 @@ def test_an_utterance_without_frames_serves_nobody():
     assert set(zip(owner, owner[rows], strict=True)) <= {(0, 2), (0, 3), (2, 0), (3, 0)}
 
 
+def test_an_utterance_keeps_its_own_rows_where_the_other_one_has_none_at_this_frame_rate():
+    names = np.array(["a1", "b1"])
+    rows = chance.frame_rows(names, names, np.array([3, 1]), np.array([3, 0]), "mel", 1, 1)
+    assert rows.tolist() == [0, 1, 2]
+
+
+def test_fewer_than_two_bands_change_places_all_with_each_other():
+    names, lengths = np.array([f"{n:02}" for n in range(2 * chance.BAND - 1)]), np.arange(1, 2 * chance.BAND)
+    whose = {chance.exchange(names, names, lengths, "mel", seed, 1)[0] for seed in range(100)}
+    assert chance.BAND == 6
+    assert whose == set(range(1, 11))
+
+
 @given(segments=st.integers(1, 200), folds=st.integers(1, 7), order=st.integers(0, 999), **KEYS)
 def test_labels_change_places_within_their_fold(segments, folds, order, property_name, seed, sample):
     rows, fold = np.arange(segments) * 3, random_folds(segments, folds, seed)
