@@ -279,6 +279,12 @@ def test_a_curve_has_no_value_at_a_layer_that_it_lacks():
     assert math.isnan(curve([0.25, 0.5]).value("T2"))
 
 
+def test_a_curve_without_layers_is_empty_throughout():
+    found = curves.empty("not measured")
+    assert (found.layers, found.draws, found.reason) == ([], None, "not measured")
+    assert found.levels.size == found.low.size == found.high.size == 0
+
+
 def test_layers_below_the_best_ones_interval_do_not_tie_with_it():
     levels = np.array([0.7, 0.5, 0.61, 0.55])
     given = Curve(["T0", "T1", "T2", "T3"], levels, levels - 0.1, levels + 0.1, None)
