@@ -126,6 +126,12 @@ def test_one_utterance_alone_is_rolled_by_ten_to_ninety_percent(rows, silent, pr
     assert abs(fine[0] - 2 * found[0]) <= 3  # the same share of another frame rate
 
 
+def test_every_roll_of_ten_to_ninety_percent_happens():
+    names, frames = np.array(["1-1"]), np.array([11])
+    rolls = {int(chance.frame_rows(names, names, frames, frames, "mel", seed, 1)[0]) for seed in range(300)}
+    assert rolls == set(range(2, 10))  # of 1.1 to 9.9 rows
+
+
 def test_an_utterance_without_frames_serves_nobody():
     names, speakers = np.array(["a1", "a2", "b1", "b2", "b3"]), np.array(["a", "a", "b", "b", "b"])
     frames = np.array([4, 0, 3, 5, 0])

@@ -109,9 +109,24 @@ def test_a_sample_that_a_layer_lacks_is_not_drawn():
     assert np.isfinite(found.draws).all()
 
 
+def test_layers_with_opposite_luck_move_apart_though_one_lacks_a_sample():
+    table = scores({"T0": 0.1, "T1": 0.2})
+    second = table["layer"] == "T1"
+    table.loc[second, "score"] = 0.4 - table.loc[second, "score"]
+    table.loc[second & (table["sample"] == 3), "score"] = math.nan
+    found = curves.trend(table, FOLDS, 1)
+    assert np.corrcoef(found.draws.T)[0, 1] == pytest.approx(-1)
+
+
+def test_draws_are_lopsided_as_the_scores_are():
+    table = scores({"T0": 0.1})
+    table.loc[0, "score"] = 0.9
+    assert stats.skew(curves.trend(table, FOLDS, 1).draws[:, 0]) > 0.3
+
+
 def test_two_scores_are_enough_for_draws():
-    """They have the standard error of the trend's interval."""
-    found = curves.trend(scores({"T0": 0.1, "T1": 0.2}, n=2), FOLDS, 1)
+    """They have the standard error of the trend's interval, of few folds too."""
+    found = curves.trend(scores({"T0": 0.1, "T1": 0.2}, n=2), 4, 1)
     error = (found.high - found.levels) / stats.t.ppf(0.975, 1)
     assert found.draws.std(axis=0) == pytest.approx(error, rel=0.05)
 
@@ -360,6 +375,18 @@ def test_a_layer_without_its_jackknife_is_refused():
     slopes = np.random.default_rng(0).normal(size=(5, 2)) / 100
     with pytest.raises(curves.MissingReplicatesError, match=r"phone m pwcca, T0-T2|m phone pwcca, T0-T2"):
         curves.trend(scores({"T0": 0.2, "T1": 0.6, "T2": 0.1}), FOLDS, 1, again(slopes))
+
+
+def test_where_one_layer_has_no_interval_of_speakers_the_others_have_theirs():
+    """Two groups of equal share leave one degree of freedom; of one group alone nothing is known."""
+    table = again(np.array([[0.01, 0.02], [0.0, 0.01]]))
+    table.loc[table["layer"] == "T0", "share"] = (table["group"] == "s00").astype(float)
+    found = curves.trend(scores({"T0": 0.2, "T1": 0.6}), FOLDS, 1, table)
+    assert np.isfinite(found.low).tolist() == np.isfinite(found.high).tolist() == [False, True]
+    assert found.draws is None
+    even = curves.trend(scores({"T0": 0.2, "T1": 0.6}), FOLDS, 1, again(np.array([[0.01, 0.02], [0.0, 0.01]])))
+    assert np.isfinite(even.low).all()
+    assert even.draws is not None
 
 
 def test_of_one_tested_group_no_draws_are_known():

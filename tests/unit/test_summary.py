@@ -342,6 +342,7 @@ def test_one_score_has_no_interval(trends_of):
     row = summary.read_table(trends_of({"T6": ([0.4], "ok")})).iloc[0]
     assert (row["mean"], row["n"]) == (0.4, 1)
     assert row[["std", "low", "high"]].isna().all()
+    assert row["interval"] == ""
 
 
 def test_trends_of_skipped_and_flagged_layers(trends_of):
