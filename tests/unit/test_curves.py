@@ -219,10 +219,23 @@ def test_a_performance_without_intervals_has_none():
     assert found.best == "T1"
 
 
+@pytest.mark.parametrize("lost", ["low", "high"])
+def test_a_performance_of_which_one_layer_lacks_its_interval_has_no_draws(lost):
+    table = heads({"T0": 0.5, "T1": 0.6})
+    table.loc[0, lost] = math.nan
+    found = curves.performance(table, 1)
+    assert np.isfinite(found.low).tolist() == [False, True]
+    assert found.draws is None
+
+
 def test_weights_are_those_of_the_layers():
     found = curves.weights(heads({"weighted": 0.5, "T10": 0.2, "T9": 0.3}, weights={"T9": 0.75, "T10": 0.25}))
     assert found.layers == ["T9", "T10"]
     assert found.levels.tolist() == [0.75, 0.25]
+    assert found.low.tolist() == found.high.tolist() == found.levels.tolist()
+    assert found.draws.shape == (curves.DRAWS, 2)
+    assert (found.draws == found.levels).all()
+    assert found.reason == ""
     assert curves.weights(heads({"T0": 0.5})).reason == "no learned weights"
 
 
@@ -442,12 +455,25 @@ def test_a_correlation_with_a_curve_without_draws_has_no_interval(first):
     assert math.isnan(found.low)
 
 
+@pytest.mark.filterwarnings("error")
 def test_constant_draws_are_left_out_of_an_interval():
     levels = np.arange(5.0)
     draws = np.tile(levels, (curves.DRAWS, 1))
     draws[0] = 1
     found = curves.pearson(Curve([f"T{i}" for i in range(5)], levels, levels, levels, draws), curve(levels))
     assert (found.low, found.high) == (pytest.approx(1), pytest.approx(1))
+
+
+@pytest.mark.filterwarnings("error")
+def test_draws_without_a_number_have_no_interval():
+    found = curves.estimate(0.5, np.full(10, math.nan))
+    assert np.isnan([found.low, found.high]).all()
+
+
+@pytest.mark.parametrize("correlate", [curves.spearman, curves.pearson])
+def test_what_either_curve_lacks_stands_in_its_order(correlate):
+    found = correlate(curves.empty("not scored"), curves.empty("not measured"))
+    assert found.reason == "no layer with both numbers, 4 are needed (not scored; not measured)"
 
 
 def test_an_interval_is_widened_to_hold_its_number():

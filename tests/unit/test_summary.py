@@ -474,6 +474,15 @@ def test_luck_is_of_the_draws_that_all_ranked_layers_have(trends_of, tmp_path):
     assert row["shared_luck"] == pytest.approx(0.5)
 
 
+def test_a_question_without_scores_has_neither_luck_nor_counts(trends_of, tmp_path):
+    trends = trends_of({"T1": ([0.51, 0.52, 0.53], "ok"), "T2": ([0.61, 0.63, 0.62], "ok")})
+    scores = tmp_path / "scores.csv"
+    scores.write_text(scores.read_text().replace("pwcca", "cka"))
+    (row,) = best_of(trends, tmp_path).to_dict("records")
+    assert row["layer"] == "T2"
+    assert np.isnan([row["shared_luck"], row["kept_x"], row["kept_y"], row["classes_unseen"]]).all()
+
+
 def test_models_and_properties_keep_their_order_in_the_best_layers(tmp_path, collect):
     summary.summarise_trends(collect(write_experiment(tmp_path, BLOCKS, PROPERTIES)), 10, tmp_path / "trends.csv")
     found = best_of(tmp_path / "trends.csv", tmp_path)
