@@ -371,7 +371,9 @@ def test_draws_have_the_jackknifes_covariance_over_layers():
     replicated = replicates(again(slopes), found.layers)
     expected = replicated.deviations.T @ replicated.deviations
     assert np.cov(found.draws.T) == pytest.approx(expected, abs=0.1 * expected.max())
-    assert found.high - found.levels == pytest.approx(stats.t.ppf(0.975, 14) * np.sqrt(np.diag(expected)))
+    half = stats.t.ppf(0.975, 14) * np.sqrt(np.diag(expected))
+    assert found.high - found.levels == pytest.approx(half)
+    assert found.levels - found.low == pytest.approx(half)
 
 
 def test_models_share_the_luck_of_their_speakers():

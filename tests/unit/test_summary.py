@@ -518,6 +518,16 @@ def test_a_model_without_a_layer_to_rank_says_why(trends_of, tmp_path):
     assert (row["layer"], row["reason"]) == ("", "no transformer block was scored")
 
 
+def test_a_layer_without_a_reason_adds_none(tmp_path, collect):
+    files = [
+        write_score(tmp_path, record("word", "a-model", "T1", 1, [{"pwcca": 0.5}], "flagged", "")),
+        write_score(tmp_path, record("word", "a-model", "T2", 1, [{"pwcca": 0.5}], "flagged", "NaN")),
+    ]
+    summary.summarise_trends(collect(files), 10, tmp_path / "trends.csv")
+    (row,) = best_of(tmp_path / "trends.csv", tmp_path).to_dict("records")
+    assert (row["layer"], row["reason"]) == ("", "NaN")
+
+
 def test_neither_intra_nor_conv_layers_nor_chance_are_ranked(tmp_path):
     files = write_experiment(tmp_path, {"m": 4}, ("intra", "mel"), metrics=("pwcca", "pwcca_chance"))
     files.append(write_score(tmp_path, record("mel", "m", "C8", 1, [{"pwcca": 0.99}])))
@@ -568,6 +578,11 @@ def test_samples_count_what_was_drawn(tmp_path):
     for phone_types, asked in ((None, 2 * 2), (40, 40 * 2)):  # AA and B were found
         summary.summarise_samples(files, 5, 2, 3, 4, out, phone_types)
         assert out.read_text().splitlines()[2].startswith(f"2,phone,{asked},3,2,")
+
+
+def test_no_samples_give_a_table_without_rows(tmp_path):
+    summary.summarise_samples([], 5, 2, 3, 4, tmp_path / "samples.csv")
+    assert (tmp_path / "samples.csv").read_text() == "sample,span,asked,drawn,types,utterances,hours,alignments\n"
 
 
 def test_samples_are_in_the_order_of_their_numbers_and_spans(tmp_path):

@@ -175,3 +175,21 @@ def test_every_table_has_the_same_ties(tables, levels, half, expected, metric):
     (curve,) = findings.curves.trends(scored, 10, 1).values()
     (outcome,) = findings.outcomes(findings.read_probes(paths["probes"]), 1)
     assert curve.blocks().tied() == outcome.single.blocks().tied() == expected
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "scores",
+    [
+        [[0.1], [0.2]],  # one draw
+        [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]],
+        [[0.0, 0.0, 0.0], [0.3, 0.3, 0.1 + 0.2]],  # they differ in the last digit
+    ],
+)
+def test_scores_that_do_not_vary_have_no_luck(scores):
+    assert np.isnan(shared_luck(np.array(scores)))
+
+
+def test_scores_that_vary_little_have_luck():
+    draws = np.array([-1e-14, 0, 1e-14])
+    assert shared_luck(np.array([0.001, 0.002])[:, None] + draws) == pytest.approx(1, abs=0.01)
