@@ -475,11 +475,11 @@ def test_luck_is_of_the_draws_that_all_ranked_layers_have(trends_of, tmp_path):
 
 
 def test_a_question_without_scores_has_neither_luck_nor_counts(trends_of, tmp_path):
-    trends = trends_of({"T1": ([0.51, 0.52, 0.53], "ok"), "T2": ([0.61, 0.63, 0.62], "ok")})
+    trends = trends_of({"T1": ([0.71, 0.72, 0.73], "ok"), "T2": ([0.61, 0.63, 0.62], "ok")})
     scores = tmp_path / "scores.csv"
     scores.write_text(scores.read_text().replace("pwcca", "cka"))
     (row,) = best_of(trends, tmp_path).to_dict("records")
-    assert row["layer"] == "T2"
+    assert row["layer"] == "T1"
     assert np.isnan([row["shared_luck"], row["kept_x"], row["kept_y"], row["classes_unseen"]]).all()
 
 
@@ -578,6 +578,12 @@ def test_samples_count_what_was_drawn(tmp_path):
     for phone_types, asked in ((None, 2 * 2), (40, 40 * 2)):  # AA and B were found
         summary.summarise_samples(files, 5, 2, 3, 4, out, phone_types)
         assert out.read_text().splitlines()[2].startswith(f"2,phone,{asked},3,2,")
+
+
+def test_layers_of_the_wide_table_are_in_order_of_depth_beyond_ten(trends_of, tmp_path):
+    trends = trends_of({layer: ([0.5], "ok") for layer in ("T10", "T9", "T2")})
+    summary.wide_table(trends, "phone", "pwcca", tmp_path / "wide.csv")
+    assert summary.read_table(tmp_path / "wide.csv")["layer"].tolist() == ["T2", "T9", "T10"]
 
 
 def test_no_samples_give_a_table_without_rows(tmp_path):

@@ -182,11 +182,12 @@ def test_every_table_has_the_same_ties(tables, levels, half, expected, metric):
     "scores",
     [
         [[0.1], [0.2]],  # one draw
+        [[0.1, 0.3, 0.2]],  # one layer
         [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]],
         [[0.0, 0.0, 0.0], [0.3, 0.3, 0.1 + 0.2]],  # they differ in the last digit
     ],
 )
-def test_scores_that_do_not_vary_have_no_luck(scores):
+def test_no_luck_is_known_and_nothing_is_divided_by_0(scores):
     assert np.isnan(shared_luck(np.array(scores)))
 
 
