@@ -126,12 +126,31 @@ def test_one_utterance_alone_is_rolled_by_ten_to_ninety_percent(rows, silent, pr
     assert abs(fine[0] - 2 * found[0]) <= 3  # the same share of another frame rate
 
 
+def test_every_roll_of_ten_to_ninety_percent_happens():
+    names, frames = np.array(["1-1"]), np.array([11])
+    rolls = {int(chance.frame_rows(names, names, frames, frames, "mel", seed, 1)[0]) for seed in range(300)}
+    assert rolls == set(range(2, 10))  # of 1.1 to 9.9 rows
+
+
 def test_an_utterance_without_frames_serves_nobody():
     names, speakers = np.array(["a1", "a2", "b1", "b2", "b3"]), np.array(["a", "a", "b", "b", "b"])
     frames = np.array([4, 0, 3, 5, 0])
     rows = chance.frame_rows(names, speakers, frames, frames, "mel", 1, 1)
     owner = np.repeat(np.arange(5), frames)
     assert set(zip(owner, owner[rows], strict=True)) <= {(0, 2), (0, 3), (2, 0), (3, 0)}
+
+
+def test_an_utterance_keeps_its_own_rows_where_the_other_one_has_none_at_this_frame_rate():
+    names = np.array(["a1", "b1"])
+    rows = chance.frame_rows(names, names, np.array([3, 1]), np.array([3, 0]), "mel", 1, 1)
+    assert rows.tolist() == [0, 1, 2]
+
+
+def test_fewer_than_two_bands_change_places_all_with_each_other():
+    names, lengths = np.array([f"{n:02}" for n in range(2 * chance.BAND - 1)]), np.arange(1, 2 * chance.BAND)
+    whose = {chance.exchange(names, names, lengths, "mel", seed, 1)[0] for seed in range(100)}
+    assert chance.BAND == 6
+    assert whose == set(range(1, 11))
 
 
 @given(segments=st.integers(1, 200), folds=st.integers(1, 7), order=st.integers(0, 999), **KEYS)

@@ -114,6 +114,19 @@ def test_an_error_rate_beyond_one_half_has_a_symmetric_interval():
     assert interval(same, list("abcd"), can_exceed=True) == pytest.approx((1 - half, 1 + half))
 
 
+@given(answered(most=12), st.booleans())
+def test_an_error_rate_up_to_one_half_has_the_interval_of_a_share(found, known):
+    counts, speakers = found
+    counts[:, 0] = np.minimum(counts[:, 0], counts[:, 1] // 2)
+    speakers = speakers if known else None
+    assert interval(counts, speakers, can_exceed=True) == interval(counts, speakers)
+
+
+def test_one_utterance_alone_has_an_interval_of_its_difference():
+    low, high = paired_interval(np.array([[3, 10]]), np.array([[1, 10]]))
+    assert (low, high) == pytest.approx((0.2 - BOUND / 10, 0.2 + BOUND / 10))
+
+
 def test_other_speakers_are_covered():
     """Twelve speakers of six utterances, whose rates differ: nominally in 95 of 100, here of 400 in 90 at least."""
     random = np.random.default_rng(3)

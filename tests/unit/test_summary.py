@@ -145,8 +145,10 @@ def test_strict_lists_every_reason_and_writes_nothing(tmp_path, collect):
     files.append(write_score(tmp_path, record("mel", "b-model", "C1", 2, [], "skipped", "NaN in the layer")))
     with pytest.raises(SkippedScoreError) as error:
         collect(files, strict=True)
-    assert "word, a-model, T0-T2: 141 training rows" in str(error.value)
-    assert "mel, b-model, C1: NaN in the layer" in str(error.value)
+    assert str(error.value).splitlines()[1:] == [
+        "  word, a-model, T0-T2: 141 training rows",
+        "  mel, b-model, C1: NaN in the layer",
+    ]
     assert not (tmp_path / "scores.csv").exists()
 
 
@@ -156,6 +158,8 @@ def test_strict_lists_every_reason_and_writes_nothing(tmp_path, collect):
         ('{"records": [{"proper', "not a score file"),
         ("", "not a score file"),
         ("[]", "not a score file"),
+        ("{}", "it has no list of records"),
+        ('{"records": {"property": "word"}}', "it has no list of records"),
         ('{"records": [{"property": "word"}]}', "lacks 'model'"),
         (json.dumps({"records": [record("word", "other", "T1", 1, [])]}), "word of other is not part"),
         (json.dumps({"records": [record("word", "a-model", "L1", 1, [])]}), "'L1' is not a layer's name"),
@@ -196,6 +200,112 @@ def test_a_score_that_cannot_be_is_refused(tmp_path, collect, metric, least, imp
             collect([write_score(tmp_path, scored)])
 
 
+def test_rounding_of_float32_is_forgiven_and_no_more(tmp_path, collect):
+    for score, is_fine in ((1 + 9e-7, True), (-1 - 9e-7, True), (1 + 2e-6, False), (-1 - 2e-6, False)):
+        scored = record("word", "a-model", "T1", 1, [{"pwcca": 0.5}])
+        scored["trials"][0]["metrics"]["pwcca"] = score
+        file = write_score(tmp_path, scored)
+        if is_fine:
+            collect([file])
+        else:
+            with pytest.raises(MalformedScoreError, match="a number from -1 to 1 is expected"):
+                collect([file])
+
+
+@pytest.mark.parametrize("score", [True, "0.5", None, math.inf])
+def test_a_score_that_is_no_number_is_refused(tmp_path, collect, score):
+    scored = record("word", "a-model", "T1", 1, [{"pwcca": 0.5}])
+    scored["trials"][0]["metrics"]["pwcca"] = score
+    with pytest.raises(MalformedScoreError, match="not a number"):
+        collect([write_score(tmp_path, scored)])
+
+
+@pytest.mark.parametrize("place", ["record", "trial", "kept"])
+def test_counts_are_from_0_to_a_million_millions(tmp_path, collect, place):
+    for count, is_fine in ((0, True), (10**12, True), (-1, False), (10**12 + 1, False)):
+        scored = record("word", "a-model", "T1", 1, [{"pwcca": 0.5}])
+        if place == "record":
+            scored["n_rows"] = count
+        elif place == "trial":
+            scored["trials"][0]["n_test"] = count
+        else:
+            scored["trials"][0]["kept"]["pwcca"] = [count, count]
+        file = write_score(tmp_path, scored)
+        if is_fine:
+            collect([file])
+        else:
+            with pytest.raises(MalformedScoreError, match=r"whole numbers? "):
+                collect([file])
+
+
+@pytest.mark.parametrize("sample", [1.5, -1, True, "1"])
+def test_a_sample_that_is_no_whole_number_is_refused(tmp_path, collect, sample):
+    file = write_score(tmp_path, record("word", "a-model", "T1", 1, [{"pwcca": 0.5}]) | {"sample": sample})
+    with pytest.raises(MalformedScoreError, match=r"sample .* is no whole number"):
+        collect([file])
+
+
+def test_a_property_that_the_experiment_lacks_is_refused(tmp_path, collect):
+    file = write_score(tmp_path, record("phone", "a-model", "T1", 1, [{"pwcca": 0.5}]))
+    with pytest.raises(MalformedScoreError, match="phone of a-model is not part of this experiment"):
+        collect([file])
+
+
+@pytest.mark.parametrize("name", ["alignments", "reason"])
+def test_what_is_said_of_a_record_is_text(tmp_path, collect, name):
+    file = write_score(tmp_path, record("word", "a-model", "T1", 1, [{"pwcca": 0.5}]) | {name: 1})
+    with pytest.raises(MalformedScoreError, match="alignments and reason are no text"):
+        collect([file])
+
+
+def test_only_blocks_have_a_depth_and_a_largest_index(tmp_path, collect):
+    file = write_score(tmp_path, record("mel", "a-model", "C7", 1, [{"pwcca": 0.5}]))
+    assert summary.read_scores(collect([file]))["depth"].isna().all()
+
+
+def test_tables_that_are_read_again_lack_no_column_and_have_no_row_twice(tmp_path, trends_of):
+    trends = trends_of({"T1": ([0.5, 0.6], "ok"), "T2": ([0.5, 0.7], "ok")})
+    summary.best_layers(trends, tmp_path / "scores.csv", tmp_path / "best.csv")
+    for path, read, column in (
+        (tmp_path / "scores.csv", summary.read_scores, "n_train"),
+        (trends, summary.read_trends, "interval"),
+        (tmp_path / "best.csv", summary.read_best_layers, "shared_luck"),
+    ):
+        table = pd.read_csv(path, dtype=str)
+        pd.concat([table, table.iloc[:1]]).to_csv(path, index=False)
+        with pytest.raises(RereadError, match="two rows of phone, m"):
+            read(path)
+        table.drop(columns=column).to_csv(path, index=False)
+        with pytest.raises(RereadError, match=f"it lacks the column {column}"):
+            read(path)
+
+
+def test_models_are_read_with_the_facts_that_are_asked_for(tmp_path):
+    path = tmp_path / "models.csv"
+    path.write_text("model,objective,size,blocks,year\na,contrastive,,1,2020\nb,,Base,9999,2021\n")
+    table = summary.read_models(path, ["year"])
+    assert table["blocks"].tolist() == [1, 9999]
+    assert table[["objective", "size"]].to_numpy().tolist() == [["contrastive", ""], ["", "Base"]]
+    with pytest.raises(RereadError, match="it lacks the column hours, units"):
+        summary.read_models(path, ["hours", "year", "units"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model,objective,size,blocks\na,x,y,12\nb,x,y,10000\n", "blocks is not from 1 to 9999"),
+        ("model,objective,size,blocks\na,x,y,12\na,x,y,12\n", "two rows of a"),
+        ("model,size,blocks\na,y,12\n", "lacks the column objective"),
+        ("model,objective,size\na,x,y\n", "lacks the column blocks"),
+    ],
+)
+def test_models_that_cannot_be_are_refused(tmp_path, text, message):
+    path = tmp_path / "models.csv"
+    path.write_text(text)
+    with pytest.raises(RereadError, match=message):
+        summary.read_models(path)
+
+
 @pytest.mark.parametrize("scores", [[{"pwcca": 0.5}], []])
 def test_a_layer_that_the_model_does_not_have_is_refused(tmp_path, collect, scores):
     record_of = record("word", "a-model", "T500", 1, scores, "ok" if scores else "skipped")
@@ -232,6 +342,7 @@ def test_one_score_has_no_interval(trends_of):
     row = summary.read_table(trends_of({"T6": ([0.4], "ok")})).iloc[0]
     assert (row["mean"], row["n"]) == (0.4, 1)
     assert row[["std", "low", "high"]].isna().all()
+    assert row["interval"] == ""
 
 
 def test_trends_of_skipped_and_flagged_layers(trends_of):
@@ -251,6 +362,26 @@ def test_one_skipped_sample_of_two_leaves_a_mean_and_a_reason(tmp_path, collect)
     summary.summarise_trends(collect(files), 10, tmp_path / "trends.csv")
     row = summary.read_table(tmp_path / "trends.csv").set_index("metric").loc["pwcca"]
     assert (row["n"], row["mean"], row["status"], row["reason"]) == (1, 0.5, "ok", "word, sample 2: NaN")
+
+
+def test_one_flagged_sample_flags_the_layer(tmp_path, collect):
+    files = [
+        write_score(tmp_path, record("word", "a-model", "T1", sample, [{"pwcca": 0.5}], status, reason))
+        for sample, status, reason in ((1, "ok", ""), (2, "flagged", "few rows"), (3, "flagged", "NaN"))
+    ]
+    summary.summarise_trends(collect(files), 10, tmp_path / "trends.csv")
+    (row,) = summary.read_trends(tmp_path / "trends.csv").to_dict("records")
+    assert (row["status"], row["n"], row["reason"]) == ("flagged", 3, "few rows; NaN")
+
+
+def test_rows_per_dimension_are_the_mean_over_trials(tmp_path, collect):
+    scored = record("word", "a-model", "T1", 1, [{"pwcca": 0.5}, {"pwcca": 0.6}])
+    scored["trials"][0] |= {"n_train": 300, "dx": 20, "dy": 10}
+    scored["trials"][1] |= {"n_train": 600, "dx": 20, "dy": 10}
+    scores = collect([write_score(tmp_path, scored)])
+    assert summary.read_scores(scores)["rows_per_dimension"].tolist() == [10, 20]
+    summary.summarise_trends(scores, 10, tmp_path / "trends.csv")
+    assert summary.read_trends(tmp_path / "trends.csv")["rows_per_dimension"].tolist() == [15]
 
 
 def test_counts_are_those_of_the_smallest_sample(tmp_path, collect):
@@ -318,6 +449,61 @@ def test_the_luck_of_ranked_layers_and_what_the_best_one_was_measured_on(trends_
     assert np.isnan(row["shared_luck"])
 
 
+def test_the_first_block_can_be_the_best_one(trends_of, tmp_path):
+    (row,) = best_of(trends_of({"T1": ([0.6], "ok"), "T2": ([0.6], "ok")}), tmp_path).to_dict("records")
+    assert (row["layer"], row["runner_up"], row["tied"]) == ("T1", "T2", "")
+
+
+def test_the_best_layer_has_the_most_of_its_own_counts(tmp_path, collect):
+    files = []
+    for layer, level, kept in (("T1", 0.5, [90, 80]), ("T2", 0.7, [40, 30])):
+        scored = record("word", "a-model", layer, 1, [{"pwcca": level}, {"pwcca": level + 0.01}])
+        scored["trials"][0]["kept"]["pwcca"] = kept
+        scored["trials"][1]["kept"]["pwcca"] = [kept[0] - 5, kept[1] + 5]
+        scored["trials"][1]["classes_unseen"] = 3
+        files.append(write_score(tmp_path, scored))
+    summary.summarise_trends(collect(files), 10, tmp_path / "trends.csv")
+    (row,) = best_of(tmp_path / "trends.csv", tmp_path).to_dict("records")
+    assert (row["layer"], row["kept_x"], row["kept_y"], row["classes_unseen"]) == ("T2", 40, 35, 3)
+    assert ",40,35,3," in (tmp_path / "best.csv").read_text()  # whole numbers
+
+
+def test_luck_is_of_the_draws_that_all_ranked_layers_have(trends_of, tmp_path):
+    trends = trends_of({"T1": ([0.51, 0.52, 0.53], "ok"), "T2": ([0.61, 0.63, 0.62, 0.9], "ok")})
+    (row,) = best_of(trends, tmp_path).to_dict("records")
+    assert row["shared_luck"] == pytest.approx(0.5)
+
+
+def test_a_question_without_scores_has_neither_luck_nor_counts(trends_of, tmp_path):
+    trends = trends_of({"T1": ([0.71, 0.72, 0.73], "ok"), "T2": ([0.61, 0.63, 0.62], "ok")})
+    scores = tmp_path / "scores.csv"
+    scores.write_text(scores.read_text().replace("pwcca", "cka"))
+    (row,) = best_of(trends, tmp_path).to_dict("records")
+    assert row["layer"] == "T1"
+    assert np.isnan([row["shared_luck"], row["kept_x"], row["kept_y"], row["classes_unseen"]]).all()
+
+
+def test_models_and_properties_keep_their_order_in_the_best_layers(tmp_path, collect):
+    summary.summarise_trends(collect(write_experiment(tmp_path, BLOCKS, PROPERTIES)), 10, tmp_path / "trends.csv")
+    found = best_of(tmp_path / "trends.csv", tmp_path)
+    assert list(zip(found["property"], found["model"], found["metric"], strict=True)) == [
+        (name, model, metric) for name in PROPERTIES for model in BLOCKS for metric in METRICS
+    ]
+    assert found["shared_luck"].notna().all()
+
+
+def test_a_matrix_of_scores_is_in_order_of_depth_sample_and_trial():
+    rows = [(layer, sample, trial) for layer in ("T10", "T9") for sample in (10, 2) for trial in (2, 1)]
+    table = pd.DataFrame(rows, columns=["layer", "sample", "trial"])
+    table["score"] = table["sample"] + table["trial"] / 10 + (table["layer"] == "T9") / 100
+    table.loc[table["layer"] == "T10", "score"] = table["score"].where(table["trial"] == 1)
+    found = summary.score_matrix(table)
+    assert list(found.index) == ["T9", "T10"]
+    assert list(found.columns) == [(2, 1), (2, 2), (10, 1), (10, 2)]
+    assert found.loc["T9"].tolist() == pytest.approx([2.11, 2.21, 10.11, 10.21])
+    assert found.loc["T10"].isna().tolist() == [False, True, False, True]
+
+
 def test_flagged_and_skipped_layers_are_not_ranked(trends_of, tmp_path):
     trends = trends_of({"T1": ([0.5, 0.51], "ok"), "T2": ([0.9, 0.91], "flagged"), "T3": ([], "skipped")})
     (row,) = best_of(trends, tmp_path).to_dict("records")
@@ -330,6 +516,16 @@ def test_a_model_without_a_layer_to_rank_says_why(trends_of, tmp_path):
     assert (row["layer"], row["reason"]) == ("", "flagged T1; skipped T2")
     (row,) = best_of(trends_of({"T0": ([0.5], "ok")}), tmp_path).to_dict("records")
     assert (row["layer"], row["reason"]) == ("", "no transformer block was scored")
+
+
+def test_a_layer_without_a_reason_adds_none(tmp_path, collect):
+    files = [
+        write_score(tmp_path, record("word", "a-model", "T1", 1, [{"pwcca": 0.5}], "flagged", "")),
+        write_score(tmp_path, record("word", "a-model", "T2", 1, [{"pwcca": 0.5}], "flagged", "NaN")),
+    ]
+    summary.summarise_trends(collect(files), 10, tmp_path / "trends.csv")
+    (row,) = best_of(tmp_path / "trends.csv", tmp_path).to_dict("records")
+    assert (row["layer"], row["reason"]) == ("", "NaN")
 
 
 def test_neither_intra_nor_conv_layers_nor_chance_are_ranked(tmp_path):
@@ -382,6 +578,41 @@ def test_samples_count_what_was_drawn(tmp_path):
     for phone_types, asked in ((None, 2 * 2), (40, 40 * 2)):  # AA and B were found
         summary.summarise_samples(files, 5, 2, 3, 4, out, phone_types)
         assert out.read_text().splitlines()[2].startswith(f"2,phone,{asked},3,2,")
+
+
+def test_layers_of_the_wide_table_are_in_order_of_depth_beyond_ten(trends_of, tmp_path):
+    trends = trends_of({layer: ([0.5], "ok") for layer in ("T10", "T9", "T2")})
+    summary.wide_table(trends, "phone", "pwcca", tmp_path / "wide.csv")
+    assert summary.read_table(tmp_path / "wide.csv")["layer"].tolist() == ["T2", "T9", "T10"]
+
+
+def test_no_samples_give_a_table_without_rows(tmp_path):
+    summary.summarise_samples([], 5, 2, 3, 4, tmp_path / "samples.csv")
+    assert (tmp_path / "samples.csv").read_text() == "sample,span,asked,drawn,types,utterances,hours,alignments\n"
+
+
+def test_samples_are_in_the_order_of_their_numbers_and_spans(tmp_path):
+    files = []
+    for sample in (10, 2):
+        folder = tmp_path / str(sample)
+        folder.mkdir()
+        pd.DataFrame({"utterance_id": ["u1"], "duration": [9.0]}).to_parquet(folder / "utterances.parquet")
+        intervals = pd.DataFrame({"utterance_id": ["u1"], "label": ["AA"], "start": [0], "end": [1.5]})
+        for name in ("words", "phones"):
+            intervals.to_parquet(folder / f"{name}.parquet")
+        files += [folder / f"{name}.parquet" for name in ("words", "utterances", "phones")]
+    summary.summarise_samples(files, 5, 2, 3, 4, tmp_path / "samples.csv")
+    table = summary.read_table(tmp_path / "samples.csv")
+    assert list(zip(table["sample"], table["span"], strict=True)) == [
+        (sample, span) for sample in (2, 10) for span in ("frame", "phone", "word")
+    ]
+
+
+@pytest.mark.parametrize("made", ["given", "automatic"])
+def test_a_table_says_how_its_alignments_were_made(made):
+    assert summary.alignments_of(pd.DataFrame({"alignments": [made, made, made]})) == made
+    assert summary.alignments_of(pd.DataFrame({"alignments": [made]})) == made
+    assert summary.alignments_of(pd.DataFrame({"alignments": []})) == "given"
 
 
 def test_automatic_alignments_are_marked_in_every_row_of_every_table(tmp_path):
@@ -460,6 +691,44 @@ def test_where_one_group_was_tested_there_is_no_interval_and_a_reason(tmp_path):
     row = summary.read_trends(paths["trends"]).set_index(["layer", "metric"]).loc[("T1", "pwcca")]
     assert np.isnan([row["low"], row["high"]]).all()
     assert (row["interval"], row["reason"]) == ("", "no interval: one group of speakers was tested")
+
+
+def test_a_skipped_layer_needs_no_jackknife_and_a_single_score_has_an_interval_of_speakers(tmp_path):
+    scored = with_jackknife(
+        record("phone", "m", "T1", 1, [{"pwcca": 0.5}]), {"a": [0.5], "b": [0.5]}, {"a": [0.5], "b": [0.54]}
+    )
+    files = [
+        write_score(tmp_path / "scores", scored),
+        write_score(tmp_path / "scores", record("phone", "m", "T2", 1, [], "skipped", "NaN")),
+    ]
+    scores, jackknife = tmp_path / "scores.csv", tmp_path / "jackknife.csv"
+    summary.collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": 4}, scores, jackknife=jackknife)
+    summary.summarise_trends(scores, 10, tmp_path / "trends.csv", jackknife)
+    one, skipped = summary.read_trends(tmp_path / "trends.csv").to_dict("records")
+    assert (one["interval"], one["n"], one["low"] < 0.5 < one["high"]) == ("speakers", 1, True)
+    assert (skipped["interval"], skipped["n"], skipped["reason"]) == ("", 0, "NaN")
+
+
+def test_the_rows_of_the_jackknife_are_in_the_order_of_the_scores(tmp_path):
+    share, values = {"b": [0.5], "a": [0.5]}, {"b": [0.5], "a": [0.54]}
+    files = [
+        write_score(tmp_path / "scores", with_jackknife(record(name, model, layer, 1, [{"pwcca": 0.5}]), share, values))
+        for name in ("mel", "word")
+        for model in ("a-model", "b-model")
+        for layer in ("T2", "T1")
+    ]
+    jackknife = tmp_path / "jackknife.csv"
+    summary.collect_scores(
+        files, ["pwcca"], PROPERTIES, list(BLOCKS), BLOCKS, tmp_path / "scores.csv", jackknife=jackknife
+    )
+    table = pd.read_csv(jackknife)
+    assert list(zip(table["property"], table["model"], table["layer"], table["group"], strict=True)) == [
+        (name, model, layer, group)
+        for name in PROPERTIES
+        for model in BLOCKS
+        for layer in ("T1", "T2")
+        for group in ("a", "b")
+    ]
 
 
 def test_a_layer_that_the_jackknife_lacks_is_refused(tmp_path):

@@ -175,3 +175,22 @@ def test_every_table_has_the_same_ties(tables, levels, half, expected, metric):
     (curve,) = findings.curves.trends(scored, 10, 1).values()
     (outcome,) = findings.outcomes(findings.read_probes(paths["probes"]), 1)
     assert curve.blocks().tied() == outcome.single.blocks().tied() == expected
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "scores",
+    [
+        [[0.1], [0.2]],  # one draw
+        [[0.1, 0.3, 0.2]],  # one layer
+        [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]],
+        [[0.0, 0.0, 0.0], [0.3, 0.3, 0.1 + 0.2]],  # they differ in the last digit
+    ],
+)
+def test_no_luck_is_known_and_nothing_is_divided_by_0(scores):
+    assert np.isnan(shared_luck(np.array(scores)))
+
+
+def test_scores_that_vary_little_have_luck():
+    draws = np.array([-1e-14, 0, 1e-14])
+    assert shared_luck(np.array([0.001, 0.002])[:, None] + draws) == pytest.approx(1, abs=0.01)
