@@ -69,7 +69,7 @@ def plot_confusion(
             for axes, (model, rows) in zip(block, chosen.items(), strict=False):
                 axes.set_visible(True)
                 mesh = _draw(axes, rows[rows["column"] == column], labels[column])
-                axes.set_title(fold(f"{titles.get(model, model)}, {best[model]}: {column}", 34))
+                axes.set_title(fold(f"{titles.get(model, model)}, {best[model]}: {column}", 28))
                 axes.set(xlabel="answered", ylabel="said")
         figure.colorbar(mesh, ax=panels, label="share of what was said", aspect=25, pad=0.01, shrink=0.4)
         if many := [column for column in columns if len(_labels(table[table["column"] == column])) > MOST]:
