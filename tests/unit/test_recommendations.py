@@ -224,10 +224,14 @@ def test_counts_stand_beside_the_layer(advise_again):
         ({"kept_x": 38, "kept_y": 39, "metric": "pwcca_published"}, [MORE_TYPES]),
         ({"kept_x": 38, "kept_y": 39, "metric": "mean_cca"}, []),
         ({"kept_x": 38, "kept_y": 39, "property": "mel"}, []),
-        ({"shared_luck": LEAST_SHARED_LUCK}, []),
-        ({"shared_luck": LEAST_SHARED_LUCK - 0.001}, [OWN_LUCK]),
-        ({"shared_luck": ""}, []),
-        ({"shared_luck": 0, "classes_unseen": 2, "folds_by": "row"}, [OWN_LUCK, UNSEEN, BY_ROW]),
+        ({"shared_luck": LEAST_SHARED_LUCK - 0.001, "nearly_tied": "T1"}, [OWN_LUCK]),
+        ({"shared_luck": LEAST_SHARED_LUCK - 0.001, "nearly_tied": ""}, []),  # no other layer could be as good
+        ({"shared_luck": LEAST_SHARED_LUCK, "nearly_tied": "T1"}, []),
+        ({"shared_luck": "", "nearly_tied": "T1"}, []),
+        (
+            {"shared_luck": 0, "nearly_tied": "T1 T2", "classes_unseen": 2, "folds_by": "row"},
+            [OWN_LUCK, UNSEEN, BY_ROW],
+        ),
     ],
 )
 def test_cautions(advise_again, cells, expected):

@@ -449,6 +449,17 @@ def test_the_luck_of_ranked_layers_and_what_the_best_one_was_measured_on(trends_
     assert np.isnan(row["shared_luck"])
 
 
+def test_layers_just_outside_of_the_ties_are_named(trends_of, tmp_path):
+    """The best one is known to 0.1: T2 lies within, T1 outside by less than as much again, T3 by more."""
+    trends = trends_of(
+        {name: ([level], "ok") for name, level in {"T1": 0.45, "T2": 0.55, "T3": 0.35, "T4": 0.6}.items()}
+    )
+    table = summary.read_trends(trends)
+    table.assign(low=table["mean"] - 0.1, high=table["mean"] + 0.1).to_csv(trends, index=False)
+    (row,) = best_of(trends, tmp_path).to_dict("records")
+    assert (row["layer"], row["tied"], row["nearly_tied"]) == ("T4", "T2", "T1")
+
+
 def test_the_first_block_can_be_the_best_one(trends_of, tmp_path):
     (row,) = best_of(trends_of({"T1": ([0.6], "ok"), "T2": ([0.6], "ok")}), tmp_path).to_dict("records")
     assert (row["layer"], row["runner_up"], row["tied"]) == ("T1", "T2", "")

@@ -42,6 +42,7 @@ _KNOWN = {
     "recommended": f"(?:{LAYER})?",
     "runner_up": f"(?:{LAYER})?",
     "status": "ok|flagged|skipped|failed",
+    "nearly_tied": f"(?:{LAYER}(?: {LAYER})*)?",
     "tied": f"(?:{LAYER}(?: {LAYER})*)?",
 }
 _COUNTS = ("errors", "length", "num_samples", "sample_rate")

@@ -36,7 +36,9 @@ CONTROL = "random weights: a control, not to be used"
 AT_CHANCE = "not clearly above chance"
 AT_MAJORITY = "not clearly better than an answer that needs no speech"
 NO_INTERVAL = "no interval: layers cannot be told apart"
-OWN_LUCK = "layers share little of their luck (shared_luck in best_layers.csv): ties may lack an equal layer"
+OWN_LUCK = (
+    "layers share little of their luck (shared_luck in best_layers.csv): those just outside the ties may be as good"
+)
 MORE_TYPES = (
     "more label types than dimensions of the layer: pwcca weighs directions of the layer, not the labels, and cannot "
     "be compared with models of another width"
@@ -168,7 +170,7 @@ def _of_property(best: Mapping, chance: pd.DataFrame, costs: Mapping[tuple[str, 
 
 def _doubts(best: Mapping, folds_by: str) -> Iterator[str]:
     """What speaks against the row of tables/best_layers.csv, of how its score was measured."""
-    if best["shared_luck"] < LEAST_SHARED_LUCK:
+    if best["shared_luck"] < LEAST_SHARED_LUCK and best["nearly_tied"]:
         yield OWN_LUCK
     # The condition of `layerwise.cca` for weights by the layer, which is the first view beside labels.
     has_labels = PROPERTIES[best["property"]].target == "label"

@@ -37,7 +37,8 @@ TREND_COLUMNS = [
 ]
 BEST_COLUMNS = [
     *("property", "model", "metric", "layer", "depth", "mean", "low", "high", "chance", "rows_per_dimension"),
-    *("n_rows", "n_types", "n_speakers", "runner_up", "tied", "shared_luck", "kept_x", "kept_y", "classes_unseen"),
+    *("n_rows", "n_types", "n_speakers", "runner_up", "tied", "nearly_tied", "shared_luck"),
+    *("kept_x", "kept_y", "classes_unseen"),
     *("alignments", "reason"),
 ]
 SAMPLE_COLUMNS = ["sample", "span", "asked", "drawn", "types", "utterances", "hours", "alignments"]
@@ -47,7 +48,7 @@ _TRIAL_COUNTS = ["n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "rank_x", 
 _BEST_COUNTS = ["kept_x", "kept_y", "classes_unseen"]
 _TEXT_COLUMNS = [
     *("property", "model", "layer", "metric", "span", "alignments"),
-    *("status", "reason", "runner_up", "tied", "interval"),
+    *("status", "reason", "runner_up", "tied", "nearly_tied", "interval"),
 ]
 _MOST_ROWS = 10**12
 # Means of correlations on held-out rows, which may be negative; linear CKA is a share of what is most.
@@ -317,10 +318,11 @@ def best_layers(trends: AnyPath, scores: AnyPath, out: AnyPath) -> None:
     Ranked are T1…TL: T0 and the C layers are what the blocks work from. `intra` is not ranked, as a layer is most like
     itself, nor is a metric's chance level; flagged and skipped layers are left out. `tied` lists the other layers that
     tie with the best one (`layerwise.ties`), in order of depth; without an interval (a single score) it stays empty. At
-    equal means the lower layer is best. `shared_luck` is the share of the variance of a layer's scores that all ranked
-    layers have in common: the less it is, the more often `tied` lacks an equal layer. `chance` is the metric's chance
-    level at the best layer, `kept_x`, `kept_y` and `classes_unseen` are the most of any of its scores. A model without
-    a layer to rank has an empty layer and the reason.
+    equal means the lower layer is best. `nearly_tied` lists those that would tie if the low end of the best one's
+    interval were twice as far away. `shared_luck` is the share of the variance of a layer's scores that all ranked
+    layers have in common: the less it is, the more often one of the nearly tied is as good. `chance` is the metric's
+    chance level at the best layer, `kept_x`, `kept_y` and `classes_unseen` are the most of any of its scores. A model
+    without a layer to rank has an empty layer and the reason.
 
     Args:
         trends, scores: tables/trends.csv and the tables/scores.csv that it was made from.
@@ -342,11 +344,13 @@ def best_layers(trends: AnyPath, scores: AnyPath, out: AnyPath) -> None:
         else:
             best = ranked.loc[ranked["mean"].idxmax()]
             others = ranked.drop(best.name)
-            tied = ranked["layer"][ties.tied(ranked["mean"].to_numpy(), ranked["low"].to_numpy())]
+            levels = ranked["mean"].to_numpy(), ranked["low"].to_numpy()
+            tied, near = ties.tied(*levels), ties.tied(*levels, margin=ties.NEAR)
             row |= best[["layer", "depth", "mean", "low", "high", "rows_per_dimension", *_COUNTS]].to_dict()
             row["chance"] = chance.get((row["property"], row["model"], row["metric"] + CHANCE, best["layer"]))
             row["runner_up"] = "" if others.empty else others.loc[others["mean"].idxmax(), "layer"]
-            row["tied"] = " ".join(tied[tied != best["layer"]])
+            row["tied"] = " ".join(ranked["layer"][tied & (ranked["layer"] != best["layer"])])
+            row["nearly_tied"] = " ".join(ranked["layer"][near & ~tied])
             behind = by_question.get(names, none)
             behind = behind[behind["layer"].isin(ranked["layer"])]
             row["shared_luck"] = ties.shared_luck(score_matrix(behind).dropna(axis="columns").to_numpy())

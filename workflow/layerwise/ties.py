@@ -13,6 +13,10 @@ import math
 
 import numpy as np
 
+# Margin of the layers that the rule may leave out although they are as good: of 12 equal layers with nine scores each, of
+# which none is shared and draws correlate by the share of a test fold (1/9), 96 in 100 lie within it.
+NEAR = 2.0
+
 
 def tied(levels: np.ndarray, lows: np.ndarray, margin: float = 1.0) -> np.ndarray:
     """Which layers tie with the best one, (layers,) of booleans; the best one always does.
