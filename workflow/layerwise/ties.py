@@ -13,8 +13,8 @@ import math
 
 import numpy as np
 
-# Margin of the layers that the rule may leave out although they are as good: of 12 equal layers with nine scores each, of
-# which none is shared and draws correlate by the share of a test fold (1/9), 96 in 100 lie within it.
+# Margin of the layers that the rule may leave out although they are as good. Of 12 equal layers with nine scores each,
+# no shared luck, and draws that correlate by the share of a test fold (1/9), 96 in 100 lie within it.
 NEAR = 2.0
 
 
