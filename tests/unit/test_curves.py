@@ -13,7 +13,7 @@ from scipy import stats
 
 from layerwise import curves
 from layerwise.curves import Curve, Estimate
-from layerwise.jackknife import COLUMNS, replicates
+from layerwise.jackknife import COLUMNS, MissingReplicatesError, replicates
 
 FOLDS = 10
 
@@ -388,7 +388,7 @@ def test_models_share_the_luck_of_their_speakers():
 
 def test_a_layer_without_its_jackknife_is_refused():
     slopes = np.random.default_rng(0).normal(size=(5, 2)) / 100
-    with pytest.raises(curves.MissingReplicatesError, match=r"phone m pwcca, T0-T2|m phone pwcca, T0-T2"):
+    with pytest.raises(MissingReplicatesError, match="lacks some of m phone pwcca, T0, T1, T2"):
         curves.trend(scores({"T0": 0.2, "T1": 0.6, "T2": 0.1}), FOLDS, 1, again(slopes))
 
 

@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerwise import jackknife
-from layerwise.jackknife import Replicates, read_jackknife, replicate_rows, replicates, write_jackknife
+from layerwise.jackknife import (
+    MissingReplicatesError,
+    Replicates,
+    read_jackknife,
+    replicate_rows,
+    replicates,
+    write_jackknife,
+)
 from layerwise.reread import RereadError
 from synthetic_scores import record, with_jackknife
 
@@ -64,7 +71,8 @@ def test_a_replicate_is_the_mean_over_trials_by_the_rows_that_they_keep(tmp_path
     found = replicates(table.reset_index(), ["T1"])
     assert found.groups == ["a", "b", "c"]
     assert found.mean[0, 0] == table.loc["a", "mean"]
-    assert replicates(table.reset_index(), ["T1", "T2"]) is None
+    with pytest.raises(MissingReplicatesError, match=r"lacks some of .*, T1, T2: delete it"):
+        replicates(table.reset_index(), ["T1", "T2"])
 
 
 def changed(change):

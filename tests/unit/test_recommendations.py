@@ -141,6 +141,28 @@ def test_a_layer_that_is_no_better_than_one_answer_to_all_is_not_advised(advise)
     assert "For intent use T4" in words
 
 
+def test_a_layer_that_is_no_better_than_a_guess_is_not_advised(advise):
+    """The most frequent label of training may be rare in the test; a guess is right more often then."""
+    table, words = advise(values=heads(), majority=0.0, majority_label="rare", chance=0.785, n_types=2)
+    assert table.loc["intent", "caution"] == AT_MAJORITY
+    assert "but not clearly better than guessing (78.5 %)." in words
+    table, words = advise(values=heads(), majority=0.0, majority_label="rare", chance=0.775)
+    assert table.loc["intent", "caution"] == ""
+    assert "For intent use T4 (accuracy 80.0 %, 78.0 to 82.0; guessing (77.5 %);" in words
+
+
+def test_the_layer_that_is_advised_is_the_one_that_has_to_be_better(advise, tmp_path):
+    """Another one, with a narrower interval, may lie above the most frequent label."""
+    advise(values=heads(), majority=0.7)
+    probes = pd.read_csv(tmp_path / "probes.csv", keep_default_na=False)
+    probes.loc[probes["layer"] == "T4", ["low", "high"]] = 0.6, 0.92
+    probes.to_csv(tmp_path / "probes.csv", index=False)
+    names = ("trends", "best", "probes", "comparison")
+    recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], [], "pwcca", "speaker", 1, tmp_path / "out.csv")
+    table = read_recommendations(tmp_path / "out.csv").set_index("question")
+    assert (table.loc["intent", "layer"], table.loc["intent", "caution"]) == ("T4", AT_MAJORITY)
+
+
 def test_an_error_rate_near_that_of_an_empty_answer_is_not_advised(advise):
     table, words = advise(values=heads([1.2, 1.1, 1.0, 0.99, 0.985, 0.99, 1.1], 1.0), metric="wer")
     assert table.loc["intent", "caution"] == AT_MAJORITY
@@ -209,6 +231,7 @@ def test_counts_stand_beside_the_layer(advise_again):
     assert "; from 2,340 rows, 39 types, 18 speakers)." in sentences(table, "m")
     frames = advise_again(n_rows=9000, n_types="", n_speakers=18)
     assert "; from 9,000 rows, 18 speakers)." in sentences(frames, "m")
+    assert "; from 1 row, 1 speaker)." in sentences(advise_again(n_rows=1, n_types=0, n_speakers=1), "m")
     assert " rows" not in sentences(advise_again(n_rows="", n_types="", n_speakers=""), "m")
 
 
@@ -217,7 +240,9 @@ def test_counts_stand_beside_the_layer(advise_again):
     [
         ({}, []),
         ({"folds_by": "row"}, [BY_ROW]),
-        ({"folds_by": "utterance"}, []),
+        ({"folds_by": "utterance", "n_speakers": 2}, []),
+        ({"folds_by": "speaker", "n_speakers": 4}, ["few speakers (4)"]),
+        ({"folds_by": "speaker", "n_speakers": 5}, []),
         ({"classes_unseen": 1}, [UNSEEN]),
         ({"kept_x": 39, "kept_y": 39}, []),  # the labels are the second view, which counts where both are equal
         ({"kept_x": 38, "kept_y": 39}, [MORE_TYPES]),

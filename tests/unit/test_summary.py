@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from layerwise import cca, summary
+from layerwise.jackknife import MissingReplicatesError
 from layerwise.reread import RereadError
 from layerwise.summary import MalformedScoreError, SkippedScoreError
 from synthetic_scores import METRICS, record, with_jackknife, write_experiment, write_score
@@ -746,7 +747,7 @@ def test_a_layer_that_the_jackknife_lacks_is_refused(tmp_path):
     paths = over_speakers(tmp_path, {"a": [0.5, 0.5], "b": [0.5, 0.5]})
     table = pd.read_csv(paths["jackknife"])
     table[table["layer"] != "T2"].to_csv(paths["jackknife"], index=False)
-    with pytest.raises(RereadError, match="no jackknife of phone m T2 pwcca"):
+    with pytest.raises(MissingReplicatesError, match="lacks some of m phone pwcca, T2"):
         summary.summarise_trends(paths["scores"], 10, paths["trends"], paths["jackknife"])
 
 

@@ -34,7 +34,6 @@ from scipy import stats
 
 from layerwise import ties
 from layerwise.chance import CHANCE
-from layerwise.errors import LayerwiseError
 from layerwise.jackknife import read_jackknife, replicates
 from layerwise.performance import METRICS, WEIGHTED
 from layerwise.summary import CONFIDENCE, AnyPath, layer_key, layer_ranges, score_matrix
@@ -42,10 +41,6 @@ from layerwise.summary import CONFIDENCE, AnyPath, layer_key, layer_ranges, scor
 DRAWS = 2000
 FEWEST = 4  # layers that a correlation needs
 _DEVIATIONS = float(stats.norm.ppf((1 + CONFIDENCE) / 2))  # half a normal interval, in standard deviations
-
-
-class MissingReplicatesError(LayerwiseError):
-    """A jackknife lacks layers that were scored."""
 
 
 @dataclass(frozen=True)
@@ -167,11 +162,6 @@ def _over_speakers(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Half widths and draws of a trend, from its jackknife over speakers."""
     found = replicates(again, layers)
-    if found is None:
-        raise MissingReplicatesError(
-            f"tables/jackknife.csv lacks some of {' '.join(again[['model', 'property', 'metric']].iloc[0])}, "
-            f"{layer_ranges(layers)}: delete it and run the same command again"
-        )
     freedom = found.degrees_of_freedom
     with np.errstate(invalid="ignore"):
         half = np.where(freedom > 0, stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * found.error, np.nan)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from layerwise.errors import LayerwiseError
 from layerwise.files import replaced
 from layerwise.frames import read_csv_table
 from layerwise.reread import RereadError
@@ -28,6 +29,10 @@ from layerwise.reread import RereadError
 KEY = ["property", "model", "layer", "metric"]
 COLUMNS = [*KEY, "group", "weight", "share", "mean"]
 _ROUNDING = 1e-6  # of shares that are added up
+
+
+class MissingReplicatesError(LayerwiseError):
+    """tables/jackknife.csv lacks a layer that has scores, or one of its groups."""
 
 
 @dataclass(frozen=True)
@@ -130,11 +135,19 @@ def read_jackknife(path: str | os.PathLike[str]) -> dict[tuple[str, str, str], p
     return dict(iter(table.groupby(["model", "property", "metric"], sort=False)))
 
 
-def replicates(table: pd.DataFrame, layers: list[str]) -> Replicates | None:
-    """The jackknife at some layers of a table of `read_jackknife`; None: not every layer has every group."""
+def replicates(table: pd.DataFrame, layers: list[str]) -> Replicates:
+    """The jackknife at some layers of a table of `read_jackknife`.
+
+    Raises:
+        MissingReplicatesError: not every layer has every group.
+    """
+    names = table[["model", "property", "metric"]].iloc[0]
     table = table[table["layer"].isin(layers)]
     share, mean = (table.pivot(index="group", columns="layer", values=name) for name in ("share", "mean"))  # noqa: PD010
     if set(mean.columns) != set(layers) or mean.isna().any(axis=None):
-        return None
+        raise MissingReplicatesError(
+            f"tables/jackknife.csv lacks some of {' '.join(names)}, {', '.join(layers)}: delete it and run the same "
+            "command again"
+        )
     groups, weight = sorted(mean.index), table["weight"].iloc[0]
     return Replicates(groups, share.loc[groups, layers].to_numpy(), mean.loc[groups, layers].to_numpy(), weight)

@@ -136,7 +136,7 @@ def _of_scores(scores: pd.DataFrame, one: str, other: str, folds: int, again: pd
 def _over_speakers(value: float, again: pd.DataFrame, one: str, other: str) -> Estimate:
     """The difference of two means with the interval of a jackknife over speakers (`layerwise.jackknife`)."""
     found = replicates(again, [one, other])
-    freedom = 0.0 if found is None else float(found.degrees_of_freedom.min())
+    freedom = float(found.degrees_of_freedom.min())
     if not freedom:
         return Estimate(value, reason="no interval: one group of speakers was tested")
     deviations = found.deviations[:, 0] - found.deviations[:, 1]

@@ -35,10 +35,9 @@ def interval(
     it gets rate ± t(G - 1) · deviation, from 0 upwards, with a variance of at least 1 / (4 B), the largest that B
     independent answers have.
 
-    Chosen by simulation, with effects of speakers on a logistic scale (standard deviation 0, 1, 2) and rates from 0.6
-    to 0.99: it covers the rate of all speakers in 92 to 98 % of tests of 12 or 30 speakers with six utterances each,
-    and in 94 % or more with 3 or 5 speakers, whose few degrees of freedom it pays for in width. The percentiles of
-    resampled utterances, or of resampled speakers, cover less than half where all of a small test may be right.
+    Chosen by simulation (tests/benchmarks/honesty.py, figures in docs/believing.md). Of few speakers it pays with its
+    width for their few degrees of freedom. Percentiles of resampled utterances cover less than half where all of a
+    small test may be right.
 
     Args:
         counts: (utterances, 2), as above.

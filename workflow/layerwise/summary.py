@@ -293,8 +293,6 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
         again = over_speakers.get((row["model"], row["property"], row["metric"]))
         if n and again is not None:
             found = replicates(again, [row["layer"]])
-            if found is None:
-                raise RereadError(jackknife, f"no jackknife of {' '.join(names)}")
             freedom, error = found.degrees_of_freedom.item(), found.error.item()
             row |= _interval(row["mean"], freedom, error, SPEAKERS) if freedom else {}
             if not freedom:
