@@ -45,8 +45,8 @@ def collect_probes(
     that could not be trained keeps its row, without a value and with the reason.
 
     Of labels, `balanced_accuracy` and `macro_f1` stand beside the accuracy; labels of several columns count as one,
-    which is right when all of them are. `majority` is what the best constant answer reaches, by the metric of the row:
-    the most frequent training label, `majority_label`, or of an error rate an empty answer. `chance` is what guessing
+    which is right when all of them are. `majority` is what one answer to everything reaches, by the metric of the row:
+    the most frequent label of training, `majority_label`, or of an error rate an empty answer. `chance` is what guessing
     each label of training equally often reaches. `n_types` counts labels (phones, characters) of training,
     `test_speakers` who speaks on test; it is empty where that is not known. Results from elsewhere have none of these.
 
