@@ -46,8 +46,8 @@ def collect_probes(
 
     Of labels, `balanced_accuracy` and `macro_f1` stand beside the accuracy; labels of several columns count as one,
     which is right when all of them are. `majority` is what one answer to everything reaches, by the metric of the row:
-    the most frequent label of training, `majority_label`, or of an error rate an empty answer. `chance` is what guessing
-    each label of training equally often reaches. `n_types` counts labels (phones, characters) of training,
+    the most frequent label of training, `majority_label`, or of an error rate an empty answer. `chance` is what
+    guessing each label of training equally often reaches. `n_types` counts labels (phones, characters) of training,
     `test_speakers` who speaks on test; it is empty where that is not known. Results from elsewhere have none of these.
 
     Args:
