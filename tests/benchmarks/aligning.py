@@ -21,14 +21,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from layerwise import aligning
-from layerwise.aligning import align_utterances
-from layerwise.alignments import index_alignments
-from layerwise.catalogue import ROOT, read_yaml
-from layerwise.corpus import index_utterances, unpack_audio
-from layerwise.layouts import layout_of
-from layerwise.marks import marks_of
-from layerwise.phones import phone_set
+from layerwise.alignments import forced
+from layerwise.alignments.forced import align_utterances
+from layerwise.alignments.index import index_alignments
+from layerwise.alignments.marks import marks_of
+from layerwise.alignments.phones import phone_set
+from layerwise.corpus.layouts import layout_of
+from layerwise.corpus.utterances import index_utterances, unpack_audio
+from layerwise.models.catalogue import ROOT, read_yaml
 
 DEMO = ROOT / "resources" / "demo"
 LAYOUT = layout_of(read_yaml(ROOT / "resources/layouts.yaml")["librispeech"])
@@ -114,7 +114,7 @@ def compare(corpus: Corpus, processes: int) -> None:
     """A line for each of the decoders."""
     print("| beams; best path | not aligned | words within 20 ms | phones within 20 ms | median error | × real time |")
     print("|---|---|---|---|---|---|")
-    for name, aligning.DECODERS in grid().items():
+    for name, forced.DECODERS in grid().items():
         made, _, seconds = corpus.align(processes)
         missing = len(corpus.table) - made["utterance_id"].nunique()
         words, phones = (border_errors(made, corpus.given, tier) for tier in ("word", "phone"))

@@ -28,12 +28,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from layerwise.alignments import index_alignments, rank_words
-from layerwise.catalogue import read_yaml
-from layerwise.layouts import layout_of
-from layerwise.marks import marks_of
-from layerwise.phones import phone_set
-from layerwise.textgrids import parse_any, parse_regular
+from layerwise.alignments.index import index_alignments, rank_words
+from layerwise.alignments.marks import marks_of
+from layerwise.alignments.phones import phone_set
+from layerwise.alignments.textgrids import parse_any, parse_regular
+from layerwise.corpus.layouts import layout_of
+from layerwise.models.catalogue import read_yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LAYOUT = layout_of(read_yaml(REPOSITORY / "resources/layouts.yaml")["librispeech"])

@@ -18,12 +18,12 @@ import torch
 import yaml
 
 from demo_tables import REPOSITORY, SEED, Tables, demo_tables
-from layerwise.catalogue import model_entry
-from layerwise.checkpoints import make_random_checkpoint
-from layerwise.extraction import extract
-from layerwise.models import load_folder
-from layerwise.properties import PROPERTIES, ScoreSettings, score_layers
+from layerwise.models.catalogue import model_entry
+from layerwise.models.checkpoints import make_random_checkpoint
+from layerwise.models.speech_model import load_folder
+from layerwise.representations.extract import extract
 from layerwise.sampling import SampleSizes
+from layerwise.scoring.properties import PROPERTIES, ScoreSettings, score_layers
 
 CONFIG = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
 

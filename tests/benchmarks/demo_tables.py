@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from layerwise.alignments import index_alignments
-from layerwise.catalogue import read_yaml
-from layerwise.corpus import index_utterances, unpack_audio
-from layerwise.layouts import layout_of
-from layerwise.marks import marks_of
-from layerwise.phones import phone_set
+from layerwise.alignments.index import index_alignments
+from layerwise.alignments.marks import marks_of
+from layerwise.alignments.phones import phone_set
+from layerwise.corpus.layouts import layout_of
+from layerwise.corpus.utterances import index_utterances, unpack_audio
+from layerwise.models.catalogue import read_yaml
 from layerwise.sampling import SampleSizes, draw_sample_tables
 
 REPOSITORY = Path(__file__).resolve().parents[2]

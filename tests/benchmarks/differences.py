@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 import published_procedure
-from layerwise import folds, store
-from layerwise.cca import evaluate, fold_moments
+from layerwise.representations import store
 from layerwise.sampling import segment_frames
+from layerwise.scoring import folds
+from layerwise.scoring.measures.cca import evaluate, fold_moments
 
 RIDGE = (1e-8, 1e-8)
 PAIRS = folds.trials(10, 3, 1, 1)

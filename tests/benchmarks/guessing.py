@@ -17,8 +17,8 @@ from pathlib import Path
 import jiwer
 import pocketsphinx
 
-from layerwise.guessing import Guesser
-from layerwise.pronunciations import read_pronunciations
+from layerwise.alignments.guessed_pronunciations import Guesser
+from layerwise.alignments.pronunciations import read_pronunciations
 
 SEED = 1
 

@@ -31,11 +31,15 @@ import pandas as pd
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
-from layerwise import comparison, layer_pairs, outcomes, probe_tables, rates, recommendations, store, summary
-from layerwise.cca import METRICS
-from layerwise.chance import CHANCE
-from layerwise.properties import PROPERTIES, ScoreSettings, score_layers
+from layerwise.probes import join, rates
+from layerwise.representations import store
 from layerwise.sampling import SampleSizes, draw_sample
+from layerwise.scoring.chance import CHANCE
+from layerwise.scoring.measures.cca import METRICS
+from layerwise.scoring.properties import PROPERTIES, ScoreSettings, score_layers
+from layerwise.tables import comparison, layer_pairs, recommendations
+from layerwise.tables import probes as probe_rows
+from layerwise.tables import scores as tables
 
 SAMPLES, TRIALS, FOLDS = 3, 3, 10
 EPSILONS = [[1e-10, 1e-10], [1e-5, 1e-5]]
@@ -63,9 +67,9 @@ def summarise(
 ) -> None:
     """The tables scores, trends and best_layers of some score files, and the jackknife if intervals are of speakers."""
     scores, trends, best = (folder / f"{name}.csv" for name in ("scores", "trends", "best_layers"))
-    summary.collect_scores(files, METRICS, list(PROPERTIES), list(blocks), blocks, scores, **over_speakers or {})
-    summary.summarise_trends(scores, FOLDS, trends, **over_speakers or {})
-    summary.best_layers(trends, scores, best)
+    tables.collect_scores(files, METRICS, list(PROPERTIES), list(blocks), blocks, scores, **over_speakers or {})
+    tables.summarise_trends(scores, FOLDS, trends, **over_speakers or {})
+    tables.best_layers(trends, scores, best)
 
 
 def advice(
@@ -80,20 +84,20 @@ def advice(
     trends, best, heads, compared, out = (
         folder / f"{name}.csv" for name in ("trends", "best_layers", "probes", "comparison", "recommendations")
     )
-    models = list(dict.fromkeys(summary.read_trends(trends)["model"]))
+    models = list(dict.fromkeys(tables.read_trends(trends)["model"]))
     layers = {model: [f"T{index}" for index in range(LAYERS + 1)] for model in models}
     written, details = folder / "probe.csv", folder / "probe.json"
     with written.open("w", encoding="utf-8", newline="") as stream:
-        table = csv.DictWriter(stream, probe_tables.COLUMNS, lineterminator="\n", extrasaction="ignore")
+        table = csv.DictWriter(stream, join.COLUMNS, lineterminator="\n", extrasaction="ignore")
         table.writeheader()
         table.writerows(probes)
     details.write_text(json.dumps({"weights": None}))
     tasks = list(dict.fromkeys(record["task"] for record in probes))
-    outcomes.collect_probes({written: details} if probes else {}, None, tasks, models, layers, heads)
+    probe_rows.collect_probes({written: details} if probes else {}, None, tasks, models, layers, heads)
     if probes:
         comparison.compare(folder / "scores.csv", heads, FOLDS, 1, compared)
     else:
-        summary.write_table(pd.DataFrame(columns=[*comparison.COLUMNS]), compared)
+        tables.write_table(pd.DataFrame(columns=[*comparison.COLUMNS]), compared)
     found = []
     for metric in metrics:
         recommendations.recommend(trends, best, heads, compared, models, [], metric, folds_by, 1, out)
@@ -303,14 +307,14 @@ RULES = ("tie rule", "paired test", "plain paired test")
 def measure_layer(design: Design, folder: Path, number: int) -> dict:
     """Metric → mean, low and high of one layer."""
     analysed(design, number, folder)
-    trends = summary.read_trends(folder / "trends.csv").set_index("metric")
+    trends = tables.read_trends(folder / "trends.csv").set_index("metric")
     return {name: tuple(trends.loc[name, ["mean", "low", "high"]]) for name in METRICS}
 
 
 def ask_chance(design: Design, folder: Path, number: int) -> dict:
     """Score and chance level of one layer, and the metrics by which it is said to be above chance."""
     analysed(design, number, folder)
-    means = summary.read_trends(folder / "trends.csv").set_index("metric")["mean"]
+    means = tables.read_trends(folder / "trends.csv").set_index("metric")["mean"]
     found = advice(folder, design.folds_by, METRICS).set_index("metric")
     return {
         **{name: is_above_chance(row) for name, row in found.iterrows()},
@@ -323,7 +327,7 @@ def ask_chance(design: Design, folder: Path, number: int) -> dict:
 def rank_layers(design: Design, folder: Path, number: int) -> dict:
     """Means of equally good layers, and by which rule one of them is left out."""
     analysed(design, number, folder)
-    scores = summary.read_scores(folder / "scores.csv").query("metric == 'pwcca'")
+    scores = tables.read_scores(folder / "scores.csv").query("metric == 'pwcca'")
     table = scores.pivot_table(index="layer", columns=["sample", "trial"], values="score")
     table = table.loc[[f"T{layer}" for layer in range(1, design.layers + 1)]]
     (told,) = told_apart(folder, {MODEL: table.to_numpy().reshape(-1, SAMPLES, TRIALS)})

@@ -58,14 +58,14 @@ UNIT = REPOSITORY / "tests" / "unit"
 EXAMPLES = 20  # of each test of hypothesis
 AROUND = 30  # characters shown on either side of a change
 MEMORY = 8 * 2**30  # bytes that a mutant may take
-# Files of tests beside test_<module>.py that check what the module does.
+# Tests that check what a module does, beside those of its name.
 MORE_TESTS = {
-    "cca": ["published_procedure"],
-    "chance": ["properties"],
-    "curves": ["comparison", "model_pairs"],
-    "heads": ["probes"],
-    "recommendations": ["reporting"],
-    "summary": ["reread", "comparison"],
+    "scoring/measures/cca": ["scoring/published_procedure"],
+    "scoring/chance": ["scoring/properties"],
+    "tables/curves": ["tables/comparison", "tables/model_pairs"],
+    "probes/heads": ["probes/train"],
+    "tables/recommendations": ["figures/report"],
+    "tables/scores": ["files/reread", "tables/comparison"],
 }
 
 COMPARISONS = {
@@ -300,7 +300,7 @@ class _Mutated(SourceFileLoader):
     """Finds and loads one module of the package, from a tree in place of its file."""
 
     def __init__(self, module: str, tree: ast.Module) -> None:
-        super().__init__(f"layerwise.{module}", str(PACKAGE / f"{module}.py"))
+        super().__init__(f"layerwise.{module.replace('/', '.')}", str(PACKAGE / f"{module}.py"))
         self.tree = ast.fix_missing_locations(tree)
 
     def find_spec(self, name: str, path=None, target=None):
@@ -448,7 +448,8 @@ def run_module(name: str, sample: int | None, seed: int) -> None:
     if sample and sample < len(mutants):
         mutants = [mutants[i] for i in sorted(random.Random(seed).sample(range(len(mutants)), sample))]
     equivalent = _equivalent(module)
-    files = [str(UNIT / f"test_{stem}.py") for stem in (module, *MORE_TESTS.get(module, []))]
+    paths = [Path(name) for name in (module, *MORE_TESTS.get(module, []))]
+    files = [str(UNIT / path.with_name(f"test_{path.name}.py")) for path in paths]
     if missing := [file for file in files if not Path(file).exists()]:
         raise SystemExit(f"{module}: there is no {', '.join(missing)} (MORE_TESTS)")
     counts = dict.fromkeys(("killed", "survived", "timeout", "equivalent"), 0)

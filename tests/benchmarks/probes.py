@@ -24,12 +24,12 @@ import torch
 
 from demo_tables import demo_tables
 from extraction import ARCHITECTURES, paper_sizes
-from layerwise.catalogue import ROOT, read_yaml
-from layerwise.checkpoints import make_random_checkpoint
-from layerwise.frozen import FrozenLayers, KeptLayers
-from layerwise.models import load_folder
-from layerwise.probes import Settings, Sweep, Utterances
-from layerwise.tasks import INDEXING, WEIGHTED
+from layerwise.models.catalogue import ROOT, read_yaml
+from layerwise.models.checkpoints import make_random_checkpoint
+from layerwise.models.speech_model import load_folder
+from layerwise.probes.frozen_layers import FrozenLayers, KeptLayers
+from layerwise.probes.tasks import INDEXING, WEIGHTED
+from layerwise.probes.train import Settings, Sweep, Utterances
 
 SEED = 1
 MIDDLE = "T6"

@@ -20,10 +20,10 @@ from resource import RUSAGE_CHILDREN, getrusage
 
 import yaml
 
-from layerwise.catalogue import ROOT, layer_names
-from layerwise.estimate import BYTES_PER_SECOND, PHONES, read_calibration
-from layerwise.properties import PROPERTIES
-from layerwise.volume import MEL_BANDS, MEL_SECONDS, Drawn, layer_sizes, representation_bytes
+from layerwise.experiment.estimate import BYTES_PER_SECOND, PHONES, read_calibration
+from layerwise.models.catalogue import ROOT, layer_names
+from layerwise.representations.size import MEL_BANDS, MEL_SECONDS, Drawn, layer_sizes, representation_bytes
+from layerwise.scoring.properties import PROPERTIES
 
 MODELS, BLOCKS, SAMPLES, LIMIT_SECONDS = 50, 48, 10, 240
 

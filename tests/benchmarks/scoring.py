@@ -25,10 +25,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import published_procedure
-from layerwise.cca import METRICS, cross_validate, fold_moments
-from layerwise.chance import frame_rows
-from layerwise.folds import merged, trials
-from layerwise.store import CHUNK_BYTES, Rearranged
+from layerwise.representations.store import CHUNK_BYTES, Rearranged
+from layerwise.scoring.chance import frame_rows
+from layerwise.scoring.folds import merged, trials
+from layerwise.scoring.measures.cca import METRICS, cross_validate, fold_moments
 
 ROWS, MEL, WIDTH = 180_000, 80, 768
 PAIRS = trials(10, 3, 1, 1)
@@ -126,7 +126,7 @@ def speed(folder: Path) -> None:
 MEASURED_JOB = """
 import json, sys, time
 from pathlib import Path
-from layerwise.properties import ScoreSettings, score_layers
+from layerwise.scoring.properties import ScoreSettings, score_layers
 
 def peak():
     return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) / 1024

@@ -15,8 +15,8 @@ import soundfile
 import soxr
 import yaml
 
-from layerwise.synthesis import archive_paths
-from layerwise.textgrids import parse_textgrid
+from layerwise.alignments.textgrids import parse_textgrid
+from layerwise.demo.synthesis import archive_paths
 
 RATE = 22_050
 PAUSE = 0.8  # seconds between the utterances of a recording

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from aligning import LAYOUT, MARKS, PHONES, border_errors, within
-from layerwise.alignments import index_alignments
+from layerwise.alignments.index import index_alignments
 
 REAL_SPEECH = Path(__file__).resolve().parents[3] / "shared" / "real_speech"
 MODEL = "random-wav2vec2-tiny"

@@ -19,12 +19,12 @@ import pytest
 import yaml
 from threadpoolctl import threadpool_limits
 
-from layerwise.cca import METRICS as ALL_METRICS
-from layerwise.configuration import read_experiment
-from layerwise.extraction import extract
-from layerwise.properties import ScoreSettings, score_layers
-from layerwise.store import fact
-from layerwise.summary import best_layers, collect_scores, summarise_trends, wide_table
+from layerwise.experiment.configuration import read_experiment
+from layerwise.representations.extract import extract
+from layerwise.representations.store import fact
+from layerwise.scoring.measures.cca import METRICS as ALL_METRICS
+from layerwise.scoring.properties import ScoreSettings, score_layers
+from layerwise.tables.scores import best_layers, collect_scores, summarise_trends, wide_table
 
 MODEL = "random-wav2vec2-tiny"
 CONVS, BLOCKS = [f"C{i}" for i in range(1, 8)], [f"T{i}" for i in range(5)]

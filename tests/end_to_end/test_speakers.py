@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from layerwise.intervals import about
-from layerwise.jackknife import read_jackknife, replicates
-from layerwise.layer_pairs import read_layer_pairs
-from layerwise.summary import read_trends
+from layerwise.tables.intervals import about
+from layerwise.tables.jackknife import read_jackknife, replicates
+from layerwise.tables.layer_pairs import read_layer_pairs
+from layerwise.tables.scores import read_trends
 
 CONFIG = ["cca={folds_by: speaker, intervals: speakers}", "compare=[T1, T4]"]
 

@@ -14,14 +14,15 @@ import httpx2
 import pytest
 from fuzzing import fuzz
 
-from layerwise import downloads, hub
-from layerwise.checkpoints import ORIGIN, origin_of
-from layerwise.downloads import fetch
 from layerwise.errors import LayerwiseError
-from layerwise.fetched import is_fetched, note_of
-from layerwise.fetching import MANIFEST, keep_expected, write_manifest
-from layerwise.files import resumed_folder
-from layerwise.integrity import is_whole
+from layerwise.files import downloads
+from layerwise.files.atomic import resumed_folder
+from layerwise.files.download_notes import is_fetched, note_of
+from layerwise.files.downloads import fetch
+from layerwise.files.integrity import is_whole
+from layerwise.models import hub
+from layerwise.models.checkpoints import ORIGIN, origin_of
+from layerwise.models.fetch import MANIFEST, keep_expected, write_manifest
 
 CONTENT = bytes(range(97, 123)) * 40
 TAG = b'"0123"'

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from fuzzing import fuzz
 
-from layerwise.alignment_sources import find_alignments, read_alignments
-from layerwise.archives import unpack
-from layerwise.cleaning import Utterance, clean
-from layerwise.tiers import AlignmentError
+from layerwise.alignments.cleaning import Utterance, clean
+from layerwise.alignments.sources import find_alignments, read_alignments
+from layerwise.alignments.tiers import AlignmentError
+from layerwise.corpus.archives import unpack
 from tiny_corpus import LAYOUTS, MARKS, PHONE_SETS, TIERS, textgrid_long, textgrid_short, write_aligned_table
 
 FLAT = LAYOUTS["flat"]

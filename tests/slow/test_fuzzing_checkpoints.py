@@ -15,14 +15,14 @@ import torch
 from fuzzing import fuzz
 from safetensors.torch import save
 
-from layerwise import avhubert, pickles
-from layerwise.catalogue import model_entry
-from layerwise.conversion import convert
-from layerwise.models import load_folder
-from layerwise.originals import read_original
-from layerwise.pickles import StoredTensor
-from layerwise.preprocessors import FILES, read_preprocessor
-from layerwise.weights import stored_weights
+from layerwise.models.catalogue import model_entry
+from layerwise.models.originals import avhubert, pickles
+from layerwise.models.originals.conversion import convert
+from layerwise.models.originals.pickles import StoredTensor
+from layerwise.models.originals.settings import read_original
+from layerwise.models.preprocessors import FILES, read_preprocessor
+from layerwise.models.speech_model import load_folder
+from layerwise.models.weights import stored_weights
 from tiny_architectures import BLOCKS, CONV, GROUP, make_architecture
 from tiny_originals import settings, weights, write
 

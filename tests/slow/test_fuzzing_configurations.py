@@ -9,12 +9,12 @@ import pytest
 import yaml
 from fuzzing import fuzz
 
-from layerwise import configuration
-from layerwise.catalogue import ROOT, read_yaml
-from layerwise.configuration import check_schema, read_experiment
-from layerwise.layouts import layout_of
-from layerwise.marks import marks_of
-from layerwise.performance import read_external
+from layerwise.alignments.marks import marks_of
+from layerwise.corpus.layouts import layout_of
+from layerwise.experiment import configuration
+from layerwise.experiment.configuration import check_schema, read_experiment
+from layerwise.models.catalogue import ROOT, read_yaml
+from layerwise.tables.external import read_external
 
 RESOURCES = ROOT / "resources"
 DEFAULTS = (ROOT / "config.yaml").read_bytes()

@@ -16,25 +16,26 @@ import torch
 from fuzzing import fuzz
 from safetensors.numpy import save_file
 
-from layerwise import store, summary
-from layerwise.arrays import read_array
-from layerwise.comparison import compare, read_comparison
-from layerwise.confusion import read_confusions, tabulate_confusions
-from layerwise.findings import check_findings
-from layerwise.frames import INTERVALS, ITEMS, UTTERANCES, read_csv_table, read_parquet
-from layerwise.frozen import KeptLayers
-from layerwise.integrity import is_whole
-from layerwise.layer_pairs import compare_layers, read_layer_pairs
-from layerwise.model_pairs import compare_models
-from layerwise.outcomes import collect_probes, read_probes
-from layerwise.performance import read_external
-from layerwise.practice_speech import Speech
-from layerwise.probe_tables import collect_probes as join_probes
-from layerwise.properties import ScoreSettings, score_layers
-from layerwise.recommendations import cautions, read_recommendations, recommend, sentences
-from layerwise.reread import read_shape
+from layerwise.demo.practice_speech import Speech
+from layerwise.files.arrays import read_array
+from layerwise.files.integrity import is_whole
+from layerwise.files.reread import read_shape
+from layerwise.files.tables import INTERVALS, ITEMS, UTTERANCES, read_csv_table, read_parquet
+from layerwise.probes.frozen_layers import KeptLayers
+from layerwise.probes.join import collect_probes as join_probes
+from layerwise.probes.training_states import read_state
+from layerwise.representations import store
 from layerwise.sampling import SampleSizes, draw_sample_tables, read_word_list
-from layerwise.states import read_state
+from layerwise.scoring.properties import ScoreSettings, score_layers
+from layerwise.tables import scores as score_tables
+from layerwise.tables.comparison import compare, read_comparison
+from layerwise.tables.confusion import read_confusions, tabulate_confusions
+from layerwise.tables.external import read_external
+from layerwise.tables.findings import check_findings
+from layerwise.tables.layer_pairs import compare_layers, read_layer_pairs
+from layerwise.tables.model_pairs import compare_models
+from layerwise.tables.probes import collect_probes, read_probes
+from layerwise.tables.recommendations import cautions, read_recommendations, recommend, sentences
 from synthetic_probes import write_probe
 from synthetic_scores import record, with_jackknife, write_score
 
@@ -111,14 +112,14 @@ def scores(folder: Path) -> list[Path]:
 
 
 def collect(files: list[Path], out: Path) -> None:
-    summary.collect_scores(files, METRICS, ["intra", "phone"], list(MODELS), MODELS, out)
+    score_tables.collect_scores(files, METRICS, ["intra", "phone"], list(MODELS), MODELS, out)
 
 
 def tables(folder: Path) -> None:
     """All tables of an experiment of two models and one task."""
     collect(scores(folder), folder / "scores.csv")
-    summary.summarise_trends(folder / "scores.csv", 10, folder / "trends.csv")
-    summary.best_layers(folder / "trends.csv", folder / "scores.csv", folder / "best.csv")
+    score_tables.summarise_trends(folder / "scores.csv", 10, folder / "trends.csv")
+    score_tables.best_layers(folder / "trends.csv", folder / "scores.csv", folder / "best.csv")
     values = dict(zip([*LAYERS, "weighted"], np.linspace(0.4, 0.9, 6), strict=True))
     probes = dict(write_probe(folder, "intent", model, values, 4) for model in MODELS)
     collect_probes(probes, None, ["intent"], list(MODELS), dict.fromkeys(MODELS, LAYERS), folder / "probes.csv")
@@ -155,7 +156,7 @@ def over_speakers(folder: Path) -> tuple[list[Path], Path, Path]:
 
 
 def collect_over_speakers(files: list[Path], table: Path, jackknife: Path) -> None:
-    summary.collect_scores(files, METRICS, ["phone"], list(MODELS), MODELS, table, jackknife=jackknife)
+    score_tables.collect_scores(files, METRICS, ["phone"], list(MODELS), MODELS, table, jackknife=jackknife)
 
 
 def score_files_over_speakers(folder: Path) -> Reader:
@@ -170,7 +171,7 @@ def jackknife_table(folder: Path) -> Reader:
     collect_over_speakers(files, table, jackknife)
 
     def read(path: Path) -> None:
-        summary.summarise_trends(table, 10, folder / "out.csv", path)
+        score_tables.summarise_trends(table, 10, folder / "out.csv", path)
         compare_models(table, folder / "models.csv", 10, 1, folder / "out.csv", path)
 
     return read, [jackknife.read_bytes()], "jackknife.csv"
@@ -188,16 +189,16 @@ def of_table(name: str, read: Callable[[Path], object]) -> Callable[[Path], Read
 
 
 def read_scores_table(path: Path) -> None:
-    summary.summarise_trends(path, 10, path.with_name("out.csv"))
+    score_tables.summarise_trends(path, 10, path.with_name("out.csv"))
     compare(path, path.with_name("probes.csv"), 10, 1, path.with_name("out.csv"))
     compare_models(path, path.with_name("models.csv"), 10, 1, path.with_name("out.csv"))
     compare_layers(path, [("T1", "T2")], 10, path.with_name("out.csv"))
-    summary.best_layers(path.with_name("trends.csv"), path, path.with_name("out.csv"))
+    score_tables.best_layers(path.with_name("trends.csv"), path, path.with_name("out.csv"))
 
 
 def read_trends_table(path: Path) -> None:
-    summary.best_layers(path, path.with_name("scores.csv"), path.with_name("out.csv"))
-    summary.wide_table(path, "phone", "pwcca", path.with_name("out.csv"))
+    score_tables.best_layers(path, path.with_name("scores.csv"), path.with_name("out.csv"))
+    score_tables.wide_table(path, "phone", "pwcca", path.with_name("out.csv"))
     advise(path.parent)
 
 

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from fuzzing import fuzz
 
-from layerwise.aligning import words_of
-from layerwise.alignment_sources import Aligned, File, read_alignments
-from layerwise.cleaning import Utterance, clean, count_words
-from layerwise.corpus import index_utterances
-from layerwise.csv_files import read_csv
-from layerwise.items import index_task, slurp_items, table_items
-from layerwise.performance import read_external
-from layerwise.pronunciations import read_pronunciations
+from layerwise.alignments.cleaning import Utterance, clean, count_words
+from layerwise.alignments.forced import words_of
+from layerwise.alignments.pronunciations import read_pronunciations
+from layerwise.alignments.sources import Aligned, File, read_alignments
+from layerwise.alignments.tiers import AlignmentError
+from layerwise.corpus.utterances import index_utterances
+from layerwise.files.csv_files import read_csv
+from layerwise.probes.items import index_task, slurp_items, table_items
 from layerwise.sampling import read_word_list
-from layerwise.tiers import AlignmentError
+from layerwise.tables.external import read_external
 from tiny_corpus import (
     LAYOUTS,
     MARKS,

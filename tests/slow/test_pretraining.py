@@ -11,10 +11,10 @@ import time
 import pandas as pd
 import pytest
 
-from layerwise.catalogue import ROOT
-from layerwise.configuration import read_catalogue
-from layerwise.models import load
-from layerwise.synthesis import Flite, MissingEngineError
+from layerwise.demo.synthesis import Flite, MissingEngineError
+from layerwise.experiment.configuration import read_catalogue
+from layerwise.models.catalogue import ROOT
+from layerwise.models.speech_model import load
 from tiny_models import speech
 
 ASKED = ["pretrain", "--cores", "2", "--config", "pretrain={setting: minutes}"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from layerwise import downloads
+from layerwise.files import downloads
 from tiny_hub import running
 
 WORKFLOW = Path(downloads.__file__).resolve().parents[1]
@@ -19,8 +19,8 @@ CONTENT = os.urandom(1 << 20)
 FETCH = """
 import sys
 from pathlib import Path
-from layerwise.downloads import fetch
-from layerwise.fetching import fetch_original
+from layerwise.files.downloads import fetch
+from layerwise.models.fetch import fetch_original
 address, folder, digest = sys.argv[1], Path(sys.argv[2]), sys.argv[3] or None
 fetch(f"{address}/a.tar.gz", folder / "host/a.tar.gz", sha256=digest, note=True, root=folder)
 fetch_original(f"{address}/a.tar.gz", digest, folder / "model")

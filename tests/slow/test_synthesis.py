@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from layerwise import commands, synthesis
+from layerwise.demo import commands, synthesis
 
 DEMO = Path(__file__).parents[2] / "resources" / "demo"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from layerwise.probes import Settings, Utterances
+from layerwise.probes.train import Settings, Utterances
 
 LAYERS = ("T0", "T1", "T2", "T3")
 WIDTH = 12
@@ -29,7 +29,8 @@ RECIPE = {
 
 
 class PlantedLayers:
-    """A source of layers as `layerwise.frozen.FrozenLayers` is one; `asked` counts utterances that it gave."""
+    """A source of layers as `layerwise.probes.frozen_layers.FrozenLayers` is one; `asked` counts utterances that it
+    gave."""
 
     device = "cpu"
 

@@ -75,7 +75,7 @@ def test_every_rule_has_an_environment():
 
 
 def test_the_project_depends_on_all_that_the_package_imports():
-    needed = third_party((ROOT / "workflow/layerwise").glob("*.py"))
+    needed = third_party((ROOT / "workflow/layerwise").rglob("*.py"))
     declared = {name_of(requirement) for requirement in REQUIREMENTS}
     # jsonschema brings referencing.
     assert sorted(needed - declared - {"referencing"}) == []

@@ -4,8 +4,8 @@ import ast
 import re
 from pathlib import Path
 
-from layerwise import SAMPLE_RATE
-from layerwise.catalogue import ROOT
+from layerwise.constants import SAMPLE_RATE
+from layerwise.models.catalogue import ROOT
 
 
 def limits_of_the_code() -> list[tuple[str, int]]:

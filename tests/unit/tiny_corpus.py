@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import soundfile
 
-from layerwise.catalogue import ROOT, read_yaml
-from layerwise.corpus import UTTERANCE_SCHEMA
-from layerwise.layouts import layout_of
-from layerwise.marks import marks_of
-from layerwise.phones import phone_set
+from layerwise.alignments.marks import marks_of
+from layerwise.alignments.phones import phone_set
+from layerwise.corpus.layouts import layout_of
+from layerwise.corpus.utterances import UTTERANCE_SCHEMA
+from layerwise.models.catalogue import ROOT, read_yaml
 
 SPLIT = "dev-clean"
 

@@ -11,8 +11,8 @@ import numpy as np
 import yaml
 from safetensors.torch import load_file, save_file
 
-from layerwise.catalogue import ROOT
-from layerwise.checkpoints import make_random_checkpoint
+from layerwise.models.catalogue import ROOT
+from layerwise.models.checkpoints import make_random_checkpoint
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/models.yaml").read_text())
 RATE = 16_000

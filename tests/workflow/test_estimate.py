@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from layerwise.configuration import read_experiment
-from layerwise.estimate import estimate, read_calibration
+from layerwise.experiment.configuration import read_experiment
+from layerwise.experiment.estimate import estimate, read_calibration
 
 
 def bytes_below(*folders) -> int:

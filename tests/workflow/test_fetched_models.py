@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from layerwise.catalogue import layer_names
-from layerwise.configuration import read_experiment
+from layerwise.experiment.configuration import read_experiment
+from layerwise.models.catalogue import layer_names
 from tiny_hub import COMMIT, running
 from tiny_models import make
 from tiny_originals import settings, weights, write

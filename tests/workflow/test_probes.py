@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from layerwise.predictions import read_predictions
+from layerwise.probes.predictions import read_predictions
 
 MODEL = "random-wav2vec2-tiny"
 HEADS = ["T0", "T1", "T2", "T3", "T4", "weighted"]
@@ -102,15 +102,15 @@ def test_a_change_repeats_what_depends_on_it(probed, changes, repeated):
 @pytest.mark.parametrize(
     ("module", "repeated"),
     [
-        ("heads", TRAINING),
-        ("grading", TRAINING),
-        ("outcomes", set()),
-        ("items", TRAINING | {"index_task"}),
-        ("probe_tables", {"join_probes", "probes"}),
-        ("predictions", TRAINING),
-        ("confusion", set()),
-        ("cca", set()),
-        ("extraction", set()),
+        ("probes/heads", TRAINING),
+        ("probes/metrics", TRAINING),
+        ("tables/probes", set()),
+        ("probes/items", TRAINING | {"index_task"}),
+        ("probes/join", {"join_probes", "probes"}),
+        ("probes/predictions", TRAINING),
+        ("tables/confusion", set()),
+        ("scoring/measures/cca", set()),
+        ("representations/extract", set()),
     ],
 )
 def test_changed_code_repeats_what_uses_it(probed, module, repeated):

@@ -39,21 +39,21 @@ def test_moved_checkout_has_nothing_to_do(finished):
 # Code
 
 CHANGES = {
-    "plots": PLOTS,
-    "reporting": {"write_report"},
-    "findings": {"check_findings", "write_report"},
-    "outcomes": COMPARED | {"collect_probes", "write_report"},
-    "summary": AFTER_SCORES | {"summarise_samples", "collect_probes", "tabulate_confusions"},
-    "cca": AFTER_EXTRACTION,
-    "extraction": AFTER_SAMPLING,
-    "checkpoints": ALL_OF_ONE_MODEL,
+    "figures/trends": PLOTS,
+    "figures/report": {"write_report"},
+    "tables/findings": {"check_findings", "write_report"},
+    "tables/probes": COMPARED | {"collect_probes", "write_report"},
+    "tables/scores": AFTER_SCORES | {"summarise_samples", "collect_probes", "tabulate_confusions"},
+    "scoring/measures/cca": AFTER_EXTRACTION,
+    "representations/extract": AFTER_SAMPLING,
+    "models/checkpoints": ALL_OF_ONE_MODEL,
     "sampling": AFTER_INDEXING,
-    "corpus": {"index_utterances", "index_alignments"} | AFTER_INDEXING,
-    "downloads": set(),
-    "lending": set(),
-    "alignments": {"index_alignments"} | AFTER_INDEXING,
-    "aligning": set(),  # the smoke experiment's alignments are given
-    "configuration": set(),
+    "corpus/utterances": {"index_utterances", "index_alignments"} | AFTER_INDEXING,
+    "files/downloads": set(),
+    "corpus/lending": set(),
+    "alignments/index": {"index_alignments"} | AFTER_INDEXING,
+    "alignments/forced": set(),  # the smoke experiment's alignments are given
+    "experiment/configuration": set(),
 }
 
 
@@ -64,13 +64,13 @@ def test_changed_module_repeats_what_uses_it(smoke, module, repeated):
 
 
 def test_changed_plot_style_repeats_every_plot_once(smoke):
-    with smoke.appended('\nSTYLE["lines.linewidth"] = 7\n', "workflow/layerwise/plots.py"):
+    with smoke.appended('\nSTYLE["lines.linewidth"] = 7\n', "workflow/layerwise/figures/trends.py"):
         # Two properties: each over depth and layer, and a heat map.
         assert smoke.plan().jobs == {"plot_trends": 4, "plot_heatmap": 2, "plot_overview": 1, "write_report": 1}
 
 
 def test_changed_comments_repeat_nothing(smoke):
-    modules = [f"workflow/layerwise/{path.name}" for path in (smoke / "workflow/layerwise").glob("*.py")]
+    modules = [str(path.relative_to(smoke.root)) for path in (smoke / "workflow/layerwise").rglob("*.py")]
     assert len(modules) > 15
     with smoke.appended("\n# A new remark.\n", *modules):
         assert smoke.plan().jobs == {}
@@ -112,10 +112,10 @@ def test_new_property_scores_that_property_alone(smoke):
 
 
 CCA = {  # a value that differs from the smoke experiment's, for every key
-    "folds": 8,
+    "scoring/folds": 8,
     "trials": 1,
     "folds_by": "utterance",
-    "intervals": "speakers",
+    "tables/intervals": "speakers",
     "standardise": False,
     "layers_per_job": 3,
     "epsilons": [[1.0e-4, 1.0e-4]],
@@ -307,7 +307,8 @@ def stale(tmp_path) -> Path:
     package = folder / "layerwise"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text('__version__ = "0.0.0"\n')
-    for module in ("run", "summary", "configuration", "properties", "provenance", "errors"):
+    for module in ("errors", "tables/scores", "experiment/job", "experiment/configuration", "scoring/properties"):
+        (package / f"{module}.py").parent.mkdir(exist_ok=True)
         (package / f"{module}.py").write_text(f'raise RuntimeError("the stale {module} was imported")\n')
     return folder
 

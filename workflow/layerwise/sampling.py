@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from layerwise.csv_files import CSVError, delimiter_of, read_csv, read_text
+from layerwise.corpus.times import steps
 from layerwise.errors import LayerwiseError
-from layerwise.files import replaced
-from layerwise.frames import INTERVALS, read_parquet
-from layerwise.texts import composed, folded
-from layerwise.times import steps
+from layerwise.files.atomic import replaced
+from layerwise.files.csv_files import CSVError, delimiter_of, read_csv, read_text
+from layerwise.files.tables import INTERVALS, read_parquet
+from layerwise.files.texts import composed, folded
 
 log = logging.getLogger(__name__)
 

@@ -1,5 +1,5 @@
 # On SLURM, what would never start or never be seen to end is said before the first job is submitted.
-from layerwise.slurm import Request, check_requests, check_status_command
+from layerwise.experiment.slurm import Request, check_requests, check_status_command
 
 BEHIND_CHECKPOINTS = [
     rules.extract_representations,

@@ -16,23 +16,23 @@ PACKAGE_PARENT = os.path.dirname(workflow.current_basedir.get_path_or_uri(secret
 sys.path.insert(0, PACKAGE_PARENT)
 
 from layerwise.addresses import place_of, shown_address
-from layerwise.catalogue import ROOT, facts, locate, read_yaml, with_shape
-from layerwise.cca import METRICS
-from layerwise.configuration import base_of, read_experiment
+from layerwise.models.catalogue import ROOT, facts, locate, read_yaml, with_shape
+from layerwise.scoring.measures.cca import METRICS
+from layerwise.experiment.configuration import base_of, read_experiment
 from layerwise.errors import LayerwiseError, shown
-from layerwise.estimate import estimate as estimate_of
-from layerwise.estimate import read_calibration, render
-from layerwise.fetched import forget_notes, is_fetched
-from layerwise.integrity import cut_off
-from layerwise.intervals import about
-from layerwise.journal import this_command, write_journal
-from layerwise.lending import take_back_audio
-from layerwise.links import refuse_link
-from layerwise.performance import read_external
-from layerwise.properties import PROPERTIES
-from layerwise.provenance import code_digest, file_digest
-from layerwise.reread import read_shape
-from layerwise.run import check_copy, hide_secrets, prefer_package
+from layerwise.experiment.estimate import estimate as estimate_of
+from layerwise.experiment.estimate import read_calibration, render
+from layerwise.files.download_notes import forget_notes, is_fetched
+from layerwise.files.integrity import cut_off
+from layerwise.tables.intervals import about
+from layerwise.experiment.journal import this_command, write_journal
+from layerwise.corpus.lending import take_back_audio
+from layerwise.files.links import refuse_link
+from layerwise.tables.external import read_external
+from layerwise.scoring.properties import PROPERTIES
+from layerwise.experiment.code_digests import code_digest, file_digest
+from layerwise.files.reread import read_shape
+from layerwise.experiment.job import check_copy, hide_secrets, prefer_package
 
 hide_secrets(logger)
 

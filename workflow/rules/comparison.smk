@@ -35,7 +35,7 @@ rule collect_probes:
         models=list(MODELS),
         names=NAMES,
         layers=lambda wildcards: {name: entry_of(name).layers for name in MODELS},
-        code=code_digest("layerwise.outcomes"),
+        code=code_digest("layerwise.tables.probes"),
     log:
         log_of("collect_probes"),
     benchmark:
@@ -63,7 +63,7 @@ rule tabulate_confusions:
     params:
         heads=[(task, model) for task in LABELLED for model in MODELS],
         columns=LABELLED,
-        code=code_digest("layerwise.confusion"),
+        code=code_digest("layerwise.tables.confusion"),
     log:
         log_of("tabulate_confusions"),
     benchmark:
@@ -94,7 +94,7 @@ rule compare_trends:
         folds=config["cca"]["folds"],
         seed=config["samples"]["seed"],
         about=ABOUT,
-        code=code_digest("layerwise.comparison"),
+        code=code_digest("layerwise.tables.comparison"),
     log:
         log_of("compare_trends"),
     benchmark:
@@ -127,7 +127,7 @@ rule compare_layers:
         metrics={name: task.metric for name, task in TASKS.items()},
         folds=config["cca"]["folds"],
         about=ABOUT,
-        code=code_digest("layerwise.layer_pairs"),
+        code=code_digest("layerwise.tables.layer_pairs"),
     log:
         log_of("compare_layers"),
     benchmark:
@@ -161,7 +161,7 @@ rule check_findings:
         seed=config["samples"]["seed"],
         criteria=FINDINGS,
         about=ABOUT,
-        code=code_digest("layerwise.findings"),
+        code=code_digest("layerwise.tables.findings"),
     log:
         log_of("check_findings"),
     benchmark:
@@ -192,7 +192,7 @@ rule compare_models:
         folds=config["cca"]["folds"],
         seed=config["samples"]["seed"],
         about=ABOUT,
-        code=code_digest("layerwise.model_pairs"),
+        code=code_digest("layerwise.tables.model_pairs"),
     log:
         log_of("compare_models"),
     benchmark:
@@ -227,7 +227,7 @@ rule recommend_layers:
         folds_by=config["cca"]["folds_by"],
         seed=config["samples"]["seed"],
         about=ABOUT,
-        code=code_digest("layerwise.recommendations"),
+        code=code_digest("layerwise.tables.recommendations"),
     log:
         log_of("recommend_layers"),
     benchmark:
@@ -261,7 +261,7 @@ rule plot_task:
         metric=config["metric"],
         titles=TITLES,
         about=ABOUT,
-        code=code_digest("layerwise.task_plots"),
+        code=code_digest("layerwise.figures.tasks"),
     log:
         log_of("plot_task/{task}"),
     benchmark:
@@ -292,7 +292,7 @@ rule plot_confusion:
         task="|".join(map(re.escape, LABELLED)) or "(?!)",
     params:
         titles=TITLES,
-        code=code_digest("layerwise.confusion_plots"),
+        code=code_digest("layerwise.figures.confusion"),
     log:
         log_of("plot_confusion/{task}"),
     benchmark:
@@ -322,7 +322,7 @@ rule plot_correlations:
         properties=config["properties"],
         metric=config["metric"],
         titles=TITLES,
-        code=code_digest("layerwise.task_plots"),
+        code=code_digest("layerwise.figures.tasks"),
     log:
         log_of("plot_correlations"),
     benchmark:

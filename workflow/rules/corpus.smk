@@ -48,7 +48,7 @@ rule lend_audio:
         checks=lambda wildcards, output: EXPERIMENT.audio.checks,
         mirrors=mirrors,
         keep=lambda wildcards, output: KEEP,
-        code=lambda wildcards, output: code_digest("layerwise.corpus"),
+        code=lambda wildcards, output: code_digest("layerwise.corpus.utterances"),
     log:
         log_of("lend_audio/{reader}"),
     benchmark:
@@ -75,7 +75,7 @@ rule index_utterances:
         split=config["corpus"]["split"],
         layout=LAYOUT,
         source=EXPERIMENT.audio.identity,
-        code=code_digest("layerwise.corpus"),
+        code=code_digest("layerwise.corpus.utterances"),
     log:
         log_of("index_utterances"),
     benchmark:
@@ -109,7 +109,7 @@ if EXPERIMENT.alignments is not None:
             marks=MARKS,
             checks=EXPERIMENT.alignments.checks,
             source=EXPERIMENT.alignments.identity,
-            code=code_digest("layerwise.alignments"),
+            code=code_digest("layerwise.alignments.index"),
         log:
             log_of("index_alignments"),
         benchmark:
@@ -137,7 +137,7 @@ else:
         params:
             phones=PHONES,
             source=EXPERIMENT.audio.identity,
-            code=code_digest("layerwise.aligning"),
+            code=code_digest("layerwise.alignments.forced"),
         log:
             log_of("align_utterances"),
         benchmark:
@@ -165,7 +165,7 @@ if CUT_PAUSES:
             intervals=INTERVALS,
         params:
             pause=CUT_PAUSES,
-            code=code_digest("layerwise.cutting"),
+            code=code_digest("layerwise.alignments.cutting"),
         log:
             log_of("cut_recordings"),
         benchmark:
@@ -195,7 +195,7 @@ if EXPERIMENT.word_splits:
             marks=MARKS,
             checks=EXPERIMENT.alignments.checks,
             source=EXPERIMENT.alignments.identity,
-            code=code_digest("layerwise.alignments"),
+            code=code_digest("layerwise.alignments.index"),
         log:
             log_of("rank_words"),
         benchmark:

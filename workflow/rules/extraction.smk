@@ -29,7 +29,7 @@ rule extract_representations:
         shards=len(SHARDS),
         batch_seconds=config["representations"]["batch_seconds"],
         compute=config["representations"]["compute"],
-        code=code_digest("layerwise.extraction"),
+        code=code_digest("layerwise.representations.extract"),
     log:
         log_of("extract_representations/{model}/{shard}"),
     benchmark:

@@ -16,7 +16,7 @@ rule make_random_model:
         architecture=lambda wildcards: MODELS[wildcards.model].architecture,
         like=lambda wildcards, input: input.checkpoint and folder_of(MODELS[wildcards.model].like, input.checkpoint),
         seed=lambda wildcards: MODELS[wildcards.model].seed,
-        code=code_digest("layerwise.checkpoints"),
+        code=code_digest("layerwise.models.checkpoints"),
     log:
         log_of("make_random_model/{model}"),
     benchmark:
@@ -95,7 +95,7 @@ checkpoint describe_model:
         model="|".join(map(re.escape, UNPLANNED)) or r"(?!)",
     params:
         checkpoint=checkpoint_folder,
-        code=code_digest("layerwise.describing"),
+        code=code_digest("layerwise.models.describe"),
     log:
         log_of("describe_model/{model}"),
     benchmark:

@@ -11,7 +11,7 @@ rule unpack_split:
     params:
         split=lambda wildcards: (wildcards.split if "{split}" in layout_of_split(wildcards)["recordings"] else None),
         checks=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/audio").checks,
-        code=code_digest("layerwise.corpus"),
+        code=code_digest("layerwise.corpus.utterances"),
     log:
         log_of("unpack_split/{corpus}/{split}"),
     benchmark:
@@ -37,7 +37,7 @@ use rule index_utterances as index_split_utterances with:
         split="{split}",
         layout=layout_of_split,
         source=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/audio").identity,
-        code=code_digest("layerwise.corpus"),
+        code=code_digest("layerwise.corpus.utterances"),
     log:
         log_of("index_utterances/{corpus}/{split}"),
     benchmark:
@@ -61,7 +61,7 @@ rule index_split_alignments:
         marks=lambda wildcards: EXPERIMENT.task_corpora[wildcards.corpus]["marks"],
         checks=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/alignments").checks,
         source=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/alignments").identity,
-        code=code_digest("layerwise.alignments"),
+        code=code_digest("layerwise.alignments.index"),
     log:
         log_of("index_alignments/{corpus}/{split}"),
     benchmark:
@@ -87,7 +87,7 @@ rule unpack_task:
         file="[^/]+",
     params:
         checks=lambda wildcards: task_source(f"{wildcards.data}/{wildcards.file}").checks,
-        code=code_digest("layerwise.corpus"),
+        code=code_digest("layerwise.corpus.utterances"),
     log:
         log_of("unpack_task/{data}/{file}"),
     benchmark:
@@ -121,7 +121,7 @@ rule index_task:
         sources=lambda wildcards: [
             task_source(f"{TASKS[wildcards.task].data}/{file}").identity for file in TASKS[wildcards.task].files
         ],
-        code=code_digest("layerwise.items"),
+        code=code_digest("layerwise.probes.items"),
     log:
         log_of("index_task/{task}"),
     benchmark:
@@ -158,7 +158,7 @@ rule train_probes:
         cache_gb=PROBES["cache_gb"],
         # What a killed job goes on with lies where Snakemake does not tidy it away.
         state=lambda wildcards: placed(results(f"probes/{wildcards.task}/{wildcards.model}/.{wildcards.heads}.state")),
-        code=code_digest("layerwise.probes"),
+        code=code_digest("layerwise.probes.train"),
     log:
         log_of("train_probes/{task}/{model}/{heads}"),
     benchmark:
@@ -184,7 +184,7 @@ rule join_probes:
         details=results("probes/{task}/{model}.json"),
         predictions=results("probes/{task}/{model}.parquet"),
     params:
-        code=code_digest("layerwise.probe_tables"),
+        code=code_digest("layerwise.probes.join"),
     log:
         log_of("join_probes/{task}/{model}"),
     benchmark:

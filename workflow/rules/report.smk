@@ -34,7 +34,7 @@ rule write_report:
         sources={name: entry.origin for name, entry in MODELS.items()},
         criteria=FINDINGS,
         template=file_digest(os.path.join(PACKAGE_PARENT, "report/report.html.j2")),
-        code=code_digest("layerwise.reporting"),
+        code=code_digest("layerwise.figures.report"),
     log:
         log_of("write_report"),
     benchmark:

@@ -36,7 +36,7 @@ def refuse_other_originals():
                 refuse_link(folder, "folder")
             elif entry.kind == "url" and entry.sha256:
                 # Not above: it imports the client, which would slow every plan.
-                from layerwise.fetching import require_original
+                from layerwise.models.fetch import require_original
 
                 require_original(entry.source, entry.sha256, folder)
     except LayerwiseError as error:

@@ -25,7 +25,7 @@ rule collect_scores:
         metrics=METRICS,
         blocks=lambda wildcards: {name: entry_of(name).blocks for name in MODELS},
         strict=config["strict"],
-        code=code_digest("layerwise.summary"),
+        code=code_digest("layerwise.tables.scores"),
     log:
         log_of("collect_scores"),
     benchmark:
@@ -50,7 +50,7 @@ rule summarise_trends:
         best=results("tables/best_layers.csv"),
     params:
         folds=config["cca"]["folds"],
-        code=code_digest("layerwise.summary"),
+        code=code_digest("layerwise.tables.scores"),
     log:
         log_of("summarise_trends"),
     benchmark:
@@ -73,7 +73,7 @@ rule tabulate_layers:
         table=results("tables/layers_{property}.csv"),
     params:
         metric=config["metric"],
-        code=code_digest("layerwise.summary"),
+        code=code_digest("layerwise.tables.scores"),
     log:
         log_of("tabulate_layers/{property}"),
     benchmark:
@@ -101,7 +101,7 @@ rule summarise_samples:
         words_per_type=config["samples"]["words_per_type"],
         phone_types=EXPERIMENT.phones.phones and len(EXPERIMENT.phones.phones),
         alignments=EXPERIMENT.alignments_are,
-        code=code_digest("layerwise.summary"),
+        code=code_digest("layerwise.tables.scores"),
     log:
         log_of("summarise_samples"),
     benchmark:
@@ -124,7 +124,7 @@ rule tabulate_models:
         table=results("tables/models.csv"),
     params:
         models=lambda wildcards: [facts(entry_of(name)) for name in MODELS],
-        code=code_digest("layerwise.tables"),
+        code=code_digest("layerwise.tables.models"),
     log:
         log_of("tabulate_models"),
     benchmark:
@@ -157,7 +157,7 @@ rule plot_trends:
         titles=TITLES,
         groups=GROUPS,
         about=ABOUT,
-        code=code_digest("layerwise.plots"),
+        code=code_digest("layerwise.figures.trends"),
     log:
         log_of("plot_trends/{property}_{axis}"),
     benchmark:
@@ -186,7 +186,7 @@ rule plot_heatmap:
     params:
         metric=config["metric"],
         titles=TITLES,
-        code=code_digest("layerwise.plots"),
+        code=code_digest("layerwise.figures.trends"),
     log:
         log_of("plot_heatmap/{property}"),
     benchmark:
@@ -218,7 +218,7 @@ rule plot_overview:
         titles=TITLES,
         groups=GROUPS,
         about=ABOUT,
-        code=code_digest("layerwise.plots"),
+        code=code_digest("layerwise.figures.trends"),
     log:
         log_of("plot_overview"),
     benchmark:

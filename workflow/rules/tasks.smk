@@ -1,5 +1,5 @@
 # What downstream tasks are made of: where their data lie, and which heads are trained together.
-from layerwise.tasks import TABLES, head_jobs, heads_of
+from layerwise.probes.tasks import TABLES, head_jobs, heads_of
 
 TASKS = EXPERIMENT.tasks
 PROBES = config["probes"]

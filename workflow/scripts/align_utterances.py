@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from layerwise.aligning import align_utterances
-from layerwise.phones import PhoneSet
-from layerwise.run import logged
+from layerwise.alignments.forced import align_utterances
+from layerwise.alignments.phones import PhoneSet
+from layerwise.experiment.job import logged
 
 with logged(snakemake):
     align_utterances(

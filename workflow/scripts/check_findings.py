@@ -1,7 +1,7 @@
 """Check the findings of the paper."""
 
-from layerwise.findings import check_findings
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.tables.findings import check_findings
 
 with logged(snakemake):
     check_findings(

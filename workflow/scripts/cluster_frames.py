@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from layerwise.run import logged
-from layerwise.units import layer_of, make_units, mfcc
+from layerwise.demo.units import layer_of, make_units, mfcc
+from layerwise.experiment.job import logged
 
 with logged(snakemake):
     checkpoint = snakemake.input.get("checkpoint")

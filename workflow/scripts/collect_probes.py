@@ -1,7 +1,7 @@
 """Gather what all heads reached in one table."""
 
-from layerwise.outcomes import collect_probes
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.tables.probes import collect_probes
 
 with logged(snakemake):
     collect_probes(

@@ -1,7 +1,7 @@
 """Gather all scores in one table."""
 
-from layerwise.run import logged
-from layerwise.summary import collect_scores
+from layerwise.experiment.job import logged
+from layerwise.tables.scores import collect_scores
 
 with logged(snakemake):
     collect_scores(

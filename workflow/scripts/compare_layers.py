@@ -1,7 +1,7 @@
 """Compare layers, two by two."""
 
-from layerwise.layer_pairs import compare_layers
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.tables.layer_pairs import compare_layers
 
 with logged(snakemake):
     compare_layers(

@@ -1,7 +1,7 @@
 """Compare the trends of models, two by two."""
 
-from layerwise.model_pairs import compare_models
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.tables.model_pairs import compare_models
 
 with logged(snakemake):
     compare_models(

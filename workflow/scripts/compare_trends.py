@@ -1,7 +1,7 @@
 """Compare the trends of properties with the performance of tasks."""
 
-from layerwise.comparison import compare
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.tables.comparison import compare
 
 with logged(snakemake):
     compare(

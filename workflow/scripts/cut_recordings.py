@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from layerwise.cutting import cut_recordings
-from layerwise.run import logged
+from layerwise.alignments.cutting import cut_recordings
+from layerwise.experiment.job import logged
 
 with logged(snakemake):
     cut_recordings(

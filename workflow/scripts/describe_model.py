@@ -5,8 +5,8 @@ from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: what has to be fetched, has been
 
-from layerwise.describing import write_shape
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.models.describe import write_shape
 
 with logged(snakemake):
     write_shape(Path(snakemake.params.checkpoint), Path(snakemake.output.shape))

@@ -1,6 +1,6 @@
 """Draw one sample set."""
 
-from layerwise.run import logged
+from layerwise.experiment.job import logged
 from layerwise.sampling import SampleSizes, draw_sample_tables
 
 with logged(snakemake):

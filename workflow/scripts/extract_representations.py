@@ -5,9 +5,9 @@ from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: what has to be fetched, has been
 
-from layerwise.devices import claimed_device
-from layerwise.extraction import extract
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.models.devices import claimed_device
+from layerwise.representations.extract import extract
 
 with logged(snakemake), claimed_device() as device:
     extract(

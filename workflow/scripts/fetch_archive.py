@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from layerwise.downloads import fetch, note_digest
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.files.downloads import fetch, note_digest
 
 with logged(snakemake):
     archive, checks = Path(snakemake.output.archive), snakemake.params.checks

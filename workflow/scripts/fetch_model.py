@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from layerwise.hub import fetch_checkpoint
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.models.hub import fetch_checkpoint
 
 with logged(snakemake):
     fetch_checkpoint(snakemake.params.repository, snakemake.params.revision, Path(snakemake.output.folder))

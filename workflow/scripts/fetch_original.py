@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from layerwise.fetching import fetch_original
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.models.fetch import fetch_original
 
 with logged(snakemake):
     fetch_original(

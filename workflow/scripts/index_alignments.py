@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from layerwise.alignments import index_alignments
-from layerwise.downloads import verify
-from layerwise.layouts import layout_of
-from layerwise.marks import Marks
-from layerwise.phones import PhoneSet
-from layerwise.run import logged
+from layerwise.alignments.index import index_alignments
+from layerwise.alignments.marks import Marks
+from layerwise.alignments.phones import PhoneSet
+from layerwise.corpus.layouts import layout_of
+from layerwise.experiment.job import logged
+from layerwise.files.downloads import verify
 
 with logged(snakemake):
     source = Path(snakemake.input.alignments)

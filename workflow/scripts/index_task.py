@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from layerwise.items import index_task, read_candidates
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.probes.items import index_task, read_candidates
 
 with logged(snakemake):
     index_task(

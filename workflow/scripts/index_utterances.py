@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from layerwise.corpus import index_utterances
-from layerwise.layouts import layout_of
-from layerwise.run import logged
+from layerwise.corpus.layouts import layout_of
+from layerwise.corpus.utterances import index_utterances
+from layerwise.experiment.job import logged
 
 with logged(snakemake):
     index_utterances(

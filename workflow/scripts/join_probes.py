@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from layerwise.probe_tables import collect_probes
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.probes.join import collect_probes
 
 with logged(snakemake):
     collect_probes(

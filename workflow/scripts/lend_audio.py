@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from layerwise.lending import lend_audio
-from layerwise.run import logged
+from layerwise.corpus.lending import lend_audio
+from layerwise.experiment.job import logged
 
 with logged(snakemake):
     lend_audio(

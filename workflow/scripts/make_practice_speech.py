@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from layerwise.practice_speech import make_practice_speech
-from layerwise.run import logged
+from layerwise.demo.practice_speech import make_practice_speech
+from layerwise.experiment.job import logged
 
 with logged(snakemake):
     make_practice_speech(

@@ -1,7 +1,7 @@
 """Plot which labels the best layer of each model takes for which others."""
 
-from layerwise.confusion_plots import plot_confusion
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.figures.confusion import plot_confusion
 
 with logged(snakemake):
     plot_confusion(

@@ -1,7 +1,7 @@
 """Plot how properties and tasks correlate."""
 
-from layerwise.run import logged
-from layerwise.task_plots import plot_correlations
+from layerwise.experiment.job import logged
+from layerwise.figures.tasks import plot_correlations
 
 with logged(snakemake):
     plot_correlations(

@@ -1,7 +1,7 @@
 """Plot one task over the layers."""
 
-from layerwise.run import logged
-from layerwise.task_plots import plot_task
+from layerwise.experiment.job import logged
+from layerwise.figures.tasks import plot_task
 
 with logged(snakemake):
     plot_task(

@@ -1,7 +1,7 @@
 """Plot one property over the layers."""
 
-from layerwise.plots import plot_trends
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.figures.trends import plot_trends
 
 with logged(snakemake):
     plot_trends(

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from layerwise.devices import claimed_device
-from layerwise.pretraining import Recipe, pretrain
-from layerwise.run import logged
+from layerwise.demo.pretraining import Recipe, pretrain
+from layerwise.experiment.job import logged
+from layerwise.models.devices import claimed_device
 
 with logged(snakemake), claimed_device() as device:
     pretrain(

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from layerwise.alignments import rank_words
-from layerwise.downloads import verify
-from layerwise.layouts import layout_of
-from layerwise.marks import Marks
-from layerwise.run import logged
+from layerwise.alignments.index import rank_words
+from layerwise.alignments.marks import Marks
+from layerwise.corpus.layouts import layout_of
+from layerwise.experiment.job import logged
+from layerwise.files.downloads import verify
 
 with logged(snakemake):
     source = Path(snakemake.input.alignments)

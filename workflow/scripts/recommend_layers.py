@@ -1,7 +1,7 @@
 """Recommend layers."""
 
-from layerwise.recommendations import recommend
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.tables.recommendations import recommend
 
 with logged(snakemake):
     recommend(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from layerwise.properties import ScoreSettings, score_layers
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.scoring.properties import ScoreSettings, score_layers
 
 with logged(snakemake):
     score_layers(

@@ -1,7 +1,7 @@
 """Average the scores of each layer, and find the best ones."""
 
-from layerwise.run import logged
-from layerwise.summary import best_layers, summarise_trends
+from layerwise.experiment.job import logged
+from layerwise.tables.scores import best_layers, summarise_trends
 
 with logged(snakemake):
     summarise_trends(

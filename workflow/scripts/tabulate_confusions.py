@@ -1,7 +1,7 @@
 """Count which labels heads take for which others."""
 
-from layerwise.confusion import tabulate_confusions
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.tables.confusion import tabulate_confusions
 
 with logged(snakemake):
     tabulate_confusions(

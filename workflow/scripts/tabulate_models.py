@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from layerwise.run import logged
-from layerwise.tables import write_models
+from layerwise.experiment.job import logged
+from layerwise.tables.models import write_models
 
 with logged(snakemake):
     write_models(snakemake.params.models, Path(snakemake.output.table))

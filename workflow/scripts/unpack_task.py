@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from layerwise.corpus import unpack_all
-from layerwise.downloads import verify
-from layerwise.run import logged
+from layerwise.corpus.utterances import unpack_all
+from layerwise.experiment.job import logged
+from layerwise.files.downloads import verify
 
 with logged(snakemake):
     archive = Path(snakemake.input.archive)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from layerwise.model_cards import write_model_card
-from layerwise.run import logged
+from layerwise.demo.model_cards import write_model_card
+from layerwise.experiment.job import logged
 
 with logged(snakemake):
     write_model_card(

@@ -1,7 +1,7 @@
 """Write the report of an experiment."""
 
-from layerwise.reporting import write_report
-from layerwise.run import logged
+from layerwise.experiment.job import logged
+from layerwise.figures.report import write_report
 
 with logged(snakemake):
     configuration = snakemake.params.configuration

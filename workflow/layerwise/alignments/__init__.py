@@ -1,0 +1,9 @@
+"""Who says what when: from whatever aligned a corpus to a table of intervals."""
+
+
+def __getattr__(name: str):
+    if name == "read_textgrid":
+        from layerwise.alignments.textgrids import read_textgrid
+
+        return read_textgrid
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""The corpus: from archives and folders to a table of utterances."""

@@ -1,0 +1,452 @@
+"""The corpus: unpacking it, and the table of its utterances.
+
+Its files lie as its layout says; LibriSpeech's is `LibriSpeech/<split>/SPEAKER/CHAPTER/SPEAKER-CHAPTER-UTTERANCE.flac`
+beside `SPEAKER-CHAPTER.trans.txt` (Panayotov et al. 2015, https://www.openslr.org/12). Audio that would spoil a number
+later is left out, and named.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from layerwise.constants import SAMPLE_RATE
+from layerwise.corpus.archives import CorpusError, unpack
+from layerwise.corpus.audio import read_waveform
+from layerwise.corpus.layouts import AUDIO_SUFFIXES, Layout, without_audio_suffixes
+from layerwise.corpus.problems import Fault, Sound, doubt, examine
+from layerwise.errors import shown
+from layerwise.files.atomic import replaced, replaced_folder
+from layerwise.files.folders import NOT_OF_THE_FOLDER, Folder, files_below, how_to_allow
+from layerwise.files.limits import Limit
+from layerwise.files.plain_files import read_plain
+from layerwise.files.texts import code_points, composed, on_disk, unusable
+
+log = logging.getLogger(__name__)
+
+UTTERANCE_SCHEMA = pa.schema(
+    [
+        ("utterance_id", pa.string()),
+        ("speaker_id", pa.string()),
+        ("chapter_id", pa.string()),
+        ("audio_path", pa.string()),
+        ("sample_rate", pa.int32()),
+        ("num_samples", pa.int64()),
+        ("duration", pa.float64()),
+        ("text", pa.string()),
+        ("start", pa.float64()),
+    ]
+)
+
+# Letters a second, without spaces: 12 are usual in any alphabet, and 20 are hard to follow.
+MAX_PACE = 25
+
+# All of LibriSpeech's transcripts have 50 MB, and lie in 5,800 files.
+MAX_TEXT_BYTES = Limit("LAYERWISE_MAX_TRANSCRIPT_BYTES", 10**8, "bytes")
+
+_CONVERSION = 4 * 2.0**-15  # four steps of 16 bits: as much as rounding and dither change a sample
+_LOGGED_PER_PROBLEM = 20
+_LONGEST_CELL = 1000  # characters that a person reads of a name or a detail
+_NAMED_IN_ERRORS = 10
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong with one utterance; `problem` is its kind, `detail` says what was found."""
+
+    utterance_id: str
+    file: str
+    problem: str
+    detail: str
+
+
+# Unpacking
+
+
+def unpack_audio(archive: Path, split: str | None, destination: Path) -> None:
+    """Unpack one split of a .tar.gz, such as LibriSpeech's, which then lies in `destination/LibriSpeech/<split>`.
+
+    A split is what lies in a folder of its name; None: the corpus has no such folders, and all of it is unpacked. The
+    files at the archive's top (licence, speakers) come along, other splits do not. Everything is unpacked beside
+    `destination` and takes its name at the end: what a killed job leaves is not taken for a corpus, and the next one
+    removes it.
+
+    Raises:
+        CorpusError: as `layerwise.corpus.archives.unpack`; or the archive lacks the split, or `destination` holds
+            something already.
+    """
+    if destination.exists() and any(destination.iterdir()):
+        raise CorpusError(f"{destination} is not empty; remove it to unpack {archive} again")
+    splits: Counter[str] = Counter()  # recordings that the archive has of each
+
+    def wanted(path: PurePosixPath, is_file: bool) -> bool:
+        if is_file and path.suffix.lower() in AUDIO_SUFFIXES:
+            splits[_split_of(path.parts, split)] += 1
+        return split is None or split in path.parts or (is_file and len(path.parts) <= 2)
+
+    with replaced_folder(destination) as partial:
+        unpack(archive, partial, wanted)
+        if not splits:
+            raise CorpusError(f"{archive} has no audio file ({', '.join(AUDIO_SUFFIXES)})")
+        if split is not None and split not in splits:
+            raise CorpusError(f"{archive} has no audio of split {split!r}; it has {listed(splits)}")
+    log.info("unpacked %d recordings to %s", splits[split] if split else splits.total(), destination)
+
+
+def unpack_all(archive: Path, destination: Path) -> None:
+    """Unpack a whole .tar.gz, as safely and as wholly as `unpack_audio`, whatever its layout.
+
+    Raises:
+        CorpusError: as `unpack_audio`.
+    """
+    with replaced_folder(destination) as partial:
+        unpack(archive, partial, lambda path, is_file: True)
+
+
+def _split_of(parts: tuple[str, ...], split: str | None) -> str:
+    """The split that a recording belongs to; where it is another than `split`, as LibriSpeech's layout has it."""
+    if split in parts[:-1]:
+        return split
+    return parts[-4] if len(parts) > 3 else "(no split folder)"
+
+
+# Indexing
+
+
+def split_folder(root: Path, split: str) -> Path:
+    """The folder of a split: below `root`, at any depth, or `root` itself.
+
+    Raises:
+        CorpusError: naming what `root` holds instead.
+    """
+    # Inner folders first: an unpacked corpus may lie in a folder that is named after its split.
+    for candidate in (root / "LibriSpeech" / split, root / split):
+        if candidate.is_dir():
+            return candidate
+    if not root.is_dir():
+        raise CorpusError(f"{root}: there is no such folder")
+    if root.resolve().name == split:
+        return root
+    if deeper := sorted(Path(where, split) for where, folders, _ in os.walk(root) if split in folders):
+        return deeper[0]
+    inner = root / "LibriSpeech"
+    folders = [path.name for path in (inner if inner.is_dir() else root).iterdir() if path.is_dir()]
+    raise CorpusError(f"{root} has no folder for split {split!r}; it has {listed(folders)}")
+
+
+@dataclass(frozen=True)
+class _Recording:
+    """An audio file that lies as the layout says.
+
+    Attributes:
+        copies: files beside it that are named after it, as `SA1.WAV.wav` after `SA1.WAV`.
+    """
+
+    path: Path
+    speaker_id: str
+    chapter_id: str
+    copies: list[Path] = field(default_factory=list)
+
+
+def index_utterances(
+    root: Path,
+    split: str,
+    utterances_out: Path,
+    problems_out: Path,
+    *,
+    layout: Layout,
+    threads: int | None = None,
+) -> None:
+    """Write the table of a split's utterances, and the table of those that are left out or doubtful.
+
+    Every recording is decoded once, to its end: a damaged file is found now, not after hours of extraction. Left out
+    are recordings with a fault (`layerwise.corpus.problems`), and those that have no transcript where the layout
+    promises one. Those at another rate than 16 kHz stay, and are counted: they are resampled when they are read.
+    Clipped ones stay too, and those with more text than anybody says in that time; these are named.
+
+    Args:
+        root: the corpus root; `audio_path` is relative to it.
+        utterances_out: parquet with `UTTERANCE_SCHEMA`, sorted by utterance_id; `num_samples` at the recording's own
+            `sample_rate`, `duration` in seconds, `start` (0 here) the seconds of the recording before the utterance.
+        problems_out: CSV of utterance_id, audio_path, problem, detail; a row per utterance left out, per transcript
+            line without a recording and, with a detail that begins with "kept", per doubt.
+        layout: of the corpus.
+        threads: recordings decoded at a time; None: one per core.
+
+    Raises:
+        CorpusError: no folder for the split; two files for one utterance; no utterance left.
+    """
+    folder = split_folder(root, split) if "split" in layout.recordings.fields else root
+    layout = layout.of_split(split)
+    if not folder.is_dir():
+        raise CorpusError(f"{folder}: there is no such folder")
+    source = Folder(root)
+    source.require(folder, CorpusError, stat.S_ISDIR)
+    recordings, problems = _find_recordings(folder, layout, root, source)
+    if not recordings and not problems:
+        raise CorpusError(f"{folder} has no audio file ({', '.join(AUDIO_SUFFIXES)}) in it or below it")
+    texts, refused = _transcripts(folder, layout, recordings, source)
+    problems += refused
+    rows = []
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        results = pool.map(lambda item: _index_one(*item, texts, root), recordings.items())
+        for row, found in tqdm(results, total=len(recordings), unit="file", desc=f"reading {split}"):
+            rows += [row] if row else []
+            problems += found
+    if texts is not None:
+        problems += [
+            Problem(utterance_id, "", "no audio", "a transcript line without a recording")
+            for utterance_id in texts.keys() - recordings.keys()
+        ]
+    report_problems(problems, problems_out, file_column="audio_path")
+    if not rows:
+        raise CorpusError(f"{folder} has no utterance that can be used: {summarise_problems(problems)}")
+    write_parquet(pa.Table.from_pylist(rows, UTTERANCE_SCHEMA), utterances_out)
+    log.info("%s: %d utterances, %.0f s", split, len(rows), sum(row["duration"] for row in rows))
+    for rate, count in sorted(Counter(row["sample_rate"] for row in rows).items()):
+        if rate != SAMPLE_RATE:
+            log.info("%d recordings at %d Hz will be resampled to %d Hz", count, rate, SAMPLE_RATE)
+
+
+def _find_recordings(
+    folder: Path, layout: Layout, root: Path, source: Folder
+) -> tuple[dict[str, _Recording], list[Problem]]:
+    """Audio files by utterance id, in order of the id; and those that lie elsewhere than the layout says."""
+    recordings: dict[str, _Recording] = {}
+    problems: list[Problem] = []
+
+    def unreadable(error: OSError) -> None:
+        problems.append(Problem("", ascii(os.path.relpath(error.filename, root)), "unreadable", str(error.strerror)))
+
+    found = _with_suffix(files_below(folder, unreadable), AUDIO_SUFFIXES)
+    for path in sorted(found, key=lambda path: (_is_copy(path), path)):
+        if wrong := unusable(str(path.relative_to(root))):
+            problems.append(Problem("", ascii(str(path.relative_to(root))), "bad name", wrong))
+            continue
+        if reason := source.refusal(path):
+            problems.append(Problem(path.stem, path.relative_to(root).as_posix(), NOT_OF_THE_FOLDER, reason))
+            continue
+        # With the folder's own name first, so that it may be the split's, or a speaker's.
+        fields = layout.recordings.match(PurePosixPath(folder.resolve().name, path.relative_to(folder)))
+        if fields is None:
+            detail = f"expected {layout.recordings.text}"
+            problems.append(Problem(path.stem, path.relative_to(root).as_posix(), "bad name", detail))
+            continue
+        utterance_id = layout.utterance_id.format(**fields)
+        if utterance_id not in recordings:
+            recordings[utterance_id] = _Recording(
+                path, layout.speaker_id.format(**fields), layout.chapter_id.format(**fields)
+            )
+        elif _is_copy(path) and _same_name(path, recordings[utterance_id].path):
+            recordings[utterance_id].copies.append(path)
+        else:
+            names = " and ".join(f"{shown(name)}{code_points(name)}" for name in (recordings[utterance_id].path, path))
+            raise CorpusError(
+                f"utterance {shown(utterance_id)} has two recordings: {names}; "
+                f"an id is made as {layout.utterance_id!r} (corpus.layout)"
+            )
+    return dict(sorted(recordings.items())), problems
+
+
+def _is_copy(path: Path) -> bool:
+    """Whether a file has a suffix of audio after one of audio, as converters leave it: `SA1.WAV.wav`."""
+    return without_audio_suffixes(str(path)) != str(path.with_suffix(""))
+
+
+def _same_name(path: Path, other: Path) -> bool:
+    """Whether two files differ in suffixes of audio only."""
+    return without_audio_suffixes(str(path)) == without_audio_suffixes(str(other))
+
+
+def _transcripts(
+    folder: Path, layout: Layout, recordings: dict[str, _Recording], source: Folder
+) -> tuple[dict[str, str] | None, list[Problem]]:
+    """Text by utterance id, None: this corpus has none; and the files of transcripts that are not opened."""
+    if layout.transcripts is None:
+        return None, []
+    problems: list[Problem] = []
+
+    def may_open(path: Path, utterance_id: str = "") -> bool:
+        reason = source.refusal(path)
+        if reason:
+            problems.append(Problem(utterance_id, str(path.relative_to(folder)), NOT_OF_THE_FOLDER, reason))
+        return reason is None
+
+    if layout.transcripts == "chapters":
+        return _read_chapters(filter(may_open, _chapters(folder))), problems
+    found = {
+        utterance_id: _beside(recording.path, layout.transcripts) for utterance_id, recording in recordings.items()
+    }
+    texts = {
+        utterance_id: " ".join(_read_text(path).split())
+        for utterance_id, path in found.items()
+        if path is not None and may_open(path, utterance_id)
+    }
+    return texts, problems
+
+
+def _beside(path: Path, suffix: str) -> Path | None:
+    """The file of the same name, in any form of Unicode, with another suffix, in capitals or not."""
+    names = dict.fromkeys((str(path.with_suffix("")), without_audio_suffixes(str(path))))
+    candidates = (on_disk(Path(name + form)) for name in names for form in (suffix, suffix.lower(), suffix.upper()))
+    return next((candidate for candidate in candidates if os.path.exists(candidate)), None)
+
+
+def _chapters(folder: Path) -> list[Path]:
+    return sorted(_with_suffix(files_below(folder, lambda error: None), (".trans.txt",)))
+
+
+def _read_chapters(chapters: Iterable[Path]) -> dict[str, str]:
+    """Text by utterance id, from files with a line for each."""
+    texts: dict[str, str] = {}
+    origin: dict[str, Path] = {}
+    for path in chapters:
+        for line in filter(str.strip, _read_text(path).splitlines()):
+            utterance_id, _, text = line.strip().partition(" ")
+            if utterance_id in texts:
+                raise CorpusError(
+                    f"utterance {shown(utterance_id)} has two transcripts: "
+                    f"in {shown(origin[utterance_id])} and in {shown(path)}"
+                )
+            texts[utterance_id] = text.strip()
+            origin[utterance_id] = path
+    return texts
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return composed(read_plain(path, MAX_TEXT_BYTES, CorpusError).decode("utf-8-sig"))
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path} is not UTF-8 text: {error}") from error
+
+
+def _with_suffix(paths: Iterable[Path], suffixes: tuple[str, ...]) -> Iterable[Path]:
+    # Names with a leading dot are an operating system's (`._1-2-0003.flac` in archives made on a Mac).
+    return (path for path in paths if path.name.lower().endswith(suffixes) and not path.name.startswith("."))
+
+
+def _index_one(
+    utterance_id: str, recording: _Recording, texts: dict[str, str] | None, root: Path
+) -> tuple[dict[str, object] | None, list[Problem]]:
+    """A row of the table of utterances, if it can have one, and what is wrong or doubtful."""
+    path, sound, problems = _chosen(utterance_id, recording, root)
+    audio_path = path.relative_to(root).as_posix()
+    text = "" if texts is None else texts.get(utterance_id, "")
+    if isinstance(sound, Sound) and texts is not None and not text:
+        sound = Fault(
+            "no transcript", "its transcript is empty" if utterance_id in texts else "there is none of this name"
+        )
+    if isinstance(sound, Fault):
+        return None, [*problems, Problem(utterance_id, audio_path, *sound)]
+    row = {
+        "utterance_id": utterance_id,
+        "speaker_id": recording.speaker_id,
+        "chapter_id": recording.chapter_id,
+        "audio_path": audio_path,
+        "sample_rate": sound.sample_rate,
+        "num_samples": sound.num_samples,
+        "duration": sound.duration,
+        "text": text,
+        "start": 0.0,
+    }
+    doubts = (*sound.doubts, *_hurried(sound, text))
+    return row, [*problems, *(Problem(utterance_id, audio_path, *found) for found in doubts)]
+
+
+def _chosen(utterance_id: str, recording: _Recording, root: Path) -> tuple[Path, Sound | Fault, list[Problem]]:
+    """The file of a recording that is used, what it holds, and what is said of the others.
+
+    It is the first that can be read; the others must have the same sound.
+    """
+    sounds = {path: examine(path) for path in (recording.path, *recording.copies)}
+    readable = [path for path, sound in sounds.items() if isinstance(sound, Sound) or sound.problem != "unreadable"]
+    used = readable[0] if readable else recording.path
+    problems = []
+    for path, sound in sounds.items():
+        if path == used:
+            continue
+        if path in readable:
+            if not _same_sound(used, sounds[used], path, sound):
+                raise CorpusError(
+                    f"utterance {shown(utterance_id)} has two recordings, with different sound: "
+                    f"{shown(used)} and {shown(path)}; remove one"
+                )
+            if isinstance(sound, Sound):
+                sound = doubt("twice", f"{used.name} has the same sound and is used")
+        problems.append(Problem(utterance_id, path.relative_to(root).as_posix(), *sound))
+    return used, sounds[used], problems
+
+
+def _same_sound(path: Path, sound: Sound | Fault, other_path: Path, other: Sound | Fault) -> bool:
+    """Whether recordings are the same, but for what converters change; all that cannot be used count as such."""
+    if isinstance(sound, Fault) or isinstance(other, Fault):
+        return isinstance(sound, Fault) and isinstance(other, Fault)
+    if (sound.num_samples, sound.sample_rate) != (other.num_samples, other.sample_rate):
+        return False
+    return bool(np.abs(read_waveform(path) - read_waveform(other_path)).max() <= _CONVERSION)
+
+
+def _hurried(sound: Sound, text: str) -> list[Fault]:
+    """Whether nobody could say so much in so little time: the text is another's, or the header's rate is wrong."""
+    pace = len("".join(text.split())) / sound.duration
+    detail = f"{pace:.0f} letters a second: another's transcript, or a wrong sample rate"
+    return [doubt("too much text", detail)] if pace > MAX_PACE else []
+
+
+# Tables
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write a table; equal tables give equal bytes."""
+    with replaced(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def report_problems(problems: list[Problem], path: Path, file_column: str) -> None:
+    """Write the problems as CSV, sorted (utterance_id, `file_column`, problem, detail), and warn of each in the log.
+
+    The log names the first 20 of a kind and counts the rest.
+    """
+    rows = [[shown(text, _LONGEST_CELL) for text in astuple(problem)] for problem in sorted(problems)]
+    table = pd.DataFrame(rows, columns=["utterance_id", "file", "problem", "detail"])
+    with replaced(path) as temporary:
+        table.rename(columns={"file": file_column}).to_csv(temporary, index=False, lineterminator="\n")
+    for kind, group in table.groupby("problem"):
+        for row in group.head(_LOGGED_PER_PROBLEM).itertuples():
+            log.warning("%s: %s (%s) %s", kind, row.utterance_id, row.detail, row.file)
+        if len(group) > _LOGGED_PER_PROBLEM:
+            log.warning("%s: %d more, see %s", kind, len(group) - _LOGGED_PER_PROBLEM, path)
+    if allowing := how_to_allow(problem.detail for problem in problems):
+        log.warning("files that lie elsewhere are not opened; %s", allowing)
+
+
+def summarise_problems(problems: list[Problem]) -> str:
+    """How many there are of each kind, with the first of each by name: '2 empty (first: 1-2-0003), 1 …'."""
+    counts = Counter(problem.problem for problem in problems)
+    first: dict[str, str] = {}
+    for problem in sorted(problems):
+        first.setdefault(problem.problem, problem.utterance_id or problem.file)
+    kinds = ", ".join(f"{count} {kind} (first: {shown(first[kind])})" for kind, count in counts.most_common())
+    allowing = how_to_allow(problem.detail for problem in problems)
+    return "; ".join(filter(None, [kinds, allowing])) or "no problem found"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for an error message: sorted, the first ten of them."""
+    names = sorted(map(shown, names))
+    more = f" and {len(names) - _NAMED_IN_ERRORS} more" if len(names) > _NAMED_IN_ERRORS else ""
+    return (", ".join(names[:_NAMED_IN_ERRORS]) + more) if names else "none"

@@ -1,0 +1,1 @@
+"""How the demo was made: its speech, its commands and its models."""

@@ -1,0 +1,280 @@
+"""One HTML page about an experiment, whole in itself: it opens without a net, and can be sent as one file."""
+
+from __future__ import annotations
+
+import base64
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+import yaml
+
+from layerwise import __version__
+from layerwise.errors import LINE, shown
+from layerwise.figures.trends import METRIC_TITLES, title_of
+from layerwise.files.atomic import replaced
+from layerwise.files.tables import NUMBERED, read_csv_table, read_parquet
+from layerwise.tables.comparison import WEIGHTS, read_comparison
+from layerwise.tables.external import TASK
+from layerwise.tables.findings import CRITERIA, read_criteria, read_findings
+from layerwise.tables.intervals import SPEAKERS, about, caution
+from layerwise.tables.layer_pairs import read_layer_pairs
+from layerwise.tables.recommendations import cautions, read_recommendations, sentences
+from layerwise.tables.scores import (
+    CONFIDENCE,
+    SAMPLE_COLUMNS,
+    AnyPath,
+    layer_ranges,
+    read_best_layers,
+    read_scores,
+    read_table,
+)
+
+TEMPLATE = Path(__file__).parents[2] / "report" / "report.html.j2"
+PACKAGES = ("snakemake", "numpy", "scipy", "h5py", "torch", "transformers", "pandas", "matplotlib")
+MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+LONGEST = 100  # rows of a table that grows with the data; its file has them all
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is shown: cells are text, `numeric` says which columns stand right-aligned."""
+
+    columns: list[str]
+    rows: list[list[str]]
+    numeric: list[bool]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as a data URI, with the words that stand in for it."""
+
+    uri: str
+    alt: str
+
+
+def write_report(
+    *,
+    experiment: str,
+    configuration: Mapping,
+    metric: str,
+    properties: Sequence[str],
+    titles: Mapping[str, str],
+    overview: AnyPath,
+    plots: Mapping[str, Sequence[AnyPath]],
+    scores: AnyPath,
+    best_layers: AnyPath,
+    utterances: AnyPath,
+    samples: AnyPath,
+    comparison: AnyPath,
+    findings: AnyPath,
+    recommendations: AnyPath,
+    layer_pairs: AnyPath | None,
+    task_plots: Mapping[str, AnyPath],
+    confusions: Mapping[str, AnyPath],
+    correlations: AnyPath | None,
+    problems: Mapping[str, AnyPath],
+    labels: AnyPath | None,
+    provenance: Mapping[str, str],
+    out: AnyPath,
+) -> None:
+    """Write report.html from the tables and pictures of an experiment; the same inputs give the same bytes.
+
+    Args:
+        configuration: the experiment's configuration, shown as YAML.
+        metric: the metric that plots and rankings show.
+        titles: what to call a model; its name, where it has no title.
+        overview, plots: SVG or PNG files, `plots` by property in the order wanted; they are embedded.
+        scores, best_layers, samples: the tables of `layerwise.tables.scores`.
+        utterances: corpus/utterances.parquet, whose speakers are counted.
+        comparison, findings, recommendations, layer_pairs: the tables of the modules of these names; layer_pairs None
+            where no layers are compared.
+        task_plots, correlations: pictures of `layerwise.figures.tasks`, by task, and of all tasks; None without tasks.
+        confusions: pictures of `layerwise.figures.confusion`, by task.
+        problems: CSV files by heading, such as what was wrong with the audio; empty when nothing was.
+        labels: what became of the alignment's labels, as `layerwise.alignments.index` writes it; None: it was made
+            here.
+        provenance: where data and models came from, one line each.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE.parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    scored, best = read_scores(scores), read_best_layers(best_layers)
+    automatic = (scored["alignments"] == "automatic").any()
+    name_of = {name: title_of(name, metric, "automatic" if automatic else "given") for name in properties}
+    advice = read_recommendations(recommendations)
+    cca = configuration["cca"]
+    speakers = read_parquet(utterances, ("speaker_id",))["speaker_id"].nunique()
+    sections = [
+        {
+            "name": name,
+            "title": name_of[name],
+            "pictures": [_embed(path, f"{name_of[name]} ({Path(path).stem})") for path in plots.get(name, ())],
+            "best": _best_of(best, name, metric, titles),
+        }
+        for name in properties
+    ]
+    page = environment.get_template(TEMPLATE.name).render(
+        experiment=experiment,
+        configuration=yaml.safe_dump(_plain(configuration), sort_keys=False, allow_unicode=True),
+        metric=METRIC_TITLES.get(metric, ("", metric))[1],
+        confidence=f"{CONFIDENCE:.0%}",
+        about=about(cca["intervals"], cca["folds_by"]),
+        over_speakers=cca["intervals"] == SPEAKERS,
+        caution=caution(cca["folds_by"], speakers),
+        overview=_embed(overview, "All properties over the depth of the models"),
+        sections=sections,
+        automatic=automatic,
+        advice=[
+            (titles.get(model, model), sentences(advice, model), cautions(advice, model))
+            for model in advice["model"].unique()
+        ],
+        layer_pairs=_layer_pairs(read_layer_pairs(layer_pairs), metric, titles) if layer_pairs else None,
+        tasks=[_embed(path, f"{task} over the layers of each model") for task, path in task_plots.items()],
+        confusions=[_embed(path, f"{task}: which labels are taken for which") for task, path in confusions.items()],
+        correlations=_embed(correlations, "How properties and tasks correlate") if correlations else None,
+        comparison=_comparison(read_comparison(comparison), metric, titles),
+        findings=_findings(read_findings(findings), titles),
+        samples=_shown(read_table(samples, SAMPLE_COLUMNS, ["sample", "span"])),
+        incomplete={status: _incomplete(scored, status, titles) for status in ("skipped", "flagged")},
+        problems={heading: _problems(path) for heading, path in problems.items()},
+        changed=_changed(labels) if labels else [],
+        labels=_problems(labels) if labels else None,
+        provenance={name: shown(place, LINE) for name, place in provenance.items()},
+        versions=_versions(),
+    )
+    with replaced(out) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _embed(path: AnyPath, alt: str) -> Picture:
+    path = Path(path)
+    encoded = base64.b64encode(path.read_bytes()).decode("ascii")
+    return Picture(f"data:{MEDIA_TYPES[path.suffix]};base64,{encoded}", alt)
+
+
+def _shown(table: pd.DataFrame, limit: int | None = None) -> Table:
+    """Three decimals for fractions, one digit for tiny ones, nothing for a missing value; names as `shown` has them."""
+
+    def text(value: object, counts: bool) -> str:
+        if pd.isna(value):
+            return ""
+        if isinstance(value, float):
+            if counts or (value.is_integer() and abs(value) >= 2):
+                return str(int(value))
+            return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.0e}"
+        return shown(value, LINE)
+
+    counting = [column in NUMBERED for column in table]  # numbers, where an empty cell makes fractions of them
+    rows = [list(map(text, row, counting)) for row in table.head(limit or len(table)).itertuples(index=False)]
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+    return Table([str(column).replace("_", " ") for column in table.columns], rows, numeric, len(table) - len(rows))
+
+
+def _best_of(best: pd.DataFrame, property_name: str, metric: str, titles: Mapping[str, str]) -> Table:
+    chosen = best[(best["property"] == property_name) & (best["metric"] == metric)]
+    chosen = chosen.assign(model=chosen["model"].map(lambda name: titles.get(name, name)))
+    columns = [column for column in chosen.columns if column not in ("property", "metric", "kept_x", "kept_y")]
+    if not chosen["reason"].any():
+        columns.remove("reason")
+    return _shown(chosen[columns])
+
+
+def _comparison(table: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> Table:
+    """What is correlated and recommended, by one metric of the scores and by the learned weights."""
+    chosen = table[(table["metric"] == metric) | (table["property"] == WEIGHTS)]
+    chosen = chosen.assign(model=chosen["model"].map(lambda name: titles.get(name, name)))
+    columns = [
+        *("model", "task", "source", "property", "spearman", "spearman_low", "spearman_high", "pearson"),
+        *("recommended", "best", "regret", "against_weighted", "against_last", "best_against_weighted", "reason"),
+    ]
+    return _shown(chosen[columns], limit=LONGEST)
+
+
+def _layer_pairs(table: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> Table:
+    chosen = table[(table["metric"] == metric) | (table["kind"] == TASK)]
+    chosen = chosen.assign(model=chosen["model"].map(lambda name: titles.get(name, name)))
+    columns = [name for name in chosen if name not in ("kind", "alignments")]
+    if not chosen["reason"].any():
+        columns.remove("reason")
+    return _shown(chosen[columns], limit=LONGEST)
+
+
+def _findings(table: pd.DataFrame, titles: Mapping[str, str]) -> list[dict]:
+    """Each finding: its sentence, the criteria, how many verdicts there are of each kind, and the table of them."""
+    criteria = read_criteria(CRITERIA)
+    sections = []
+    for number, says in criteria.says.items():
+        chosen = table[table["finding"] == number]
+        named = {name: chosen[name].map(lambda model: titles.get(model, model)) for name in ("model", "other")}
+        chosen = chosen.assign(**named).drop(columns="finding")
+        columns = [name for name in chosen if (chosen[name] != "").any()]
+        counts = chosen["verdict"].value_counts()
+        sections.append(
+            {
+                "number": number,
+                "says": says,
+                "thresholds": {
+                    f"{name} = {value:g}": criteria.means[number][name]
+                    for name, value in criteria.thresholds[number].items()
+                },
+                "verdicts": ", ".join(f"{verdict}: {count}" for verdict, count in counts.items()),
+                "table": _shown(chosen[columns]),
+            }
+        )
+    return sections
+
+
+def _incomplete(scores: pd.DataFrame, status: str, titles: Mapping[str, str]) -> Table:
+    """Skipped or flagged scores: a row per property, model and reason, its layers in short."""
+    chosen = scores[scores["status"] == status]
+    rows = [
+        {"property": name, "model": titles.get(model, model), "layers": layer_ranges(group["layer"]), "reason": reason}
+        for (name, model, reason), group in chosen.groupby(["property", "model", "reason"], sort=False)
+    ]
+    return _shown(pd.DataFrame(rows, columns=["property", "model", "layers", "reason"]), limit=LONGEST)
+
+
+def _problems(path: AnyPath) -> Table:
+    """A CSV file with any columns; one without a byte is a table without rows."""
+    if Path(path).stat().st_size == 0:
+        return _shown(pd.DataFrame())
+    return _shown(read_csv_table(path), limit=LONGEST)
+
+
+def _changed(path: AnyPath) -> list[str]:
+    """How many labels of each tier were dropped, or put into lower case."""
+    table = read_csv_table(path, ["tier", "change", "label", "intervals"], ["tier", "change", "label"])
+    return [
+        f"{tier}: {change} {group['intervals'].sum():,} intervals, {len(group):,} labels"
+        for (tier, change), group in table.groupby(["tier", "change"], sort=False)
+    ]
+
+
+def _plain(value: object) -> object:
+    """The same in YAML's own types: a configuration may come in subclasses of dict and list."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def _versions() -> dict[str, str]:
+    """Versions in the environment that writes the report; what is not installed there is left out."""
+    found = {"layerwise": __version__, "Python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,270 @@
+"""Pictures of tasks beside properties: performance and trends over the layers, and how they correlate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.lines import Line2D
+
+from layerwise.figures.trends import (
+    COLOURS,
+    EMPTY_SIZE,
+    MARKERS,
+    METRIC_TITLES,
+    NOTE_STYLE,
+    STYLE,
+    fold,
+    save,
+    write_instead,
+)
+from layerwise.tables.comparison import WEIGHTS, read_comparison
+from layerwise.tables.external import METRICS, WEIGHTED
+from layerwise.tables.probes import EXTERNAL, read_probes
+from layerwise.tables.scores import AnyPath, layer_ranges, read_trends
+
+SINGLE, BEST, SUM = "head on one layer", "best single block", "head on the learned sum of all layers"
+SINGLE_STYLE = {"color": "#000000", "marker": "o", "markersize": 3.5, "linewidth": 1.5}
+SUM_STYLE = {"color": COLOURS[1], "linestyle": (0, (5, 1.5)), "linewidth": 1.4}
+BEST_STYLE = {"color": "#000000", "marker": "*", "markersize": 11, "linestyle": "none", "markeredgecolor": "white"}
+MAJORITY, GUESSING = "always the most frequent label", "guessing every label equally often"
+MAJORITY_STYLE = {"color": "#555555", "linestyle": "-.", "linewidth": 1.0}
+GUESSING_STYLE = {"color": "#888888", "linestyle": ":", "linewidth": 1.2}
+WEIGHTS_STYLE = {"color": "#000000", "marker": "X", "markersize": 5.5}
+PROPERTY_COLOURS = [colour for colour in COLOURS if colour not in (COLOURS[1], "#000000")]  # the others have a meaning
+WIDE = 4  # models side by side
+
+
+def plot_task(
+    probes: AnyPath,
+    trends: AnyPath,
+    task: str,
+    properties: Sequence[str],
+    metric: str,
+    models: Sequence[str],
+    titles: Mapping[str, str],
+    out_svg: AnyPath,
+    out_png: AnyPath,
+) -> Figure:
+    """One task over the layers of each model, with the trends of the properties below, on the same axis.
+
+    Up is better: the axis of an error rate is reversed, and says so. A band is the 95 % interval over test speakers (of
+    trends, over samples and trials), the dashed line the head on the learned sum of all layers, the star the best
+    block. Of labels, two more lines are what always answering the most frequent one reaches, and what guessing does.
+    Results from elsewhere have panels of their own. What could not be trained is named in a note.
+
+    Args:
+        probes, trends: tables of the experiment.
+        properties: in order, which also fixes how each one looks.
+        metric: of the scores.
+        models: in order.
+        titles: what to call a model.
+    """
+    heads = read_probes(probes)
+    heads = heads[heads["task"] == task]
+    scores = read_trends(trends)
+    scores = scores[(scores["metric"] == metric) & scores["layer"].str.startswith("T")]
+    panels = [
+        (names, group)
+        for model in models
+        for names, group in heads[heads["model"] == model].groupby(["source", "metric", "model"], sort=False)
+        if group["value"].notna().any()
+    ]
+    with mpl.rc_context(STYLE | {"font.size": 9, "axes.titlesize": 9.5}):
+        columns = max(min(WIDE, len(panels)), 1)
+        rows = max(-(-len(panels) // columns), 1)
+        figure = Figure(figsize=(max(2.9 * columns, 7) + 0.4, 4.4 * rows + 1.1), layout="constrained")
+        figure.suptitle(f"{task}, and what the layers hold", x=0.01, ha="left", fontsize=11, fontweight="bold")
+        note = _left_out(heads, models, titles)
+        if not panels:
+            figure.set_size_inches(*EMPTY_SIZE)
+            write_instead(figure.add_subplot(), note or f"No head of {task} has a result.")
+            return save(figure, out_svg, out_png)
+        grid = GridSpec(2 * rows, columns, figure, height_ratios=[1.15, 1] * rows)
+        looks = _property_looks(properties)
+        first: dict[str, Axes] = {}  # panels of one metric share a scale
+        lower: Axes | None = None
+        for number, ((source, task_metric, model), group) in enumerate(panels):
+            row, column = divmod(number, columns)
+            axes = figure.add_subplot(grid[2 * row, column], sharey=first.get(task_metric))
+            below = figure.add_subplot(grid[2 * row + 1, column], sharex=axes, sharey=lower)
+            lower = lower or below
+            title = titles.get(model, model) + (" (measured elsewhere)" if source == EXTERNAL else "")
+            axes.set_title(fold(title, 32))
+            _draw_task(axes, group)
+            _draw_properties(below, scores[scores["model"] == model], looks)
+            if task_metric not in first and not METRICS[task_metric].higher_is_better:
+                axes.invert_yaxis()
+            first.setdefault(task_metric, axes)
+            axes.tick_params(labelbottom=False)
+            if column == 0:
+                axes.set_ylabel(_axis_title(task_metric))
+                below.set_ylabel(fold(METRIC_TITLES.get(metric, ("", metric))[1], 26))
+            _name_layers(below, group, scores[scores["model"] == model])
+        handles = [
+            Line2D([], [], label=SINGLE, **SINGLE_STYLE),
+            Line2D([], [], label="best single block", **BEST_STYLE),
+        ]
+        if (heads["layer"] == WEIGHTED).any():
+            handles.append(Line2D([], [], label=SUM, **SUM_STYLE))
+        if heads["chance"].notna().any():
+            handles += [
+                Line2D([], [], label=MAJORITY, **MAJORITY_STYLE),
+                Line2D([], [], label=GUESSING, **GUESSING_STYLE),
+            ]
+        prefix = METRIC_TITLES.get(metric, (metric, ""))[0]
+        handles += [Line2D([], [], label=f"{prefix}-{name}", markersize=3.5, **looks[name]) for name in properties]
+        # The note is the legend's title, as both would else stand in one place.
+        figure.legend(
+            handles=handles,
+            loc="outside lower center",
+            ncols=4 if columns > 3 else 3,
+            title=note or None,
+            title_fontsize=8,
+        )
+        return save(figure, out_svg, out_png)
+
+
+def plot_correlations(
+    comparison: AnyPath,
+    properties: Sequence[str],
+    metric: str,
+    models: Sequence[str],
+    titles: Mapping[str, str],
+    out_svg: AnyPath,
+    out_png: AnyPath,
+) -> Figure:
+    """Spearman's correlation of each trend with each task, a panel per task: a row per model, a mark per property.
+
+    A trend is correlated with accuracy, or with 1 - error rate: right is better. The lines are 95 % intervals; a row
+    says so where nothing could be correlated. The cross is that of the learned weights. Arguments as in `plot_task`.
+    """
+    table = read_comparison(comparison)
+    table = table[(table["metric"] == metric) | (table["property"] == WEIGHTS)]
+    panels = list(table.groupby(["task", "source", "task_metric"], sort=False))
+    models = [model for model in models if model in set(table["model"])]
+    marks = _property_looks(properties) | {WEIGHTS: WEIGHTS_STYLE}
+    shown = [name for name in marks if name in set(table["property"])]
+    with mpl.rc_context(STYLE | {"font.size": 9, "axes.titlesize": 9.5}):
+        columns = max(min(WIDE, len(panels)), 1)
+        rows = max(-(-len(panels) // columns), 1)
+        height = 0.13 * len(models) * (len(shown) + 1)
+        figure = Figure(figsize=(3.1 * columns + 2.2, rows * (height + 0.8) + 1.1), layout="constrained")
+        if not panels:
+            figure.set_size_inches(*EMPTY_SIZE)
+            write_instead(figure.add_subplot(), "No task was measured.")
+            return save(figure, out_svg, out_png)
+        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+        for axes, ((task, source, task_metric), group) in zip(grid.ravel(), panels, strict=False):
+            compared = "" if METRICS[task_metric].higher_is_better else "1 - "
+            elsewhere = ", measured elsewhere" if source == EXTERNAL else ""
+            axes.set_title(f"{task}\n{compared}{METRICS[task_metric].title}{elsewhere}")
+            axes.axvline(0, color="#888888", linewidth=0.8)
+            for row, model in enumerate(models):
+                _draw_correlations(axes, row, group[group["model"] == model], shown, marks)
+            axes.set_xlim(-1.05, 1.05)
+            axes.set_xticks([-1, -0.5, 0, 0.5, 1])
+            axes.set_xlabel("Spearman's correlation over layers")
+            axes.tick_params(labelbottom=True)
+            axes.set_ylim(len(models) - 0.5, -0.5)
+            axes.set_yticks(range(len(models)), [fold(titles.get(model, model), 24) for model in models])
+            axes.tick_params(axis="y", length=0)
+            axes.grid(False, axis="y")
+            for edge in range(1, len(models)):
+                axes.axhline(edge - 0.5, color="#e4e4e4", linewidth=0.6)
+        for axes in grid.ravel()[len(panels) :]:
+            axes.set_visible(False)
+        handles = [
+            Line2D([], [], label="learned weights" if name == WEIGHTS else _named(name, metric), **_mark(marks[name]))
+            for name in shown
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5 if columns > 1 else 3))
+        return save(figure, out_svg, out_png)
+
+
+def _property_looks(properties: Sequence[str]) -> dict[str, dict]:
+    return {
+        name: {"color": PROPERTY_COLOURS[i % len(PROPERTY_COLOURS)], "marker": MARKERS[(i + 1) % len(MARKERS)]}
+        for i, name in enumerate(properties)
+    }
+
+
+def _named(property_name: str, metric: str) -> str:
+    return f"{METRIC_TITLES.get(metric, (metric, ''))[0]}-{property_name}"
+
+
+def _mark(look: Mapping) -> dict:
+    return {"markersize": 5, "linestyle": "none", **look}
+
+
+def _axis_title(task_metric: str) -> str:
+    metric = METRICS[task_metric]
+    return f"{metric.title}, %" + ("" if metric.higher_is_better else "\n(reversed: lower is better)")
+
+
+def _draw_task(axes: Axes, heads: pd.DataFrame) -> None:
+    """One model's heads: the line of single layers with its band, the best block, the weighted sum, and guesses."""
+    percent = heads.assign(**{name: 100 * heads[name] for name in ("value", "low", "high")})
+    single = percent[percent["layer"] != WEIGHTED]
+    axes.plot(single["layer_index"], single["value"], **SINGLE_STYLE)
+    axes.fill_between(single["layer_index"], single["low"], single["high"], color="#000000", alpha=0.13, linewidth=0)
+    blocks = single[(single["layer_index"] > 0) & single["value"].notna()]
+    if not blocks.empty:
+        metric = METRICS[blocks["metric"].iloc[0]]
+        best = blocks.loc[blocks["value"].map(metric.performance).idxmax()]
+        axes.plot(best["layer_index"], best["value"], zorder=4, **BEST_STYLE)
+    for row in percent[(percent["layer"] == WEIGHTED) & percent["value"].notna()].itertuples():
+        axes.axhline(row.value, zorder=1, **SUM_STYLE)
+        if not np.isnan(row.low):
+            axes.axhspan(row.low, row.high, color=SUM_STYLE["color"], alpha=0.1, linewidth=0, zorder=0)
+    # An empty answer misses all that was said: a line at an error rate of 100 % would only press the others together.
+    guesses = heads[heads["chance"].notna()].head(1)
+    for level, style in (("majority", MAJORITY_STYLE), ("chance", GUESSING_STYLE)):
+        for value in guesses[level]:
+            axes.axhline(100 * value, zorder=1, **style)
+
+
+def _draw_properties(axes: Axes, scores: pd.DataFrame, looks: Mapping[str, Mapping]) -> None:
+    for name, look in looks.items():
+        rows = scores[scores["property"] == name]
+        axes.plot(rows["layer_index"], rows["mean"], markersize=2.5, linewidth=1.3, **look)
+        axes.fill_between(rows["layer_index"], rows["low"], rows["high"], color=look["color"], alpha=0.13, linewidth=0)
+
+
+def _name_layers(axes: Axes, heads: pd.DataFrame, scores: pd.DataFrame) -> None:
+    last = int(max(heads["layer_index"].max(), scores["layer_index"].max() if len(scores) else 0))
+    step = -(-last // 6) or 1
+    axes.set_xticks(range(0, last + 1, step), [f"T{i}" for i in range(0, last + 1, step)])
+    axes.set_xlim(-0.03 * last - 0.2, 1.03 * last + 0.2)
+    axes.set_xlabel("layer")
+
+
+def _draw_correlations(
+    axes: Axes, row: int, group: pd.DataFrame, shown: Sequence[str], marks: Mapping[str, Mapping]
+) -> None:
+    if not group["spearman"].notna().any():
+        axes.text(0, row, "no number", ha="center", va="center", backgroundcolor="white", **NOTE_STYLE)
+    for found in group[group["spearman"].notna()].itertuples():
+        if found.property in marks:
+            y = row + 0.8 * ((shown.index(found.property) + 0.5) / len(shown) - 0.5)
+            look = marks[found.property]
+            axes.plot([found.spearman_low, found.spearman_high], [y, y], color=look["color"], linewidth=1.2)
+            axes.plot(found.spearman, y, **_mark(look))
+
+
+def _left_out(heads: pd.DataFrame, models: Sequence[str], titles: Mapping[str, str]) -> str:
+    """Which heads have no result, and why: models with one reason share a line."""
+    who: dict[str, list[str]] = {}
+    for model in models:
+        missing = heads[(heads["model"] == model) & heads["value"].isna()]
+        for reason, group in missing.groupby("reason", sort=False):
+            single = group.loc[group["layer"] != WEIGHTED, "layer"]
+            names = [layer_ranges(single)] if len(single) else []
+            names += ["the learned sum"] if len(single) < len(group) else []
+            who.setdefault(reason, []).append(f"{titles.get(model, model)} ({', '.join(names)})")
+    return "\n".join(fold(f"{', '.join(names)} without a result: {reason}", 125) for reason, names in who.items())

@@ -1,0 +1,1 @@
+"""Files: whole or absent, read with bounds, fetched once."""

@@ -1,0 +1,374 @@
+"""What the names in a configuration mean: models and corpora, and the layers that a model has.
+
+Read when the workflow is planned, so nothing here imports torch or uses the network.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NoReturn
+
+import yaml
+
+from layerwise.addresses import identity_of
+from layerwise.errors import LINE, LayerwiseError, shown
+from layerwise.files.limits import Limit
+from layerwise.files.plain_files import read_plain
+from layerwise.models.checkpoints import CheckpointError, read_config
+from layerwise.models.originals.pickles import PickleError
+from layerwise.models.originals.settings import OriginalError, is_original, read_original
+from layerwise.models.preprocessors import PreprocessorError, read_preprocessor
+from layerwise.models.shapes import ShapeError, shape_of
+from layerwise.models.weights import AdapterError, refuse_adapters
+
+ROOT = Path(__file__).resolve().parents[3]  # of the checkout: what it ships lies in its resources/
+
+# Of a YAML file, which may be anybody's. The largest of ours has 30 kB and 1,600 values; a thousand models have 200 kB.
+_BYTES = Limit("LAYERWISE_MAX_YAML_BYTES", 4_000_000, "bytes")
+# Aliases can name one value again and again, so that ten lines mean a billion of them.
+_VALUES = Limit("LAYERWISE_MAX_YAML_VALUES", 200_000, "values")
+_DEEPEST = 50  # mappings and lists in one another; no key of ours is deeper than eight, Python ends at some hundreds
+
+RANDOM, BY_HAND = "random-init", "by-hand"  # sources that are no places
+WEIGHTS_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")  # of files, never of a Hugging Face id
+_LONGEST_ID = 96  # of the Hugging Face hub
+SHAPE = ("conv_layers", "blocks", "stride_seconds", "width")  # what a checkpoint says of itself
+
+_FACTS = (
+    "title",
+    "family",
+    "objective",
+    "iteration",
+    "modality",
+    "size",
+    "training_data",
+    "hours",
+    "licence",
+    "source",
+    "revision",
+)
+_TEXTS = ("family", "objective", "modality", "size", "training_data", "licence")  # titles: `model_names.told_apart`
+
+
+class CatalogueError(LayerwiseError):
+    """A catalogue entry says too little, or something impossible."""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model as the catalogue or `extra_models` describes it.
+
+    Attributes:
+        name: as in the configuration.
+        title: as in plots.
+        source: `random-init`, `by-hand`, a checkpoint folder or file, an https address, or a Hugging Face id.
+        conv_layers, blocks: number of C layers, and of transformer blocks (T0…T<blocks>); None: the checkpoint, once it
+            is here, will say.
+        stride_seconds: seconds per frame of the transformer; None: likewise.
+        width: dimensions of a transformer layer, where known.
+        normalise: whether the waveform is brought to zero mean and unit variance first; None: as its checkpoint says.
+        revision: commit of the Hugging Face repository.
+        sha256: of the file at an https address.
+        page, files: of source `by-hand`: where the files are found, and their names.
+        seed, architecture: of random weights: the configuration of transformers' model class.
+        like: of random weights without an architecture, the name of the model whose checkpoint says it.
+        family, objective, iteration, modality, size, training_data, hours, licence: what is known of it, for tables and
+            plots; `iteration` 2 or more where targets were made by a model of the iteration before.
+    """
+
+    name: str
+    title: str
+    source: str
+    conv_layers: int | None = None
+    blocks: int | None = None
+    stride_seconds: float | None = None
+    width: int | None = None
+    normalise: bool | None = None
+    revision: str | None = None
+    sha256: str | None = None
+    page: str = ""
+    files: list[str] = field(default_factory=list)
+    seed: int | None = None
+    architecture: dict = field(default_factory=dict)
+    like: str | None = None
+    family: str = ""
+    objective: str = ""
+    iteration: int | None = None
+    modality: str = ""
+    size: str = ""
+    training_data: str = ""
+    hours: float | None = None
+    licence: str = ""
+
+    @property
+    def kind(self) -> str:
+        """`random` (weights are drawn), `folder` (a folder or file on this machine), `url` or `hub` (is fetched)."""
+        return _kind(self.source, self.revision)
+
+    @property
+    def folder(self) -> Path:
+        """Where a `folder` entry lies, be it one file.
+
+        Raises:
+            CatalogueError: its files must be fetched by hand, and are not there.
+        """
+        self.require_files()
+        return _hand_folder(self.name) if self.source == BY_HAND else locate(self.source)
+
+    def require_files(self) -> None:
+        """Check that the files are there which nobody but the user may fetch.
+
+        Raises:
+            CatalogueError: they are not, with where they are to be had and where they belong.
+        """
+        folder = _hand_folder(self.name)
+        missing = [file for file in self.files if not (folder / file).is_file()]
+        if self.source == BY_HAND and missing:
+            raise CatalogueError(
+                f"models.{self.name}: {' and '.join(missing)} must be fetched by hand, from {self.page}, and put into "
+                f"{folder.absolute()}/; or let a folder that holds {' and '.join(self.files)} be a model of "
+                "your own: extra_models: {NAME: {source: FOLDER}}"
+            )
+
+    @property
+    def origin(self) -> str:
+        """Its source as it may be shown and kept: an address without a secret."""
+        return identity_of(self.source) if self.kind == "url" else self.source
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether its layers are known; else its checkpoint has to be read first."""
+        return None not in (self.conv_layers, self.blocks, self.stride_seconds)
+
+    @property
+    def layers(self) -> list[str]:
+        """Names in order of depth: C1…, T0…."""
+        if not self.is_planned:
+            raise CatalogueError(f"models.{self.name}: its layers are not known before its checkpoint has been read")
+        return layer_names(self.conv_layers, self.blocks)
+
+
+def layer_names(conv_layers: int, blocks: int) -> list[str]:
+    """C1…C<conv_layers>, T0…T<blocks>."""
+    return [f"C{i}" for i in range(1, conv_layers + 1)] + [f"T{i}" for i in range(blocks + 1)]
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # by libyaml it is the same, ten times as fast
+    """Plain data, in which `<<` does not multiply and no key stands twice: YAML takes the last, people see both."""
+
+    def __init__(self, path: Path, stream: str) -> None:
+        super().__init__(stream)
+        self._path = path
+        self._flat: set[yaml.MappingNode] = set()
+        self._merged = 0
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        if node in self._flat:
+            return
+        self._flat.add(node)
+        known = set()
+        for key, value in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if isinstance(part, yaml.MappingNode):
+                        self.flatten_mapping(part)
+                        self._merged += len(part.value)
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in known:
+                    self._refuse(f"the key {key.value} stands there twice", key)
+                known.add(key.value)
+        _VALUES.require(self._merged, f"{self._path}: what << merges", CatalogueError)
+        super().flatten_mapping(node)
+
+    def construct_short_int(self, node: yaml.ScalarNode) -> int:
+        """Whole numbers of 1:00:00… take the square of their length."""
+        if len(node.value) > 100:
+            self._refuse(f"a number of {len(node.value)} characters", node)
+        return self.construct_yaml_int(node)
+
+    def _refuse(self, problem: str, node: yaml.Node) -> NoReturn:
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_short_int)
+
+
+def read_yaml(path: Path) -> dict:
+    """A YAML file's mapping, read as plain data whoever wrote it: nothing in it is run, and it cannot take all memory.
+
+    Raises:
+        CatalogueError: it is no such file, too large, too deep, holds itself or has a key twice; the message names it.
+    """
+    text = _text(Path(path))
+    try:
+        content = yaml.load(text, functools.partial(_Loader, path))
+    except LayerwiseError:
+        raise
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        said = ", ".join(part for part in (error.problem, error.context) if part)
+        raise CatalogueError(f"{path}: {place}{said}") from error
+    except Exception as error:  # of a value that is not what its tag says, PyYAML raises whatever Python does
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise CatalogueError(f"{path}: a value is not what YAML takes it for ({said})") from error
+    if not isinstance(content, dict):
+        raise CatalogueError(f"{path}: a mapping of names is expected, not {type(content).__name__}")
+    require_bounded(content, str(path), CatalogueError)
+    return content
+
+
+def _text(path: Path) -> str:
+    """What a file holds, if it is one and not too large."""
+    try:
+        return read_plain(path, _BYTES, CatalogueError).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CatalogueError(f"{path}: byte {error.start} is not UTF-8") from error
+    except (OSError, ValueError) as error:
+        raise CatalogueError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def require_bounded(content: object, what: str, error: type[LayerwiseError]) -> None:
+    """Refuse what no code may walk through: mappings and lists too deep or without end, or a billion values.
+
+    Aliases of YAML let a file of ten lines name one value again and again, and a value hold itself.
+    """
+    found, level, depth = 0, [content], 0
+    while level:
+        if depth > _DEEPEST:
+            raise error(f"{what} has more than {_DEEPEST} mappings and lists in one another, or one that holds itself")
+        below: list[object] = []
+        for part in level:
+            parts = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+            found += len(parts)
+            _VALUES.require(found, what, error)
+            below += [value for value in parts if isinstance(value, (dict, list))]
+        level, depth = below, depth + 1
+
+
+def model_entry(name: str, description: dict, where: str | None = None) -> ModelEntry:
+    """The entry `name` with what its checkpoint folder or architecture says about its layers filled in.
+
+    Args:
+        description: its fields; `like` names the model whose checkpoint has the architecture
+            (`layerwise.models.names`).
+        where: the key of the configuration, for messages; None: that of the catalogue.
+
+    Raises:
+        CatalogueError: a checkpoint that should be on this machine is missing, or cannot be read.
+    """
+    where = where or f"models.{name}"
+    source, shape = description["source"], {}
+    kind = _kind(source, description.get("revision"))
+    known = {key: value for key, value in description.items() if key in ModelEntry.__dataclass_fields__}
+    if "like" in description and source != RANDOM:
+        raise CatalogueError(f"{where}.like: only random weights are like another model (source: {RANDOM})")
+    if source == RANDOM:
+        known.setdefault("seed", 1)
+        if "architecture" in description:
+            shape = _shape(f"{where}.architecture", description["architecture"])
+    elif source == BY_HAND:
+        if all((_hand_folder(name) / file).is_file() for file in description["files"]):
+            known |= _shape_of(where, _hand_folder(name))  # the files know better than the catalogue
+    elif kind == "folder":
+        shape = _shape_of(where, locate(source))
+    elif kind == "hub":
+        known["source"], revision = hub_id(source)
+        known["revision"] = known.get("revision") or revision
+    # They go into tables, plots, pages and what Snakemake keeps: a stranger may have written them.
+    known |= {key: shown(" ".join(known[key].split()), LINE) for key in _TEXTS if isinstance(known.get(key), str)}
+    return ModelEntry(**{"name": name, "title": name, **shape, **known})
+
+
+def with_shape(entry: ModelEntry, shape: Mapping) -> ModelEntry:
+    """The entry with what its checkpoint said of its layers."""
+    return replace(entry, **{key: shape[key] for key in SHAPE})
+
+
+def facts(entry: ModelEntry) -> dict:
+    """What a table says of a model, its name first."""
+    known = {key: getattr(entry, key) for key in (*_FACTS, *SHAPE, "normalise")}
+    places = {"source": shown(entry.origin, LINE), "revision": entry.revision and shown(entry.revision)}
+    return {"model": entry.name} | known | places
+
+
+def _kind(source: str, revision: str | None) -> str:
+    if source == RANDOM:
+        return "random"
+    if is_url(source):
+        return "url"
+    is_on_hub = hub_id(source)[0] and revision  # whatever lies here under its name
+    return "hub" if source != BY_HAND and (is_on_hub or not is_local(source)) else "folder"
+
+
+def _hand_folder(name: str) -> Path:
+    return locate(f"resources/models/{name}")
+
+
+def locate(path: str) -> Path:
+    """A path of a configuration or catalogue: relative to the working directory.
+
+    What begins with resources/ and is not there is what the checkout ships, wherever the workflow is run from.
+    """
+    # os.path has no errors: a name that is too long, or in a folder that may not be read, is none that exists.
+    given = Path(os.path.expanduser(path))
+    return ROOT / given if given.parts[:1] == ("resources",) and not os.path.exists(given) else given
+
+
+def is_url(source: str) -> bool:
+    """Whether a source is the address of a file."""
+    return re.match(r"https?://", source, re.IGNORECASE) is not None
+
+
+def hub_id(source: str) -> tuple[str, str | None]:
+    """The Hugging Face id that a source could be, else empty; and the revision, of `owner/name@revision`."""
+    found = re.fullmatch(r"(\w[\w.-]*/\w[\w.-]*)(?:@([\w./-]+))?", source, re.ASCII)
+    if not found or len(found[1]) > _LONGEST_ID or re.search(r"--|\.\.", found[1]):
+        return "", None
+    if found[1].lower().endswith(WEIGHTS_SUFFIXES):
+        return "", None
+    return found[1], found[2]
+
+
+def is_local(source: str) -> bool:
+    """Whatever exists here, or could not be a Hugging Face id, is a folder or file."""
+    return os.path.exists(locate(source)) or not hub_id(source)[0]
+
+
+def _shape_of(where: str, source: Path) -> dict:
+    """Layers and stride of a checkpoint on this machine, and what it says of its input."""
+    if not os.path.exists(source):
+        raise CatalogueError(f"{where}: {source} does not exist")
+    try:
+        refuse_adapters(source)
+        if not is_original(source):
+            config = read_config(source)
+            return _shape(f"{where}: {source / 'config.json'}", config) | _input_of(source, config)
+        original = read_original(source)
+    except (AdapterError, CheckpointError, OriginalError, PickleError, PreprocessorError) as error:
+        raise CatalogueError(f"{where}: {error}") from error
+    return {
+        "conv_layers": original.conv_layers,
+        "blocks": original.blocks,
+        "stride_seconds": original.stride_seconds,
+        "width": original.config["hidden_size"],
+    }
+
+
+def _input_of(folder: Path, config: dict) -> dict:
+    """`normalise` where a checkpoint folder says it."""
+    said = read_preprocessor(folder, config)
+    return {"normalise": said["do_normalize"]} if said and "do_normalize" in said else {}
+
+
+def _shape(where: str, config: dict) -> dict:
+    """Layers and stride from the configuration of a transformers model."""
+    try:
+        return shape_of(config)
+    except ShapeError as error:
+        raise CatalogueError(f"{where}: {error}") from error

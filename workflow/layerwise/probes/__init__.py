@@ -1,0 +1,1 @@
+"""Downstream tasks, and small heads trained on frozen layers for them."""

@@ -1,0 +1,1 @@
+"""What layers say of a corpus: from audio to matrices on disk."""

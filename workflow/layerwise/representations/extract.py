@@ -1,0 +1,370 @@
+"""From audio to representations: one forward pass an utterance fills every layer, span and sample set."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from layerwise import __version__
+from layerwise.constants import SAMPLE_RATE
+from layerwise.corpus.audio import read_waveform
+from layerwise.corpus.times import comparable, steps
+from layerwise.errors import LayerwiseError
+from layerwise.files.disk_space import require_space
+from layerwise.files.tables import SEGMENTS, UTTERANCES, read_parquet
+from layerwise.models.devices import InHalves
+from layerwise.models.speech_model import SpeechModel, load_folder
+from layerwise.representations import store
+from layerwise.representations.features import MEL_SECONDS, average_segments, average_windows, log_mel, match_frames
+from layerwise.representations.size import Drawn, LayerSize, representation_bytes
+from layerwise.sampling import segment_frames
+from layerwise.workers import Workers
+
+log = logging.getLogger(__name__)
+
+# Seconds of audio in a batch by default. On a CPU batches save little (tests/benchmarks/extraction.py), and one by one
+# the numbers do not depend on the shards at all.
+BATCH_SECONDS = {"cpu": 0, "cuda": 120}
+LOOK_AHEAD = 4  # batches' worth of consecutive utterances that are sorted by length and held until they are in order
+
+SEGMENT_SPANS = {"phone": "phones", "word": "words"}  # span → name of its sample table
+
+
+class ExtractionError(LayerwiseError):
+    """An utterance cannot be turned into representations; the message names it."""
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What one shard takes from each utterance: whether its frames are sampled, and its segments, per sample."""
+
+    utterances: pd.DataFrame  # utterance_id, speaker_id, audio_path of this shard, sorted
+    frames: dict[int, set[str]]
+    segments: dict[tuple[int, str], dict[str, pd.DataFrame]]  # (sample, span) → utterance → rows of the sample table
+    empty: pd.DataFrame  # what an utterance without segments has
+
+
+def extract(
+    checkpoint: Path,
+    samples: dict[int, Path],
+    utterances: Path,
+    audio_root: Path,
+    out: Path,
+    *,
+    layers: list[str],
+    stride_seconds: float,
+    dtype: str = "float16",
+    shard: int = 0,
+    shards: int = 1,
+    normalise: bool | None = None,
+    batch_seconds: float | None = None,
+    compute: str = "float32",
+    attributes: dict | None = None,
+    device: str | None = None,
+    threads: int = 1,
+) -> None:
+    """Write one shard of a model's representations.
+
+    Every utterance of any sample set is passed through the model once, several of them together where that is faster;
+    the file has them in the order of the table. Frames are written for the samples that drew the utterance, and means
+    over segments for the phones and words of every sample.
+
+    Args:
+        checkpoint: folder of the model.
+        samples: sample number → folder with its utterances, phones and words tables.
+        utterances: the corpus table, for the paths of the audio below `audio_root`.
+        layers, stride_seconds: what the catalogue promises, checked against the checkpoint.
+        dtype: `float16` or `float32`, of the stored rows.
+        batch_seconds: of audio that pass through the model together, padding included, unless one utterance is longer;
+            0: one utterance at a time. None: as `BATCH_SECONDS` has it for the device.
+        compute: `float32` or `bfloat16`, of the matrix products in the transformer blocks.
+        attributes: facts to keep with the file (model, corpus, seed, …).
+        device: None: `cuda` where there is one.
+        threads: on a CPU, utterances (or batches) in work at a time. Each one is computed by one thread: that is faster
+            than several threads for one utterance, and the numbers do not depend on how many there are.
+
+    Raises:
+        ExtractionError: audio that cannot be read or is too short; a model with other layers than promised; an
+            utterance for which alone the device has too little memory. Batches that are too large are halved.
+        DiskSpaceError: the disk cannot hold the file; said before any utterance is computed.
+    """
+    torch.set_num_threads(1)  # of this thread, which loads: what weights are made from may be summed
+    torch.backends.cudnn.allow_tf32 = False  # the default on recent GPUs: convolutions with ten bits of mantissa
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    model = load_folder(checkpoint, device, normalise)
+    if model.layer_names != layers:
+        raise ExtractionError(
+            f"{checkpoint} has the layers {', '.join(model.layer_names)}, the catalogue says {', '.join(layers)}: "
+            "conv_layers and blocks must be those of the checkpoint"
+        )
+    if comparable(model.stride_seconds) != comparable(stride_seconds):
+        raise ExtractionError(
+            f"{checkpoint} has a frame every {model.stride_seconds} s, the catalogue says {stride_seconds}: "
+            "stride_seconds must be that of the checkpoint"
+        )
+    plan = _plan(samples, utterances, shard, shards)
+    if plan.utterances.empty:
+        raise ExtractionError(
+            f"shard {shard} of {shards} has no utterance: representations.shards must be at most their number"
+        )
+    require_space(
+        Path(out).parent,
+        _bytes_of(plan, model, dtype),
+        f"shard {shard} of {shards}, the representations of {len(plan.utterances)} utterances,",
+        "make room, or ask for less: representations.dtype: float16, fewer models, or smaller numbers under samples",
+    )
+    facts = {
+        "revision": model.origin,
+        "stride_seconds": model.stride_seconds,
+        "layerwise_version": __version__,
+        "shard": shard,
+        "shards": shards,
+        "compute": compute,
+    }
+    if batch_seconds is None:
+        batch_seconds = BATCH_SECONDS.get(torch.device(device).type, 0)
+    log.info(
+        "%d utterances, shard %d of %d, on %s in %s, %s",
+        len(plan.utterances), shard, shards, device, compute,
+        f"batches of {batch_seconds:g} s" if batch_seconds else "one by one",
+    )  # fmt: skip
+    seconds = 0.0
+    with store.writing(out, dtype, {**(attributes or {}), **facts}) as writer:
+        run = InHalves(partial(_run, model, Path(audio_root), compute), partial(_computed, model.computed_samples))
+        passes = _passes(
+            run, _windows(plan.utterances, batch_seconds, model.computed_samples), threads if device == "cpu" else 1
+        )
+        # A mark every ten seconds: progress ends up in a log file, and on no terminal.
+        for done in tqdm(passes, total=len(plan.utterances), unit="utterance", mininterval=10, ascii=True):
+            seconds += done.seconds
+            _write_utterance(writer, plan, model, done)
+    log.info("%.1f minutes of audio, %d layers, %s", seconds / 60, len(layers), out)
+
+
+def _plan(samples: dict[int, Path], utterances: Path, shard: int, shards: int) -> _Plan:
+    tables = {
+        (sample, name): read_parquet(
+            Path(folder) / f"{name}.parquet", SEGMENTS if name in SEGMENT_SPANS.values() else ("utterance_id",)
+        )
+        for sample, folder in samples.items()
+        for name in ("utterances", *SEGMENT_SPANS.values())
+    }
+    corpus = read_parquet(utterances, UTTERANCES).sort_values("utterance_id", ignore_index=True)
+    union = set().union(*(table["utterance_id"] for table in tables.values()))
+    mine = _shard(corpus[corpus["utterance_id"].isin(union)], shard, shards)
+    return _Plan(
+        utterances=mine,
+        frames={sample: set(tables[sample, "utterances"]["utterance_id"]) for sample in samples},
+        segments={
+            (sample, span): dict(iter(tables[sample, name].groupby("utterance_id")))
+            for sample in samples
+            for span, name in SEGMENT_SPANS.items()
+        },
+        empty=next(table for (_, name), table in tables.items() if name == "phones").iloc[:0],
+    )
+
+
+def _shard(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
+    """Consecutive utterances of about equal total length."""
+    ends = utterances["duration"].cumsum()
+    middle = steps(ends - utterances["duration"] / 2, max(1e-9, ends.max() if len(ends) else 1) / shards)
+    return utterances[middle.astype(int).clip(upper=shards - 1) == shard]
+
+
+def _bytes_of(plan: _Plan, model: SpeechModel, dtype: str) -> int:
+    """Bytes of the file of a shard."""
+    # One frame says how wide the layers are, whatever the kind of model. Not of silence: some models refuse that.
+    shortest = model.layers(np.sin(np.arange(model.min_samples, dtype=np.float32)))
+    sizes = [
+        LayerSize(
+            values.shape[1],
+            MEL_SECONDS if name in model.windows_10ms else model.stride_seconds,
+            segments=name.startswith("T"),
+        )
+        for name, values in shortest.items()
+    ]
+    mine = set(plan.utterances["utterance_id"])
+    drawn = []
+    for sample, chosen in plan.frames.items():
+        seconds = plan.utterances.loc[plan.utterances["utterance_id"].isin(chosen), "duration"].sum()
+        rows = {
+            span: sum(len(table) for name, table in plan.segments[sample, span].items() if name in mine)
+            for span in SEGMENT_SPANS
+        }
+        drawn.append(Drawn(float(seconds), rows["phone"], rows["word"]))
+    return representation_bytes(sizes, drawn, model.stride_seconds, dtype)
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One utterance after its forward pass."""
+
+    row: int  # in the table of utterances
+    utterance_id: str
+    speaker_id: str
+    seconds: float
+    blocks: dict[str, np.ndarray]  # T layers, for segments; C layers at their own rate are too large to keep waiting
+    frames: _Frames
+
+
+def _windows(utterances: pd.DataFrame, batch_seconds: float, computed: Callable[[int], int]) -> Iterator[list[list]]:
+    """Consecutive utterances, each window divided into batches of similar length.
+
+    A batch holds at most `batch_seconds` when its utterances are padded to the longest, or else one utterance.
+
+    Args:
+        computed: samples of an utterance to those that the model computes for it.
+    """
+    window, held = [], 0.0
+    for row in utterances.itertuples():
+        window.append(row)
+        held += row.duration
+        if comparable(held) >= comparable(LOOK_AHEAD * batch_seconds):
+            yield _batches(window, batch_seconds, computed)
+            window, held = [], 0.0
+    if window:
+        yield _batches(window, batch_seconds, computed)
+
+
+def _batches(rows: list, batch_seconds: float, computed: Callable[[int], int]) -> list[list]:
+    batches: list[list] = []
+    for row in sorted(rows, key=lambda row: row.duration, reverse=True):
+        longest = computed(round((batches[-1][0] if batches else row).duration * SAMPLE_RATE))
+        if batches and comparable((len(batches[-1]) + 1) * longest / SAMPLE_RATE) <= comparable(batch_seconds):
+            batches[-1].append(row)
+        else:
+            batches.append([row])
+    return batches
+
+
+def _computed(computed: Callable[[int], int], batch: list) -> int:
+    """Samples that a model computes for a batch, padding included; the longest utterance comes first."""
+    return len(batch) * computed(round(batch[0].duration * SAMPLE_RATE))
+
+
+def _passes(run: Callable[[list], list[_Pass]], windows: Iterable[list[list]], threads: int) -> Iterator[_Pass]:
+    """Forward passes in the order of the table, at most a few windows ahead of what has been taken."""
+    with Workers(threads) as pool:
+        ahead: deque = deque()
+        for batches in windows:
+            ahead.append([pool.submit(run, batch) for batch in batches])
+            if sum(map(len, ahead)) - len(ahead[0]) >= threads:  # the later ones keep all threads busy
+                yield from _in_order(ahead.popleft())
+        while ahead:
+            yield from _in_order(ahead.popleft())
+
+
+def _in_order(futures: list) -> list[_Pass]:
+    return sorted((done for future in futures for done in future.result()), key=lambda done: done.row)
+
+
+def _run(model: SpeechModel, root: Path, compute: str, batch: list) -> list[_Pass]:
+    """The forward passes of a batch, rows of the table of utterances."""
+    try:
+        waveforms = [read_waveform(root / row.audio_path, row.start, row.duration) for row in batch]
+        layers = model.layers_of(waveforms, compute)
+        return [_finish(model, *parts) for parts in zip(batch, waveforms, layers, strict=True)]
+    except torch.cuda.OutOfMemoryError as error:
+        if len(batch) > 1:
+            raise
+        raise ExtractionError(
+            f"too little memory on the device for {batch[0].utterance_id} alone, of {batch[0].duration:.0f} s: "
+            "use a larger GPU, or none (CUDA_VISIBLE_DEVICES=)"
+        ) from error
+    except LayerwiseError as error:
+        if len(batch) > 1:  # one of them alone will raise it too, and then it can be named
+            return [done for row in batch for done in _run(model, root, compute, [row])]
+        raise ExtractionError(f"{batch[0].utterance_id} ({batch[0].audio_path}): {error}") from error
+
+
+def _finish(model: SpeechModel, row, waveform: np.ndarray, layers: dict[str, np.ndarray]) -> _Pass:
+    frames = _Frames.of(model, layers, waveform)
+    blocks = {name: values for name, values in layers.items() if name.startswith("T")}
+    return _Pass(row.Index, row.utterance_id, row.speaker_id, waveform.size / SAMPLE_RATE, blocks, frames)
+
+
+def _write_utterance(writer: store.RepresentationWriter, plan: _Plan, model: SpeechModel, done: _Pass) -> None:
+    for sample, chosen in plan.frames.items():
+        # What a sample did not draw is appended with no rows: every dataset exists in every shard.
+        kept = slice(None) if done.utterance_id in chosen else slice(0)
+        done.frames.write(writer, sample, kept, done)
+        for span in SEGMENT_SPANS:
+            segments = plan.segments[sample, span].get(done.utterance_id, plan.empty)
+            _write_segments(writer, sample, span, segments, model, done)
+
+
+@dataclass(frozen=True)
+class _Frames:
+    """The frame representations of one utterance, and the mel rows that match them."""
+
+    rows: dict[str, np.ndarray]  # layer → (frames × dimensions)
+    grids: dict[str, str]  # layer → suffix of the mel rows and offsets that it goes with
+    mel: np.ndarray
+    mel_10ms: np.ndarray
+    definitions: dict[str, str]
+
+    @classmethod
+    def of(cls, model: SpeechModel, layers: dict[str, np.ndarray], waveform: np.ndarray) -> _Frames:
+        windows = model.windows_10ms
+        averaged = windows | model.windows_squeezed
+        rows = {
+            name: average_windows(values, *averaged[name]) if name in averaged else values
+            for name, values in layers.items()
+        }
+        mel = log_mel(waveform)
+        fine = len(rows[next(iter(windows))]) if windows else 0
+        return cls(
+            rows=rows,
+            grids={name: "_10ms" if name in windows else "" for name in layers},
+            mel=match_frames(mel, model.stride_seconds, len(layers["T0"])),
+            mel_10ms=match_frames(mel, MEL_SECONDS, fine),
+            definitions={
+                name: model.definitions[name] + _averaging(averaged.get(name, (1, 1)), name in windows)
+                for name in layers
+            },
+        )
+
+    def write(self, writer: store.RepresentationWriter, sample: int, kept: slice, done: _Pass) -> None:
+        for name, rows in self.rows.items():
+            attributes = {"definition": self.definitions[name], "grid": self.grids[name]}
+            writer.append(f"{sample}/frame/{name}", rows[kept], attributes)
+        writer.append(f"{sample}/target/mel", self.mel[kept])
+        writer.append(f"{sample}/target/mel_10ms", self.mel_10ms[kept])
+        for name, target in (("offsets", self.mel), ("offsets_10ms", self.mel_10ms)):
+            writer.extend_offsets(f"{sample}/frame/{name}", [len(target)][kept])
+        names = np.array([[done.utterance_id, done.speaker_id]])[kept]
+        writer.append(f"{sample}/frame/utterance_id", names[:, 0])
+        writer.append(f"{sample}/frame/speaker_id", names[:, 1])
+
+
+def _averaging(window: tuple[int, int], every_10ms: bool) -> str:
+    """The end of a definition."""
+    if window == (1, 1):
+        return ""
+    return ", averaged over 25 ms every 10 ms" if every_10ms else f", averaged over {window[0]} frames"
+
+
+def _write_segments(writer, sample: int, span: str, segments: pd.DataFrame, model: SpeechModel, done: _Pass) -> None:
+    frames = len(done.blocks["T0"])
+    borders = np.array(
+        [segment_frames(row.start, row.end, model.stride_seconds, frames, span) for row in segments.itertuples()],
+        np.int64,
+    ).reshape(-1, 2)
+    what = "the middle third of the phone" if span == "phone" else f"the {span}"
+    for name, values in done.blocks.items():
+        rows = average_segments(values, borders[:, 0], borders[:, 1])
+        writer.append(f"{sample}/{span}/{name}", rows, {"definition": f"{model.definitions[name]}; mean over {what}"})
+    writer.append(f"{sample}/{span}/row", segments.index.to_numpy(np.int64))
+    writer.append(f"{sample}/{span}/label", segments["label"].to_numpy(str))
+    writer.append(f"{sample}/{span}/start", segments["start"].to_numpy(np.float64))
+    for column in ("utterance_id", "speaker_id"):
+        writer.append(f"{sample}/{span}/{column}", np.repeat(getattr(done, column), len(segments)))

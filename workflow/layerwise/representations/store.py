@@ -1,0 +1,407 @@
+"""Representations on disk: one HDF5 file a model and shard, laid out as /<sample>/<span>/<layer>.
+
+Frames carry `utterance_id`, `speaker_id` (one an utterance, in order) and `offsets` (utterances + 1), with
+`offsets_10ms` for the layers averaged to 10 ms; segments carry `row`, `label`, `utterance_id`, `speaker_id`, `start`.
+`/<sample>/target/mel` and `mel_10ms` hold the mel rows that match the frames; the attribute `grid` of a frame layer is
+the suffix (`_10ms` or nothing) of the mel rows and offsets that it goes with. A file without the attribute `complete`,
+written last, is not read. `END` stands behind what HDF5 knows of. All that is written here is under a checksum: damage
+is an error, never other numbers. HDF5 has none for text of any width, so all text has a fixed one: `fact` and `strings`
+read it. Data that somebody else wrote without a checksum is read, and its damage is not noticed.
+
+A file may come from anybody. All that is read of it lies in itself, under plain names, as it is written here: links,
+virtual and external data, and filters of others, which HDF5 would load code for, are refused; so is data that takes
+more memory than the file has bytes.
+
+Nothing is locked: one job writes a file, under another name than it is read by. HDF5 would ask for a lock even to read,
+and some network file systems have none to give.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import h5py
+import numpy as np
+
+from layerwise.errors import LayerwiseError
+from layerwise.files.atomic import END, replaced
+from layerwise.files.plain_files import require_plain
+
+FLUSH_BYTES = 2**20  # rows are gathered to about this much before they are written
+CHUNK_BYTES = 2**18
+FLOAT16_MAX = float(np.finfo(np.float16).max)
+FLOATS = ("float16", "float32", "float64")
+_FACT_BYTES = 1 << 20  # of an attribute: a text of some words, or a number
+_SUPERBLOCK = b"\x89HDF\r\n\x1a\n\x03"  # what files of format 1.10 begin with
+_AGAIN = "delete it and extract again"
+_WIDEST_STEP = 8  # of places that are read together: so many times what is wanted of them takes memory, at most
+_NAMED = 20  # names of a folder that a message lists
+
+
+class RepresentationError(LayerwiseError):
+    """A representation file is not whole, or does not hold what was asked for."""
+
+
+class RepresentationWriter:
+    """Appends rows to datasets of one file; use `writing`."""
+
+    def __init__(self, file: h5py.File, dtype: str) -> None:
+        self._file = file
+        self._dtype = np.dtype(dtype)
+        self._waiting: dict[str, list[np.ndarray]] = defaultdict(list)
+        self._bytes: dict[str, int] = defaultdict(int)
+        self._attributes: dict[str, dict] = {}
+        self._offsets: dict[str, list[int]] = {}
+
+    def append(self, path: str, rows: np.ndarray, attributes: dict | None = None) -> None:
+        """Add rows (n × d, or n) to the dataset at `path`; matrices are stored in the float type of the file.
+
+        Args:
+            attributes: facts about the dataset, its definition in words among them.
+        """
+        self._attributes.setdefault(path, attributes or {})
+        # No rows are still a view of all of an utterance's frames, and would keep them in memory.
+        self._waiting[path].append(rows if len(rows) else rows.copy())
+        self._bytes[path] += rows.nbytes
+        if self._bytes[path] >= FLUSH_BYTES and rows.dtype.kind != "U":  # text waits until its width is known
+            self._flush(path)
+
+    def extend_offsets(self, path: str, lengths: Iterable[int]) -> None:
+        """Note how many rows the next utterances have; `path` becomes a dataset of (utterances + 1) borders."""
+        offsets = self._offsets.setdefault(path, [0])
+        for length in lengths:
+            offsets.append(offsets[-1] + length)
+
+    def close(self, attributes: dict) -> None:
+        """Write what is waiting, then the attributes, then `complete`."""
+        for path in list(self._waiting):
+            self._flush(path)
+        for path, offsets in self._offsets.items():
+            self._create(path, np.array(offsets, np.int64))
+        for path, facts in self._attributes.items():
+            _describe(self._file[path], facts)
+        _describe(self._file, attributes)
+        self._file.flush()
+        self._file.attrs["complete"] = True
+
+    def _flush(self, path: str) -> None:
+        rows = np.concatenate(self._waiting.pop(path))
+        self._bytes.pop(path)
+        if rows.dtype.kind == "U":
+            rows = np.char.encode(rows, "utf-8")
+            rows = rows.astype(_text_dtype(rows.dtype.itemsize))
+        elif rows.dtype.kind == "f" and rows.ndim == 2:
+            rows = rows.astype(self._stored_dtype(path, rows))
+        if path not in self._file:
+            self._create(path, rows)
+            return
+        dataset = self._file[path]
+        end = dataset.shape[0]
+        dataset.resize(end + len(rows), axis=0)
+        dataset[end:] = rows
+        dataset.flush()  # what HDF5 would write later, when it forgets the dataset, may fail unnoticed on a full disk
+
+    def _stored_dtype(self, path: str, rows: np.ndarray) -> np.dtype:
+        """float16 while the magnitudes of the layer fit; a layer that turns out not to is written again as float32.
+
+        What was written before keeps its rounding, and the attribute `rounded` says so.
+        """
+        if path in self._file and self._file[path].dtype != np.float16:
+            return self._file[path].dtype
+        if self._dtype != np.float16 or not rows.size or np.abs(rows).max() <= FLOAT16_MAX:
+            return self._dtype
+        if path in self._file:
+            written = self._file[path][:].astype(np.float32)
+            del self._file[path]
+            self._create(path, written)
+            self._attributes[path] = {**self._attributes[path], "rounded": "float16"}
+        return np.dtype(np.float32)
+
+    def _create(self, path: str, rows: np.ndarray) -> None:
+        width = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
+        chunks = (max(1, CHUNK_BYTES // width), *rows.shape[1:])
+        shape = (None, *rows.shape[1:])
+        self._file.create_dataset(path, data=rows, maxshape=shape, chunks=chunks, fletcher32=True).flush()
+
+
+def _describe(owner: h5py.Group | h5py.Dataset, facts: dict) -> None:
+    for name, value in facts.items():
+        if isinstance(value, str):  # as bytes: h5py writes no other letters than those of ASCII itself
+            value = value.encode("utf-8", "backslashreplace")
+            owner.attrs.create(name, value, dtype=_text_dtype(len(value)))
+        else:
+            owner.attrs.create(name, value)
+
+
+def _text_dtype(width: int) -> np.dtype:
+    return h5py.string_dtype(length=max(1, width))
+
+
+@contextmanager
+def writing(path: Path, dtype: str, attributes: dict) -> Iterator[RepresentationWriter]:
+    """A writer to a file that appears under its name only when it is complete."""
+    with replaced(path) as temporary:
+        # The format that h5py writes by default has no checksums of what describes the data.
+        with h5py.File(temporary, "w", libver="v110", locking=False) as file:
+            writer = RepresentationWriter(file, dtype)
+            yield writer
+            writer.close(attributes)
+        with temporary.open("ab") as stream:
+            stream.write(END)
+
+
+@contextmanager
+def reading(paths: Iterable[Path]) -> Iterator[list[h5py.File]]:
+    """The shards of a model, open for reading, in order of their first utterance.
+
+    Raises:
+        RepresentationError: a file is missing, no HDF5, or was not completed; or two are of the same shard.
+    """
+    with ExitStack() as stack:
+        files: dict[int, h5py.File] = {}
+        for path in map(Path, paths):
+            try:
+                require_plain(path, RepresentationError)
+                _require_checksums(path)
+                file = stack.enter_context(h5py.File(path, "r", locking=False))
+            except (OSError, RepresentationError) as error:
+                raise RepresentationError(f"{path} cannot be read as HDF5: {error}") from error
+            with _explained(file):
+                if "complete" not in file.attrs or fact(file, "complete") is not True:
+                    raise RepresentationError(f"{path} was not completed: {_AGAIN}")
+            shard = fact(file, "shard")
+            if type(shard) is not int or shard < 0:
+                raise RepresentationError(f"{path} is shard {shard!r}; a whole number from 0 is expected: {_AGAIN}")
+            if shard in files:
+                raise RepresentationError(f"{path} and {files[shard].filename} are both shard {shard}: {_AGAIN}")
+            files[shard] = file
+        yield [files[shard] for shard in sorted(files)]
+
+
+def _require_checksums(path: Path) -> None:
+    """Refuse HDF5 of the older format, whose description of itself has none: a damaged one may be read for ever.
+
+    HDF5 looks for its beginning further on too, behind what a user may put there; here it is looked for at the start.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(len(_SUPERBLOCK))
+    if not start.startswith(_SUPERBLOCK[:8]):
+        raise RepresentationError(f"it begins with {start!r}, and HDF5 with {_SUPERBLOCK[:8]!r}")
+    if start != _SUPERBLOCK:
+        raise RepresentationError("it is of an older format than is written here")
+
+
+@contextmanager
+def _explained(part: h5py.File | h5py.Dataset) -> Iterator[None]:
+    """Turns whatever HDF5 raises on a damaged file into an error that names it."""
+    name = part.file.filename
+    try:
+        yield
+    except RepresentationError:
+        raise
+    except Exception as error:  # h5py gives each of libhdf5's errors the Python class that it thinks fits
+        raise RepresentationError(
+            f"{name} cannot be read: {error}. If its disk can, it is damaged: {_AGAIN}"
+        ) from error
+
+
+def dataset(file: h5py.File, path: str) -> h5py.Dataset:
+    """The dataset at `path`.
+
+    Raises:
+        RepresentationError: the file has no such dataset, and the message says what lies beside it; it is damaged, or
+            not what is written here.
+    """
+    with _explained(file):
+        parts = path.split("/")
+        for number in range(1, len(parts) + 1):
+            place = "/".join(parts[:number])  # before it, there are no links
+            if (kind := _link(file, place)) is None:
+                there = ", ".join(itertools.islice(file[path.rpartition("/")[0]], _NAMED)) if place == path else ""
+                raise RepresentationError(
+                    f"{file.filename} has no /{path}; in /{path.rpartition('/')[0]} there is {there or 'nothing'}"
+                )
+            if kind != h5py.h5l.TYPE_HARD:
+                raise RepresentationError(f"{file.filename}: /{path} is a link to elsewhere, at /{place}: {_AGAIN}")
+        found = file[path]
+        if not isinstance(found, h5py.Dataset):
+            raise RepresentationError(f"{file.filename}: /{path} is no dataset: {_AGAIN}")
+        _require_plain(found, file)
+        return found
+
+
+def _link(file: h5py.File, place: str) -> int | None:
+    """Of which kind the link is that lies at a place; None: there is none."""
+    links, name = file.id.links, place.encode()
+    return links.get_info(name).type if links.exists(name) else None
+
+
+def _require_plain(data: h5py.Dataset, file: h5py.File) -> None:
+    """Refuse what is not stored as `RepresentationWriter` does, or says that it is larger than what is stored."""
+    plan, dtype, shape = data.id.get_create_plist(), data.dtype, data.shape
+    filters = {plan.get_filter(number)[0] for number in range(plan.get_nfilters())}
+    if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
+        _refuse(data, "lies in other files")
+    if filters - {h5py.h5z.FILTER_FLETCHER32}:
+        _refuse(data, f"is stored with the filters {sorted(filters)}")
+    if dtype.kind not in "iufS" or (dtype.kind != "S" and dtype.itemsize > 8):
+        _refuse(data, f"is of type {dtype}")
+    if shape is None or len(shape) not in (1, 2):
+        _refuse(data, f"has the shape {shape}")
+    size, whole = math.prod(shape) * dtype.itemsize, file.id.get_filesize()
+    chunk = math.prod(plan.get_chunk()) * dtype.itemsize if plan.get_layout() == h5py.h5d.CHUNKED else 0
+    if size > whole or (size and not max(size, chunk) <= data.id.get_storage_size() <= whole):
+        _refuse(data, f"has the shape {shape}, for which the file has too few bytes")
+
+
+def _refuse(data: h5py.Dataset, found: str) -> NoReturn:
+    raise RepresentationError(f"{data.file.filename}: {data.name} {found}: {_AGAIN}")
+
+
+def fact(owner: h5py.File | h5py.Dataset, name: str) -> object:
+    """An attribute of a file or dataset, as a bool, number or str.
+
+    Raises:
+        RepresentationError: there is none, it is neither, or the file is damaged.
+    """
+    with _explained(owner):
+        if name not in owner.attrs:
+            raise RepresentationError(f"{owner.file.filename}: {owner.name} has no attribute {name}: {_AGAIN}")
+        attribute = owner.attrs.get_id(name)
+        kind, size = attribute.dtype.kind, attribute.dtype.itemsize
+        text = h5py.check_string_dtype(attribute.dtype)
+        is_fact = kind in "biuf" or (
+            text is not None and text.length is not None
+        )  # of other texts HDF5 may read for ever
+        if attribute.shape != () or not is_fact or size > _FACT_BYTES:
+            raise RepresentationError(
+                f"{owner.file.filename}: the attribute {name} of {owner.name} is no number or text: {_AGAIN}"
+            )
+        value = owner.attrs[name]
+        return value.decode() if isinstance(value, bytes) else value.item() if isinstance(value, np.generic) else value
+
+
+def numbers(data: h5py.Dataset) -> np.ndarray:
+    """All of a list of whole numbers."""
+    with _explained(data):
+        if data.ndim != 1 or data.dtype.kind not in "iu":
+            _refuse(data, f"is of type {data.dtype} and shape {data.shape}; a list of whole numbers is expected")
+        return data[:]
+
+
+def strings(data: h5py.Dataset) -> np.ndarray:
+    """A list of texts as an array of str."""
+    with _explained(data):
+        if data.ndim != 1 or data.dtype.kind != "S":
+            _refuse(data, f"is of type {data.dtype} and shape {data.shape}; a list of texts is expected")
+        return data.asstr()[:].astype(str) if data.shape[0] else np.array([], dtype=str)
+
+
+def rows(files: Sequence[h5py.File], path: str) -> Rows:
+    """The matrix at `path` of all shards, as one view."""
+    return Rows([dataset(file, path) for file in files])
+
+
+def joined(files: Sequence[h5py.File], path: str) -> np.ndarray:
+    """The numbers at `path` of all shards, in order."""
+    return np.concatenate([numbers(dataset(file, path)) for file in files])
+
+
+def joined_strings(files: Sequence[h5py.File], path: str) -> np.ndarray:
+    """The text at `path` of all shards, in order."""
+    return np.concatenate([strings(dataset(file, path)) for file in files])
+
+
+def all_strings(files: Sequence[h5py.File], name: str) -> set[str]:
+    """The text of every dataset `/<sample>/<span>/<name>`, of all samples and spans."""
+    found: set[str] = set()
+    for file in files:
+        with _explained(file):
+            places = [f"{sample}/{span}" for sample in _groups(file, "") for span in _groups(file, sample)]
+            there = [f"{place}/{name}" for place in places if _link(file, f"{place}/{name}") is not None]
+        found.update(*(strings(dataset(file, path)).tolist() for path in there))
+    return found
+
+
+def _groups(file: h5py.File, place: str) -> list[str]:
+    """Names of the groups that lie at a place, links left out."""
+    inside = [name for name in (file[place] if place else file) if "/" not in name]
+    plain = [name for name in inside if _link(file, f"{place}/{name}".lstrip("/")) == h5py.h5l.TYPE_HARD]
+    return [name for name in plain if isinstance(file[f"{place}/{name}"], h5py.Group)]
+
+
+def _rounded(part: h5py.Dataset) -> np.dtype:
+    with _explained(part):
+        if "rounded" not in part.attrs:
+            return part.dtype
+        rounded = fact(part, "rounded")
+        if rounded not in FLOATS:
+            _refuse(part, f"was rounded to {rounded!r}; one of {', '.join(FLOATS)} is expected")
+        return np.dtype(rounded)
+
+
+class Rows:
+    """The rows of one matrix in all shards, read as if they were one dataset: `rows[start:stop]`.
+
+    Attributes:
+        shape: (rows, dimensions) of all shards together.
+        dtype: float32 where a shard had to store the layer as such.
+        attrs: `rounded`, the coarsest type that any row went through.
+    """
+
+    def __init__(self, parts: Sequence[h5py.Dataset]) -> None:
+        self._parts = parts
+        shapes, dtypes = [part.shape for part in parts], [part.dtype for part in parts]
+        for part, shape, dtype in zip(parts, shapes, dtypes, strict=True):
+            if len(shape) != 2 or dtype.kind != "f" or shape[1] != shapes[0][-1] or not shape[1]:
+                wide = f" and {shapes[0][-1]} wide, as in {parts[0].file.filename}" if len(shape) == 2 else ""
+                _refuse(part, f"is of type {dtype} and shape {shape}; a matrix of floats is expected{wide}")
+        self._starts = np.cumsum([0, *(shape[0] for shape in shapes)])
+        self.shape = (int(self._starts[-1]), shapes[0][1])
+        self.dtype = np.result_type(*dtypes)
+        through = [_rounded(part) for part in parts]
+        self.attrs = {"rounded": min(through, key=lambda dtype: dtype.itemsize)}
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        start, stop, _ = rows.indices(self.shape[0])
+        pieces = [np.empty((0, self.shape[1]), self.dtype)]
+        while start < stop:
+            number = int(np.searchsorted(self._starts, start, side="right")) - 1
+            first = start - self._starts[number]
+            with _explained(self._parts[number]):
+                pieces.append(self._parts[number][first : first + stop - start])
+            start += len(pieces[-1])
+        return pieces[1] if len(pieces) == 2 and pieces[1].dtype == self.dtype else np.concatenate(pieces)
+
+
+class Rearranged:
+    """The rows of a view in other places, read in slices too: row i is the view's row `places[i]`.
+
+    Places that follow each other closely, as those of one utterance do, are read as one stretch of the view.
+
+    Attributes:
+        shape: (places, dimensions).
+        dtype, attrs: as the view has them.
+    """
+
+    def __init__(self, view: Rows, places: np.ndarray) -> None:
+        self._view = view
+        self._places = places
+        self.shape = (len(places), view.shape[1])
+        self.dtype, self.attrs = view.dtype, view.attrs
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        places = self._places[rows]
+        steps = np.diff(places)
+        ends = np.flatnonzero((steps < 0) | (steps > _WIDEST_STEP)) + 1
+        found = np.empty((len(places), self.shape[1]), self.dtype)
+        for stretch in np.split(np.arange(len(places)), ends) if len(places) else ():
+            here = places[stretch]
+            found[stretch] = self._view[here[0] : here[-1] + 1][here - here[0]]
+        return found

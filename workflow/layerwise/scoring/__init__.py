@@ -1,0 +1,1 @@
+"""From matrices to the scores of a layer, and what chance would score."""

@@ -1,0 +1,1 @@
+"""How rows of a layer and a target become numbers."""

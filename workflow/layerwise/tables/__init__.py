@@ -1,0 +1,1 @@
+"""From scores to tables: trends, best layers, comparisons, findings and advice."""

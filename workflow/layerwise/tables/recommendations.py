@@ -1,0 +1,300 @@
+"""Which layer to use for what, tables/recommendations.csv, and the same in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from layerwise.errors import shown
+from layerwise.files.reread import RereadError
+from layerwise.scoring.chance import CHANCE
+from layerwise.scoring.properties import PROPERTIES
+from layerwise.tables.comparison import WEIGHTS, Outcome, outcomes, read_comparison
+from layerwise.tables.external import METRICS, PROPERTY, TASK
+from layerwise.tables.probes import EXTERNAL, read_probes
+from layerwise.tables.scores import (
+    AnyPath,
+    alignments_of,
+    layer_ranges,
+    read_best_layers,
+    read_table,
+    read_trends,
+    write_table,
+)
+
+COUNTS = ("n_rows", "n_types", "n_speakers")
+COLUMNS = [
+    *("model", "question", "kind", "source", "metric", "layer", "depth", "score", "low", "high", "tied"),
+    *("chance", "majority", "majority_label", *COUNTS),
+    *("costs", "against_weighted", "caution", "alignments", "reason"),
+]
+TEXT = ["question", "kind", "source", "majority_label", "costs", "caution"]
+
+CONTROL = "random weights: a control, not to be used"
+AT_CHANCE = "not clearly above chance"
+AT_MAJORITY = "not clearly better than an answer that needs no speech"
+NO_INTERVAL = "no interval: layers cannot be told apart"
+OWN_LUCK = (
+    "layers share little of their luck (shared_luck in best_layers.csv): those just outside the ties may be as good"
+)
+MORE_TYPES = (
+    "more label types than dimensions of the layer: pwcca weighs directions of the layer, not the labels, and cannot "
+    "be compared with models of another width"
+)
+UNSEEN = "labels in the held-out rows that training lacks (classes_unseen in scores.csv)"
+BY_ROW = (
+    "folds by row: rows of one recording are in training and in test (cca.folds_by: utterance or speaker asks whether "
+    "it holds for others)"
+)
+_IN_THE_SENTENCE = {CONTROL, AT_CHANCE, AT_MAJORITY, NO_INTERVAL}  # cautions that the paragraph says in its own words
+
+# Of 12 equal layers with 9 scores each, whose draws correlate by the share of a test fold (1/9), ties lack one or more
+# in 18 % of simulated models where shared luck is estimated at 0.70 to 0.75, in 7 % up to 0.80 and in 2 % up to 0.85.
+LEAST_SHARED_LUCK = 0.8
+FEW_SPEAKERS = 5  # of fewer, an interval over speakers is wide, and leans on what speakers are taken to be like
+
+# What a user would call what a property asks for.
+QUESTIONS = {"mel": "acoustics", "phone": "phones", "word": "words"}
+
+
+def recommend(
+    trends: AnyPath,
+    best_layers: AnyPath,
+    probes: AnyPath,
+    comparison: AnyPath,
+    models: Sequence[str],
+    controls: Sequence[str],
+    metric: str,
+    folds_by: str,
+    seed: int,
+    out: AnyPath,
+) -> None:
+    """A row per model and question, tables/recommendations.csv: the layer to use, and how much that is worth.
+
+    A question is a property that layers are ranked by, or a task. `score`, `low` and `high` are of the layer: the
+    similarity of a property, the metric of a task (a fraction; error rates are better when lower). `tied` are the
+    other layers that tie with it (`layerwise.tables.ties`): any of them would do. `n_rows`, `n_types` and `n_speakers`
+    say how much the score of a property was measured on.
+
+    Of a property, `costs` says what its layer costs on each task where that was measured, against the best single
+    layer, as `task=difference` of performances (accuracy, or 1 - error rate), parted by blanks; tasks measured
+    elsewhere are named `external:task`. Of a task, `against_weighted` is the performance of its best layer minus that
+    of the learned sum of all layers.
+
+    `majority` is what always answering the most frequent label of training reaches (`majority_label`; of error rates an
+    empty answer), and `chance` what guessing does. `n_rows`, `n_types` and `n_speakers` of a task count its test
+    utterances, labels, and speakers on test.
+
+    `caution` says what speaks against following the row, parted by "; ": random weights; a score whose interval reaches
+    the interval of its chance level; a task whose layer's interval does not lie beyond `majority` and `chance`; no
+    interval at all; layers that share little of their luck, of which ties may lack an equal one; more label types than
+    dimensions, where `pwcca` means another thing; labels that training lacks; folds by row; few speakers, and what else
+    was remarked of a head. Without a layer, `reason` says why.
+
+    Args:
+        trends, best_layers, probes, comparison: tables of the experiment.
+        models: in order.
+        controls: those of them whose weights are random.
+        metric: of the scores.
+        folds_by: what their folds keep together: row, utterance or speaker.
+        seed: as `layerwise.tables.comparison.compare`.
+    """
+    best = read_best_layers(best_layers)
+    mark = alignments_of(best)
+    if wrong := set(best["property"]) - set(PROPERTIES):
+        raise RereadError(best_layers, f"{min(wrong)!r} in column property")
+    best = best[best["metric"] == metric]
+    costs = _costs(read_comparison(comparison), metric)
+    chance = read_trends(trends)
+    chance = chance[chance["metric"] == metric + CHANCE].set_index(["property", "model", "layer"])
+    heads = read_probes(probes)
+    reached = list(outcomes(heads, seed))
+    heads = heads.set_index(["task", "source", "metric", "model", "layer"])
+    rows = []
+    for model in models:
+        found = [_of_property(row, chance, costs, folds_by) for row in best[best["model"] == model].to_dict("records")]
+        found += [_of_task(outcome, heads) for outcome in reached if outcome.model == model]
+        for row in found:
+            cautions = [CONTROL] if model in controls else []
+            row["caution"] = "; ".join([*cautions, *row["caution"]])
+        rows += found
+    table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COUNTS, "Int64"))
+    write_table(table.assign(alignments=mark), out)
+
+
+def read_recommendations(path: AnyPath) -> pd.DataFrame:
+    """tables/recommendations.csv, as `recommend` writes it."""
+    table = read_table(path, COLUMNS, text=TEXT)
+    for kind, column, names in ((PROPERTY, "question", PROPERTIES), (TASK, "metric", METRICS)):
+        if wrong := set(table.loc[table["kind"] == kind, column]) - set(names):
+            raise RereadError(path, f"{min(wrong)!r} in column {column} of a {kind}")
+    if wrong := set(table["kind"]) - {PROPERTY, TASK}:
+        raise RereadError(path, f"{min(wrong)!r} in column kind")
+    return table
+
+
+def _costs(comparison: pd.DataFrame, metric: str) -> dict[tuple[str, str], str]:
+    """What a (model, property) costs on each task."""
+    known = comparison[(comparison["metric"] == metric) & (comparison["property"] != WEIGHTS)]
+    known = known[known["regret"].notna()]
+    return {
+        names: " ".join(f"{_task_name(row.task, row.source)}={row.regret:.6g}" for row in group.itertuples())
+        for names, group in known.groupby(["model", "property"], sort=False)
+    }
+
+
+def _task_name(task: str, source: str) -> str:
+    return f"{EXTERNAL}:{task}" if source == EXTERNAL else task
+
+
+def _of_property(best: Mapping, chance: pd.DataFrame, costs: Mapping[tuple[str, str], str], folds_by: str) -> dict:
+    row = {"kind": PROPERTY, "source": "scores", "question": best["property"], "score": best["mean"], "caution": []}
+    row |= {key: best[key] for key in ("model", "metric", "layer", "depth", "low", "high", "tied", "reason")}
+    row |= {key: best[key] for key in COUNTS}
+    if not best["layer"]:
+        return row
+    level = (best["property"], best["model"], best["layer"])
+    if math.isnan(best["low"]):
+        row["caution"].append(NO_INTERVAL)
+    if level in chance.index:
+        row["chance"] = chance.loc[level, "mean"]
+        reach = chance.loc[level, "high"]
+        least = best["mean"] if math.isnan(best["low"]) else best["low"]
+        if least <= (row["chance"] if math.isnan(reach) else reach):
+            row["caution"].append(AT_CHANCE)
+    row["caution"] += _doubts(best, folds_by)
+    return row | {"costs": costs.get((best["model"], best["property"]), "")}
+
+
+def _doubts(best: Mapping, folds_by: str) -> Iterator[str]:
+    """What speaks against the row of tables/best_layers.csv, of how its score was measured."""
+    if best["shared_luck"] < LEAST_SHARED_LUCK and best["nearly_tied"]:
+        yield OWN_LUCK
+    # The condition of `layerwise.scoring.measures.cca` for weights by the layer, which is the first view beside labels.
+    has_labels = PROPERTIES[best["property"]].target == "label"
+    if has_labels and best["metric"].startswith("pwcca") and best["kept_y"] > best["kept_x"]:
+        yield MORE_TYPES
+    if best["classes_unseen"] > 0:
+        yield UNSEEN
+    if folds_by == "row":
+        yield BY_ROW
+    if folds_by == "speaker" and best["n_speakers"] < FEW_SPEAKERS:
+        yield f"few speakers ({best['n_speakers']:g})"
+
+
+def _of_task(outcome: Outcome, heads: pd.DataFrame) -> dict:
+    row = {"model": outcome.model, "question": outcome.task, "kind": TASK, "source": outcome.source, "caution": []}
+    row["metric"] = outcome.metric
+    single = outcome.single.blocks()
+    if not single.layers:
+        return row | {"reason": single.reason}
+    metric, best = METRICS[outcome.metric], single.best
+    head = heads.loc[(outcome.task, outcome.source, outcome.metric, outcome.model, best)]
+    if math.isnan(single.estimate(best).low):
+        row["caution"].append(NO_INTERVAL)
+    elif any(single.estimate(best).low <= metric.performance(head[name]) for name in ("majority", "chance")):
+        row["caution"].append(AT_MAJORITY)
+    if head["test_speakers"] < FEW_SPEAKERS:
+        row["caution"].append(f"few test speakers ({head['test_speakers']:g})")
+    if head["reason"]:
+        row["caution"].append(head["reason"])
+    return row | {
+        **{"layer": best, "depth": head["depth"], "score": head["value"], "low": head["low"], "high": head["high"]},
+        **{name: head[name] for name in ("chance", "majority", "majority_label", "n_types")},
+        **{"n_rows": head["n_test"], "n_speakers": head["test_speakers"]},
+        "tied": " ".join(layer for layer in single.tied() if layer != best),
+        "against_weighted": single.value(best) - outcome.weighted.value,
+    }
+
+
+# In words
+
+
+def sentences(recommendations: pd.DataFrame, model: str) -> str:
+    """What the table recommends for one model, as a paragraph."""
+    rows = recommendations[recommendations["model"] == model]
+    parts = [_sentence(row) for row in rows.to_dict("records")]
+    if rows["caution"].str.contains(CONTROL, regex=False).any():
+        parts.insert(0, "Its weights are random: a control, of which no layer is to be used.")
+    return " ".join(parts) or "Nothing was ranked."
+
+
+def cautions(recommendations: pd.DataFrame, model: str) -> list[str]:
+    """What speaks against following that paragraph and is not said in it: each caution, after what it concerns."""
+    concerned: dict[str, list[str]] = {}
+    for row in recommendations[recommendations["model"] == model].to_dict("records"):
+        for caution in filter(None, row["caution"].split("; ")):
+            concerned.setdefault(caution, []).append(_question(row))
+    return [f"{', '.join(of)}: {caution}" for caution, of in concerned.items() if caution not in _IN_THE_SENTENCE]
+
+
+def _question(row: Mapping) -> str:
+    if row["kind"] == PROPERTY:
+        return QUESTIONS.get(row["question"]) or PROPERTIES[row["question"]].title
+    return f"{row['question']} (measured elsewhere)" if row["source"] == EXTERNAL else row["question"]
+
+
+def _sentence(row: Mapping) -> str:
+    question = _question(row)
+    if not row["layer"]:
+        return f"For {question}, no layer can be recommended: {row['reason']}."
+    number = "; ".join([*_score(row), *_ties(row), *_worth(row), *_behind(row)])
+    if AT_CHANCE in row["caution"]:
+        return f"For {question}, no layer is clearly above chance; {row['layer']} is highest ({number})."
+    if AT_MAJORITY in row["caution"]:
+        return f"For {question}, {row['layer']} is best ({number}), but not clearly better than {_without_speech(row)}."
+    if CONTROL in row["caution"]:
+        return f"For {question}, {row['layer']} is highest ({number})."
+    return f"For {question} use {row['layer']} ({number})."
+
+
+def _without_speech(row: Mapping) -> str:
+    """The better of two answers that need no speech, the most frequent label and a guess, and what it reaches."""
+    if row["chance"] > row["majority"]:
+        return f"guessing ({100 * row['chance']:.1f} %)"
+    answer = f"always answering {shown(row['majority_label'])!r}" if row["majority_label"] else "an empty answer"
+    return f"{answer} ({100 * row['majority']:.1f} %)"
+
+
+def _score(row: Mapping) -> Iterator[str]:
+    if row["kind"] == TASK:
+        metric = METRICS[row["metric"]]
+        interval = "" if math.isnan(row["low"]) else f", {100 * row['low']:.1f} to {100 * row['high']:.1f}"
+        better = "" if metric.higher_is_better else ", lower is better"
+        yield f"{metric.title} {100 * row['score']:.1f} %{interval}{better}"
+        if row["majority_label"] and AT_MAJORITY not in row["caution"]:
+            yield _without_speech(row)
+    else:
+        half = (row["high"] - row["low"]) / 2
+        yield f"{row['score']:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
+        if not math.isnan(row["chance"]):
+            yield f"chance {row['chance']:.3f}"
+
+
+def _ties(row: Mapping) -> Iterator[str]:
+    if math.isnan(row["low"]):
+        yield "no interval, so neighbours may be as good"
+    elif row["tied"]:
+        layers = row["tied"].split()
+        yield f"{layer_ranges(layers)} {'tie' if len(layers) > 1 else 'ties'}"
+
+
+def _worth(row: Mapping) -> Iterator[str]:
+    """What the layer costs on tasks, or gains over the weighted sum, in points of accuracy or error rate."""
+    costs = [cost.rpartition("=") for cost in row["costs"].split()]
+    if costs:
+        points = ", ".join(f"{100 * float(cost):.1f} on {task}" for task, _, cost in costs)
+        yield f"points lost against the best layer: {points}"
+    if row["kind"] == TASK and not math.isnan(row["against_weighted"]):
+        yield f"{100 * row['against_weighted']:+.1f} points against the learned sum of all layers"
+
+
+def _behind(row: Mapping) -> Iterator[str]:
+    """How much the score was measured on."""
+    names = ("test utterances", "labels", "speakers") if row["kind"] == TASK else ("rows", "types", "speakers")
+    known = {name: row[key] for key, name in zip(COUNTS, names, strict=True) if row[key] > 0}
+    counts = [f"{count:,.0f} {name if count > 1 else name.removesuffix('s')}" for name, count in known.items()]
+    if counts:
+        yield f"from {', '.join(counts)}"
