@@ -54,6 +54,67 @@ def imported(path: Path) -> set[str]:
     return names
 
 
+@dataclass(frozen=True, order=True)
+class Arrow:
+    """One import: a module, a line of it, and what it imports."""
+
+    source: str
+    file: str
+    line: int
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} {self.source} -> {self.target}"
+
+
+def modules(package: Path = PACKAGE) -> dict[str, Path]:
+    """Each module of the package by its dotted name; of a package, its __init__.py."""
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def arrows(package: Path = PACKAGE) -> list[Arrow]:
+    """Every import of every module, inside functions too. Of `from a import b`: a.b if that is a module, else a."""
+    there = modules(package)
+    found = []
+    for name, path in there.items():
+        file = str(path.relative_to(package.parent))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            targets = []
+            if isinstance(node, ast.Import):
+                targets = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{file}:{node.lineno}: relative imports are not followed"
+                parts = [f"{node.module}.{alias.name}" for alias in node.names]
+                targets = [part if part in there else node.module for part in parts]
+            found += [Arrow(name, file, node.lineno, target) for target in dict.fromkeys(targets)]
+    return found
+
+
+def circles(found: list[Arrow]) -> list[str]:
+    """Modules that import each other in turn, one line a circle."""
+    after: dict[str, list[str]] = {}
+    for arrow in sorted(found):
+        after.setdefault(arrow.source, []).append(arrow.target)
+    done: set[str] = set()
+    lines = []
+
+    def visit(name: str, behind: list[str]) -> None:
+        if name in behind:
+            lines.append(" -> ".join([*behind[behind.index(name) :], name]))
+        elif name not in done:
+            for target in after.get(name, []):
+                visit(target, [*behind, name])
+            done.add(name)
+
+    for name in sorted(after):
+        visit(name, [])
+    return lines
+
+
 def module_path(name: str) -> Path | None:
     path = PACKAGE.parent / (name.replace(".", "/") + ".py")
     return path if name.startswith("layerwise.") and path.is_file() else None
