@@ -18,7 +18,7 @@ class Rule:
     name: str
     script: Path
     environment: Path
-    digest_of: tuple[str, ...]  # modules named in code_digest
+    digest_of: str | None  # the script that its digest begins with; None: it has no digest
 
 
 def _bodies(text: str) -> list[tuple[str, str]]:
@@ -35,10 +35,10 @@ def rules() -> list[Rule]:
             if script is None:  # a target rule
                 continue
             environment = re.search(r'conda:\s+"(.+)"', body)
-            digest = re.search(r"code=code_digest\(([^)]*)\)", body)
-            modules = tuple(re.findall(r'"([\w.]+)"', digest[1])) if digest else ()
+            digest = re.search(r'code=.*(?:code_of|code_of_model|code_digest)\("(\w+)"\)', body)
             folder = file.parent
-            found.append(Rule(name, (folder / script[1]).resolve(), (folder / environment[1]).resolve(), modules))
+            script, environment = (folder / script[1]).resolve(), (folder / environment[1]).resolve()
+            found.append(Rule(name, script, environment, digest and digest[1]))
     return found
 
 

@@ -30,17 +30,17 @@ LEVELS = {name: level for level, names in enumerate(ORDER) for name in names}
 SEAMS = {"layerwise", "layerwise.cca", "layerwise.features", "layerwise.measures"}
 
 # What only these packages import.
-PLOTTING = ("matplotlib", "seaborn")
+USERS_OF_TORCH = frozenset({"models", "representations", "probes", "demo"})
 ONLY_IN = {
-    **dict.fromkeys(("torch", "transformers", "safetensors"), {"models", "representations", "probes", "demo"}),
-    **dict.fromkeys(PLOTTING, {"figures", "demo"}),
+    **dict.fromkeys(("torch", "transformers", "safetensors"), USERS_OF_TORCH),
+    **dict.fromkeys(("matplotlib", "seaborn"), frozenset({"figures", "demo"})),
 }
 NEVER_IN_SCORING = ("pandas", "torch", "transformers")
 
 
 def package_of(module: str) -> str:
     """Of layerwise.files.locks: files."""
-    return (module.split(".") + [""])[1]
+    return [*module.split("."), ""][1]
 
 
 def against_the_order(found: list[Arrow]) -> list[str]:

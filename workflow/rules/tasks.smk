@@ -1,4 +1,7 @@
 # What downstream tasks are made of: where their data lie, and which heads are trained together.
+#
+# In:  entries of tasks, as the catalogue and the configuration describe them
+# Out: functions for the inputs and params of task_data.smk and probes.smk
 from layerwise.probes.tasks import TABLES, head_jobs, heads_of
 
 TASKS = EXPERIMENT.tasks
