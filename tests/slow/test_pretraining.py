@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from layerwise.demo.synthesis import Flite, MissingEngineError
-from layerwise.experiment.configuration import read_catalogue
+from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.models.catalogue import ROOT
 from layerwise.models.speech_model import load
 from tiny_models import speech

@@ -46,7 +46,7 @@ CHANGES = {
     "files/tables": set(),
     "files/downloads": set(),
     "experiment/job": set(),
-    "experiment/configuration": set(),
+    "experiment/configuration/experiment": set(),
     "corpus/lending": set(),
     # What makes results, in the order of the data
     "corpus/utterances": {"index_utterances", "index_alignments"} | AFTER_INDEXING,
@@ -321,8 +321,14 @@ def stale(tmp_path) -> Path:
     package = folder / "layerwise"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text('__version__ = "0.0.0"\n')
-    for module in ("errors", "tables/scores", "experiment/job", "experiment/configuration", "scoring/properties"):
-        (package / f"{module}.py").parent.mkdir(exist_ok=True)
+    for module in (
+        "errors",
+        "tables/scores",
+        "experiment/job",
+        "experiment/configuration/experiment",
+        "scoring/properties",
+    ):
+        (package / f"{module}.py").parent.mkdir(parents=True, exist_ok=True)
         (package / f"{module}.py").write_text(f'raise RuntimeError("the stale {module} was imported")\n')
     return folder
 

@@ -11,7 +11,8 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from layerwise.errors import LayerwiseError, shown
-from layerwise.experiment.configuration import base_of, read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.layering import base_of
 from layerwise.experiment.job import check_copy, hide_secrets, prefer_package
 from layerwise.models.catalogue import ROOT, facts, locate, read_yaml
 from layerwise.scoring.properties import PROPERTIES

@@ -2,8 +2,8 @@
 #
 # In:  the configuration, the catalogues, and what is here already
 # Out: a page on the terminal, and in results/<experiment>/logs/estimate.log
-from layerwise.experiment.estimate import estimate as estimate_of
-from layerwise.experiment.estimate import read_calibration, render
+from layerwise.experiment.costs import costs_of, read_calibration
+from layerwise.experiment.costs_page import render
 
 
 def is_here():
@@ -22,7 +22,7 @@ def is_here():
 
 def print_estimate(log):
     """Say what the experiment takes; to standard output, where nothing else of Snakemake's goes, and in a log."""
-    page = render(estimate_of(EXPERIMENT, is_here(), read_calibration()))
+    page = render(costs_of(EXPERIMENT, is_here(), read_calibration()))
     Path(log).write_text(page, encoding="utf-8")
     print(page)
 

@@ -16,7 +16,8 @@ from layerwise.alignments.tiers import AlignmentError
 from layerwise.corpus import utterances as utterance_index
 from layerwise.corpus.utterances import CorpusError
 from layerwise.experiment.code_digests import file_digest, folder_digest
-from layerwise.experiment.configuration import ConfigurationError, read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.files.csv_files import CSVError, read_csv
 from layerwise.files.downloads import DownloadError, verify
 from layerwise.files.folders import LINKS_TO, Folder, how_to_allow

@@ -12,7 +12,8 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
-from layerwise.experiment.configuration import ConfigurationError, read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.models.catalogue import ROOT, CatalogueError, ModelEntry, hub_id, with_shape
 from layerwise.models.checkpoints import CheckpointError, architecture_of, make_random_checkpoint_like
 from layerwise.models.names import Models, told_apart

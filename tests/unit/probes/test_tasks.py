@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from layerwise.experiment.configuration import ConfigurationError, read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.models.catalogue import ROOT
 from layerwise.probes.tasks import INDEXING, METRICS, TaskError, head_jobs, heads_of, task_entry
 

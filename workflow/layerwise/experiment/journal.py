@@ -17,7 +17,7 @@ import yaml
 from layerwise import __version__
 from layerwise.addresses import hidden_in, without_secrets
 from layerwise.errors import escaped
-from layerwise.experiment.configuration import Experiment
+from layerwise.experiment.configuration.experiment import Experiment
 from layerwise.files.atomic import replaced
 from layerwise.models.catalogue import ROOT
 
