@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from layerwise.errors import LINE, shown
+from layerwise.experiment.costs import Costs
 from layerwise.experiment.model_costs import ModelCost
 from layerwise.files.disk_space import readable
 
