@@ -13,7 +13,7 @@ import yaml
 from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.costs import costs_of, read_calibration
 from layerwise.experiment.costs_page import render
-from layerwise.experiment.model_costs import base_model, operations_per_second, parameters
+from layerwise.experiment.model_costs import BASE, Encoder
 from layerwise.models.catalogue import layer_names, model_entry, read_yaml
 from layerwise.models.speech_model import load_folder
 from layerwise.representations.size import MEL_SECONDS, Drawn, layer_sizes, representation_bytes
@@ -67,11 +67,13 @@ def test_papers_experiment_by_hand():
 def test_size_of_a_model_is_that_of_its_shape(tmp_path):
     """wav2vec 2.0 Base and Large as published: 95 and 317 million parameters."""
     catalogue = read_yaml(ROOT / "resources/models.yaml")
-    assert parameters(model_entry("b", catalogue["wav2vec2-base"])) == pytest.approx(95e6, rel=0.01)
-    assert parameters(model_entry("l", catalogue["wav2vec2-large"])) == pytest.approx(317e6, rel=0.01)
+    assert Encoder.of(model_entry("b", catalogue["wav2vec2-base"])).parameters == pytest.approx(95e6, rel=0.01)
+    assert Encoder.of(model_entry("l", catalogue["wav2vec2-large"])).parameters == pytest.approx(317e6, rel=0.01)
     tiny = load_folder(make("random-wav2vec2-tiny", tmp_path / "model"))
     weights = sum(parameter.numel() for parameter in tiny.module.parameters())
-    assert parameters(model_entry("t", catalogue["random-wav2vec2-tiny"])) == pytest.approx(weights, rel=0.03)
+    assert Encoder.of(model_entry("t", catalogue["random-wav2vec2-tiny"])).parameters == pytest.approx(
+        weights, rel=0.03
+    )
 
 
 def test_operations_are_those_of_the_matrices():
@@ -79,7 +81,7 @@ def test_operations_are_those_of_the_matrices():
     convs = 2 * (5_120 * 3200 + 786_432 * (1600 + 800 + 400 + 200) + 524_288 * (100 + 50))
     blocks = 2 * 50 * (12 * 7_077_888 + 768**2 // 16 * 128)
     attention = 12 * 50 * 2 * 2 * 500 * 768  # with the 500 frames of 10 s, on average
-    assert operations_per_second(base_model()) == pytest.approx(convs + blocks + attention, rel=1e-6)
+    assert BASE.operations_per_second == pytest.approx(convs + blocks + attention, rel=1e-6)
 
 
 def test_what_is_here_is_not_fetched_again():

@@ -58,7 +58,7 @@ def code_behind(script: str, modules: Iterable[str] = ()) -> dict[str, Path]:
 def file_digest(path: Path) -> str:
     """A short digest of what is in a file that code reads, such as a template."""
     with open_plain(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+        return hashlib.sha256(file.read()).hexdigest()[:12]
 
 
 def folder_digest(folder: Path) -> str:
@@ -115,9 +115,9 @@ def _parsed(text: str) -> _Parsed:
             names[is_later] += [part for alias in node.names for part in _with_packages(alias.name)]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names[is_later] += [f"{node.module}.{alias.name}" for alias in node.names] + _with_packages(node.module)
-        body = getattr(node, "body", None)
+        body: list[ast.stmt] | None = getattr(node, "body", None)
         if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-            node.body = body[1:] or [ast.Pass()]
+            body[:] = body[1:] or [ast.Pass()]
     at_once, later = (tuple(n for n in names[key] if n.startswith("layerwise.")) for key in (False, True))
     # Unparsed: unlike a dump, the same text in every version of Python.
     return _Parsed(at_once, later, ast.unparse(tree).encode())

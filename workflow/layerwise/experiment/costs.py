@@ -14,8 +14,8 @@ from pathlib import Path
 from layerwise.corpus.lending import UNPACKED
 from layerwise.experiment.configuration.experiment import Experiment
 from layerwise.experiment.configuration.sources import Source
-from layerwise.experiment.model_costs import ModelCost, conv_encoder, model_cost, parameters
-from layerwise.models.catalogue import ROOT, ModelEntry, read_yaml
+from layerwise.experiment.model_costs import Encoder, ModelCost, model_cost
+from layerwise.models.catalogue import ROOT, read_yaml
 from layerwise.representations.size import MEL_BANDS, MEL_SECONDS, Drawn, layer_sizes
 from layerwise.scoring.properties import PROPERTIES
 
@@ -210,7 +210,8 @@ def _downloads(experiment: Experiment, here: Mapping[str, bool]) -> list[Downloa
     for name, entry in (experiment.models | experiment.parents).items():
         if entry.kind in ("hub", "url"):
             # Checkpoints hold 32-bit numbers, mostly.
-            size = 4 * parameters(entry) if entry.is_planned and entry.width else None
+            encoder = Encoder.of(entry)
+            size = 4 * encoder.parameters if encoder else None
             certainty = "about" if entry.kind == "hub" else "at least"
             found.append(Download(name, entry.origin, size, certainty, here[name]))
     of_corpus = {download.source for download in found}
@@ -238,13 +239,14 @@ class _Scores:
         seconds = 0.0
         for name in config["properties"]:
             for entry in experiment.models.values():
-                if not (entry.is_planned and entry.width):
+                encoder = Encoder.of(entry)
+                if encoder is None:
                     continue
                 layers = experiment.layers_of(name, entry)
                 count += samples["count"] * len(layers)
                 jobs += samples["count"] * math.ceil(len(layers) / cca["layers_per_job"])
                 for layer in layers:
-                    rows, dx, dy = _views(name, entry, layer, drawn, samples)
+                    rows, dx, dy = _views(name, encoder, layer, drawn, samples)
                     fits = cca["trials"] * len(cca["epsilons"]) / costs["fits"]
                     roots = costs["seconds_per_root"] * (dx**3 + dy**3)
                     svd = costs["seconds_per_svd"] * dx * dy * min(dx, dy)
@@ -255,14 +257,14 @@ class _Scores:
         return cls(count, jobs, seconds + costs["seconds_per_job"] * jobs, size)
 
 
-def _views(name: str, entry: ModelEntry, layer: str, drawn: Drawn, samples: Mapping) -> tuple[float, int, int]:
+def _views(name: str, encoder: Encoder, layer: str, drawn: Drawn, samples: Mapping) -> tuple[float, int, int]:
     """Rows of a score, and dimensions of its views."""
-    (size,) = layer_sizes([layer], entry.width, conv_encoder(entry)[0], entry.stride_seconds)
+    (size,) = layer_sizes([layer], encoder.width, encoder.channels, encoder.stride_seconds)
     question = PROPERTIES[name]
     seconds_per_row = (
-        MEL_SECONDS if layer.startswith("C") and layer != f"C{entry.conv_layers}" else entry.stride_seconds
+        MEL_SECONDS if layer.startswith("C") and layer != f"C{len(encoder.kernels)}" else encoder.stride_seconds
     )
     rows = {"frame": drawn.seconds / seconds_per_row, "phone": drawn.phones, "word": drawn.words}[question.span]
     labels = {"phone": PHONES, "word": samples["word_types"]}
-    other = {"mel": MEL_BANDS, "label": labels.get(question.span, 0), "T0": entry.width}[question.target]
+    other = {"mel": MEL_BANDS, "label": labels.get(question.span, 0), "T0": encoder.width}[question.target]
     return rows, size.width, other

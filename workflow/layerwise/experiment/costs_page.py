@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from layerwise.errors import LINE, shown
 from layerwise.experiment.costs import Costs
 from layerwise.experiment.model_costs import ModelCost
@@ -91,6 +93,6 @@ def _time(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
     return ["  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]

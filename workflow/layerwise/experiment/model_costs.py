@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from layerwise.constants import SAMPLE_RATE
 from layerwise.models.catalogue import ModelEntry
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
 
@@ -32,66 +33,99 @@ class ModelCost:
     measured: bool
 
 
+@dataclass(frozen=True)
+class Encoder:
+    """The shape of a model, from which its sizes follow: what wav2vec 2.0 and its kin have in common."""
+
+    channels: int
+    kernels: tuple[int, ...]
+    strides: tuple[int, ...]
+    blocks: int
+    width: int
+    feed_forward: int
+    position_kernel: int
+    position_groups: int
+    stride_seconds: float
+
+    @classmethod
+    def of(cls, entry: ModelEntry) -> Encoder | None:
+        """The architecture's numbers, or else wav2vec 2.0's; None: nobody knows before the checkpoint has been read."""
+        if entry.blocks is None or entry.stride_seconds is None or not entry.width:
+            return None
+        given = entry.architecture
+        return cls(
+            channels=(given.get("conv_dim") or [CONV_CHANNELS])[0],
+            kernels=tuple(given.get("conv_kernel", CONV_KERNELS))[: entry.conv_layers],
+            strides=tuple(given.get("conv_stride", CONV_STRIDES))[: entry.conv_layers],
+            blocks=entry.blocks,
+            width=entry.width,
+            feed_forward=given.get("intermediate_size", 4 * entry.width),
+            position_kernel=given.get("num_conv_pos_embeddings", POSITION_KERNEL),
+            position_groups=given.get("num_conv_pos_embedding_groups", POSITION_GROUPS),
+            stride_seconds=entry.stride_seconds,
+        )
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in the weights, without norms and heads."""
+        into = self.channels * self.width
+        return sum(self._conv_weights) + into + self._position_weights + self.blocks * self._block_weights
+
+    @property
+    def operations_per_second(self) -> float:
+        """Floating-point operations of the forward pass of a second of audio."""
+        rate, convs = float(SAMPLE_RATE), 0.0
+        for weights, stride in zip(self._conv_weights, self.strides, strict=True):
+            rate /= stride
+            convs += 2 * weights * rate
+        frames = 1 / self.stride_seconds
+        attention = 4 * SECONDS_PER_ATTENTION / 2 * frames * self.width  # of a frame, with all others of its utterance
+        return convs + frames * (2 * self._position_weights + self.blocks * (2 * self._block_weights + attention))
+
+    @property
+    def _conv_weights(self) -> list[int]:
+        return [
+            self.channels * (1 if number == 0 else self.channels) * kernel for number, kernel in enumerate(self.kernels)
+        ]
+
+    @property
+    def _block_weights(self) -> int:
+        return 4 * self.width**2 + 2 * self.width * self.feed_forward
+
+    @property
+    def _position_weights(self) -> int:
+        return self.width**2 // self.position_groups * self.position_kernel
+
+
+# Of the size whose speed was measured.
+BASE = Encoder(
+    CONV_CHANNELS, CONV_KERNELS, CONV_STRIDES, 12, 768, 4 * 768, POSITION_KERNEL, POSITION_GROUPS, stride_seconds=0.02
+)
+
+
 def model_cost(
     entry: ModelEntry, drawn: Drawn, count: int, seconds: float, storage: Mapping, calibration: Mapping
 ) -> ModelCost:
-    if not (entry.is_planned and entry.width):
+    """What one model takes.
+
+    Args:
+        drawn: what a sample set holds. count: of sample sets. seconds: of the audio that passes through the model.
+        storage: `representations` of the configuration.
+        calibration: the table of measurements.
+    """
+    encoder = Encoder.of(entry)
+    if encoder is None:
         return ModelCost(entry.name, None, None, None, None, measured=False)
-    sizes = layer_sizes(entry.layers, entry.width, conv_encoder(entry)[0], entry.stride_seconds)
+    sizes = layer_sizes(entry.layers, encoder.width, encoder.channels, encoder.stride_seconds)
     shards = storage["shards"]
     part = Drawn(drawn.seconds / shards, drawn.phones // shards, drawn.words // shards)
-    stored = shards * representation_bytes(sizes, [part] * count, entry.stride_seconds, storage["dtype"])
-    weights = 4 * parameters(entry) if entry.kind != "folder" else 0
-    operations = seconds * operations_per_second(entry)
+    stored = shards * representation_bytes(sizes, [part] * count, encoder.stride_seconds, storage["dtype"])
+    weights = 4 * encoder.parameters if entry.kind != "folder" else 0
     times = calibration["extraction"]["cpu_seconds"]
     if measured := entry.size in times:
         low, high = times[entry.size]
     else:  # as many operations a second as Base
-        share = operations_per_second(entry) / operations_per_second(base_model())
+        share = encoder.operations_per_second / BASE.operations_per_second
         low, high = (share * time for time in times["Base"])
+    operations = seconds * encoder.operations_per_second
     return ModelCost(entry.name, weights, stored, operations, (low * seconds, high * seconds), measured)
-
-
-def base_model() -> ModelEntry:
-    return ModelEntry("base", "base", "", conv_layers=7, blocks=12, stride_seconds=0.02, width=768)
-
-
-def conv_encoder(entry: ModelEntry) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
-    """Channels, kernels and strides of the conv encoder: the architecture's, or else wav2vec 2.0's."""
-    given = entry.architecture
-    kernels = tuple(given.get("conv_kernel", CONV_KERNELS))[: entry.conv_layers]
-    strides = tuple(given.get("conv_stride", CONV_STRIDES))[: entry.conv_layers]
-    return (given.get("conv_dim") or [CONV_CHANNELS])[0], kernels, strides
-
-
-def _conv_weights(entry: ModelEntry) -> list[int]:
-    channels, kernels, _ = conv_encoder(entry)
-    return [channels * (1 if number == 0 else channels) * kernel for number, kernel in enumerate(kernels)]
-
-
-def _block_weights(entry: ModelEntry) -> int:
-    wide = entry.architecture.get("intermediate_size", 4 * entry.width)
-    return 4 * entry.width**2 + 2 * entry.width * wide
-
-
-def _position_weights(entry: ModelEntry) -> int:
-    kernel = entry.architecture.get("num_conv_pos_embeddings", POSITION_KERNEL)
-    groups = entry.architecture.get("num_conv_pos_embedding_groups", POSITION_GROUPS)
-    return entry.width**2 // groups * kernel
-
-
-def parameters(entry: ModelEntry) -> int:
-    """Numbers in the weights: what wav2vec 2.0 and its kin have in common, without norms and heads."""
-    into = conv_encoder(entry)[0] * entry.width
-    return sum(_conv_weights(entry)) + into + _position_weights(entry) + entry.blocks * _block_weights(entry)
-
-
-def operations_per_second(entry: ModelEntry) -> float:
-    """Floating-point operations of the forward pass of a second of audio."""
-    rate, convs = 16_000, 0.0
-    for weights, stride in zip(_conv_weights(entry), conv_encoder(entry)[2], strict=True):
-        rate /= stride
-        convs += 2 * weights * rate
-    frames = 1 / entry.stride_seconds
-    attention = 4 * SECONDS_PER_ATTENTION / 2 * frames * entry.width  # of a frame, with all others of its utterance
-    return convs + frames * (2 * _position_weights(entry) + entry.blocks * (2 * _block_weights(entry) + attention))

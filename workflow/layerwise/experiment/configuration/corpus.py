@@ -9,7 +9,7 @@ from layerwise.alignments.marks import Marks, marks_of
 from layerwise.alignments.phones import PhoneSet, PhoneSetError, phone_set
 from layerwise.alignments.pronunciations import PronunciationError, read_pronunciations
 from layerwise.corpus.layouts import LayoutError, layout_of
-from layerwise.experiment.configuration.problems import repeated, unknown
+from layerwise.experiment.configuration.problems import ConfigurationError, listed, repeated, unknown
 from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.experiment.configuration.sources import Source
 from layerwise.models.catalogue import locate
@@ -17,7 +17,7 @@ from layerwise.models.catalogue import locate
 AUTOMATIC = "automatic"  # in place of a source of alignments
 
 
-def corpus_sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list[str]]:
+def corpus_sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source | None], list[str]]:
     """Where audio and alignments come from: what the configuration says, or else the catalogue.
 
     The alignments of a corpus that the catalogue does not have may lie beside its recordings.
@@ -26,7 +26,8 @@ def corpus_sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source], list
     entry = corpora.get(name, {}).get("splits", {}).get(split, {})
     if name not in corpora and corpus["alignments"] is None:
         corpus = corpus | {"alignments": corpus["audio"]}
-    sources, errors = {}, []
+    sources: dict[str, Source | None] = {}
+    errors = []
     for kind in ("audio", "alignments"):
         if kind == "alignments" and corpus[kind] == AUTOMATIC:
             sources[kind] = None
@@ -94,7 +95,9 @@ def corpus_facts(name: str, corpora: dict) -> dict:
     """Layout, phones and marks of a corpus of the catalogue."""
     corpus = {"name": name, "layout": None, "phones": None, "alignments": None}
     layout, _ = layout_of_corpus(corpus, corpora)
-    phones, _ = phones_of_corpus(corpus, layout)
+    phones, errors = phones_of_corpus(corpus, layout)
+    if phones is None:
+        raise ConfigurationError(listed(errors))
     return {"layout": layout, "phones": asdict(phones), "marks": asdict(marks_of_layout(layout))}
 
 

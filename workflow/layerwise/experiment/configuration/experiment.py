@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from layerwise.addresses import hidden_in
 from layerwise.alignments.marks import Marks
@@ -103,7 +104,9 @@ class Experiment:
 
         Nor has it what is secret of addresses.
         """
-        choices = {key: hidden_in(value) for key, value in self.config.items() if key not in ("mirrors", FROM)}
+        choices: dict[str, Any] = {
+            key: hidden_in(value) for key, value in self.config.items() if key not in ("mirrors", FROM)
+        }
         return choices | {"corpus": {key: value for key, value in choices["corpus"].items() if key != "keep"}}
 
     @property
@@ -131,7 +134,7 @@ def read_experiment(*configs: dict) -> Experiment:
         ConfigurationError: all that is wrong with the shape, or else all that is wrong with the meaning.
     """
     schema = schema_of("config.schema.yaml")
-    config: dict = {}
+    config: Any = {}
     for changes in configs:
         require_bounded(changes, "the configuration", ConfigurationError)
         config = merged(config, with_base(changes)) if isinstance(changes, dict) else changes
@@ -175,14 +178,16 @@ def read_experiment(*configs: dict) -> Experiment:
     errors += task_errors
     if absent and not models:
         errors += absent
-    if errors:
+    audio = sources.get("audio")
+    if errors or audio is None or phones is None:
         raise ConfigurationError(listed(errors))
     return Experiment(
         config,
         models,
         parents,
         names,
-        **sources,
+        audio=audio,
+        alignments=sources["alignments"],
         layout=layout,
         phones=phones,
         marks=marks_of_layout(layout),

@@ -27,7 +27,10 @@ def chosen_models(
 ) -> tuple[dict[str, ModelEntry], dict[str, ModelEntry], dict[str, str], list[str]]:
     """The chosen models, those that random ones are like, the name of each, and what is wrong with them."""
     known = Models(catalogue, config["extra_models"])
-    models, names, first, errors = {}, {}, {}, []
+    models: dict[str, ModelEntry] = {}
+    names: dict[str, str] = {}
+    first: dict[str, str] = {}
+    errors = []
     for said in dict.fromkeys(config["models"]):
         try:
             entry = known.entry(said)

@@ -29,7 +29,7 @@ _TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
 )
 
 
-def _matches(_validator, pattern: str, text: object, _schema: dict) -> Iterator[jsonschema.ValidationError]:
+def _matches(_validator: object, pattern: str, text: object, _schema: dict) -> Iterator[jsonschema.ValidationError]:
     """As JSON Schema means it: $ is the end, where Python's is also before a last line feed."""
     if isinstance(text, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), text):
         yield jsonschema.ValidationError(f"must match {pattern}")

@@ -68,7 +68,7 @@ class Source:
     @property
     def identity(self) -> list:
         """What changes when another source is named, or the files of one on this machine do."""
-        state = None
+        state: object = None
         if self.is_folder:
             state = folder_digest(self.path)
         elif not self.is_url:

@@ -32,7 +32,8 @@ def chosen_tasks(
         errors.append(f"probes.external: {probes['external']} does not exist; a CSV of results is expected")
     if errors:
         return {}, {}, errors
-    tasks, sources = {}, {}
+    tasks: dict[str, TaskEntry] = {}
+    sources: dict[str, Source] = {}
     for name in probes["tasks"]:
         try:
             tasks[name] = task_entry(name, known[name], catalogue, probes["recipe"], probes["overrides"])
@@ -49,9 +50,10 @@ def chosen_tasks(
 
 def _absent_heads(probes: dict, models: dict[str, ModelEntry]) -> list[str]:
     """Listed layers that no model has, as far as their layers are known."""
-    if probes["layers"] == "all" or not models or not all(entry.is_planned for entry in models.values()):
+    blocks = [entry.blocks for entry in models.values() if entry.is_planned and entry.blocks is not None]
+    if probes["layers"] == "all" or not models or len(blocks) < len(models):
         return []
-    everywhere = {head for entry in models.values() for head in heads_of(entry.blocks, "all")}
+    everywhere = {head for count in blocks for head in heads_of(count, "all")}
     absent = [name for name in probes["layers"] if name not in everywhere]
     return [f"probes.layers: {', '.join(absent)} are in no model of this experiment"] if absent else []
 
@@ -74,7 +76,7 @@ def _task_sources(task: TaskEntry, given: dict, corpora: dict) -> tuple[dict[str
         entries = {f"{task.name}/table": {"source": task.table}}
     if task.layout == "corpus":
         if task.corpus not in corpora:
-            return {}, unknown(f"tasks.{task.name}.corpus", [task.corpus], corpora, "in resources/corpora.yaml")
+            return {}, unknown(f"tasks.{task.name}.corpus", [str(task.corpus)], corpora, "in resources/corpora.yaml")
         splits = corpora[task.corpus]["splits"]
         if errors := unknown(f"tasks.{task.name}", list(task.splits), splits, f"a split of {task.corpus}"):
             return {}, errors
