@@ -21,6 +21,7 @@ from layerwise.files.atomic import replaced
 from layerwise.files.csv_files import CSVError, delimiter_of, read_csv, read_text
 from layerwise.files.tables import INTERVALS, read_parquet
 from layerwise.files.texts import composed, folded
+from layerwise.seeds import generator
 
 log = logging.getLogger(__name__)
 
@@ -116,21 +117,21 @@ def draw_sample(
     _warn_if_short(sample, "word types", len(frequent), sizes.word_types)
 
     # One generator a table: changing the size of one leaves the others as they were.
-    def generator(table: int) -> np.random.Generator:
-        return np.random.default_rng([seed, sample, table])
-
-    chosen = np.sort(generator(0).permutation(len(utterances))[: sizes.utterances])
+    utterance_draws, phone_draws, word_draws = (generator(seed, sample, table) for table in range(3))
+    chosen = np.sort(utterance_draws.permutation(len(utterances))[: sizes.utterances])
     return SampleSet(
         utterances=utterances.iloc[chosen].reset_index(drop=True),
-        phones=_draw_per_label(phones, sorted(phones["label"].unique()), sizes.phones_per_type, generator(1), sample),
-        words=_draw_per_label(words, sorted(frequent), sizes.words_per_type, generator(2), sample),
+        phones=_draw_per_label(phones, sorted(phones["label"].unique()), sizes.phones_per_type, phone_draws, sample),
+        words=_draw_per_label(words, sorted(frequent), sizes.words_per_type, word_draws, sample),
     )
 
 
-def _draw_per_label(intervals, labels: list[str], per_label: int, generator, sample: int) -> pd.DataFrame:
+def _draw_per_label(
+    intervals, labels: list[str], per_label: int, draws: np.random.Generator, sample: int
+) -> pd.DataFrame:
     """Up to `per_label` intervals of each label."""
     rows_of = intervals.groupby("label").indices
-    drawn = [generator.permutation(rows_of[label])[:per_label] for label in labels]
+    drawn = [draws.permutation(rows_of[label])[:per_label] for label in labels]
     short = {label: len(rows) for label, rows in zip(labels, drawn, strict=True) if len(rows) < per_label}
     if short:
         rarest = sorted(short, key=lambda label: (short[label], label))

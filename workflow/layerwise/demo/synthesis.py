@@ -18,7 +18,6 @@ import random
 import re
 import tarfile
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,9 +28,10 @@ import numpy as np
 import soundfile
 from scipy.signal import resample_poly
 
+from layerwise.constants import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
+from layerwise.seeds import short_seed
 
-SAMPLE_RATE = 16_000
 """Samples per second of the voices and of all audio made here."""
 
 LEVEL = 0.04
@@ -376,11 +376,6 @@ def without_stress(phone: str) -> str:
     return phone.rstrip("012")
 
 
-def derived_seed(seed: int, *names: str) -> int:
-    """A seed in [0, 2³²) for one thing of many, so that no thing's draws depend on how many come before it."""
-    return zlib.crc32("/".join((str(seed), *names)).encode())
-
-
 def demo_speakers() -> tuple[Speaker, ...]:
     """The 18 speakers of the demo: each voice at each warp, so that neighbours in number are the same voice."""
     speakers = []
@@ -479,7 +474,7 @@ def assign_prompts(sentences: Sequence[str], speakers: Sequence[Speaker], seed: 
         for chapter, texts in enumerate((own[:half], own[half:]), start=1):
             for number, text in enumerate(texts):
                 identifier = f"{speaker.identifier}-{speaker.identifier}{chapter}-{number:04d}"
-                prompts.append(Prompt(identifier, speaker, text, derived_seed(seed, identifier)))
+                prompts.append(Prompt(identifier, speaker, text, short_seed(seed, identifier)))
     return sorted(prompts, key=lambda prompt: prompt.identifier)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.lending import UNPACKED
 from layerwise.errors import LINE, shown
 from layerwise.experiment.configuration import Experiment, Source
@@ -307,7 +308,7 @@ def _parameters(entry: ModelEntry) -> int:
 
 def _operations_per_second(entry: ModelEntry) -> float:
     """Floating-point operations of the forward pass of a second of audio."""
-    rate, convs = 16_000, 0.0
+    rate, convs = SAMPLE_RATE, 0.0
     for weights, stride in zip(_conv_weights(entry), _conv(entry)[2], strict=True):
         rate /= stride
         convs += 2 * weights * rate

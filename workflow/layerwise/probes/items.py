@@ -5,7 +5,6 @@ One table for every layout. Whatever cannot be learned from or measured is left 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -37,6 +36,7 @@ from layerwise.files.plain_files import read_plain
 from layerwise.files.tables import INTERVALS, UTTERANCES, read_parquet
 from layerwise.files.texts import composed, is_utf8, on_disk, unusable
 from layerwise.probes.tasks import FLUENT_PARTS, PARTS, SLURP_PARTS, TaskError
+from layerwise.seeds import seed_of
 
 log = logging.getLogger(__name__)
 
@@ -386,10 +386,6 @@ def _measured(items: Sequence[Item], threads: int | None) -> tuple[list[Item], l
 # Parts
 
 
-def _hash(seed: int, *names: str) -> bytes:
-    return hashlib.sha256("/".join((str(seed), *names)).encode()).digest()
-
-
 def _parted(items: list[Item], kind: str, held_out: Mapping[str, Sequence[str] | float], seed: int) -> list[Item]:
     """The items with a part each: as given, or else by speaker, so that no voice of the test is known.
 
@@ -455,7 +451,7 @@ def _parts_of_groups(
     Of a share, groups are passed over whose labels no group in training would have any more: held out, a label would be
     asked for that nobody could learn. Groups that are named are held out whatever their labels.
     """
-    groups = sorted(groups, key=lambda name: _hash(seed, "part", name))
+    groups = sorted(groups, key=lambda name: seed_of(seed, "part", name))
     trained = Counter(label for own in labels.values() for label in own)  # groups in training by label
     part_of: dict[str, str] = {}
     for part, wanted in held_out.items():
@@ -481,7 +477,7 @@ def _parts_of_groups(
 def _within_speakers(items: Sequence[Item], held_out: Mapping[str, float], seed: int) -> list[Item]:
     """Shares of each speaker's recordings, at least one for every part, training first; of two, one is held out."""
     mine: dict[str, list[Item]] = {}
-    for item in sorted(items, key=lambda item: _hash(seed, "part", item.item_id)):
+    for item in sorted(items, key=lambda item: seed_of(seed, "part", item.item_id)):
         mine.setdefault(item.speaker_id, []).append(item)
     parted = []
     for turn, own in enumerate(mine.values()):
@@ -502,7 +498,7 @@ def _cut(items: list[Item], hours: float | None, seed: int) -> list[Item]:
     kept = []
     for part in PARTS:
         samples = 0
-        for item in sorted((i for i in items if i.part == part), key=lambda i: _hash(seed, "hours", i.item_id)):
+        for item in sorted((i for i in items if i.part == part), key=lambda i: seed_of(seed, "hours", i.item_id)):
             samples += item.num_samples
             if _exceeds(samples, hours * 3600):
                 break
