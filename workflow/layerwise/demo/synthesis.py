@@ -28,6 +28,7 @@ import numpy as np
 import soundfile
 from scipy.signal import resample_poly
 
+from layerwise.alignments.arpabet import PHONES, VOWELS
 from layerwise.constants import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
 from layerwise.seeds import short_seed
@@ -43,16 +44,6 @@ NOISE = 2.0
 PACKAGE = "libflite1"
 
 SILENCE = "sil"
-
-VOWELS = frozenset({"AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"})
-
-CONSONANTS = frozenset(
-    {"B", "CH", "D", "DH", "F", "G", "HH", "JH", "K", "L", "M", "N"}
-    | {"NG", "P", "R", "S", "SH", "T", "TH", "V", "W", "Y", "Z", "ZH"}
-)
-
-ARPABET = VOWELS | CONSONANTS
-"""The 39 phones of the CMU pronouncing dictionary, without stress."""
 
 
 class SynthesisError(LayerwiseError):
@@ -366,7 +357,7 @@ def arpabet(name: str, stressed: bool) -> str:
     if name == "ax":
         return "AH0"
     phone = name.upper()
-    if phone not in ARPABET:
+    if phone not in PHONES:
         raise SynthesisError(f"flite spoke {name!r}, which is not one of the 39 ARPAbet phones")
     return f"{phone}{int(stressed)}" if phone in VOWELS else phone
 

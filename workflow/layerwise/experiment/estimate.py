@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from layerwise.alignments.arpabet import PHONES
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.lending import UNPACKED
 from layerwise.errors import LINE, shown
@@ -20,7 +21,6 @@ from layerwise.models.catalogue import ROOT, ModelEntry, read_yaml
 from layerwise.representations.size import MEL_BANDS, MEL_SECONDS, Drawn, layer_sizes, representation_bytes
 from layerwise.scoring.properties import PROPERTIES
 
-PHONES = 39  # types, of ARPAbet without stress
 CONV_CHANNELS, CONV_KERNELS, CONV_STRIDES = 512, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
 POSITION_KERNEL, POSITION_GROUPS = 128, 16
 # Of FLAC at 16 kHz: LibriSpeech dev-clean has 337,926,286 bytes for 19,396 s. And its utterances' mean length.
@@ -154,7 +154,9 @@ def estimate(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
     there, hours = split or _assumed(experiment.audio)
     each = 3600 * hours / there
     frames = min(samples["utterances"], there)
-    drawn = Drawn(frames * each, PHONES * samples["phones_per_type"], samples["word_types"] * samples["words_per_type"])
+    drawn = Drawn(
+        frames * each, len(PHONES) * samples["phones_per_type"], samples["word_types"] * samples["words_per_type"]
+    )
     union = _union(there, frames, drawn.phones + drawn.words, samples["count"])
     models = tuple(
         _model_cost(entry, drawn, samples["count"], union * each, config["representations"], calibration)
@@ -360,7 +362,7 @@ def _views(name: str, entry: ModelEntry, layer: str, drawn: Drawn, samples: Mapp
         MEL_SECONDS if layer.startswith("C") and layer != f"C{entry.conv_layers}" else entry.stride_seconds
     )
     rows = {"frame": drawn.seconds / seconds_per_row, "phone": drawn.phones, "word": drawn.words}[question.span]
-    labels = {"phone": PHONES, "word": samples["word_types"]}
+    labels = {"phone": len(PHONES), "word": samples["word_types"]}
     other = {"mel": MEL_BANDS, "label": labels.get(question.span, 0), "T0": entry.width}[question.target]
     return rows, size.width, other
 
