@@ -12,8 +12,8 @@ import pytest
 
 from layerwise.corpus import lending, utterances
 from layerwise.corpus.lending import lend_audio, take_back_audio
+from layerwise.files.digests import DownloadError
 from layerwise.files.disk_space import DiskSpaceError
-from layerwise.files.downloads import DownloadError
 from small_disk import small_disk
 from tiny_corpus import SPLIT, write_archive
 from tiny_hub import running

@@ -18,7 +18,7 @@ from layerwise.corpus.utterances import CorpusError
 from layerwise.experiment.code_digests import file_digest, folder_digest
 from layerwise.experiment.configuration import ConfigurationError, read_experiment
 from layerwise.files.csv_files import CSVError, read_csv
-from layerwise.files.downloads import DownloadError, verify
+from layerwise.files.digests import DownloadError, verify
 from layerwise.files.folders import LINKS_TO, Folder, how_to_allow
 from layerwise.probes.items import ItemError, fluent_items, index_task, slurp_items, table_items
 from tiny_corpus import (

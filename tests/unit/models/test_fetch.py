@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from layerwise.files import downloads
-from layerwise.files.downloads import DownloadError, note_digest
+from layerwise.files.digests import DownloadError, note_digest
 from layerwise.models import catalogue, hub
 from layerwise.models import fetch as fetching
 from layerwise.models.catalogue import CatalogueError

@@ -119,7 +119,7 @@ class Source:
 
     @property
     def checks(self) -> dict:
-        """Arguments of `layerwise.files.downloads.verify`."""
+        """Arguments of `layerwise.files.digests.verify`."""
         return {"size": self.bytes, "md5": self.md5, "sha256": self.sha256}
 
     @property
