@@ -27,7 +27,8 @@ from layerwise.alignments.index import index_alignments
 from layerwise.alignments.marks import marks_of
 from layerwise.alignments.phones import phone_set
 from layerwise.corpus.layouts import layout_of
-from layerwise.corpus.utterances import index_utterances, unpack_audio
+from layerwise.corpus.unpacking import unpack_audio
+from layerwise.corpus.utterances import index_utterances
 from layerwise.models.catalogue import ROOT, read_yaml
 
 DEMO = ROOT / "resources" / "demo"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from layerwise.corpus.utterances import unpack_audio
+from layerwise.corpus.unpacking import unpack_audio
 from layerwise.experiment.job import logged
 from layerwise.files.digests import verify
 

@@ -110,7 +110,7 @@ def _have(url: str | None, archive: Path, checks: Mapping, mirrors: Mapping[str,
 
 
 def _unpack(archive: Path, split: str, audio: Path) -> None:
-    from layerwise.corpus.utterances import unpack_audio
+    from layerwise.corpus.unpacking import unpack_audio
 
     needed = round(UNPACKED * archive.stat().st_size)
     require_space(audio, needed, f"unpacking {archive} ({UNPACKED} times its size)", "make room and run again")

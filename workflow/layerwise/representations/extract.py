@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from layerwise import __version__
 from layerwise.constants import SAMPLE_RATE
-from layerwise.corpus.audio import read_waveform
 from layerwise.corpus.times import comparable, steps
+from layerwise.corpus.waveforms import read_waveform
 from layerwise.errors import LayerwiseError
 from layerwise.files.disk_space import require_space
 from layerwise.files.tables import SEGMENTS, UTTERANCES, read_parquet
