@@ -22,7 +22,8 @@ import yaml
 
 from layerwise.constants import MEL_BANDS, MEL_SECONDS
 from layerwise.experiment.estimate import BYTES_PER_SECOND, PHONES, read_calibration
-from layerwise.models.catalogue import ROOT, layer_names
+from layerwise.files.catalogues import ROOT
+from layerwise.models.catalogue import layer_names
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
 from layerwise.scoring.properties import PROPERTIES
 

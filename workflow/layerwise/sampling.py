@@ -56,7 +56,7 @@ class SampleSizes:
 
 @dataclass(frozen=True)
 class SampleSet:
-    """One draw, a table for each span; `utterances` has the columns of the corpus table, the others those of intervals."""
+    """One draw, a table for each span; `utterances` has the columns of the corpus table, others those of intervals."""
 
     utterances: pd.DataFrame
     phones: pd.DataFrame
