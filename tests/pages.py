@@ -88,5 +88,9 @@ def commands(page: Path, program: str) -> list[list[str]]:
             lines += re.sub(r"\\\n\s*", "", block.text).splitlines()
     parts = [part.strip() for line in [*lines, *quoted(page)] for part in line.removeprefix("$ ").split("&&")]
     parts = [re.sub(r"^([A-Z]+=\S+ )+", "", part) for part in parts]
-    begins = re.compile(rf"{re.escape(program)}(\s|$)")
-    return [shlex.split(begins.sub("", part, count=1), comments=True) for part in parts if begins.match(part)]
+    return [list(arguments_of(part, program)) for part in parts if re.match(rf"{re.escape(program)}(\s|$)", part)]
+
+
+def arguments_of(command: str, program: str) -> tuple[str, ...]:
+    """What follows a program in a command, without a comment at its end."""
+    return tuple(shlex.split(command.removeprefix(program), comments=True))

@@ -1,4 +1,4 @@
-"""The smoke experiment as a module of another workflow, as docs/another-workflow.md shows it, from a third folder: the same bytes."""
+"""The smoke experiment as a module of another workflow, as docs/another-workflow.md shows it: the same bytes."""
 
 from __future__ import annotations
 

@@ -167,3 +167,18 @@ def test_every_configuration_is_an_experiment(block, somebody_s_files, monkeypat
     shown = yaml.safe_load(block.text.replace("/data/", f"{somebody_s_files}/data/"))
     defaults = yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))
     read_experiment(defaults, shown)
+
+
+def test_every_page_that_files_name_is_there():
+    files = [REPOSITORY / name for name in ("Snakefile", "config.yaml")]
+    for folder, kinds in {
+        "workflow": "py smk yaml",
+        "tests": "py yaml",
+        "resources": "yaml",
+        "profiles": "yaml",
+    }.items():
+        files += [path for kind in kinds.split() for path in (REPOSITORY / folder).rglob(f"*.{kind}")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    named = set(re.findall(r"\bdocs/[\w-]+\.md\b", text))
+    assert named
+    assert all((REPOSITORY / page).is_file() for page in named), named
