@@ -182,3 +182,12 @@ def test_every_page_that_files_name_is_there():
     named = set(re.findall(r"\bdocs/[\w-]+\.md\b", text))
     assert named
     assert all((REPOSITORY / page).is_file() for page in named), named
+
+
+def test_the_page_on_the_code_names_every_room_of_the_package():
+    rows = re.findall(
+        r"^\| `(\w+)` \|", pages.text_of(REPOSITORY / "docs/code.md").split("## The package")[1], re.MULTILINE
+    )
+    rooms = {path.parent.name for path in (REPOSITORY / "workflow/layerwise").glob("*/__init__.py")}
+    assert len(rows) == len(set(rows))
+    assert set(rows) == rooms
