@@ -143,7 +143,9 @@ def configurations() -> list[Block]:
 @pytest.fixture(scope="module")
 def somebody_s_files(tmp_path_factory) -> Path:
     """The files that the pages take for yours, in a folder that stands for a disk: data/… and the working directory."""
-    tiny_models, tiny_originals = pytest.importorskip("tiny_models"), pytest.importorskip("tiny_originals")
+    import tiny_models  # they need torch
+    import tiny_originals
+
     root = tmp_path_factory.mktemp("somebody")
     data = root / "data"
     for name in ("mine", "other"):
