@@ -120,6 +120,8 @@ def benchmarks() -> list[tuple[str, ...]]:
 def test_every_benchmark_takes_the_arguments_that_are_shown(call, monkeypatch):
     program, *arguments = call
     assert (REPOSITORY / program).is_file()
+    if program.endswith("/mutants.py"):
+        assert all((REPOSITORY / f"workflow/layerwise/{module}.py").is_file() for module in arguments)
     parse = argparse.ArgumentParser.parse_args
 
     def only_parse(self, args=None, namespace=None):
