@@ -19,14 +19,13 @@ from layerwise.addresses import identity_of
 from layerwise.errors import LINE, LayerwiseError, shown
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import read_plain
+from layerwise.files.shipped import IS_CHECKOUT, ROOT
 from layerwise.models.checkpoints import CheckpointError, read_config
 from layerwise.models.originals.pickles import PickleError
 from layerwise.models.originals.settings import OriginalError, is_original, read_original
 from layerwise.models.preprocessors import PreprocessorError, read_preprocessor
 from layerwise.models.shapes import ShapeError, shape_of
 from layerwise.models.weights import AdapterError, refuse_adapters
-
-ROOT = Path(__file__).resolve().parents[3]  # of the checkout: what it ships lies in its resources/
 
 # Of a YAML file, which may be anybody's. The largest of ours has 30 kB and 1,600 values; a thousand models have 200 kB.
 _BYTES = Limit("LAYERWISE_MAX_YAML_BYTES", 4_000_000, "bytes")
@@ -313,11 +312,13 @@ def _hand_folder(name: str) -> Path:
 def locate(path: str) -> Path:
     """A path of a configuration or catalogue: relative to the working directory.
 
-    What begins with resources/ and is not there is what the checkout ships, wherever the workflow is run from.
+    What begins with resources/ and is not there is what the checkout (or the wheel) ships, wherever one works.
     """
     # os.path has no errors: a name that is too long, or in a folder that may not be read, is none that exists.
     given = Path(os.path.expanduser(path))
-    return ROOT / given if given.parts[:1] == ("resources",) and not os.path.exists(given) else given
+    if given.parts[:1] != ("resources",) or os.path.exists(given):
+        return given
+    return ROOT / given if IS_CHECKOUT or os.path.exists(ROOT / given) else given
 
 
 def is_url(source: str) -> bool:
@@ -343,7 +344,9 @@ def is_local(source: str) -> bool:
 def _shape_of(where: str, source: Path) -> dict:
     """Layers and stride of a checkpoint on this machine, and what it says of its input."""
     if not os.path.exists(source):
-        raise CatalogueError(f"{where}: {source} does not exist")
+        is_demo = not IS_CHECKOUT and source.parts[:2] == ("resources", "demo")
+        where_then = ": the demo is in a checkout of layerwise, not in the installed package" if is_demo else ""
+        raise CatalogueError(f"{where}: {source} does not exist{where_then}")
     try:
         refuse_adapters(source)
         if not is_original(source):
