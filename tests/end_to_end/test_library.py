@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import soundfile
+import yaml
+
+import layerwise
+from layerwise.tables.scores import read_trends
 
 LARGEST_WHEEL = 1_000_000  # bytes: the demo's 25 MB are not in it
 
@@ -134,3 +142,39 @@ read_experiment({"modles": []})
     done = python(code, installed, tmp_path)
     assert done.stdout.split() == ["True", "True"]
     assert "modles: there is no such key (did you mean models?)" in done.stderr
+
+
+# What is asked in memory has the numbers of the workflow
+
+
+@pytest.fixture(scope="module")
+def settings(checkout) -> dict:
+    return yaml.safe_load((checkout / "resources/experiments/smoke.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def speech(smoke) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Utterances with waveforms, and intervals, of the demo corpus."""
+    folder = smoke / "results/smoke/corpus"
+    utterances = pd.read_parquet(folder / "utterances.parquet")
+    with tarfile.open(smoke / "resources/demo/demo-dev-clean.tar.gz") as archive:
+        waveforms = {
+            Path(member.name).stem: soundfile.read(io.BytesIO(archive.extractfile(member).read()), dtype="float32")[0]
+            for member in archive
+            if member.name.endswith(".flac")
+        }
+    shuffled = utterances.assign(waveform=utterances["utterance_id"].map(waveforms)).sample(frac=1, random_state=0)
+    return shuffled, pd.read_parquet(folder / "intervals.parquet").sample(frac=1, random_state=0)
+
+
+def test_trends_are_those_of_the_workflow(smoke, settings, speech):
+    (name,) = settings["models"]
+    found = layerwise.analyse(
+        name,
+        *speech,
+        settings["properties"],
+        samples=settings["samples"],
+        # config.yaml, which smoke.yaml changes, has the schema's defaults for what counts here
+        cca=settings["cca"],
+    )
+    pd.testing.assert_frame_equal(found, read_trends(smoke / "results/smoke/tables/trends.csv"), rtol=0, atol=1e-9)
