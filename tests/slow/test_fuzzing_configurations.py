@@ -14,7 +14,8 @@ from layerwise.corpus.layouts import layout_of
 from layerwise.experiment.configuration import layering, schema
 from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.schema import check_schema
-from layerwise.models.catalogue import ROOT, read_yaml
+from layerwise.files.catalogues import read_yaml
+from layerwise.files.shipped import ROOT
 from layerwise.tables.external import read_external
 
 RESOURCES = ROOT / "resources"

@@ -62,6 +62,7 @@ class Arrow:
     file: str
     line: int
     target: str
+    is_for_types: bool = False  # below `if TYPE_CHECKING`, and never run
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line} {self.source} -> {self.target}"
@@ -82,7 +83,12 @@ def arrows(package: Path = PACKAGE) -> list[Arrow]:
     found = []
     for name, path in there.items():
         file = str(path.relative_to(package.parent))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        checks = [
+            node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        ]
+        for_types = {id(inside) for check in checks for inside in ast.walk(check)}
+        for node in ast.walk(tree):
             targets = []
             if isinstance(node, ast.Import):
                 targets = [alias.name for alias in node.names]
@@ -90,14 +96,16 @@ def arrows(package: Path = PACKAGE) -> list[Arrow]:
                 assert node.level == 0, f"{file}:{node.lineno}: relative imports are not followed"
                 parts = [f"{node.module}.{alias.name}" for alias in node.names]
                 targets = [part if part in there else node.module for part in parts]
-            found += [Arrow(name, file, node.lineno, target) for target in dict.fromkeys(targets)]
+            found += [
+                Arrow(name, file, node.lineno, target, id(node) in for_types) for target in dict.fromkeys(targets)
+            ]
     return found
 
 
 def circles(found: list[Arrow]) -> list[str]:
-    """Modules that import each other in turn, one line a circle."""
+    """Modules that import each other in turn, one line a circle. Types may refer to each other."""
     after: dict[str, list[str]] = {}
-    for arrow in sorted(found):
+    for arrow in sorted(arrow for arrow in found if not arrow.is_for_types):
         after.setdefault(arrow.source, []).append(arrow.target)
     done: set[str] = set()
     lines = []

@@ -22,7 +22,6 @@ ORDER = (
     ("tables",),
     ("figures",),
     ("experiment",),
-    ("analysis",),
     ("demo",),
 )
 LEVELS = {name: level for level, names in enumerate(ORDER) for name in names}
@@ -150,6 +149,12 @@ def test_a_circle_is_named(tmp_path):
     found = written(tmp_path, GOOD | files | {"files/three.py": "def late():\n    from layerwise.files.one import x\n"})
     one, two, three = (f"layerwise.files.{name}" for name in ("one", "two", "three"))
     assert circles(found) == [" -> ".join([one, two, three, one])]
+
+
+def test_types_may_refer_to_each_other(tmp_path):
+    lines = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from layerwise.files.two import Two\n"
+    found = written(tmp_path, GOOD | {"files/one.py": lines, "files/two.py": "from layerwise.files.one import One\n"})
+    assert circles(found) == []
 
 
 def test_each_import_of_the_package_is_of_something_that_is_there():

@@ -1,5 +1,5 @@
 # What is trained and how, and paths.
-from layerwise.models.catalogue import locate
+from layerwise.files.catalogues import locate
 from layerwise.experiment.configuration.schema import read_catalogue
 
 CATALOGUE, KNOWN = read_catalogue("pretraining.yaml"), read_catalogue("models.yaml")

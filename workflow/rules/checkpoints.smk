@@ -40,7 +40,7 @@ def checkpoint_folder(wildcards, input):
 
 def code_of_model(script):
     """As code_of(), with what only the family of the model needs: an edit of one family leaves all others alone."""
-    return lambda wildcards: code_digest(script, tuple(getattr(CHECKPOINTS[wildcards.model], "modules", ())))
+    return lambda wildcards: code_digest(script, CHECKPOINTS[wildcards.model].modules)
 
 
 def shape_of(model):

@@ -14,7 +14,9 @@ from layerwise.errors import LayerwiseError, shown
 from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.layering import base_of
 from layerwise.experiment.job import check_copy, hide_secrets, prefer_package
-from layerwise.models.catalogue import ROOT, facts, locate, read_yaml
+from layerwise.files.catalogues import locate, read_yaml
+from layerwise.files.shipped import ROOT
+from layerwise.models.catalogue import facts
 from layerwise.scoring.properties import PROPERTIES
 
 hide_secrets(logger)

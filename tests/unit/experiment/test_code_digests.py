@@ -8,6 +8,9 @@ import pytest
 
 from layerwise.experiment import code_digests
 from layerwise.experiment.code_digests import code_behind, code_digest
+from layerwise.files.catalogues import read_yaml
+from layerwise.files.shipped import ROOT
+from layerwise.models.catalogue import model_entry
 from package_imports import PACKAGE, closure, imported, rules
 
 # What they fetch is fixed by address, revision and checksum: an edit of the code is no reason to fetch it again.
@@ -182,6 +185,14 @@ def test_nothing_inside_takes_names_that_packages_hand_on():
     assert sorted(name for name in handed_on if not name.endswith(": layerwise.__version__")) == []
 
 
+def test_what_is_there_for_a_type_checker_alone_does_not_count(package):
+    first = code_digest("make")
+    lines = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import layerwise.other\n"
+    (package / "bottom.py").write_text(f"{lines}x = 1\n")
+    assert "layerwise.other" not in code_behind("make")
+    assert code_digest("make") != first  # the lines themselves do
+
+
 def test_circles_end(package):
     (package / "bottom.py").write_text("from layerwise import top\n")
     assert set(code_behind("make")) == {"layerwise.top", "layerwise.middle", "layerwise.bottom"}
@@ -240,9 +251,8 @@ BEHIND = {
     "corpus.lending": {"lend_audio"},
     "alignments.cutting": {"cut_recordings"},
     "alignments.marks": {"align_utterances", "cut_recordings", "index_alignments", "rank_words"},
-    "sampling": {"draw_sample", "extract_representations"},
     "models.describe": {"describe_model"},
-    "models.taps": {"cluster_frames", "describe_model", "extract_representations", "train_probes"},
+    "models.speech_model": {"cluster_frames", "describe_model", "extract_representations", "train_probes"},
     "representations.features": {"extract_representations"},
     "probes.metrics": {"train_probes"},
     "tables.models": {"tabulate_models"},
@@ -261,6 +271,30 @@ def test_module_is_behind_these_scripts_and_no_others(module):
     scripts = {rule.script.stem for rule in RULES.values()}
     behind = {script for script in scripts if any(f"{found}.".startswith(f"{name}.") for found in code_behind(script))}
     assert behind == BEHIND[module]
+
+
+FASTVGS, HUBERT = ("layerwise.models.originals." + name for name in ("fastvgs", "hubert"))
+
+
+@pytest.mark.parametrize("script", ["extract_representations", "describe_model", "train_probes", "make_random_model"])
+def test_of_model_families_only_the_models_own_counts(script):
+    """Families are imported by name, when a checkpoint is read; catalogue entries say which (workflow/rules/models)."""
+    assert not {FASTVGS, HUBERT} & set(code_behind(script))
+    assert FASTVGS in code_behind(script, [FASTVGS])
+    assert HUBERT not in code_behind(script, [FASTVGS])
+
+
+def test_catalogue_entries_name_the_modules_of_their_family():
+    catalogue = read_yaml(ROOT / "resources/models.yaml")
+
+    def modules(name):
+        return model_entry(name, catalogue[name]).modules
+
+    assert modules("fast-vgs") == (FASTVGS,)
+    assert modules("hubert-base") == ()  # by transformers
+    assert modules("avhubert-base")
+    assert FASTVGS not in modules("avhubert-base")
+    assert modules("random-wav2vec2-tiny") == ()
 
 
 def test_constants_that_change_numbers_count():

@@ -19,8 +19,9 @@ from layerwise.experiment.configuration.layering import merged
 from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.experiment.configuration.schema import SCHEMAS, check_schema
 from layerwise.experiment.configuration.sources import Source
-from layerwise.models import catalogue
-from layerwise.models.catalogue import ROOT, with_shape
+from layerwise.files import catalogues
+from layerwise.files.shipped import ROOT
+from layerwise.models.catalogue import with_shape
 
 SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())
 read_once = functools.cache(schema.read_yaml)
@@ -147,7 +148,7 @@ def test_every_model_of_the_catalogue_can_be_chosen(model):
 @pytest.mark.parametrize("model", BY_HAND)
 def test_models_fetched_by_hand_are_asked_for(model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(catalogue, "ROOT", tmp_path / "nowhere")
+    monkeypatch.setattr(catalogues, "ROOT", tmp_path / "nowhere")
     (line,) = [line for line in lines({"models": [model]}) if not line.startswith(("corpus.", "tasks."))]
     assert line.startswith(f"models.{model}: args.pkl and best_bundle.pth must be fetched by hand, from https://")
     assert f"resources/models/{model}/" in line

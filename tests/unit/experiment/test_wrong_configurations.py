@@ -18,7 +18,7 @@ from layerwise.experiment.configuration import layering, schema
 from layerwise.experiment.configuration.experiment import Experiment, read_experiment
 from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.experiment.configuration.schema import SCHEMAS, check_schema
-from layerwise.models.catalogue import ROOT
+from layerwise.files.shipped import ROOT
 
 read_once = functools.cache(schema.read_yaml)
 SCHEMA_FILES = {path.name: yaml.safe_load(path.read_text()) for path in SCHEMAS.glob("*.yaml")}

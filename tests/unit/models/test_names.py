@@ -14,7 +14,9 @@ from safetensors.torch import load_file
 
 from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.problems import ConfigurationError
-from layerwise.models.catalogue import ROOT, CatalogueError, ModelEntry, hub_id, with_shape
+from layerwise.files.catalogues import CatalogueError
+from layerwise.files.shipped import ROOT
+from layerwise.models.catalogue import ModelEntry, hub_id, with_shape
 from layerwise.models.checkpoints import CheckpointError, architecture_of, make_random_checkpoint_like
 from layerwise.models.names import Models, told_apart
 from layerwise.models.speech_model import load, load_folder

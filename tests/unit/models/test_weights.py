@@ -18,7 +18,7 @@ from transformers import MODEL_MAPPING, AutoConfig, PreTrainedModel
 from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.models.architectures import anatomy_of
-from layerwise.models.originals.settings import OriginalError
+from layerwise.models.originals.family import OriginalError
 from layerwise.models.shapes import SHAPES
 from layerwise.models.speech_model import ModelError, SpeechModel, load_folder
 from layerwise.models.weights import AdapterError, WeightsError, plain_name

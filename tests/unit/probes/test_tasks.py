@@ -7,7 +7,7 @@ import yaml
 
 from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.problems import ConfigurationError
-from layerwise.models.catalogue import ROOT
+from layerwise.files.shipped import ROOT
 from layerwise.probes.tasks import INDEXING, METRICS, TaskError, head_jobs, heads_of, task_entry
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/tasks.yaml").read_text())

@@ -144,8 +144,10 @@ def _no_collections() -> Iterator[None]:
 def _blocks(node: ast.AST, is_later: bool) -> Iterator[tuple[ast.AST, bool]]:
     """A module and its statements, those inside others too, and whether they are a function's.
 
-    Expressions, which are many, hold none.
+    Expressions, which are many, hold none; and what is there for a type checker alone is never run.
     """
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return
     yield node, is_later
     is_later = is_later or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     for name in ("body", "handlers", "orelse", "finalbody", "cases"):

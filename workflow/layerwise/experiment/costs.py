@@ -11,15 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from layerwise.alignments.arpabet import PHONES
+from layerwise.constants import MEL_BANDS, MEL_SECONDS
 from layerwise.corpus.lending import UNPACKED
 from layerwise.experiment.configuration.experiment import Experiment
 from layerwise.experiment.configuration.sources import Source
 from layerwise.experiment.model_costs import Encoder, ModelCost, model_cost
-from layerwise.models.catalogue import ROOT, read_yaml
-from layerwise.representations.size import MEL_BANDS, MEL_SECONDS, Drawn, layer_sizes
+from layerwise.files.catalogues import read_yaml
+from layerwise.files.shipped import ROOT
+from layerwise.representations.size import Drawn, layer_sizes
+from layerwise.sampling import SampleSizes
 from layerwise.scoring.properties import PROPERTIES
+from layerwise.spans import SEGMENTS, SPANS
 
-PHONES = 39  # types, of ARPAbet without stress
 # Of FLAC at 16 kHz: LibriSpeech dev-clean has 337,926,286 bytes for 19,396 s. And its utterances' mean length.
 BYTES_PER_SECOND, SECONDS_PER_UTTERANCE = 17_422, 7.2
 # What the smoke experiment leaves: of a trial in score files, beside each correlation, and in tables; of a plot, in its
@@ -131,8 +135,9 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
     there, hours = split or _assumed(experiment.audio)
     each = 3600 * hours / there
     frames = min(samples["utterances"], there)
-    drawn = Drawn(frames * each, PHONES * samples["phones_per_type"], samples["word_types"] * samples["words_per_type"])
-    union = _union(there, frames, drawn.phones + drawn.words, samples["count"])
+    sizes = SampleSizes.of(samples)
+    drawn = Drawn(frames * each, {span.name: sizes.rows(span, len(PHONES)) for span in SEGMENTS})
+    union = _union(there, frames, sum(drawn.segments.values()), samples["count"])
     models = tuple(
         model_cost(entry, drawn, samples["count"], union * each, config["representations"], calibration)
         for entry in experiment.models.values()
@@ -264,7 +269,8 @@ def _views(name: str, encoder: Encoder, layer: str, drawn: Drawn, samples: Mappi
     seconds_per_row = (
         MEL_SECONDS if layer.startswith("C") and layer != f"C{len(encoder.kernels)}" else encoder.stride_seconds
     )
-    rows = {"frame": drawn.seconds / seconds_per_row, "phone": drawn.phones, "word": drawn.words}[question.span]
-    labels = {"phone": PHONES, "word": samples["word_types"]}
-    other = {"mel": MEL_BANDS, "label": labels.get(question.span, 0), "T0": encoder.width}[question.target]
+    span = SPANS[question.span]
+    rows = drawn.segments[span.name] if span.is_segment else drawn.seconds / seconds_per_row
+    labels = SampleSizes.of(samples).types(span, len(PHONES))
+    other = {"mel": MEL_BANDS, "label": labels, "T0": encoder.width}[question.target]
     return rows, size.width, other

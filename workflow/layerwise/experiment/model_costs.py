@@ -118,7 +118,7 @@ def model_cost(
         return ModelCost(entry.name, None, None, None, None, measured=False)
     sizes = layer_sizes(entry.layers, encoder.width, encoder.channels, encoder.stride_seconds)
     shards = storage["shards"]
-    part = Drawn(drawn.seconds / shards, drawn.phones // shards, drawn.words // shards)
+    part = Drawn(drawn.seconds / shards, {span: rows // shards for span, rows in drawn.segments.items()})
     stored = shards * representation_bytes(sizes, [part] * count, encoder.stride_seconds, storage["dtype"])
     weights = 4 * encoder.parameters if entry.kind != "folder" else 0
     times = calibration["extraction"]["cpu_seconds"]

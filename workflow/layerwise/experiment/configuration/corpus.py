@@ -12,7 +12,7 @@ from layerwise.corpus.layouts import LayoutError, layout_of
 from layerwise.experiment.configuration.problems import ConfigurationError, listed, repeated, unknown
 from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.experiment.configuration.sources import Source
-from layerwise.models.catalogue import locate
+from layerwise.files.catalogues import locate
 
 AUTOMATIC = "automatic"  # in place of a source of alignments
 

@@ -34,8 +34,9 @@ from layerwise.experiment.configuration.schema import (
 )
 from layerwise.experiment.configuration.sources import Source
 from layerwise.experiment.configuration.tasks import chosen_tasks
+from layerwise.files.catalogues import CatalogueError, locate, require_bounded
 from layerwise.files.limits import Limit
-from layerwise.models.catalogue import CatalogueError, ModelEntry, locate, require_bounded
+from layerwise.models.catalogue import ModelEntry
 from layerwise.probes.tasks import TaskEntry
 from layerwise.scoring.measures.cca import METRICS
 from layerwise.scoring.properties import PROPERTIES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from layerwise.experiment.configuration.problems import ConfigurationError, listed
-from layerwise.models.catalogue import CatalogueError, locate, read_yaml
+from layerwise.files.catalogues import CatalogueError, locate, read_yaml
 
 FROM = "from"  # key of a configuration: a file that it changes, which is read as plain data
 _EXPRESSIONS = "as it holds expressions of YTE, which --configfile would run; they are not run here, and mean nothing"

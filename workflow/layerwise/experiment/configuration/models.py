@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from layerwise.files.catalogues import CatalogueError
 from layerwise.files.limits import Limit
-from layerwise.models.catalogue import CatalogueError, ModelEntry
+from layerwise.models.catalogue import ModelEntry
 from layerwise.models.names import Models, told_apart
 
 COLUMNS = ("layer", "alignments")  # of tables that have a column for each model

@@ -15,10 +15,11 @@ import referencing
 
 from layerwise.errors import did_you_mean, listed_names, shown
 from layerwise.experiment.configuration.problems import HINTED, ConfigurationError, hint, listed
+from layerwise.files.catalogues import read_yaml
+from layerwise.files.shipped import ROOT
 from layerwise.files.texts import is_utf8
-from layerwise.models.catalogue import ROOT, read_yaml
 
-SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
+SCHEMAS = ROOT / "workflow/schemas"
 _LONGEST = 10_000  # characters of a text, of which a path has 4,096 at most; or items of a list or mapping
 _MOST_ERRORS = 1000  # that are collected; a person reads fewer
 _LARGEST = 1 << 63  # of whole numbers, for which numpy and tables have no type

@@ -11,8 +11,9 @@ from urllib.parse import unquote, urlsplit
 from layerwise.addresses import identity_of
 from layerwise.experiment.code_digests import folder_digest
 from layerwise.files.atomic import GZIP, begins_with
+from layerwise.files.catalogues import locate
 from layerwise.files.plain_files import kind_of
-from layerwise.models.catalogue import is_url, locate
+from layerwise.models.catalogue import is_url
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Source:
 
     @property
     def checks(self) -> dict:
-        """Arguments of `layerwise.files.downloads.verify`."""
+        """Arguments of `layerwise.files.digests.verify`."""
         return {"size": self.bytes, "md5": self.md5, "sha256": self.sha256}
 
     @property

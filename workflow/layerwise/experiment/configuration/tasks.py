@@ -7,7 +7,8 @@ import os
 from layerwise.experiment.configuration.problems import repeated, unknown
 from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.experiment.configuration.sources import Source
-from layerwise.models.catalogue import ModelEntry, locate
+from layerwise.files.catalogues import locate
+from layerwise.models.catalogue import ModelEntry
 from layerwise.probes.tasks import TaskEntry, TaskError, heads_of, task_entry
 
 
