@@ -32,6 +32,7 @@ from layerwise.corpus.layouts import Layout
 from layerwise.corpus.problems import Problem, report_problems, summarise_problems
 from layerwise.errors import escaped, shown
 from layerwise.files.atomic import replaced
+from layerwise.files.digests import verify
 from layerwise.files.folders import how_to_allow
 
 __all__ = ["AlignmentError", "index_alignments", "rank_words", "read_textgrid", "write_intervals"]
@@ -68,6 +69,7 @@ def index_alignments(
     phones: PhoneSet,
     marks: Marks,
     labels_out: Path | None = None,
+    checks: Mapping | None = None,
     processes: int = 1,
 ) -> None:
     """Write the table of a split's phone and word intervals, that of what was wrong, and of what became of labels.
@@ -87,11 +89,14 @@ def index_alignments(
         phones: what the labels of phones mean.
         marks: labels that are no speech.
         labels_out: CSV of tier, change (dropped, lower case), label (as it is in the files), intervals (how many).
+        checks: of `source`, where it is one file: `size`, `md5`, `sha256`.
         processes: that read and clean at a time; the tables do not depend on it.
 
     Raises:
+        DownloadError: the file is not the one that `checks` expect.
         AlignmentError: no alignment of the split; two for one utterance; a phone outside of the set; no interval left.
     """
+    _verify(source, checks)
     found = find_alignments(source, [split], layout)[split]
     durations = _durations(utterances)
     problems = _unmatched(durations, found, layout)
@@ -233,8 +238,20 @@ def _log_tally(tally: Tally, problems: list[Problem], phones: PhoneSet) -> None:
 # Ranking
 
 
+def _verify(source: Path, checks: Mapping | None) -> None:
+    if checks is not None and source.is_file():
+        verify(source, **checks)
+
+
 def rank_words(
-    source: Path, splits: Sequence[str], out: Path, *, layout: Layout, marks: Marks, processes: int = 1
+    source: Path,
+    splits: Sequence[str],
+    out: Path,
+    *,
+    layout: Layout,
+    marks: Marks,
+    checks: Mapping | None = None,
+    processes: int = 1,
 ) -> None:
     """Write how often each word is spoken in some splits: a CSV of word and count, most frequent first, then by word.
 
@@ -242,7 +259,7 @@ def rank_words(
     read, or have no words, are left out, with a warning that counts them and names the first 20.
 
     Args:
-        source: as `index_alignments` takes it.
+        source, checks: as `index_alignments` takes them.
         layout: where files lie, in any split, the names of their tiers, and whether words become lower case.
         marks: labels that are no speech.
         processes: that read at a time.
@@ -250,6 +267,7 @@ def rank_words(
     Raises:
         AlignmentError: a split is not there, or there is no word in all of them.
     """
+    _verify(source, checks)
     found = find_alignments(source, splits, layout)
     aligned = [where for of_split in found.values() for _, where in sorted(of_split.utterances.items())]
     counts: Counter[str] = Counter()
