@@ -34,7 +34,7 @@ from layerwise.alignments.phones import phone_set
 from layerwise.alignments.textgrids import parse_any, parse_regular
 from layerwise.alignments.word_ranking import rank_words
 from layerwise.corpus.layouts import layout_of
-from layerwise.models.catalogue import read_yaml
+from layerwise.files.catalogues import read_yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LAYOUT = layout_of(read_yaml(REPOSITORY / "resources/layouts.yaml")["librispeech"])

@@ -13,7 +13,7 @@ from layerwise.alignments.phones import phone_set
 from layerwise.corpus.layouts import layout_of
 from layerwise.corpus.unpacking import unpack_audio
 from layerwise.corpus.utterances import index_utterances
-from layerwise.models.catalogue import read_yaml
+from layerwise.files.catalogues import read_yaml
 from layerwise.sampling import SampleSizes, draw_sample_tables
 
 REPOSITORY = Path(__file__).resolve().parents[2]
