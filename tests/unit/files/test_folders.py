@@ -10,9 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from layerwise.alignments.index import index_alignments, rank_words
+from layerwise.alignments.index import index_alignments
 from layerwise.alignments.pronunciations import PronunciationError, read_pronunciations
 from layerwise.alignments.tiers import AlignmentError
+from layerwise.alignments.word_ranking import rank_words
 from layerwise.corpus import utterances as utterance_index
 from layerwise.corpus.archives import CorpusError
 from layerwise.corpus.unpacking import unpack_all
