@@ -25,8 +25,8 @@ import torch
 from demo_tables import demo_tables
 from extraction import ARCHITECTURES, paper_sizes
 from layerwise.files.catalogues import ROOT, read_yaml
-from layerwise.models.checkpoints import make_random_checkpoint
-from layerwise.models.speech_model import load_folder
+from layerwise.models.loading import load_folder
+from layerwise.models.random_weights import make_random_checkpoint
 from layerwise.probes.frozen_layers import FrozenLayers, KeptLayers
 from layerwise.probes.tasks import INDEXING, WEIGHTED
 from layerwise.probes.train import Settings, Sweep, Utterances

@@ -19,7 +19,7 @@ from layerwise.demo.practice_speech import HOP, SAMPLE_RATE, WINDOW, Speech
 from layerwise.demo.pretraining import Drawn, PretrainingError, Recipe, pretrain
 from layerwise.files.catalogues import ROOT
 from layerwise.models.checkpoints import LOSSES, TRAINING
-from layerwise.models.speech_model import load_folder
+from layerwise.models.loading import load_folder
 from tiny_models import CATALOGUE, speech
 
 CONTRASTIVE, UNITS = "masked contrastive", "masked unit prediction"

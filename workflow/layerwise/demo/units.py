@@ -15,7 +15,7 @@ from sklearn.cluster import MiniBatchKMeans
 
 from layerwise.demo.practice_speech import HOP, SAMPLE_RATE, WINDOW, Speech
 from layerwise.files.atomic import replaced
-from layerwise.models.speech_model import load_folder
+from layerwise.models.loading import load_folder
 
 log = logging.getLogger(__name__)
 

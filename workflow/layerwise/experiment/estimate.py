@@ -19,9 +19,8 @@ from layerwise.files.catalogues import ROOT, read_yaml
 from layerwise.files.disk_space import readable
 from layerwise.models.catalogue import ModelEntry
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
-from layerwise.sampling import SampleSizes
 from layerwise.scoring.properties import PROPERTIES
-from layerwise.spans import SEGMENTS, SPANS
+from layerwise.spans import SEGMENTS, SPANS, SampleSizes
 
 PHONES = 39  # types, of ARPAbet without stress
 CONV_CHANNELS, CONV_KERNELS, CONV_STRIDES = 512, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
