@@ -11,7 +11,8 @@ from layerwise.alignments.index import index_alignments
 from layerwise.alignments.marks import marks_of
 from layerwise.alignments.phones import phone_set
 from layerwise.corpus.layouts import layout_of
-from layerwise.corpus.utterances import index_utterances, unpack_audio
+from layerwise.corpus.unpacking import unpack_audio
+from layerwise.corpus.utterances import index_utterances
 from layerwise.files.catalogues import read_yaml
 from layerwise.sampling import draw_sample_tables
 from layerwise.spans import SampleSizes

@@ -20,9 +20,10 @@ from resource import RUSAGE_CHILDREN, getrusage
 
 import yaml
 
+from layerwise.alignments.arpabet import PHONES
 from layerwise.constants import MEL_BANDS, MEL_SECONDS
-from layerwise.experiment.estimate import BYTES_PER_SECOND, PHONES, read_calibration
-from layerwise.files.catalogues import ROOT
+from layerwise.experiment.estimate import BYTES_PER_SECOND, read_calibration
+from layerwise.files.shipped import ROOT
 from layerwise.models.catalogue import layer_names
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
 from layerwise.scoring.properties import PROPERTIES
@@ -106,7 +107,7 @@ def librilight() -> None:
 def views(layers: list[str], width: int) -> Iterator[tuple[float, int, int]]:
     """Rows, and dimensions of both views, of each score over all audio."""
     for question in PROPERTIES.values():
-        target = {"mel": MEL_BANDS, "T0": width, "label": PHONES if question.span == "phone" else WORD_TYPES}
+        target = {"mel": MEL_BANDS, "T0": width, "label": len(PHONES) if question.span == "phone" else WORD_TYPES}
         for layer in question.layers(layers):
             seconds_per_row = MEL_SECONDS if layer in CONV_AT_10_MS else 0.02
             rate = SEGMENTS_PER_SECOND.get(question.span, 1 / seconds_per_row)

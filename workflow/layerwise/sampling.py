@@ -21,6 +21,7 @@ from layerwise.files.atomic import replaced
 from layerwise.files.csv_files import CSVError, delimiter_of, read_csv, read_text
 from layerwise.files.tables import INTERVALS, read_parquet
 from layerwise.files.texts import composed, folded
+from layerwise.seeds import generator
 from layerwise.spans import BY_TABLE, FRAME, SEGMENTS, SPANS, SampleSizes, Span
 
 log = logging.getLogger(__name__)
@@ -95,16 +96,16 @@ def draw_sample(
     _warn_if_short(sample, FRAME.table, len(utterances), sizes.utterances)
 
     # One generator a span: changing the size of one leaves the others as they were.
-    def generator(span: Span) -> np.random.Generator:
-        return np.random.default_rng([seed, sample, span.stream])
+    def draws_of(span: Span) -> np.random.Generator:
+        return generator(seed, sample, span.stream)
 
-    chosen = np.sort(generator(FRAME).permutation(len(utterances))[: sizes.utterances])
+    chosen = np.sort(draws_of(FRAME).permutation(len(utterances))[: sizes.utterances])
     drawn = {FRAME.table: utterances.iloc[chosen].reset_index(drop=True)}
     segments = {span: intervals[intervals["tier"] == span.name].drop(columns="tier") for span in SEGMENTS}
     labels = {span: _labels(segments[span]["label"], span, sizes, ranking, sample) for span in SEGMENTS}
     for span in SEGMENTS:
         each = getattr(sizes, span.rows_key)
-        drawn[span.table] = _draw_per_label(segments[span], labels[span], each, generator(span), sample)
+        drawn[span.table] = _draw_per_label(segments[span], labels[span], each, draws_of(span), sample)
     return SampleSet(**drawn)
 
 
@@ -127,11 +128,11 @@ def _labels(labels: pd.Series, span: Span, sizes: SampleSizes, ranking: Sequence
 
 
 def _draw_per_label(
-    intervals: pd.DataFrame, labels: list[str], per_label: int, generator: np.random.Generator, sample: int
+    intervals: pd.DataFrame, labels: list[str], per_label: int, draws: np.random.Generator, sample: int
 ) -> pd.DataFrame:
     """Up to `per_label` intervals of each label."""
     rows_of = intervals.groupby("label").indices
-    drawn = [generator.permutation(rows_of[label])[:per_label] for label in labels]
+    drawn = [draws.permutation(rows_of[label])[:per_label] for label in labels]
     short = {label: len(rows) for label, rows in zip(labels, drawn, strict=True) if len(rows) < per_label}
     if short:
         rarest = sorted(short, key=lambda label: (short[label], label))

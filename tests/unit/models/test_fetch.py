@@ -15,7 +15,7 @@ import pytest
 
 from layerwise.files import downloads
 from layerwise.files.catalogues import CatalogueError
-from layerwise.files.downloads import DownloadError, note_digest
+from layerwise.files.digests import DownloadError, note_digest
 from layerwise.models import catalogue, hub
 from layerwise.models import fetch as fetching
 from layerwise.models.by_name import load

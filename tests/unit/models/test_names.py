@@ -13,7 +13,8 @@ import yaml
 from safetensors.torch import load_file
 
 from layerwise.experiment.configuration import ConfigurationError, read_experiment
-from layerwise.files.catalogues import ROOT, CatalogueError
+from layerwise.files.catalogues import CatalogueError
+from layerwise.files.shipped import ROOT
 from layerwise.models.by_name import load
 from layerwise.models.catalogue import ModelEntry, hub_id, with_outline
 from layerwise.models.checkpoints import CheckpointError

@@ -11,18 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from layerwise.constants import MEL_BANDS, MEL_SECONDS
+from layerwise.alignments.arpabet import PHONES
+from layerwise.constants import MEL_BANDS, MEL_SECONDS, SAMPLE_RATE
 from layerwise.corpus.lending import UNPACKED
 from layerwise.errors import LINE, shown
 from layerwise.experiment.configuration import Experiment, Source
-from layerwise.files.catalogues import ROOT, read_yaml
+from layerwise.files.catalogues import read_yaml
 from layerwise.files.disk_space import readable
+from layerwise.files.shipped import ROOT
 from layerwise.models.catalogue import ModelEntry
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
 from layerwise.scoring.properties import PROPERTIES
 from layerwise.spans import SEGMENTS, SPANS, SampleSizes
 
-PHONES = 39  # types, of ARPAbet without stress
 CONV_CHANNELS, CONV_KERNELS, CONV_STRIDES = 512, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
 POSITION_KERNEL, POSITION_GROUPS = 128, 16
 # Of FLAC at 16 kHz: LibriSpeech dev-clean has 337,926,286 bytes for 19,396 s. And its utterances' mean length.
@@ -311,7 +312,7 @@ def _parameters(entry: ModelEntry) -> int:
 
 def _operations_per_second(entry: ModelEntry) -> float:
     """Floating-point operations of the forward pass of a second of audio."""
-    rate, convs = 16_000, 0.0
+    rate, convs = SAMPLE_RATE, 0.0
     for weights, stride in zip(_conv_weights(entry), _conv(entry)[2], strict=True):
         rate /= stride
         convs += 2 * weights * rate

@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 from layerwise.errors import did_you_mean, listed_names
-from layerwise.files.catalogues import ROOT, locate, read_yaml
+from layerwise.files.catalogues import locate, read_yaml
+from layerwise.files.shipped import ROOT
 from layerwise.models.anatomy import ModelError
 from layerwise.models.catalogue import hub_id
 from layerwise.models.loading import load_folder
@@ -55,7 +56,7 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
     if entry.kind == "url":
         raise ModelError(
             f"{source} has not been fetched: run the workflow with an experiment that names it, or "
-            f"`snakemake --cores 1 resources/models/{source}`"
+            f"`snakemake --cores 1 resources/models/{source}` in a checkout, and load that folder"
         )
     return load_folder(_cached(entry.source, entry.revision), device, entry.normalise)
 

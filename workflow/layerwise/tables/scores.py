@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from scipy import stats
 
+from layerwise.alignments.arpabet import PHONES
 from layerwise.errors import LayerwiseError, shown
 from layerwise.files.atomic import replaced
 from layerwise.files.reread import MOST_LAYERS, RereadError, is_count, is_layer, read_json
@@ -22,7 +23,6 @@ from layerwise.tables.jackknife import read_jackknife, replicate_rows, replicate
 
 AnyPath = str | os.PathLike[str]
 
-ARPABET_PHONES = 39
 CONFIDENCE = 0.95
 
 SCORE_COLUMNS = [
@@ -396,7 +396,7 @@ def summarise_samples(
     word_types: int,
     words_per_type: int,
     out: AnyPath,
-    phone_types: int | None = ARPABET_PHONES,
+    phone_types: int | None = len(PHONES),
     alignments: str = "given",
 ) -> None:
     """What every sample set asked for and got, tables/samples.csv: a row per sample and span.
