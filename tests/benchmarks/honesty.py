@@ -32,11 +32,12 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from layerwise.probes import join, rates
-from layerwise.representations import store
-from layerwise.sampling import SampleSizes, draw_sample
+from layerwise.representations.writer import writing
+from layerwise.sampling import draw_sample
 from layerwise.scoring.chance import CHANCE
 from layerwise.scoring.measures.cca import METRICS
 from layerwise.scoring.properties import PROPERTIES, ScoreSettings, score_layers
+from layerwise.spans import SampleSizes
 from layerwise.tables import comparison, layer_pairs, recommendations
 from layerwise.tables import probes as probe_rows
 from layerwise.tables import scores as tables
@@ -266,7 +267,7 @@ def slow(random: np.random.Generator, length: np.ndarray, width: int, memory: fl
 def write_corpus(corpus: Corpus, question: str, seed: int, path: Path) -> None:
     """The representations of all sample sets, which are drawn as the workflow does."""
     span = PROPERTIES[question].span
-    with store.writing(path, "float16", {"shard": 0}) as writer:
+    with writing(path, "float16", {"shard": 0}) as writer:
         for sample in range(1, SAMPLES + 1):
             drawn = draw_sample(corpus.utterances, corpus.intervals, sample, seed, SIZES[span])
             if span == "frame":

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 import torch
 
-from layerwise.models.speech_model import load_folder
+from layerwise.models.loading import load_folder
 from layerwise.probes.frozen_layers import FrozenError, FrozenLayers, KeptLayers
 from planted_layers import PlantedLayers
 from tiny_models import NAMES, make, speech

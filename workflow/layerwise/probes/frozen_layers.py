@@ -21,13 +21,13 @@ from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.waveforms import read_waveform
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
+from layerwise.models.batches import BATCH_SECONDS, computed_together, padded_batches
 from layerwise.models.devices import InHalves
 from layerwise.models.speech_model import SpeechModel
 from layerwise.workers import Workers
 
 log = logging.getLogger(__name__)
 
-BATCH_SECONDS = 120  # of audio in a forward pass, on a GPU; on a CPU utterances pass one by one, a thread each
 _FLOAT_BYTES = 4
 _SAVE_SECONDS = 30
 
@@ -87,33 +87,23 @@ class FrozenLayers:
     def _batches(self, rows: Sequence[int]) -> list[list[int]]:
         if not self._on_gpu:
             return [[row] for row in rows]
-        batches: list[list[int]] = []
-        for row in sorted(rows, key=lambda row: (-self._num_samples[row], row)):
-            longest = self._num_samples[batches[-1][0]] if batches else 0
-            if batches and (len(batches[-1]) + 1) * longest <= BATCH_SECONDS * SAMPLE_RATE:
-                batches[-1].append(row)
-            else:
-                batches.append([row])
-        return batches
+        return padded_batches(sorted(rows), lambda row: self._num_samples[row] / SAMPLE_RATE, BATCH_SECONDS["cuda"])
 
     def _compute(self, batch: Sequence[int]) -> list[torch.Tensor]:
-        try:
-            waveforms = [
-                read_waveform(self._paths[row], self._starts[row], self._num_samples[row] / SAMPLE_RATE)
-                for row in batch
-            ]
-            computed = self._model.tensors_of(waveforms, self.layers)
-        except torch.cuda.OutOfMemoryError as error:
-            if len(batch) > 1:
-                raise
-            raise FrozenError(
-                f"too little memory on the device for {self._paths[batch[0]]} alone, of "
-                f"{self._num_samples[batch[0]] / SAMPLE_RATE:.0f} s: make max_seconds smaller (probes.overrides)"
-            ) from error
-        except LayerwiseError as error:
-            if len(batch) > 1:  # one of them alone will raise it too, and then it can be named
-                return [self._compute([row])[0] for row in batch]
-            raise FrozenError(f"{self._paths[batch[0]]}: {error}") from error
+        def tensors(batch: Sequence[int]) -> list[torch.Tensor]:
+            seconds = self._num_samples / SAMPLE_RATE
+            waveforms = [read_waveform(self._paths[row], self._starts[row], seconds[row]) for row in batch]
+            return self._model.tensors_of(waveforms, self.layers)
+
+        computed = computed_together(
+            tensors,
+            batch,
+            too_large=lambda row: FrozenError(
+                f"too little memory on the device for {self._paths[row]} alone, of "
+                f"{self._num_samples[row] / SAMPLE_RATE:.0f} s: make max_seconds smaller (probes.overrides)"
+            ),
+            at_fault=lambda row, error: FrozenError(f"{self._paths[row]}: {error}"),
+        )
         for row, values in zip(batch, computed, strict=True):
             if not torch.isfinite(values).all():
                 bad = [name for name, part in zip(self.layers, values, strict=True) if not torch.isfinite(part).all()]

@@ -24,7 +24,7 @@ from layerwise.constants import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
 from layerwise.files.tables import ITEMS, read_parquet
-from layerwise.models.speech_model import load_folder
+from layerwise.models.loading import load_folder
 from layerwise.probes.frozen_layers import FrozenLayers, KeptLayers
 from layerwise.probes.heads import Batch, Shape, make_heads
 from layerwise.probes.metrics import balanced_accuracy, count_errors, count_right, macro_f1, most_frequent

@@ -15,9 +15,8 @@ from layerwise.errors import LayerwiseError, shown
 from layerwise.files.atomic import replaced
 from layerwise.files.reread import MOST_LAYERS, RereadError, is_count, is_layer, read_json
 from layerwise.files.tables import SEGMENTS, read_csv_table, read_parquet
-from layerwise.sampling import SampleSizes
 from layerwise.scoring.chance import CHANCE
-from layerwise.spans import BY_TABLE, SPANS
+from layerwise.spans import BY_TABLE, SPANS, SampleSizes
 from layerwise.tables import ties
 from layerwise.tables.intervals import CORPUS, SPEAKERS
 from layerwise.tables.jackknife import read_jackknife, replicate_rows, replicates, write_jackknife
