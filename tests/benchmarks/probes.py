@@ -27,9 +27,11 @@ from extraction import ARCHITECTURES, paper_sizes
 from layerwise.models.catalogue import ROOT, read_yaml
 from layerwise.models.checkpoints import make_random_checkpoint
 from layerwise.models.speech_model import load_folder
-from layerwise.probes.frozen_layers import FrozenLayers, KeptLayers
-from layerwise.probes.tasks import INDEXING, WEIGHTED
-from layerwise.probes.train import Settings, Sweep, Utterances
+from layerwise.probes.answers import Utterances
+from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.layers import FrozenLayers, KeptLayers
+from layerwise.probes.sweep import Settings, Sweep
+from layerwise.probes.tasks import INDEXING
 
 SEED = 1
 MIDDLE = "T6"

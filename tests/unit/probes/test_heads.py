@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from layerwise.probes.heads import Batch, Shape, ctc_losses, head_seed, label_losses, make_heads
+from layerwise.probes.head_shapes import Shape, head_seed
+from layerwise.probes.heads import make_heads
+from layerwise.probes.losses import Batch, ctc_losses, label_losses
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

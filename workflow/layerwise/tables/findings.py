@@ -27,10 +27,10 @@ import pandas as pd
 import yaml
 
 from layerwise.errors import LayerwiseError
+from layerwise.probes.metrics import METRICS
 from layerwise.tables import curves
 from layerwise.tables.comparison import Outcome, outcomes
 from layerwise.tables.curves import Curve, Estimate
-from layerwise.tables.external import METRICS
 from layerwise.tables.probes import read_probes
 from layerwise.tables.scores import (
     AnyPath,
