@@ -11,7 +11,6 @@ from layerwise.tables import scores as tables
 from layerwise.tables.jackknife import MissingReplicatesError
 from layerwise.tables.scores import MalformedScoreError, SkippedScoreError
 from synthetic_scores import METRICS, record, with_jackknife, write_experiment, write_score
-from tiny_corpus import PHONE_SETS
 
 COUNTS = ["n_rows", "n_types", "n_speakers"]
 
@@ -642,10 +641,6 @@ def test_automatic_alignments_are_marked_in_every_row_of_every_table(tmp_path):
         table = tables.read_table(path)
         assert len(table) > 3
         assert set(table["alignments"]) == {"automatic"}, name
-
-
-def test_the_number_of_phones_is_that_of_the_alignments():
-    assert len(PHONE_SETS["arpabet"].phones) == tables.ARPABET_PHONES
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,11 @@ from layerwise.corpus.layouts import LayoutError, layout_of
 from layerwise.errors import LINE, LayerwiseError, did_you_mean, listed_names, shown
 from layerwise.experiment.code_digests import folder_digest
 from layerwise.files.atomic import GZIP, begins_with
+from layerwise.files.catalogues import ROOT, CatalogueError, locate, read_yaml, require_bounded
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import kind_of
 from layerwise.files.texts import is_utf8
-from layerwise.models.catalogue import ROOT, CatalogueError, ModelEntry, is_url, locate, read_yaml, require_bounded
+from layerwise.models.catalogue import ModelEntry, is_url
 from layerwise.models.names import Models, told_apart
 from layerwise.probes.errors import TaskError
 from layerwise.probes.head_names import heads_of
@@ -121,7 +122,7 @@ class Source:
 
     @property
     def checks(self) -> dict:
-        """Arguments of `layerwise.files.downloads.verify`."""
+        """Arguments of `layerwise.files.digests.verify`."""
         return {"size": self.bytes, "md5": self.md5, "sha256": self.sha256}
 
     @property

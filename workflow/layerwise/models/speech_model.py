@@ -23,8 +23,9 @@ from transformers.utils import logging as transformers_logging
 
 from layerwise.constants import SAMPLE_RATE
 from layerwise.errors import did_you_mean, listed_names
+from layerwise.files.catalogues import ROOT, locate, read_yaml
 from layerwise.models.architectures import anatomy_of, model_class, require_supported
-from layerwise.models.catalogue import ROOT, hub_id, locate, read_yaml
+from layerwise.models.catalogue import hub_id
 from layerwise.models.checkpoints import (
     CheckpointError,
     make_random_checkpoint,
@@ -32,9 +33,9 @@ from layerwise.models.checkpoints import (
     read_config,
     transformers_config,
 )
+from layerwise.models.families import family
 from layerwise.models.names import Models
-from layerwise.models.originals import avhubert, conversion, fastvgs
-from layerwise.models.originals.settings import is_original, read_original
+from layerwise.models.originals.reading import is_original, read_original
 from layerwise.models.preprocessors import FILES as INPUT_FILES
 from layerwise.models.preprocessors import read_preprocessor
 from layerwise.models.shapes import shape_of
@@ -47,8 +48,6 @@ _DRAWN = 100_000_000  # parameters: the whole of a Base model, so that the names
 
 # Parts that no layer depends on, and that some published checkpoints lack: of pre-training, or after the blocks.
 UNUSED_PARTS = {"masked_spec_embed", "adapter", "intermediate_ffn"}
-
-_CONVERTERS = {"av_hubert": avhubert.convert, "fast_vgs": fastvgs.convert}  # others are models of transformers
 
 
 class SpeechModel:
@@ -348,8 +347,7 @@ def _from_original(source: Path, normalise: bool | None, device: str, origin: st
     if normalise is None:
         raise ModelError(f"{original.path} does not say whether its input was normalised: say it with normalise")
     _log_choice(normalise, original.normalise, f"{original.path}: normalize")
-    convert = _CONVERTERS.get(original.family, conversion.convert)
-    return SpeechModel(convert(original, normalise), device, origin)
+    return SpeechModel(family(original.family).anatomy(original, normalise), device, origin)
 
 
 def _log_choice(chosen: bool | None, said: bool | None, what: str) -> None:

@@ -10,6 +10,7 @@ import torch
 from layerwise.constants import SAMPLE_RATE
 from layerwise.probes.layers import Layers
 from layerwise.probes.losses import Batch
+from layerwise.seeds import generator
 
 # Seconds of audio whose heads are computed together; a batch with more is divided, and its gradients are added up.
 PIECE_SECONDS = {"cpu": 120, "cuda": 480}
@@ -56,7 +57,7 @@ class Batches:
         return order[(step % per_epoch) * size :][:size]
 
     def _order(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng([self._seed, epoch]).permutation(self._rows)
+        return generator(self._seed, epoch).permutation(self._rows)
 
     def pieces(self, rows: Sequence[int]) -> list[list[int]]:
         """Rows divided into parts of limited length when padded, the longest first."""

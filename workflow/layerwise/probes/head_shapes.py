@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,12 +32,6 @@ class Shape:
     projection: int
     hidden: int = 0
     dropout: float = 0.0
-
-
-def head_seed(seed: int, *names: object) -> int:
-    """A seed for one thing of one head, so that no draw depends on which heads there are."""
-    text = "/".join(map(str, (seed, *names)))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
 
 
 def uniform(generator: torch.Generator, bound: float, *shape: int) -> torch.Tensor:

@@ -17,14 +17,10 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from layerwise.constants import SAMPLE_RATE
-from layerwise.corpus.problems import Fault, examine
-from layerwise.corpus.utterances import (
-    Problem,
-    listed,
-    report_problems,
-    summarise_problems,
-    write_parquet,
-)
+from layerwise.corpus.problems import Problem, report_problems, summarise_problems
+from layerwise.corpus.recording_checks import Fault, examine
+from layerwise.errors import first_names
+from layerwise.files.tables import write_parquet
 from layerwise.probes.errors import ItemError
 from layerwise.probes.items import Item, exceeds
 from layerwise.probes.kinds.kind import KINDS, Kind
@@ -122,7 +118,7 @@ def index_task(
 def _refuse_repeats(items: Sequence[Item]) -> None:
     repeated = [name for name, count in Counter(item.item_id for item in items).items() if count > 1]
     if repeated:
-        raise ItemError(f"utterances are listed more than once: {listed(repeated)}")
+        raise ItemError(f"utterances are listed more than once: {first_names(repeated)}")
 
 
 def _measured(items: Sequence[Item], threads: int | None) -> tuple[list[Item], list[Problem]]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from layerwise.constants import SAMPLE_RATE
+from layerwise.corpus.problems import Problem
 from layerwise.corpus.times import comparable
-from layerwise.corpus.utterances import Problem
 from layerwise.probes.kinds.kind import Target
 
 

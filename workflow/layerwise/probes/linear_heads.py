@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import torch
 
 from layerwise.probes.head_names import WEIGHTED
-from layerwise.probes.head_shapes import Heads, Shape, head_seed, uniform
+from layerwise.probes.head_shapes import Heads, Shape, uniform
 from layerwise.probes.losses import Batch
+from layerwise.seeds import seed_of
 
 
 class LinearHeads(Heads):
@@ -33,7 +34,7 @@ class LinearHeads(Heads):
         super().__init__(shape, names, device)
         outputs, rows = sum(shape.classes), []
         for name in names:
-            generator = torch.Generator().manual_seed(head_seed(seed, task, name))
+            generator = torch.Generator().manual_seed(seed_of(seed, task, name))
             bounds = 1 / math.sqrt(shape.width), 1 / math.sqrt(shape.projection)
             rows.append(
                 {

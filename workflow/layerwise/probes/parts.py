@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from layerwise.probes.errors import ItemError
 from layerwise.probes.items import Item, exceeds
 from layerwise.probes.kinds.kind import Kind, Target
 from layerwise.probes.tasks import PARTS
+from layerwise.seeds import seed_of
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def _parts_of_groups(
     Of a share, groups are passed over whose labels no group in training would have any more: held out, a label would be
     asked for that nobody could learn. Groups that are named are held out whatever their labels.
     """
-    groups = sorted(groups, key=lambda name: _hash(seed, "part", name))
+    groups = sorted(groups, key=lambda name: seed_of(seed, "part", name))
     trained = Counter(label for own in labels.values() for label in own)  # groups in training by label
     part_of: dict[str, str] = {}
     for part, wanted in held_out.items():
@@ -121,7 +121,7 @@ def _parts_of_groups(
 def _within_speakers(items: Sequence[Item], held_out: Mapping[str, float], seed: int) -> list[Item]:
     """Shares of each speaker's recordings, at least one for every part, training first; of two, one is held out."""
     mine: dict[str, list[Item]] = {}
-    for item in sorted(items, key=lambda item: _hash(seed, "part", item.item_id)):
+    for item in sorted(items, key=lambda item: seed_of(seed, "part", item.item_id)):
         mine.setdefault(item.speaker_id, []).append(item)
     parted = []
     for turn, own in enumerate(mine.values()):
@@ -142,7 +142,7 @@ def cut_to_hours(items: list[Item], hours: float | None, seed: int) -> list[Item
     kept = []
     for part in PARTS:
         samples = 0
-        for item in sorted((i for i in items if i.part == part), key=lambda i: _hash(seed, "hours", i.item_id)):
+        for item in sorted((i for i in items if i.part == part), key=lambda i: seed_of(seed, "hours", i.item_id)):
             samples += item.num_samples
             if exceeds(samples, hours * 3600):
                 break
@@ -153,7 +153,3 @@ def cut_to_hours(items: list[Item], hours: float | None, seed: int) -> list[Item
 def targets_of(items: Sequence[Item], part: str) -> list[Target]:
     """The targets of a part."""
     return [item.target for item in items if item.part == part]
-
-
-def _hash(seed: int, *names: str) -> bytes:
-    return hashlib.sha256("/".join((str(seed), *names)).encode()).digest()

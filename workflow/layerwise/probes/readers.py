@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.layouts import AUDIO_SUFFIXES
-from layerwise.corpus.utterances import Problem, listed
-from layerwise.errors import shown
+from layerwise.corpus.problems import Problem
+from layerwise.errors import first_names, shown
 from layerwise.files.csv_files import CSVError, read_csv
 from layerwise.files.folders import NOT_OF_THE_FOLDER, Folder, files_below
 from layerwise.files.limits import Limit
@@ -73,7 +73,7 @@ def fluent_items(folder: Path, columns: Sequence[str]) -> Iterator[Item | Proble
     source = Folder(folder)
     found = sorted(path for path in files_below(folder, _refuse) if path.parts[-2:] == ("data", "train_data.csv"))
     if len(found) != 1:
-        raise ItemError(f"{folder} must have one data/train_data.csv in it, found {listed(map(str, found))}")
+        raise ItemError(f"{folder} must have one data/train_data.csv in it, found {first_names(map(str, found))}")
     root = found[0].parents[1]
     for part, name in FLUENT_PARTS.items():
         table = root / f"data/{name}_data.csv"

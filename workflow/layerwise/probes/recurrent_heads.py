@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import torch
 
 from layerwise.probes.head_names import WEIGHTED
-from layerwise.probes.head_shapes import Heads, Shape, head_seed, uniform
+from layerwise.probes.head_shapes import Heads, Shape, uniform
 from layerwise.probes.losses import Batch
+from layerwise.seeds import seed_of
 from layerwise.workers import Workers
 
 
@@ -40,7 +41,7 @@ class RecurrentHeads(Heads):
         return torch.optim.Adam(module.parameters(), lr=self._rate, fused=True)
 
     def _module(self, name: str) -> _Recurrent:
-        generator = torch.Generator().manual_seed(head_seed(self._seed, self._task, name))
+        generator = torch.Generator().manual_seed(seed_of(self._seed, self._task, name))
         module = _Recurrent(self.shape, weighted=name == WEIGHTED)
         with torch.no_grad():
             for part in (module.project, *module.recurrent, module.classify):
@@ -60,7 +61,7 @@ class RecurrentHeads(Heads):
     def add_gradients(self, batch: Batch, share: float, draw: tuple[int, int] = (0, 0)) -> torch.Tensor:
         def one(name: str) -> torch.Tensor:
             generator = torch.Generator(self.device)
-            generator.manual_seed(head_seed(self._seed, self._task, name, "dropout", *draw))  # no state to keep
+            generator.manual_seed(seed_of(self._seed, self._task, name, "dropout", *draw))  # no state to keep
             loss = self.losses(self._logits(name, batch, generator), batch).mean() * share
             loss.backward()
             return loss.detach()

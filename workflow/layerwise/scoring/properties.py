@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -18,7 +19,7 @@ import numpy as np
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
 from layerwise.files.limits import Limit
-from layerwise.representations import store
+from layerwise.representations import layout, store
 from layerwise.scoring import chance
 from layerwise.scoring import folds as folding
 from layerwise.scoring.chance import CHANCE
@@ -32,6 +33,7 @@ from layerwise.scoring.measures.cca import (
     jackknife,
 )
 from layerwise.scoring.measures.moments import EmptyFoldError, RefusedScoreError
+from layerwise.spans import SPANS
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ class Property:
 
     Attributes:
         title: what it asks for, as in plots.
-        span: `frame`, `phone` or `word`: what a row stands for.
+        span: what a row stands for, one of `layerwise.spans.SPANS`.
         target: what the layer is compared with: `mel`, `label` (one-hot) or `T0` (layer 0 of the same model).
         conv: whether it is asked of C layers too.
     """
@@ -66,6 +68,10 @@ class Property:
     def target_first(self) -> bool:
         """Whether the target is view x and the layer view y, as in the paper; labels are the second view."""
         return self.target != "label"
+
+    @property
+    def of_segments(self) -> bool:
+        return SPANS[self.span].is_segment
 
     def layers(self, names: Sequence[str]) -> list[str]:
         """Those of a model's layers that the question is asked of, in order of depth."""
@@ -141,7 +147,7 @@ def _summary(record: dict) -> str:
 
 def _score(shards: list[h5py.File], question: Property, sample: int, layer: str, settings: ScoreSettings) -> dict:
     """Counts, status, reason and trials of one layer."""
-    rows = store.rows(shards, f"{sample}/{question.span}/{layer}")
+    rows = store.rows(shards, layout.rows(sample, question.span, layer))
     target = _target(shards, question, sample, layer)
     counts = {
         "n_rows": rows.shape[0],
@@ -285,20 +291,20 @@ def _trial_record(trial: Trial, by_chance: Trial) -> dict:
 
 def _target(shards: list[h5py.File], question: Property, sample: int, layer: str):
     """What the layer is compared with, (rows × dimensions)."""
-    path = f"{sample}/{question.span}"
     if question.target == "T0":
-        return store.rows(shards, f"{path}/T0")
+        return store.rows(shards, layout.rows(sample, question.span, "T0"))
     if question.target == "mel":
-        return store.rows(shards, f"{sample}/target/mel{_grid(shards[0], f'{path}/{layer}')}")
-    labels = store.joined_strings(shards, f"{path}/label")
+        return store.rows(shards, layout.mel(sample, _grid(shards[0], sample, question, layer)))
+    place = layout.rows(sample, question.span, "label")
+    labels = store.joined_strings(shards, place)
     types = np.unique(labels)
-    MAX_CELLS.require(len(labels) * len(types), f"{shards[0].filename}: {path}/label", store.RepresentationError)
+    MAX_CELLS.require(len(labels) * len(types), f"{shards[0].filename}: {place}", store.RepresentationError)
     return (labels[:, None] == types).astype(np.uint8)
 
 
-def _grid(shard: h5py.File, path: str) -> str:
-    """Which mel rows and offsets go with a frame layer."""
-    return str(store.fact(store.dataset(shard, path), "grid"))
+def _grid(shard: h5py.File, sample: int, question: Property, layer: str) -> str:
+    """Which mel rows and borders go with a frame layer."""
+    return str(store.fact(store.dataset(shard, layout.rows(sample, question.span, layer)), "grid"))
 
 
 def _require_length(shards: Sequence[h5py.File], found: int, expected: int, what: str) -> None:
@@ -318,13 +324,12 @@ def _unrelated(
     settings: ScoreSettings,
 ):
     """The target with its rows in other places: which ones, `layerwise.scoring.chance` says."""
-    path = f"{sample}/{question.span}"
     key = (question.name, settings.seed, sample)
-    if question.span != "frame":
-        return target[chance.permutation(store.joined(shards, f"{path}/row"), fold, *key)]
-    names = [store.joined_strings(shards, f"{path}/{name}_id") for name in ("utterance", "speaker")]
-    lengths = _lengths(shards, f"{path}/offsets")  # those of the T layers, for layers of every grid
-    frames = _lengths(shards, f"{path}/offsets{_grid(shards[0], f'{path}/{layer}')}")
+    if question.of_segments:
+        return target[chance.permutation(store.joined(shards, layout.rows(sample, question.span, "row")), fold, *key)]
+    names = [store.joined_strings(shards, layout.rows(sample, question.span, name)) for name in layout.NAMES]
+    lengths = _lengths(shards, layout.borders(sample))  # those of the T layers, for layers of every grid
+    frames = _lengths(shards, layout.borders(sample, _grid(shards[0], sample, question, layer)))
     for part, what in ((names[1], "speakers"), (lengths, "utterances"), (frames, "utterances")):
         _require_length(shards, len(part), len(names[0]), what)
     return store.Rearranged(target, chance.frame_rows(*names, lengths, frames, *key))
@@ -332,10 +337,9 @@ def _unrelated(
 
 def _speakers(shards: list[h5py.File], question: Property, sample: int, rows: int) -> int:
     """Of how many speakers the rows are."""
-    path = f"{sample}/{question.span}"
-    speakers = store.joined_strings(shards, f"{path}/speaker_id")
-    if question.span == "frame":
-        frames = _lengths(shards, f"{path}/offsets")
+    speakers = store.joined_strings(shards, layout.rows(sample, question.span, "speaker_id"))
+    if not question.of_segments:
+        frames = _lengths(shards, layout.borders(sample))
         _require_length(shards, len(speakers), len(frames), "speakers")
         return len(np.unique(speakers[frames > 0]))
     _require_length(shards, len(speakers), rows, "speakers")
@@ -357,10 +361,10 @@ def _folds(
 
     Rows of one utterance are in one shard, so its order does not matter.
     """
-    path = f"{sample}/{question.span}"
-    utterances = store.joined_strings(shards, f"{path}/utterance_id")
+    place = partial(layout.rows, sample, question.span)
+    utterances = store.joined_strings(shards, place("utterance_id"))
     by = settings.folds_by
-    groups = None if by == "row" else store.joined_strings(shards, f"{path}/{by}_id")
+    groups = None if by == "row" else store.joined_strings(shards, place(f"{by}_id"))
     if groups is not None:
         _require_length(shards, len(groups), len(utterances), f"{by}s")
     names: list[str] = []
@@ -369,13 +373,13 @@ def _folds(
         names = sorted(set(group_of.values()))
         groups = np.array([group_of[speaker] for speaker in groups.tolist()], dtype=str)
     how = (groups, settings.folds, settings.seed, sample)
-    if question.span == "frame":
-        frames = _lengths(shards, f"{path}/offsets{_grid(shards[0], f'{path}/{layer}')}")
+    if not question.of_segments:
+        frames = _lengths(shards, layout.borders(sample, _grid(shards[0], sample, question, layer)))
         _require_length(shards, len(utterances), len(frames), "utterances")
         _require_length(shards, int(frames.sum()), rows, "frames")
         fold = folding.frame_folds(utterances, frames, *how)
         return fold, _Groups(names, np.repeat(np.searchsorted(names, groups), frames)) if names else None
-    labels, places = store.joined_strings(shards, f"{path}/label"), store.joined(shards, f"{path}/row")
+    labels, places = store.joined_strings(shards, place("label")), store.joined(shards, place("row"))
     for part, what in ((utterances, "utterances"), (labels, "labels"), (places, "places")):
         _require_length(shards, len(part), rows, what)
     fold = folding.segment_folds(labels, utterances, places, *how)

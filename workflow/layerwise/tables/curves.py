@@ -35,6 +35,7 @@ from scipy import stats
 from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.metrics import METRICS
 from layerwise.scoring.chance import CHANCE
+from layerwise.seeds import generator
 from layerwise.tables import ties
 from layerwise.tables.jackknife import read_jackknife, replicates
 from layerwise.tables.scores import CONFIDENCE, AnyPath, layer_key, layer_ranges, score_matrix
@@ -151,7 +152,7 @@ def trend(scores: pd.DataFrame, folds: int, seed: int, again: pd.DataFrame | Non
     draws = None
     if complete.shape[1] > 1:
         n = complete.shape[1]
-        picked = _generator(seed, "trend", scores["model"].iloc[0]).integers(n, size=(DRAWS, n))
+        picked = generator(seed, "trend", scores["model"].iloc[0]).integers(n, size=(DRAWS, n))
         deviation = complete[:, picked].mean(axis=2).T - complete.mean(axis=1)  # (DRAWS, layers)
         # A bootstrap's variance is (n - 1)/n of s²/n, and the wanted one s² (1/n + overlap).
         draws = values + deviation * math.sqrt((1 / n + 1 / (folds - 2)) * n * n / (n - 1))
@@ -168,7 +169,7 @@ def _over_speakers(
         half = np.where(freedom > 0, stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * found.error, np.nan)
     if not (freedom > 0).all():
         return half, None
-    random = _generator(seed, "speakers", *found.groups).standard_normal((DRAWS, len(found.groups)))
+    random = generator(seed, "speakers", *found.groups).standard_normal((DRAWS, len(found.groups)))
     return half, values + random @ found.deviations
 
 
@@ -204,7 +205,7 @@ def performance(heads: pd.DataFrame, seed: int) -> Curve:
     draws = None
     if np.isfinite(high - low).all():
         names = usable[["task", "source", "model", "metric"]].iloc[0]
-        random = _generator(seed, "performance", *names).standard_normal((DRAWS, len(values)))
+        random = generator(seed, "performance", *names).standard_normal((DRAWS, len(values)))
         draws = values + random / _DEVIATIONS * np.where(random < 0, values - low, high - values)
     return Curve(list(usable["layer"]), values, low, high, draws, reason)
 
@@ -272,7 +273,3 @@ def estimate(value: float, draws: np.ndarray) -> Estimate:
         warnings.simplefilter("ignore", RuntimeWarning)  # constant draws have no correlation
         low, high = np.nanquantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Estimate(value, min(float(low), value), max(float(high), value), draws)
-
-
-def _generator(seed: int, *names: str) -> np.random.Generator:
-    return np.random.default_rng([seed, *"\0".join(names).encode()])

@@ -10,18 +10,20 @@ from pathlib import Path
 import pandas as pd
 from scipy import stats
 
+from layerwise.alignments.arpabet import PHONES
 from layerwise.errors import LayerwiseError, shown
 from layerwise.files.atomic import replaced
 from layerwise.files.reread import MOST_LAYERS, RereadError, is_count, is_layer, read_json
 from layerwise.files.tables import SEGMENTS, read_csv_table, read_parquet
+from layerwise.sampling import SampleSizes
 from layerwise.scoring.chance import CHANCE
+from layerwise.spans import BY_TABLE, SPANS
 from layerwise.tables import ties
 from layerwise.tables.intervals import CORPUS, SPEAKERS
 from layerwise.tables.jackknife import read_jackknife, replicate_rows, replicates, write_jackknife
 
 AnyPath = str | os.PathLike[str]
 
-ARPABET_PHONES = 39
 CONFIDENCE = 0.95
 
 SCORE_COLUMNS = [
@@ -54,7 +56,6 @@ _MOST_ROWS = 10**12
 # Means of correlations on held-out rows, which may be negative; linear CKA is a share of what is most.
 _LEAST_SCORE, _LARGEST_SCORE = {"cka": 0}, 1
 _ROUNDING = 1e-6  # of sums in float32
-_SPANS = {"utterances": "frame", "phones": "phone", "words": "word"}
 
 
 class MalformedScoreError(LayerwiseError):
@@ -396,7 +397,7 @@ def summarise_samples(
     word_types: int,
     words_per_type: int,
     out: AnyPath,
-    phone_types: int | None = ARPABET_PHONES,
+    phone_types: int | None = len(PHONES),
     alignments: str = "given",
 ) -> None:
     """What every sample set asked for and got, tables/samples.csv: a row per sample and span.
@@ -410,27 +411,26 @@ def summarise_samples(
     `drawn` counts utterances for frames and intervals otherwise, `types` distinct labels, `hours` the audio in the
     drawn utterances or inside the drawn intervals.
     """
-    asked = {"frame": utterances, "word": word_types * words_per_type}
+    sizes = SampleSizes(utterances, phones_per_type, word_types, words_per_type)
     rows = []
     for file in map(Path, files):
-        span = _SPANS[file.stem]
-        drawn = read_parquet(file, ("utterance_id", "duration") if span == "frame" else SEGMENTS)
-        if span == "phone":
-            asked["phone"] = (phone_types or drawn["label"].nunique()) * phones_per_type
-        seconds = drawn["duration"] if span == "frame" else drawn["end"] - drawn["start"]
+        span = BY_TABLE[file.stem]
+        drawn = read_parquet(file, SEGMENTS if span.is_segment else ("utterance_id", "duration"))
+        types = drawn["label"].nunique() if span.is_segment else None
+        seconds = drawn["end"] - drawn["start"] if span.is_segment else drawn["duration"]
         rows.append(
             {
                 "sample": int(file.parent.name),
-                "span": span,
-                "asked": asked[span],
+                "span": span.name,
+                "asked": sizes.rows(span, phone_types or types),
                 "drawn": len(drawn),
-                "types": None if span == "frame" else drawn["label"].nunique(),
+                "types": types,
                 "utterances": drawn["utterance_id"].nunique(),
                 "hours": math.fsum(seconds) / 3600,
                 "alignments": alignments,
             }
         )
-    rows.sort(key=lambda row: (row["sample"], list(_SPANS.values()).index(row["span"])))
+    rows.sort(key=lambda row: (row["sample"], list(SPANS).index(row["span"])))
     write_table(pd.DataFrame(rows, columns=SAMPLE_COLUMNS).astype({"types": "Int64"}), out)
 
 

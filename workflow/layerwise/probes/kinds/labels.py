@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from layerwise.errors import shown
+from layerwise.errors import first_names, shown
 from layerwise.probes.errors import ItemError
 from layerwise.probes.kinds.kind import Baselines, Classes, Kind, Target, register
 
@@ -35,8 +35,6 @@ class Labels(Kind):
     pooled = True
 
     def require_learnable(self, targets: Mapping[str, Sequence[Target]]) -> None:
-        from layerwise.corpus.utterances import listed
-
         train = targets["train"]
         if len(set(train)) < 2:
             raise ItemError(
@@ -46,7 +44,7 @@ class Labels(Kind):
         for part in ("dev", "test"):
             mine = targets[part]
             unseen = unseen_labels(train, mine)
-            names = listed("/".join(target) for target in {mine[i] for i in unseen})
+            names = first_names("/".join(target) for target in {mine[i] for i in unseen})
             if len(unseen) == len(mine):
                 raise ItemError(
                     f"every {part} utterance has a label that training lacks ({names}), so none could be right: divide "
