@@ -1,34 +1,22 @@
-"""Synthesised speech: exact times, the same bytes each time, and a shipped corpus that is large enough to analyse."""
+"""Synthesised speech: exact times, the same bytes each time."""
 
 import ctypes
-import io
-import random
 import re
-import tarfile
-import zipfile
-from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from layerwise.alignments.arpabet import PHONES, VOWELS
 from layerwise.constants import SAMPLE_RATE
 from layerwise.demo import flite
 from layerwise.demo.contents import measure
-from layerwise.demo.corpus import archive_paths, make_demo
-from layerwise.demo.flite import SILENCE, Flite, MissingEngineError, Segment, SynthesisError, without_stress
-from layerwise.demo.packing import flac, text_grid, write_archives
-from layerwise.demo.sentences import GRAMMAR, Grammar, draw_sentences
-from layerwise.demo.speakers import Prompt, assign_prompts, demo_speakers
-from layerwise.demo.synthesis import Utterance, synthesise
+from layerwise.demo.corpus import make_demo
+from layerwise.demo.flite import SILENCE, Flite, MissingEngineError, SynthesisError, without_stress
+from layerwise.demo.packing import flac
+from layerwise.demo.speakers import Prompt, demo_speakers
+from layerwise.demo.synthesis import synthesise
 from layerwise.errors import LayerwiseError
-
-DEMO = Path(__file__).parents[3] / "resources" / "demo"
-AUDIO, ALIGNMENTS = archive_paths(DEMO)
-LARGEST = 20_000_000
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +35,6 @@ def prompt(text: str = "she measured the usual treasure, but he took the toy", s
 
 def edges(segments) -> set[float]:
     return {edge for segment in segments for edge in (segment.start, segment.end)}
-
-
-def silent_utterance(identifier: str) -> Utterance:
-    """Half a second of one word in near silence, made without flite."""
-    samples = np.random.default_rng(3).integers(-9, 9, size=8000).astype(np.int16)
-    words = (Segment("", 0.0, 0.1), Segment("a", 0.1, 0.4321), Segment("", 0.4321, 0.5))
-    phones = (Segment("sil", 0.0, 0.1), Segment("AH0", 0.1, 0.4321), Segment("sil", 0.4321, 0.5))
-    return Utterance(identifier, samples, phones, words)
 
 
 class TestSpeaking:
@@ -136,142 +116,3 @@ def test_a_missing_library_names_its_package(monkeypatch):
     with pytest.raises(MissingEngineError, match=r"libflite\.so\.1.*libflite1") as caught:
         Flite()
     assert isinstance(caught.value, LayerwiseError)
-
-
-SMALL = Grammar(("the {thing} {verb}", "a {thing}"), {"thing": ("b", "c", "d"), "verb": ("runs", "hums")})
-SPOKEN = {word: (word[0].upper(),) for word in SMALL.vocabulary}
-
-
-class TestSentences:
-    def test_the_vocabulary_is_all_words(self):
-        assert SMALL.vocabulary == ("a", "b", "c", "d", "hums", "runs", "the")
-
-    def test_sentences_are_distinct_and_depend_on_the_seed_alone(self):
-        first = draw_sentences(SMALL, SPOKEN, 7, seed=1)
-        assert first == draw_sentences(SMALL, SPOKEN, 7, seed=1)
-        assert len(set(first)) == 7
-
-    def test_more_sentences_than_there_are_is_an_error(self):
-        with pytest.raises(SynthesisError, match="of 10: ask for fewer"):
-            draw_sentences(SMALL, SPOKEN, 10, seed=1)
-
-    def test_drawing_is_more_even_than_chance(self):
-        phones = {word: tuple(word.upper()) for word in GRAMMAR.vocabulary}
-
-        def rarest(sentences):
-            return min(Counter(word for sentence in sentences for word in sentence.split()).values())
-
-        draw = random.Random(1)
-        by_chance = [GRAMMAR.sentence(draw) for _ in range(150)]
-        assert rarest(draw_sentences(GRAMMAR, phones, 150, seed=1)) > rarest(by_chance)
-
-    def test_prompts_are_in_order_in_two_chapters_of_each_speaker(self):
-        speakers = demo_speakers()
-        prompts = assign_prompts([f"sentence {index}" for index in range(60)], speakers, seed=1)
-        identifiers = [prompt.identifier for prompt in prompts]
-        assert identifiers == sorted(set(identifiers))
-        assert identifiers[:4] == ["9001-90011-0000", "9001-90011-0001", "9001-90012-0000", "9001-90012-0001"]
-        assert len({prompt.seed for prompt in prompts}) == 60
-        assert {prompt.text for prompt in prompts} == {f"sentence {index}" for index in range(60)}
-
-
-class TestArchives:
-    IDENTIFIERS = ("9001-90011-0000", "9001-90011-0001", "9002-90021-0000")
-
-    def write(self, folder: Path, identifiers=IDENTIFIERS) -> tuple[Path, Path]:
-        folder.mkdir()
-        paths = archive_paths(folder)
-        write_archives((silent_utterance(identifier) for identifier in identifiers), "dev-clean", *paths)
-        return paths
-
-    def test_bytes_depend_on_the_utterances_alone(self, tmp_path, monkeypatch):
-        first = self.write(tmp_path / "one")
-        monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
-        second = self.write(tmp_path / "two")
-        assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
-
-    def test_members_are_root_s_and_have_no_date(self, tmp_path):
-        audio, alignments = self.write(tmp_path / "one")
-        with tarfile.open(audio) as tar:
-            assert {(member.mtime, member.uid, member.gid, member.mode) for member in tar} == {(0, 0, 0, 0o644)}
-        with zipfile.ZipFile(alignments) as grids:
-            assert {member.date_time for member in grids.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-
-    def test_what_is_written_is_what_is_read(self, tmp_path):
-        audio, alignments = self.write(tmp_path / "one")
-        figures = measure(audio, alignments)
-        assert (figures.utterances, figures.speakers, figures.seconds) == (3, 2, 1.5)
-        assert (figures.words, figures.phones) == ({"a": 3}, {"AH": 3})
-        with tarfile.open(audio) as tar:
-            samples, _ = soundfile.read(
-                io.BytesIO(tar.extractfile("LibriSpeech/dev-clean/9001/90011/9001-90011-0001.flac").read()),
-                dtype="int16",
-            )
-            transcript = tar.extractfile("LibriSpeech/dev-clean/9001/90011/9001-90011.trans.txt").read().decode()
-        assert np.array_equal(samples, silent_utterance("").samples)
-        assert transcript == "9001-90011-0000 A\n9001-90011-0001 A\n"
-
-    def test_a_scattered_chapter_is_refused(self, tmp_path):
-        with pytest.raises(SynthesisError, match="order them"):
-            self.write(tmp_path / "one", identifiers=self.IDENTIFIERS[::-1])
-
-    def test_measuring_finds_a_gap(self, tmp_path):
-        audio, alignments = self.write(tmp_path / "one")
-        with zipfile.ZipFile(alignments) as grids:
-            texts = {name: grids.read(name).decode() for name in grids.namelist()}
-        with zipfile.ZipFile(alignments, "w") as grids:
-            for name, text in texts.items():
-                grids.writestr(name, text.replace("xmin = 0.4321", "xmin = 0.44"))
-        with pytest.raises(SynthesisError, match="do not tile"):
-            measure(audio, alignments)
-
-    def test_a_text_grid_escapes_quotation_marks(self):
-        grid = text_grid({"words": [Segment('"', 0.0, 1.5)]}, 1.5)
-        assert grid.endswith(
-            '        intervals [1]:\n            xmin = 0\n            xmax = 1.5\n            text = """"\n'
-        )
-
-
-class TestShippedCorpus:
-    """The archives in resources/demo, whatever made them."""
-
-    def test_it_is_small_enough_to_ship(self):
-        assert AUDIO.stat().st_size + ALIGNMENTS.stat().st_size <= LARGEST
-
-    def test_it_is_large_enough_to_analyse(self):
-        figures = measure(AUDIO, ALIGNMENTS)
-        assert figures.speakers == 18
-        assert figures.utterances >= 300
-        assert figures.seconds >= 12 * 60
-        assert figures.word_types(15) >= 60
-        assert figures.phones.keys() == set(PHONES)
-        assert min(figures.phones.values()) >= 80
-
-    def test_it_is_laid_out_as_librispeech_is(self):
-        spoken, written = {}, {}
-        with tarfile.open(AUDIO) as tar:
-            for member in tar:
-                folder = re.fullmatch(r"LibriSpeech/dev-clean/(\d+)/(\d+)/(.+)", member.name)
-                speaker, chapter, name = folder.groups()
-                content = tar.extractfile(member).read()
-                if name.endswith(".flac"):
-                    assert re.fullmatch(rf"{speaker}-{chapter}-\d{{4}}\.flac", name)
-                    sound = soundfile.info(io.BytesIO(content))
-                    assert (sound.samplerate, sound.channels, sound.subtype) == (16_000, 1, "PCM_16")
-                    spoken[name.removesuffix(".flac")] = sound.frames
-                else:
-                    assert name == f"{speaker}-{chapter}.trans.txt"
-                    written.update(line.split(" ", 1) for line in content.decode().splitlines())
-        with zipfile.ZipFile(ALIGNMENTS) as grids:
-            names = grids.namelist()
-            tiers = {Path(name).stem: grids.read(name).decode().split('name = "phones"') for name in names}
-        assert names == [
-            f"librispeech_alignments/dev-clean/{'/'.join(identifier.split('-')[:2])}/{identifier}.TextGrid"
-            for identifier in spoken
-        ]
-        assert spoken.keys() == written.keys()
-        assert all(frames % 160 == 0 for frames in spoken.values())
-        for identifier, transcript in written.items():
-            words, phones = tiers[identifier]
-            assert re.findall(r'text = "(.+)"', words) == transcript.lower().split()
-            assert phones.count('text = "sil"') >= 2
