@@ -104,7 +104,7 @@ def pretrain(
     """Train one model and write its checkpoint folder: transformers' files in float16, `losses.csv`, `training.json`.
 
     Args:
-        objective: as `make_objective` knows it.
+        objective: name of one, in `layerwise.demo.objectives.OBJECTIVES`.
         architecture: `model_type` and other values of the model's transformers configuration.
         speech: to train on, and held out.
         units: of both; None for the contrastive objective.
