@@ -29,7 +29,8 @@ from layerwise.alignments.phones import phone_set
 from layerwise.corpus.layouts import layout_of
 from layerwise.corpus.unpacking import unpack_audio
 from layerwise.corpus.utterances import index_utterances
-from layerwise.files.catalogues import ROOT, read_yaml
+from layerwise.files.catalogues import read_yaml
+from layerwise.files.shipped import ROOT
 
 DEMO = ROOT / "resources" / "demo"
 LAYOUT = layout_of(read_yaml(ROOT / "resources/layouts.yaml")["librispeech"])

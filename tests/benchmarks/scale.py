@@ -23,7 +23,7 @@ import yaml
 from layerwise.alignments.arpabet import PHONES
 from layerwise.constants import MEL_BANDS, MEL_SECONDS
 from layerwise.experiment.estimate import BYTES_PER_SECOND, read_calibration
-from layerwise.files.catalogues import ROOT
+from layerwise.files.shipped import ROOT
 from layerwise.models.catalogue import layer_names
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
 from layerwise.scoring.properties import PROPERTIES

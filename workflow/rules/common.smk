@@ -16,7 +16,8 @@ PACKAGE_PARENT = os.path.dirname(workflow.current_basedir.get_path_or_uri(secret
 sys.path.insert(0, PACKAGE_PARENT)
 
 from layerwise.addresses import place_of, shown_address
-from layerwise.files.catalogues import ROOT, locate, read_yaml
+from layerwise.files.catalogues import locate, read_yaml
+from layerwise.files.shipped import ROOT
 from layerwise.models.catalogue import facts, with_shape
 from layerwise.scoring.measures.cca import METRICS
 from layerwise.experiment.configuration import base_of, read_experiment

@@ -17,8 +17,8 @@ import yaml
 from layerwise.demo import commands
 from layerwise.demo.flite import Flite, SynthesisError
 from layerwise.demo.speakers import demo_speakers
-from layerwise.files.catalogues import ROOT
 from layerwise.files.digests import verify
+from layerwise.files.shipped import ROOT
 
 ARCHIVE = ROOT / "resources/demo" / commands.ARCHIVE
 LARGEST = 6_000_000

@@ -23,7 +23,7 @@ from layerwise.experiment.configuration import (
     read_experiment,
 )
 from layerwise.files import catalogues
-from layerwise.files.catalogues import ROOT
+from layerwise.files.shipped import ROOT
 from layerwise.models.catalogue import with_shape
 
 SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from layerwise.files.catalogues import ROOT, CatalogueError, locate, read_yaml
+from layerwise.files.catalogues import CatalogueError, locate, read_yaml
+from layerwise.files.shipped import ROOT
 
 MANY = "{" + ", ".join(f"k{number}: 1" for number in range(1000)) + "}"
 STRANGE = {

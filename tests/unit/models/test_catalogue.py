@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from layerwise.files import catalogues
-from layerwise.files.catalogues import ROOT, CatalogueError
+from layerwise.files.catalogues import CatalogueError
+from layerwise.files.shipped import ROOT
 from layerwise.models.catalogue import ModelEntry, facts, layer_names, model_entry, with_shape
 from layerwise.models.names import Models
 from tiny_originals import settings, weights, write

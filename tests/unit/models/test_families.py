@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from layerwise.files.catalogues import ROOT, read_yaml
+from layerwise.files.catalogues import read_yaml
+from layerwise.files.shipped import ROOT
 from layerwise.models import families
 from layerwise.models.catalogue import model_entry
 from layerwise.models.names import Models

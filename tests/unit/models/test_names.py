@@ -13,7 +13,8 @@ import yaml
 from safetensors.torch import load_file
 
 from layerwise.experiment.configuration import ConfigurationError, read_experiment
-from layerwise.files.catalogues import ROOT, CatalogueError
+from layerwise.files.catalogues import CatalogueError
+from layerwise.files.shipped import ROOT
 from layerwise.models.catalogue import ModelEntry, hub_id, with_shape
 from layerwise.models.checkpoints import CheckpointError, architecture_of, make_random_checkpoint_like
 from layerwise.models.names import Models, told_apart

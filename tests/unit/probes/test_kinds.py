@@ -12,7 +12,7 @@ import pytest
 import torch
 import yaml
 
-from layerwise.files.catalogues import ROOT
+from layerwise.files.shipped import ROOT
 from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.heads import HEADS
 from layerwise.probes.kinds import KINDS, register

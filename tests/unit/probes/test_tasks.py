@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from layerwise.experiment.configuration import ConfigurationError, read_experiment
-from layerwise.files.catalogues import ROOT
+from layerwise.files.shipped import ROOT
 from layerwise.probes.errors import TaskError
 from layerwise.probes.head_names import head_jobs, heads_of
 from layerwise.probes.kinds import KINDS

@@ -16,8 +16,9 @@ from layerwise.constants import MEL_BANDS, MEL_SECONDS, SAMPLE_RATE
 from layerwise.corpus.lending import UNPACKED
 from layerwise.errors import LINE, shown
 from layerwise.experiment.configuration import Experiment, Source
-from layerwise.files.catalogues import ROOT, read_yaml
+from layerwise.files.catalogues import read_yaml
 from layerwise.files.disk_space import readable
+from layerwise.files.shipped import ROOT
 from layerwise.models.catalogue import ModelEntry
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
 from layerwise.sampling import SampleSizes

@@ -12,8 +12,7 @@ import yaml
 from layerwise.errors import LayerwiseError
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import read_plain
-
-ROOT = Path(__file__).resolve().parents[3]  # of the checkout: what it ships lies in its resources/
+from layerwise.files.shipped import IS_CHECKOUT, ROOT
 
 # Of a YAML file, which may be anybody's. The largest of ours has 30 kB and 1,600 values; a thousand models have 200 kB.
 _BYTES = Limit("LAYERWISE_MAX_YAML_BYTES", 4_000_000, "bytes")
@@ -29,11 +28,13 @@ class CatalogueError(LayerwiseError):
 def locate(path: str) -> Path:
     """A path of a configuration or catalogue: relative to the working directory.
 
-    What begins with resources/ and is not there is what the checkout ships, wherever the workflow is run from.
+    What begins with resources/ and is not there is what the checkout (or the wheel) ships, wherever one works.
     """
     # os.path has no errors: a name that is too long, or in a folder that may not be read, is none that exists.
     given = Path(os.path.expanduser(path))
-    return ROOT / given if given.parts[:1] == ("resources",) and not os.path.exists(given) else given
+    if given.parts[:1] != ("resources",) or os.path.exists(given):
+        return given
+    return ROOT / given if IS_CHECKOUT or os.path.exists(ROOT / given) else given
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # by libyaml it is the same, ten times as fast

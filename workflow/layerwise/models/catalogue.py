@@ -14,6 +14,7 @@ from pathlib import Path
 from layerwise.addresses import identity_of
 from layerwise.errors import LINE, shown
 from layerwise.files.catalogues import CatalogueError, locate
+from layerwise.files.shipped import IS_CHECKOUT
 from layerwise.models.checkpoints import CheckpointError, read_config
 from layerwise.models.families import modules_of
 from layerwise.models.originals.family import OriginalError
@@ -235,7 +236,9 @@ def is_local(source: str) -> bool:
 def _shape_of(where: str, source: Path) -> dict:
     """Layers and stride of a checkpoint on this machine, and what it says of its input."""
     if not os.path.exists(source):
-        raise CatalogueError(f"{where}: {source} does not exist")
+        is_demo = not IS_CHECKOUT and source.parts[:2] == ("resources", "demo")
+        where_then = ": the demo is in a checkout of layerwise, not in the installed package" if is_demo else ""
+        raise CatalogueError(f"{where}: {source} does not exist{where_then}")
     try:
         refuse_adapters(source)
         if not is_original(source):

@@ -23,7 +23,8 @@ from transformers.utils import logging as transformers_logging
 
 from layerwise.constants import SAMPLE_RATE
 from layerwise.errors import did_you_mean, listed_names
-from layerwise.files.catalogues import ROOT, locate, read_yaml
+from layerwise.files.catalogues import locate, read_yaml
+from layerwise.files.shipped import ROOT
 from layerwise.models.architectures import anatomy_of, model_class, require_supported
 from layerwise.models.catalogue import hub_id
 from layerwise.models.checkpoints import (
@@ -295,7 +296,7 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
     if entry.kind == "url":
         raise ModelError(
             f"{source} has not been fetched: run the workflow with an experiment that names it, or "
-            f"`snakemake --cores 1 resources/models/{source}`"
+            f"`snakemake --cores 1 resources/models/{source}` in a checkout, and load that folder"
         )
     return load_folder(_cached(entry.source, entry.revision), device, entry.normalise)
 
@@ -336,7 +337,10 @@ def _cached(repository: str, revision: str | None = None) -> Path:
             if any(folder.glob(weights)):
                 break
     except Exception as error:  # of the hub, its client, the network or the disk
-        raise ModelError(f"{repository} could not be fetched: {error} ({type(error).__name__})") from error
+        raise ModelError(
+            f"{repository} could not be fetched: {error} ({type(error).__name__}). Where there is no network, fetch it "
+            "elsewhere (`hf download`) and load the folder"
+        ) from error
     return folder
 
 

@@ -54,7 +54,7 @@ class _Plan:
 
 
 def extract(
-    checkpoint: Path,
+    checkpoint: Path | SpeechModel,
     samples: dict[int, Path],
     utterances: Path,
     audio_root: Path,
@@ -79,7 +79,7 @@ def extract(
     over segments for the phones and words of every sample.
 
     Args:
-        checkpoint: folder of the model.
+        checkpoint: folder of the model, or a model that has been loaded.
         samples: sample number → folder with its utterances, phones and words tables.
         utterances: the corpus table, for the paths of the audio below `audio_root`.
         layers, stride_seconds: what the catalogue promises, checked against the checkpoint.
@@ -100,7 +100,7 @@ def extract(
     torch.set_num_threads(1)  # of this thread, which loads: what weights are made from may be summed
     torch.backends.cudnn.allow_tf32 = False  # the default on recent GPUs: convolutions with ten bits of mantissa
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    model = load_folder(checkpoint, device, normalise)
+    model = checkpoint if isinstance(checkpoint, SpeechModel) else load_folder(checkpoint, device, normalise)
     if model.layer_names != layers:
         raise ExtractionError(
             f"{checkpoint} has the layers {', '.join(model.layer_names)}, the catalogue says {', '.join(layers)}: "

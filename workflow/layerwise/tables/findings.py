@@ -27,6 +27,7 @@ import pandas as pd
 import yaml
 
 from layerwise.errors import LayerwiseError
+from layerwise.files.shipped import ROOT
 from layerwise.probes.metrics import METRICS
 from layerwise.tables import curves
 from layerwise.tables.comparison import Outcome, outcomes
@@ -43,7 +44,7 @@ from layerwise.tables.scores import (
     write_table,
 )
 
-CRITERIA = Path(__file__).resolve().parents[3] / "resources/findings.yaml"
+CRITERIA = ROOT / "resources/findings.yaml"
 SUPPORTED, CONTRADICTED, NOT_TESTABLE = "supported", "contradicted", "not testable"
 PEAKS = ("phone", "word")  # the properties whose maxima findings 2 and 4 speak of
 
