@@ -23,8 +23,9 @@ from layerwise.figures.trends import (
     save,
     write_instead,
 )
+from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.metrics import METRICS
 from layerwise.tables.comparison import WEIGHTS, read_comparison
-from layerwise.tables.external import METRICS, WEIGHTED
 from layerwise.tables.probes import EXTERNAL, read_probes
 from layerwise.tables.scores import AnyPath, layer_ranges, read_trends
 

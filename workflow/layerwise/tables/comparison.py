@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.metrics import METRICS
 from layerwise.tables import curves
 from layerwise.tables.curves import Curve, Estimate
-from layerwise.tables.external import METRICS, WEIGHTED
 from layerwise.tables.probes import read_probes
 from layerwise.tables.scores import AnyPath, alignments_of, layer_ranges, read_scores, read_table, write_table
 

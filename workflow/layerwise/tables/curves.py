@@ -32,10 +32,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.metrics import METRICS
 from layerwise.scoring.chance import CHANCE
 from layerwise.seeds import generator
 from layerwise.tables import ties
-from layerwise.tables.external import METRICS, WEIGHTED
 from layerwise.tables.jackknife import read_jackknife, replicates
 from layerwise.tables.scores import CONFIDENCE, AnyPath, layer_key, layer_ranges, score_matrix
 

@@ -28,10 +28,10 @@ import yaml
 
 from layerwise.errors import LayerwiseError
 from layerwise.files.shipped import ROOT
+from layerwise.probes.metrics import METRICS
 from layerwise.tables import curves
 from layerwise.tables.comparison import Outcome, outcomes
 from layerwise.tables.curves import Curve, Estimate
-from layerwise.tables.external import METRICS
 from layerwise.tables.probes import read_probes
 from layerwise.tables.scores import (
     AnyPath,

@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from layerwise.probes.metrics import METRICS
 from layerwise.probes.predictions import read_predictions
 from layerwise.probes.rates import paired_interval, rate
 from layerwise.scoring.chance import CHANCE
 from layerwise.tables.curves import Estimate
-from layerwise.tables.external import METRICS, PROPERTY, TASK
+from layerwise.tables.external import PROPERTY, TASK
 from layerwise.tables.jackknife import read_jackknife, replicates
 from layerwise.tables.scores import (
     CONFIDENCE,

@@ -9,8 +9,10 @@ import pandas as pd
 
 from layerwise.errors import LayerwiseError
 from layerwise.files.reread import MOST_LAYERS, RereadError, read_json
+from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.join import COLUMNS as WRITTEN
-from layerwise.tables.external import METRICS, WEIGHTED, Result, read_external
+from layerwise.probes.metrics import METRICS
+from layerwise.tables.external import Result, read_external
 from layerwise.tables.scores import AnyPath, layer_key, read_table, write_table
 
 PROBES, EXTERNAL = "probes", "external"  # sources of a result

@@ -9,10 +9,11 @@ import pandas as pd
 
 from layerwise.errors import shown
 from layerwise.files.reread import RereadError
+from layerwise.probes.metrics import METRICS
 from layerwise.scoring.chance import CHANCE
 from layerwise.scoring.properties import PROPERTIES
 from layerwise.tables.comparison import WEIGHTS, Outcome, outcomes, read_comparison
-from layerwise.tables.external import METRICS, PROPERTY, TASK
+from layerwise.tables.external import PROPERTY, TASK
 from layerwise.tables.probes import EXTERNAL, read_probes
 from layerwise.tables.scores import (
     AnyPath,
