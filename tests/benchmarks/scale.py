@@ -21,7 +21,8 @@ from resource import RUSAGE_CHILDREN, getrusage
 import yaml
 
 from layerwise.experiment.estimate import BYTES_PER_SECOND, PHONES, read_calibration
-from layerwise.models.catalogue import ROOT, layer_names
+from layerwise.layers import layer_names
+from layerwise.models.catalogue import ROOT
 from layerwise.representations.size import MEL_BANDS, MEL_SECONDS, Drawn, layer_sizes, representation_bytes
 from layerwise.scoring.properties import PROPERTIES
 

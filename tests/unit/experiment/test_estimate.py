@@ -12,7 +12,8 @@ import yaml
 
 from layerwise.experiment.configuration import read_experiment
 from layerwise.experiment.estimate import _base, _operations_per_second, _parameters, estimate, read_calibration, render
-from layerwise.models.catalogue import layer_names, model_entry, read_yaml
+from layerwise.layers import layer_names
+from layerwise.models.catalogue import model_entry, read_yaml
 from layerwise.models.speech_model import load_folder
 from layerwise.representations.size import MEL_SECONDS, Drawn, layer_sizes, representation_bytes
 from tiny_corpus import write_archive

@@ -19,8 +19,9 @@ from transformers import (
     WhisperForConditionalGeneration,
 )
 
+from layerwise.layers import layer_names
 from layerwise.models.architectures import _ANATOMIES
-from layerwise.models.catalogue import CatalogueError, layer_names, model_entry
+from layerwise.models.catalogue import CatalogueError, model_entry
 from layerwise.models.shapes import SHAPES, shape_of
 from layerwise.models.speech_model import ModelError, load, load_folder
 from layerwise.representations.extract import extract

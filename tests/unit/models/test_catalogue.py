@@ -11,27 +11,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from layerwise.layers import layer_names
 from layerwise.models import catalogue
-from layerwise.models.catalogue import (
-    ROOT,
-    CatalogueError,
-    facts,
-    layer_names,
-    locate,
-    model_entry,
-    read_yaml,
-    with_shape,
-)
+from layerwise.models.catalogue import ROOT, CatalogueError, facts, locate, model_entry, read_yaml, with_shape
 from layerwise.models.names import Models
 from tiny_originals import settings, weights, write
 
 SHAPE = {"conv_layers": 7, "blocks": 12, "stride_seconds": 0.02}
 MODELS = yaml.safe_load((ROOT / "resources/models.yaml").read_text())
-
-
-def test_layers_are_named_by_depth():
-    assert layer_names(2, 3) == ["C1", "C2", "T0", "T1", "T2", "T3"]
-    assert layer_names(0, 1) == ["T0", "T1"]
 
 
 def test_yaml_that_cannot_be_read_is_named(tmp_path):

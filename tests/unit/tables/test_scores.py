@@ -633,12 +633,12 @@ def test_automatic_alignments_are_marked_in_every_row_of_every_table(tmp_path):
         return ("skipped", "NaN") if layer == "T1" else ("ok", "")
 
     files = write_experiment(tmp_path, BLOCKS, PROPERTIES, status=status, alignments="automatic")
-    tables = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best", "wide")}
-    tables.collect_scores(files, METRICS, PROPERTIES, list(BLOCKS), BLOCKS, tables["scores"])
-    tables.summarise_trends(tables["scores"], 10, tables["trends"])
-    tables.best_layers(tables["trends"], tables["scores"], tables["best"])
-    tables.wide_table(tables["trends"], "word", "pwcca", tables["wide"])
-    for name, path in tables.items():
+    paths = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best", "wide")}
+    tables.collect_scores(files, METRICS, PROPERTIES, list(BLOCKS), BLOCKS, paths["scores"])
+    tables.summarise_trends(paths["scores"], 10, paths["trends"])
+    tables.best_layers(paths["trends"], paths["scores"], paths["best"])
+    tables.wide_table(paths["trends"], "word", "pwcca", paths["wide"])
+    for name, path in paths.items():
         table = tables.read_table(path)
         assert len(table) > 3
         assert set(table["alignments"]) == {"automatic"}, name
@@ -646,14 +646,6 @@ def test_automatic_alignments_are_marked_in_every_row_of_every_table(tmp_path):
 
 def test_the_number_of_phones_is_that_of_the_alignments():
     assert len(PHONE_SETS["arpabet"].phones) == tables.ARPABET_PHONES
-
-
-@pytest.mark.parametrize(
-    ("layers", "short"),
-    [(["T0", "T1", "T2", "T5"], "T0-T2, T5"), (["T10", "T9", "C7", "T9"], "C7, T9-T10"), ([], "")],
-)
-def test_layer_ranges(layers, short):
-    assert tables.layer_ranges(layers) == short
 
 
 def test_a_model_called_null_keeps_its_name(tmp_path, collect):

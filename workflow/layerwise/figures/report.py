@@ -18,21 +18,14 @@ from layerwise.errors import LINE, shown
 from layerwise.figures.trends import METRIC_TITLES, title_of
 from layerwise.files.atomic import replaced
 from layerwise.files.tables import NUMBERED, read_csv_table, read_parquet
+from layerwise.layers import layer_ranges
 from layerwise.tables.comparison import WEIGHTS, read_comparison
 from layerwise.tables.external import TASK
 from layerwise.tables.findings import CRITERIA, read_criteria, read_findings
 from layerwise.tables.intervals import SPEAKERS, about, caution
 from layerwise.tables.layer_pairs import read_layer_pairs
 from layerwise.tables.recommendations import cautions, read_recommendations, sentences
-from layerwise.tables.scores import (
-    CONFIDENCE,
-    SAMPLE_COLUMNS,
-    AnyPath,
-    layer_ranges,
-    read_best_layers,
-    read_scores,
-    read_table,
-)
+from layerwise.tables.scores import CONFIDENCE, SAMPLE_COLUMNS, AnyPath, read_best_layers, read_scores, read_table
 
 TEMPLATE = Path(__file__).parents[2] / "report" / "report.html.j2"
 PACKAGES = ("snakemake", "numpy", "scipy", "h5py", "torch", "transformers", "pandas", "matplotlib")

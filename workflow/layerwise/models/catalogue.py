@@ -19,6 +19,7 @@ from layerwise.addresses import identity_of
 from layerwise.errors import LINE, LayerwiseError, shown
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import read_plain
+from layerwise.layers import layer_names
 from layerwise.models.checkpoints import CheckpointError, read_config
 from layerwise.models.originals.pickles import PickleError
 from layerwise.models.originals.settings import OriginalError, is_original, read_original
@@ -151,11 +152,6 @@ class ModelEntry:
         if not self.is_planned:
             raise CatalogueError(f"models.{self.name}: its layers are not known before its checkpoint has been read")
         return layer_names(self.conv_layers, self.blocks)
-
-
-def layer_names(conv_layers: int, blocks: int) -> list[str]:
-    """C1…C<conv_layers>, T0…T<blocks>."""
-    return [f"C{i}" for i in range(1, conv_layers + 1)] + [f"T{i}" for i in range(blocks + 1)]
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # by libyaml it is the same, ten times as fast

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from layerwise.errors import LayerwiseError, listed_names
+from layerwise.layers import transformer_names
 
 METRICS = {"phones": "per", "characters": "wer", "labels": "accuracy"}  # kind of task → what is measured
 HIGHER_IS_BETTER = {"per": False, "wer": False, "accuracy": True}
@@ -108,8 +109,7 @@ def task_entry(name: str, description: Mapping, catalogue: Mapping, recipe: str,
 
 def heads_of(blocks: int, layers: str | Sequence[str]) -> list[str]:
     """Heads of a model: its T layers (all, or those that are listed) in order of depth, then `weighted`."""
-    names = [f"T{index}" for index in range(blocks + 1)]
-    return [name for name in names if layers == "all" or name in layers] + [WEIGHTED]
+    return [name for name in transformer_names(blocks) if layers == "all" or name in layers] + [WEIGHTED]
 
 
 def head_jobs(heads: Sequence[str], size: int | None) -> dict[str, list[str]]:

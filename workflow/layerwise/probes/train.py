@@ -23,6 +23,7 @@ import torch
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
 from layerwise.files.tables import ITEMS, read_parquet
+from layerwise.layers import is_transformer
 from layerwise.models.speech_model import load_folder
 from layerwise.probes.frozen_layers import FrozenLayers, KeptLayers
 from layerwise.probes.heads import Batch, Shape, make_heads
@@ -496,7 +497,7 @@ def train_probes(
     torch.set_num_threads(1)
     table = read_parquet(items, ITEMS)
     model = load_folder(checkpoint, device, normalise)
-    blocks = [name for name in model.layer_names if name.startswith("T")]
+    blocks = [name for name in model.layer_names if is_transformer(name)]
     layers = blocks if WEIGHTED in heads else [name for name in blocks if name in heads]
     pooled = settings.kind == "labels"
     source = FrozenLayers(

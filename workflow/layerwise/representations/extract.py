@@ -21,6 +21,7 @@ from layerwise.corpus.times import comparable, steps
 from layerwise.errors import LayerwiseError
 from layerwise.files.disk_space import require_space
 from layerwise.files.tables import SEGMENTS, UTTERANCES, read_parquet
+from layerwise.layers import is_transformer
 from layerwise.models.devices import InHalves
 from layerwise.models.speech_model import SpeechModel, load_folder
 from layerwise.representations import store
@@ -188,7 +189,7 @@ def _bytes_of(plan: _Plan, model: SpeechModel, dtype: str) -> int:
         LayerSize(
             values.shape[1],
             MEL_SECONDS if name in model.windows_10ms else model.stride_seconds,
-            segments=name.startswith("T"),
+            segments=is_transformer(name),
         )
         for name, values in shortest.items()
     ]
@@ -288,7 +289,7 @@ def _run(model: SpeechModel, root: Path, compute: str, batch: list) -> list[_Pas
 
 def _finish(model: SpeechModel, row, waveform: np.ndarray, layers: dict[str, np.ndarray]) -> _Pass:
     frames = _Frames.of(model, layers, waveform)
-    blocks = {name: values for name, values in layers.items() if name.startswith("T")}
+    blocks = {name: values for name, values in layers.items() if is_transformer(name)}
     return _Pass(row.Index, row.utterance_id, row.speaker_id, waveform.size / SAMPLE_RATE, blocks, frames)
 
 

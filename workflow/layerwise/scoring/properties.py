@@ -18,6 +18,7 @@ import numpy as np
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
 from layerwise.files.limits import Limit
+from layerwise.layers import is_transformer
 from layerwise.representations import store
 from layerwise.scoring import chance
 from layerwise.scoring import folds as folding
@@ -69,7 +70,7 @@ class Property:
 
     def layers(self, names: Sequence[str]) -> list[str]:
         """Those of a model's layers that the question is asked of, in order of depth."""
-        return [name for name in names if self.conv or name.startswith("T")]
+        return [name for name in names if self.conv or is_transformer(name)]
 
 
 PROPERTIES = {

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from layerwise.layers import layer_ranges, transformer_names
 from layerwise.tables import curves
 from layerwise.tables.curves import Curve, Estimate
 from layerwise.tables.external import METRICS, WEIGHTED
 from layerwise.tables.probes import read_probes
-from layerwise.tables.scores import AnyPath, alignments_of, layer_ranges, read_scores, read_table, write_table
+from layerwise.tables.scores import AnyPath, alignments_of, read_scores, read_table, write_table
 
 WEIGHTS, SOFTMAX = "weights", "softmax"  # what stands for property and metric of the learned weights
 
@@ -55,7 +56,7 @@ def outcomes(probes: pd.DataFrame, seed: int) -> Iterator[Outcome]:
             value, *ends = map(METRICS[row.metric].performance, (row.value, row.low, row.high))
             weighted = Estimate(value, min(ends), max(ends))
         blocks = (heads["layer_index"] / heads["depth"]).max()  # depth = index / blocks
-        last = f"T{round(blocks)}" if blocks > 0 else ""
+        last = transformer_names(round(blocks))[-1] if blocks > 0 else ""
         yield Outcome(*names, curves.performance(heads, seed), weighted, curves.weights(heads), last)
 
 

@@ -32,11 +32,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from layerwise.layers import FIRST, TRANSFORMER, layer_key, layer_ranges
 from layerwise.scoring.chance import CHANCE
 from layerwise.tables import ties
 from layerwise.tables.external import METRICS, WEIGHTED
 from layerwise.tables.jackknife import read_jackknife, replicates
-from layerwise.tables.scores import CONFIDENCE, AnyPath, layer_key, layer_ranges, score_matrix
+from layerwise.tables.scores import CONFIDENCE, AnyPath, score_matrix
 
 DRAWS = 2000
 FEWEST = 4  # layers that a correlation needs
@@ -70,7 +71,7 @@ class Curve:
 
     def blocks(self) -> Curve:
         """T1…TL, without the layer that they work from."""
-        return self.at([layer for layer in self.layers if layer != "T0"])
+        return self.at([layer for layer in self.layers if layer != FIRST])
 
     def value(self, layer: str) -> float:
         """NaN at a layer that the curve lacks."""
@@ -130,7 +131,7 @@ def trend(scores: pd.DataFrame, folds: int, seed: int, again: pd.DataFrame | Non
         seed: of the draws, which depend on (seed, model) and the number of scores alone, or on (seed, groups).
         again: its rows of tables/jackknife.csv, whose intervals and draws it then has.
     """
-    scores = scores[scores["layer"].str.startswith("T")]
+    scores = scores[scores["layer"].str.startswith(TRANSFORMER)]
     left_out = set(scores.loc[scores["status"] == "flagged", "layer"])
     usable = scores[scores["score"].notna() & ~scores["layer"].isin(left_out)]
     reasons = scores.loc[scores["score"].isna() | scores["layer"].isin(left_out), "reason"]

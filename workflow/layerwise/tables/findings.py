@@ -27,21 +27,13 @@ import pandas as pd
 import yaml
 
 from layerwise.errors import LayerwiseError
+from layerwise.layers import block_names, layer_index, layer_ranges
 from layerwise.tables import curves
 from layerwise.tables.comparison import Outcome, outcomes
 from layerwise.tables.curves import Curve, Estimate
 from layerwise.tables.external import METRICS
 from layerwise.tables.probes import read_probes
-from layerwise.tables.scores import (
-    AnyPath,
-    alignments_of,
-    layer_key,
-    layer_ranges,
-    read_models,
-    read_scores,
-    read_table,
-    write_table,
-)
+from layerwise.tables.scores import AnyPath, alignments_of, read_models, read_scores, read_table, write_table
 
 CRITERIA = Path(__file__).resolve().parents[3] / "resources/findings.yaml"
 SUPPORTED, CONTRADICTED, NOT_TESTABLE = "supported", "contradicted", "not testable"
@@ -114,7 +106,7 @@ class Model:
     @property
     def layers(self) -> list[str]:
         """T1…TL."""
-        return [f"T{i}" for i in range(1, self.blocks + 1)]
+        return block_names(self.blocks)
 
     def trend(self, property_name: str) -> Curve:
         """Empty, with the reason, where the property was not scored."""
@@ -388,8 +380,8 @@ def best_layer(model: Model, outcome: Outcome, below_top: float, near: float, ma
         numbers |= {f"{name}_peak": curve.at(model.layers).best, f"{name}_candidates": _listed(maxima[-1])}
     possible = []
     for best, *highest in itertools.product(tied, *maxima):
-        index = layer_key(best)[1]
-        close = any(abs(index - layer_key(layer)[1]) <= near for layer in highest)
+        index = layer_index(best)
+        close = any(abs(index - layer_index(layer)) <= near for layer in highest)
         possible.append(index <= model.blocks - below_top and close)
     return _decided(possible, [*tied, *itertools.chain(*maxima)], numbers)
 
@@ -482,11 +474,11 @@ def _s(curve: Curve, one: str, other: str) -> float:
 
 
 def _depths(layers: Iterable[str], blocks: int) -> list[float]:
-    return [layer_key(layer)[1] / blocks for layer in layers]
+    return [layer_index(layer) / blocks for layer in layers]
 
 
 def _peak(curve: Curve, tied: Sequence[str], blocks: int) -> dict:
-    return {"peak": curve.best, "depth": layer_key(curve.best)[1] / blocks, "candidates": _listed(tied)}
+    return {"peak": curve.best, "depth": layer_index(curve.best) / blocks, "candidates": _listed(tied)}
 
 
 def _decided(possible: Sequence[bool], tied: Sequence[str], numbers: Mapping) -> Verdict:

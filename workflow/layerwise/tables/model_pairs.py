@@ -13,9 +13,10 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from layerwise.layers import layer_ranges
 from layerwise.tables import curves
 from layerwise.tables.curves import Curve, Estimate
-from layerwise.tables.scores import AnyPath, alignments_of, layer_ranges, read_models, read_scores, write_table
+from layerwise.tables.scores import AnyPath, alignments_of, read_models, read_scores, write_table
 
 COLUMNS = [
     *("model", "other", "differ", "property", "metric", "layers", "other_layers", "n_layers"),

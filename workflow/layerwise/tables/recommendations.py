@@ -9,20 +9,13 @@ import pandas as pd
 
 from layerwise.errors import shown
 from layerwise.files.reread import RereadError
+from layerwise.layers import layer_ranges
 from layerwise.scoring.chance import CHANCE
 from layerwise.scoring.properties import PROPERTIES
 from layerwise.tables.comparison import WEIGHTS, Outcome, outcomes, read_comparison
 from layerwise.tables.external import METRICS, PROPERTY, TASK
 from layerwise.tables.probes import EXTERNAL, read_probes
-from layerwise.tables.scores import (
-    AnyPath,
-    alignments_of,
-    layer_ranges,
-    read_best_layers,
-    read_table,
-    read_trends,
-    write_table,
-)
+from layerwise.tables.scores import AnyPath, alignments_of, read_best_layers, read_table, read_trends, write_table
 
 COUNTS = ("n_rows", "n_types", "n_speakers")
 COLUMNS = [

@@ -12,8 +12,9 @@ from scipy import stats
 
 from layerwise.errors import LayerwiseError, shown
 from layerwise.files.atomic import replaced
-from layerwise.files.reread import MOST_LAYERS, RereadError, is_count, is_layer, read_json
+from layerwise.files.reread import RereadError, is_count, read_json
 from layerwise.files.tables import SEGMENTS, read_csv_table, read_parquet
+from layerwise.layers import MOST_LAYERS, TRANSFORMER, layer_key, layer_ranges
 from layerwise.scoring.chance import CHANCE
 from layerwise.tables import ties
 from layerwise.tables.intervals import CORPUS, SPEAKERS
@@ -65,25 +66,6 @@ class SkippedScoreError(LayerwiseError):
     """Scores were skipped although the experiment is strict; the message lists every reason."""
 
     is_list = True
-
-
-def layer_key(layer: str) -> tuple[str, int]:
-    """Sorts layer names by depth: C1, C2, …, T0, T1, …"""
-    if not is_layer(layer):
-        raise ValueError(f"{layer!r} is not a layer's name; expected C1, C2, … or T0, T1, …")
-    return layer[0], int(layer[1:])
-
-
-def layer_ranges(layers: Iterable[str]) -> str:
-    """Names of layers in short: T0, T1, T2, T5 give `T0-T2, T5`."""
-    runs: list[list[tuple[str, int]]] = []
-    for kind, index in sorted({layer_key(layer) for layer in layers}):
-        if runs and runs[-1][-1] == (kind, index - 1):
-            runs[-1].append((kind, index))
-        else:
-            runs.append([(kind, index)])
-    names = [[f"{kind}{index}" for kind, index in run] for run in runs]
-    return ", ".join(run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in names)
 
 
 def read_table(
@@ -335,7 +317,7 @@ def best_layers(trends: AnyPath, scores: AnyPath, out: AnyPath) -> None:
     by_question, none = dict(list(scored.groupby(keys, sort=False))), scored.iloc[:0]
     for names, group in table.groupby(keys, sort=False):
         row = dict(zip(keys, names, strict=True)) | {"alignments": group["alignments"].iloc[0]}
-        blocks = group[group["layer"].str.startswith("T") & (group["layer_index"] > 0)]
+        blocks = group[group["layer"].str.startswith(TRANSFORMER) & (group["layer_index"] > 0)]
         ranked = blocks[blocks["status"] == "ok"].sort_values("layer_index")
         if ranked.empty:
             reasons = "; ".join(reason for reason in blocks["reason"].unique() if reason)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from layerwise.models.catalogue import layer_names
+from layerwise.layers import layer_names
 from layerwise.models.originals import avhubert, conversion
 from layerwise.models.originals.settings import OriginalError, read_original
 from layerwise.models.speech_model import load, load_folder
