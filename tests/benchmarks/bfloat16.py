@@ -23,7 +23,9 @@ from layerwise.models.checkpoints import make_random_checkpoint
 from layerwise.models.speech_model import load_folder
 from layerwise.representations.extract import extract
 from layerwise.sampling import SampleSizes
-from layerwise.scoring.properties import PROPERTIES, ScoreSettings, score_layers
+from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
 
 CONFIG = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
 

@@ -35,8 +35,10 @@ from layerwise.probes import join, rates
 from layerwise.representations import store
 from layerwise.sampling import SampleSizes, draw_sample
 from layerwise.scoring.chance import CHANCE
-from layerwise.scoring.measures.cca import METRICS
-from layerwise.scoring.properties import PROPERTIES, ScoreSettings, score_layers
+from layerwise.scoring.metrics import METRICS
+from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
 from layerwise.tables import comparison, layer_pairs, recommendations
 from layerwise.tables import probes as probe_rows
 from layerwise.tables import scores as tables

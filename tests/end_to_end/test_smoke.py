@@ -22,8 +22,9 @@ from threadpoolctl import threadpool_limits
 from layerwise.experiment.configuration import read_experiment
 from layerwise.representations.extract import extract
 from layerwise.representations.store import fact
-from layerwise.scoring.measures.cca import METRICS as ALL_METRICS
-from layerwise.scoring.properties import ScoreSettings, score_layers
+from layerwise.scoring.metrics import METRICS as ALL_METRICS
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
 from layerwise.tables.scores import best_layers, collect_scores, summarise_trends, wide_table
 
 MODEL = "random-wav2vec2-tiny"

@@ -26,7 +26,8 @@ from layerwise.probes.join import collect_probes as join_probes
 from layerwise.probes.training_states import read_state
 from layerwise.representations import store
 from layerwise.sampling import SampleSizes, draw_sample_tables, read_word_list
-from layerwise.scoring.properties import ScoreSettings, score_layers
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
 from layerwise.tables import scores as score_tables
 from layerwise.tables.comparison import compare, read_comparison
 from layerwise.tables.confusion import read_confusions, tabulate_confusions

@@ -17,7 +17,7 @@ sys.path.insert(0, PACKAGE_PARENT)
 
 from layerwise.addresses import place_of, shown_address
 from layerwise.models.catalogue import ROOT, facts, locate, read_yaml, with_shape
-from layerwise.scoring.measures.cca import METRICS
+from layerwise.scoring.metrics import METRICS
 from layerwise.experiment.configuration import base_of, read_experiment
 from layerwise.errors import LayerwiseError, shown
 from layerwise.experiment.estimate import estimate as estimate_of

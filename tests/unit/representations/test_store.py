@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from layerwise.files.atomic import END
 from layerwise.representations import store
 from layerwise.representations.store import RepresentationError, dataset, fact, reading, strings, writing
-from layerwise.scoring.measures.moments import fold_moments
+from layerwise.scoring.measures.passes import fold_moments
 from synthetic_views import CHECKOUT
 
 LAYER = "1/frame/T1"

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from layerwise.files.reread import RereadError
-from layerwise.scoring.measures import cca
+from layerwise.scoring.metrics import METRICS as METRICS_OF_SCORES
 from layerwise.tables import scores as tables
 from layerwise.tables.jackknife import MissingReplicatesError
 from layerwise.tables.scores import MalformedScoreError, SkippedScoreError
@@ -186,7 +186,7 @@ def test_a_malformed_file_is_named(tmp_path, collect, text, message):
 @pytest.mark.parametrize(
     ("metric", "least", "impossible"),
     [
-        *((name, -1, [-1.001, 1.001, 5.0, 2147483648]) for name in cca.METRICS if name != "cka"),
+        *((name, -1, [-1.001, 1.001, 5.0, 2147483648]) for name in METRICS_OF_SCORES if name != "cka"),
         ("cka", 0, [-0.001, -1, 2]),
     ],
 )

@@ -31,7 +31,7 @@ from layerwise.files.texts import is_utf8
 from layerwise.models.catalogue import ROOT, CatalogueError, ModelEntry, is_url, locate, read_yaml, require_bounded
 from layerwise.models.names import Models, told_apart
 from layerwise.probes.tasks import TaskEntry, TaskError, heads_of, task_entry
-from layerwise.scoring.measures.cca import METRICS
+from layerwise.scoring.metrics import METRICS
 from layerwise.scoring.properties import PROPERTIES
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"

@@ -360,7 +360,7 @@ def _views(name: str, entry: ModelEntry, layer: str, drawn: Drawn, samples: Mapp
     )
     rows = {"frame": drawn.seconds / seconds_per_row, "phone": drawn.phones, "word": drawn.words}[question.span]
     labels = {"phone": PHONES, "word": samples["word_types"]}
-    other = {"mel": MEL_BANDS, "label": labels.get(question.span, 0), "T0": entry.width}[question.target]
+    other = {"mel": MEL_BANDS, "label": labels.get(question.span, 0), "T0": entry.width}[question.target.name]
     return rows, size.width, other
 
 

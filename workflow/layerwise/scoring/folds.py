@@ -11,13 +11,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from layerwise.scoring.measures.moments import RefusedScoreError
+from layerwise.scoring.refusals import FoldError
 
 MOST_GROUPS = 20  # of speakers, where there are not more folds
-
-
-class FoldError(RefusedScoreError):
-    """The rows cannot be divided into these folds."""
 
 
 def segment_folds(
