@@ -26,8 +26,9 @@ from layerwise.figures.trends import (
 from layerwise.layers import TRANSFORMER, layer_ranges, transformer_names
 from layerwise.tables.comparison import WEIGHTS, read_comparison
 from layerwise.tables.external import METRICS, WEIGHTED
+from layerwise.tables.files import AnyPath
 from layerwise.tables.probes import EXTERNAL, read_probes
-from layerwise.tables.scores import AnyPath, read_trends
+from layerwise.tables.trends import read_trends
 
 SINGLE, BEST, SUM = "head on one layer", "best single block", "head on the learned sum of all layers"
 SINGLE_STYLE = {"color": "#000000", "marker": "o", "markersize": 3.5, "linewidth": 1.5}

@@ -17,9 +17,9 @@ from matplotlib.patches import Patch, Rectangle
 
 from layerwise.files.atomic import replaced
 from layerwise.layers import CONV, TRANSFORMER, is_conv, is_transformer, layer_key, layer_ranges
-from layerwise.scoring.chance import CHANCE
 from layerwise.scoring.properties import PROPERTIES
-from layerwise.tables.scores import AnyPath, read_trends
+from layerwise.tables.files import AnyPath
+from layerwise.tables.trends import read_trends
 
 STYLE = {
     "font.family": "sans-serif",
@@ -325,10 +325,10 @@ def _draw_lines(
                 style |= {"linestyle": "none", "markerfacecolor": "white", "label": "_flagged"}
                 axes.plot(x[hollow], mean[hollow], **style)
         lines[model] = line
-        levels = of_model[(of_model["metric"] == metric + CHANCE) & of_model["mean"].notna()]
+        levels = rows[rows["chance"].notna()]
         for _, part in levels.groupby(levels["layer"].str[0]):
             chance = True
-            axes.plot(positions[part.index], part["mean"], label="_chance", zorder=1, **CHANCE_STYLE)
+            axes.plot(positions[part.index], part["chance"], label="_chance", zorder=1, **CHANCE_STYLE)
     marks = {}
     if flagged:
         hollow_marker = {"marker": "o", "markerfacecolor": "white", "color": "#444444", "linestyle": "none"}

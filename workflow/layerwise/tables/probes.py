@@ -12,7 +12,7 @@ from layerwise.files.reread import RereadError, read_json
 from layerwise.layers import MOST_LAYERS, layer_index, layer_key
 from layerwise.probes.join import COLUMNS as WRITTEN
 from layerwise.tables.external import METRICS, WEIGHTED, Result, read_external
-from layerwise.tables.scores import AnyPath, read_table, write_table
+from layerwise.tables.files import AnyPath, read_table, write_table
 
 PROBES, EXTERNAL = "probes", "external"  # sources of a result
 
