@@ -31,7 +31,7 @@ min_version("9.27")
 if not os.path.isdir(workflow.current_basedir.get_path_or_uri(secret_free=True)):
     raise WorkflowError(
         "layerwise needs what lies beside its Snakefile, of which Snakemake fetches only rules and scripts: clone the "
-        "repository, and name the Snakefile of the clone (README.md, From another workflow)"
+        "repository, and name the Snakefile of the clone (docs/another-workflow.md)"
     )
 
 

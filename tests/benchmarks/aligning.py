@@ -27,8 +27,10 @@ from layerwise.alignments.index import index_alignments
 from layerwise.alignments.marks import marks_of
 from layerwise.alignments.phones import phone_set
 from layerwise.corpus.layouts import layout_of
-from layerwise.corpus.utterances import index_utterances, unpack_audio
-from layerwise.models.catalogue import ROOT, read_yaml
+from layerwise.corpus.unpacking import unpack_audio
+from layerwise.corpus.utterances import index_utterances
+from layerwise.files.catalogues import read_yaml
+from layerwise.files.shipped import ROOT
 
 DEMO = ROOT / "resources" / "demo"
 LAYOUT = layout_of(read_yaml(ROOT / "resources/layouts.yaml")["librispeech"])

@@ -33,7 +33,7 @@ from layerwise.alignments.marks import marks_of
 from layerwise.alignments.phones import phone_set
 from layerwise.alignments.textgrids import parse_any, parse_regular
 from layerwise.corpus.layouts import layout_of
-from layerwise.models.catalogue import read_yaml
+from layerwise.files.catalogues import read_yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LAYOUT = layout_of(read_yaml(REPOSITORY / "resources/layouts.yaml")["librispeech"])

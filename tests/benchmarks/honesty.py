@@ -276,7 +276,7 @@ def write_corpus(corpus: Corpus, question: str, seed: int, path: Path) -> None:
             if span == "frame":
                 table = drawn.utterances
                 kept = np.concatenate([np.arange(row.first, row.end) for row in table.itertuples()])
-                writer.extend_offsets(f"{sample}/frame/offsets", table["end"] - table["first"])
+                writer.extend_borders(f"{sample}/frame/offsets", table["end"] - table["first"])
             else:
                 table = drawn.phones if span == "phone" else drawn.words
                 kept = table["row"].to_numpy()

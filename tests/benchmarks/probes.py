@@ -24,7 +24,8 @@ import torch
 
 from demo_tables import demo_tables
 from extraction import ARCHITECTURES, paper_sizes
-from layerwise.models.catalogue import ROOT, read_yaml
+from layerwise.files.catalogues import read_yaml
+from layerwise.files.shipped import ROOT
 from layerwise.models.checkpoints import make_random_checkpoint
 from layerwise.models.speech_model import load_folder
 from layerwise.probes.frozen_layers import FrozenLayers, KeptLayers

@@ -20,10 +20,12 @@ from resource import RUSAGE_CHILDREN, getrusage
 
 import yaml
 
-from layerwise.experiment.estimate import BYTES_PER_SECOND, PHONES, read_calibration
+from layerwise.alignments.arpabet import PHONES
+from layerwise.constants import MEL_BANDS, MEL_SECONDS
+from layerwise.experiment.estimate import BYTES_PER_SECOND, read_calibration
+from layerwise.files.shipped import ROOT
 from layerwise.layers import layer_names
-from layerwise.models.catalogue import ROOT
-from layerwise.representations.size import MEL_BANDS, MEL_SECONDS, Drawn, layer_sizes, representation_bytes
+from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
 from layerwise.scoring.properties import PROPERTIES
 
 MODELS, BLOCKS, SAMPLES, LIMIT_SECONDS = 50, 48, 10, 240
@@ -85,7 +87,7 @@ def librilight() -> None:
         low, high = (HOURS * each for each in extraction["cpu_seconds"][size])
         jobs = math.ceil(high / SHARD_JOB_HOURS)
         layers = layer_names(7, blocks)
-        drawn = Drawn(seconds, *(round(seconds * SEGMENTS_PER_SECOND[span]) for span in ("phone", "word")))
+        drawn = Drawn(seconds, {span: round(seconds * each) for span, each in SEGMENTS_PER_SECOND.items()})
         stored = representation_bytes(layer_sizes(layers, width, CONV_WIDTH, 0.02), [drawn], 0.02, "float16")
         pairs = list(views(layers, width))
         products = costs["seconds_per_product"] * sum(rows * (dx + dy) ** 2 for rows, dx, dy in pairs) / 3600
@@ -105,7 +107,7 @@ def librilight() -> None:
 def views(layers: list[str], width: int) -> Iterator[tuple[float, int, int]]:
     """Rows, and dimensions of both views, of each score over all audio."""
     for question in PROPERTIES.values():
-        target = {"mel": MEL_BANDS, "T0": width, "label": PHONES if question.span == "phone" else WORD_TYPES}
+        target = {"mel": MEL_BANDS, "T0": width, "label": len(PHONES) if question.span == "phone" else WORD_TYPES}
         for layer in question.layers(layers):
             seconds_per_row = MEL_SECONDS if layer in CONV_AT_10_MS else 0.02
             rate = SEGMENTS_PER_SECOND.get(question.span, 1 / seconds_per_row)

@@ -1,4 +1,4 @@
-"""The tables of README on what the demo's models show: python tests/benchmarks/story.py [results/demo], after a run.
+"""The tables of docs/demo.md: python tests/benchmarks/story.py [results/demo], after a run.
 
 What trained models hold beside their control, the paper's findings as verdicts, and which difference between models
 shows in their trends, that of objective or that of iteration. In Markdown.

@@ -1,4 +1,4 @@
-"""The smoke experiment as a module of another workflow, as the README shows it, from a third folder: the same bytes."""
+"""The smoke experiment as a module of another workflow, as docs/another-workflow.md shows it: the same bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs/another-workflow.md"
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def used(checkout, tmp_path_factory):
     folder = tmp_path_factory.mktemp("module")
     (folder / "outer").mkdir()
     (folder / "results-go-here").mkdir()
-    (snippet,) = re.findall(r"```python\n(module layerwise:.*?)```", README.read_text(), re.DOTALL)
+    (snippet,) = re.findall(r"```python\n(module layerwise:.*?)```", PAGE.read_text(), re.DOTALL)
     assert snippet.count("/path/to/layerwise") == 1
     (folder / "outer/Snakefile").write_text(snippet.replace("/path/to/layerwise", str(checkout.root)))
     smoke = str(checkout / "resources/experiments/smoke.yaml")

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 from fuzzing import fuzz
 
-from layerwise.corpus.audio import read_waveform
-from layerwise.corpus.problems import Sound, examine
+from layerwise.corpus.recording_checks import Sound, examine
+from layerwise.corpus.waveforms import read_waveform
 
 RATES = {"WVE": 8000, "XI": 44100, "OGG": 16000}
 FORMATS = {

@@ -16,10 +16,10 @@ from fuzzing import fuzz
 from safetensors.torch import save
 
 from layerwise.models.catalogue import model_entry
-from layerwise.models.originals import avhubert, pickles
-from layerwise.models.originals.conversion import convert
+from layerwise.models.families import family
+from layerwise.models.originals import pickles
 from layerwise.models.originals.pickles import StoredTensor
-from layerwise.models.originals.settings import read_original
+from layerwise.models.originals.reading import read_original
 from layerwise.models.preprocessors import FILES, read_preprocessor
 from layerwise.models.speech_model import load_folder
 from layerwise.models.weights import stored_weights
@@ -86,7 +86,7 @@ def planned(path: Path) -> None:
     """What a plan and then a job make of an original."""
     model_entry("mine", {"source": str(path)})
     original = read_original(path)
-    (avhubert.convert if original.family == "av_hubert" else convert)(original, normalise=True)
+    family(original.family).anatomy(original, normalise=True)
 
 
 def config_of(path: Path) -> None:

@@ -13,7 +13,8 @@ from layerwise.alignments.marks import marks_of
 from layerwise.corpus.layouts import layout_of
 from layerwise.experiment import configuration
 from layerwise.experiment.configuration import check_schema, read_experiment
-from layerwise.models.catalogue import ROOT, read_yaml
+from layerwise.files.catalogues import read_yaml
+from layerwise.files.shipped import ROOT
 from layerwise.tables.external import read_external
 
 RESOURCES = ROOT / "resources"

@@ -13,7 +13,7 @@ import pytest
 
 from layerwise.demo.synthesis import Flite, MissingEngineError
 from layerwise.experiment.configuration import read_catalogue
-from layerwise.models.catalogue import ROOT
+from layerwise.files.shipped import ROOT
 from layerwise.models.speech_model import load
 from tiny_models import speech
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from layerwise.constants import SAMPLE_RATE
-from layerwise.models.catalogue import ROOT
+from layerwise.files.shipped import ROOT
 
 
 def limits_of_the_code() -> list[tuple[str, int]]:

@@ -17,7 +17,8 @@ from layerwise.alignments.marks import marks_of
 from layerwise.alignments.phones import phone_set
 from layerwise.corpus.layouts import layout_of
 from layerwise.corpus.utterances import UTTERANCE_SCHEMA
-from layerwise.models.catalogue import ROOT, read_yaml
+from layerwise.files.catalogues import read_yaml
+from layerwise.files.shipped import ROOT
 
 SPLIT = "dev-clean"
 

@@ -11,7 +11,7 @@ import numpy as np
 import yaml
 from safetensors.torch import load_file, save_file
 
-from layerwise.models.catalogue import ROOT
+from layerwise.files.shipped import ROOT
 from layerwise.models.checkpoints import make_random_checkpoint
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/models.yaml").read_text())

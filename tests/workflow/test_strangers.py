@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from layerwise.experiment.configuration import read_experiment
-from layerwise.models.catalogue import ROOT
+from layerwise.files.shipped import ROOT
 
 SMOKE = yaml.safe_load((ROOT / "resources/experiments/smoke.yaml").read_text())
 SAVED = yaml.safe_dump(read_experiment(yaml.safe_load((ROOT / "config.yaml").read_text()), SMOKE).config)

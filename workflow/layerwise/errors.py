@@ -78,6 +78,13 @@ def listed_names(names: Iterable[object], found: str) -> str:
     return f"{len(names)} names, of which the nearest are {', '.join(map(shown, nearest))}"
 
 
+def first_names(names: Iterable[str]) -> str:
+    """The names that were found, for a message: the first ten of them, sorted."""
+    names = sorted(map(shown, names))
+    more = f" and {len(names) - _LONGEST} more" if len(names) > _LONGEST else ""
+    return (", ".join(names[:_LONGEST]) + more) if names else "none"
+
+
 def did_you_mean(names: Iterable[object], found: str) -> str:
     """The name that was probably meant, in brackets; nothing where none is like what was found."""
     match = difflib.get_close_matches(found[:_NAME], list(map(str, names))[:_COMPARED], n=1, cutoff=0.5)

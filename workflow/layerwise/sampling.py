@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,8 @@ from layerwise.files.atomic import replaced
 from layerwise.files.csv_files import CSVError, delimiter_of, read_csv, read_text
 from layerwise.files.tables import INTERVALS, read_parquet
 from layerwise.files.texts import composed, folded
+from layerwise.seeds import generator
+from layerwise.spans import BY_TABLE, FRAME, SEGMENTS, SPANS, Span
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +40,24 @@ class SampleSizes:
     word_types: int
     words_per_type: int
 
+    @classmethod
+    def of(cls, samples: Mapping) -> SampleSizes:
+        """The sizes among the keys of `samples` in the configuration."""
+        return cls(**{field.name: samples[field.name] for field in fields(cls)})
+
+    def types(self, span: Span, there: int) -> int:
+        """How many labels of a segment are asked for; `there`: how many there are, where all are."""
+        return there if span.types_key is None else getattr(self, span.types_key)
+
+    def rows(self, span: Span, there: int) -> int:
+        """How many rows of a span are asked for; `there` as `types` takes it."""
+        each = getattr(self, span.rows_key)
+        return each * self.types(span, there) if span.is_segment else each
+
 
 @dataclass(frozen=True)
 class SampleSet:
-    """One draw: `utterances` with the columns of the corpus table, `phones` and `words` of the intervals but `tier`."""
+    """One draw, a table for each span; `utterances` has the columns of the corpus table, others those of intervals."""
 
     utterances: pd.DataFrame
     phones: pd.DataFrame
@@ -101,36 +117,46 @@ def draw_sample(
     """
     utterances = utterances.sort_values("utterance_id", ignore_index=True)
     intervals = intervals.sort_values(["utterance_id", "tier", "start"], ignore_index=True)
-    phones, words = (intervals[intervals["tier"] == tier].drop(columns="tier") for tier in ("phone", "word"))
-    counts = words["label"].value_counts()
+    _warn_if_short(sample, FRAME.table, len(utterances), sizes.utterances)
+
+    # One generator a span: changing the size of one leaves the others as they were.
+    def draws_of(span: Span) -> np.random.Generator:
+        return generator(seed, sample, span.stream)
+
+    chosen = np.sort(draws_of(FRAME).permutation(len(utterances))[: sizes.utterances])
+    drawn = {FRAME.table: utterances.iloc[chosen].reset_index(drop=True)}
+    segments = {span: intervals[intervals["tier"] == span.name].drop(columns="tier") for span in SEGMENTS}
+    labels = {span: _labels(segments[span]["label"], span, sizes, ranking, sample) for span in SEGMENTS}
+    for span in SEGMENTS:
+        each = getattr(sizes, span.rows_key)
+        drawn[span.table] = _draw_per_label(segments[span], labels[span], each, draws_of(span), sample)
+    return SampleSet(**drawn)
+
+
+def _labels(labels: pd.Series, span: Span, sizes: SampleSizes, ranking: Sequence[str] | None, sample: int) -> list[str]:
+    """The labels that are drawn: all, or the most frequent ones."""
+    if span.types_key is None:
+        return sorted(labels.unique())
+    counts, types = labels.value_counts(), sizes.types(span, 0)
     if ranking is None:
         ranking = sorted(counts.index, key=lambda label: (-counts[label], label))
-    frequent = [label for label in ranking[: sizes.word_types] if label in counts.index]
+    frequent = [label for label in ranking[:types] if label in counts.index]
     if ranking and not frequent:
         raise SamplingError(
-            f"none of the {min(len(ranking), sizes.word_types)} most frequent words of the word list, such as "
-            f"{ranking[0]!r}, is in the alignments, which have {', '.join(map(repr, counts.index[:3])) or 'no words'}: "
-            "upper and lower case count where corpus.layout.lower_case is false (corpus.word_list)"
+            f"none of the {min(len(ranking), types)} most frequent words of the word list, such as {ranking[0]!r}, is "
+            f"in the alignments, which have {', '.join(map(repr, counts.index[:3])) or 'no words'}: upper and lower "
+            "case count where corpus.layout.lower_case is false (corpus.word_list)"
         )
-    _warn_if_short(sample, "utterances", len(utterances), sizes.utterances)
-    _warn_if_short(sample, "word types", len(frequent), sizes.word_types)
-
-    # One generator a table: changing the size of one leaves the others as they were.
-    def generator(table: int) -> np.random.Generator:
-        return np.random.default_rng([seed, sample, table])
-
-    chosen = np.sort(generator(0).permutation(len(utterances))[: sizes.utterances])
-    return SampleSet(
-        utterances=utterances.iloc[chosen].reset_index(drop=True),
-        phones=_draw_per_label(phones, sorted(phones["label"].unique()), sizes.phones_per_type, generator(1), sample),
-        words=_draw_per_label(words, sorted(frequent), sizes.words_per_type, generator(2), sample),
-    )
+    _warn_if_short(sample, f"{span.name} types", len(frequent), types)
+    return sorted(frequent)
 
 
-def _draw_per_label(intervals, labels: list[str], per_label: int, generator, sample: int) -> pd.DataFrame:
+def _draw_per_label(
+    intervals: pd.DataFrame, labels: list[str], per_label: int, draws: np.random.Generator, sample: int
+) -> pd.DataFrame:
     """Up to `per_label` intervals of each label."""
     rows_of = intervals.groupby("label").indices
-    drawn = [generator.permutation(rows_of[label])[:per_label] for label in labels]
+    drawn = [draws.permutation(rows_of[label])[:per_label] for label in labels]
     short = {label: len(rows) for label, rows in zip(labels, drawn, strict=True) if len(rows) < per_label}
     if short:
         rarest = sorted(short, key=lambda label: (short[label], label))
@@ -172,7 +198,7 @@ def draw_sample_tables(
     ranking = None if word_list is None else read_word_list(Path(word_list), lower_case=lower_case)
     drawn = draw_sample(corpus, read_parquet(intervals, INTERVALS), sample, seed, sizes, ranking)
     for name, path in out.items():
-        table = getattr(drawn, name)
+        table = getattr(drawn, BY_TABLE[name].table)
         with replaced(Path(path)) as temporary:
             table.to_parquet(temporary, index=False)
         log.info("sample %d: %d %s", sample, len(table), name)
@@ -181,27 +207,24 @@ def draw_sample_tables(
 def segment_frames(start: float, end: float, stride_seconds: float, num_frames: int, span: str) -> tuple[int, int]:
     """The frames that a segment's vector averages, as (first, last), last exclusive.
 
-    A word takes every frame that it touches; a phone the middle third of those, so that its neighbours weigh less. Both
-    are clipped to the utterance and keep at least one frame.
+    Of the frames that it touches, its span's pooling says which: a word's all, a phone's middle third. They are clipped
+    to the utterance, and at least one is kept.
 
     Args:
         start, end: seconds, multiples of 10 ms held in floats: 0.58 / 0.02 is 28.999… and means 29, so quotients are
             rounded to six places first (the published code takes frame 28).
         stride_seconds: seconds per frame.
         num_frames: frames of the utterance.
-        span: `phone` or `word`.
+        span: name of a segment in `SPANS`, `phone` or `word`.
 
     Raises:
-        ValueError: `span` is neither, or the utterance has no frame.
+        ValueError: `span` is none of them, or the utterance has no frame.
     """
-    if span not in ("phone", "word"):
-        raise ValueError(f"a segment is a phone or a word, not {span!r}")
+    if span not in SPANS or not SPANS[span].is_segment:
+        raise ValueError(f"a segment is a {' or a '.join(known.name for known in SEGMENTS)}, not {span!r}")
     if num_frames < 1:
         raise ValueError("an utterance without frames has no segments")
-    first = math.floor(steps(start, stride_seconds))
-    last = math.ceil(steps(end, stride_seconds))
-    if span == "phone":
-        third = (last - first + 1) // 3
-        first, last = first + third, last - third
+    touched = math.floor(steps(start, stride_seconds)), math.ceil(steps(end, stride_seconds))
+    first, last = SPANS[span].pooling.frames(*touched)
     first = min(first, num_frames - 1)
     return first, max(first + 1, min(last, num_frames))

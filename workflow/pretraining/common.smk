@@ -1,5 +1,5 @@
 # What is trained and how, and paths.
-from layerwise.models.catalogue import locate
+from layerwise.files.catalogues import locate
 from layerwise.experiment.configuration import read_catalogue
 from layerwise.experiment.code_digests import code_digest
 

@@ -16,7 +16,9 @@ PACKAGE_PARENT = os.path.dirname(workflow.current_basedir.get_path_or_uri(secret
 sys.path.insert(0, PACKAGE_PARENT)
 
 from layerwise.addresses import place_of, shown_address
-from layerwise.models.catalogue import ROOT, facts, locate, read_yaml, with_shape
+from layerwise.files.catalogues import locate, read_yaml
+from layerwise.files.shipped import ROOT
+from layerwise.models.catalogue import facts, with_shape
 from layerwise.scoring.metrics import METRICS
 from layerwise.experiment.configuration import base_of, read_experiment
 from layerwise.errors import LayerwiseError, shown

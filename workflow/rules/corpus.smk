@@ -48,7 +48,7 @@ rule lend_audio:
         checks=lambda wildcards, output: EXPERIMENT.audio.checks,
         mirrors=mirrors,
         keep=lambda wildcards, output: KEEP,
-        code=lambda wildcards, output: code_digest("layerwise.corpus.utterances"),
+        code=lambda wildcards, output: code_digest("layerwise.corpus.unpacking"),
     log:
         log_of("lend_audio/{reader}"),
     benchmark:

@@ -11,7 +11,7 @@ rule unpack_split:
     params:
         split=lambda wildcards: (wildcards.split if "{split}" in layout_of_split(wildcards)["recordings"] else None),
         checks=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/audio").checks,
-        code=code_digest("layerwise.corpus.utterances"),
+        code=code_digest("layerwise.corpus.unpacking"),
     log:
         log_of("unpack_split/{corpus}/{split}"),
     benchmark:
@@ -87,7 +87,7 @@ rule unpack_task:
         file="[^/]+",
     params:
         checks=lambda wildcards: task_source(f"{wildcards.data}/{wildcards.file}").checks,
-        code=code_digest("layerwise.corpus.utterances"),
+        code=code_digest("layerwise.corpus.unpacking"),
     log:
         log_of("unpack_task/{data}/{file}"),
     benchmark:

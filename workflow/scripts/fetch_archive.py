@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from layerwise.experiment.job import logged
-from layerwise.files.downloads import fetch, note_digest
+from layerwise.files.digests import note_digest
+from layerwise.files.downloads import fetch
 
 with logged(snakemake):
     archive, checks = Path(snakemake.output.archive), snakemake.params.checks

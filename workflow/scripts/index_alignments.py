@@ -7,7 +7,7 @@ from layerwise.alignments.marks import Marks
 from layerwise.alignments.phones import PhoneSet
 from layerwise.corpus.layouts import layout_of
 from layerwise.experiment.job import logged
-from layerwise.files.downloads import verify
+from layerwise.files.digests import verify
 
 with logged(snakemake):
     source = Path(snakemake.input.alignments)

@@ -6,7 +6,7 @@ from layerwise.alignments.index import rank_words
 from layerwise.alignments.marks import Marks
 from layerwise.corpus.layouts import layout_of
 from layerwise.experiment.job import logged
-from layerwise.files.downloads import verify
+from layerwise.files.digests import verify
 
 with logged(snakemake):
     source = Path(snakemake.input.alignments)

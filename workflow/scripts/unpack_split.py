@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from layerwise.corpus.utterances import unpack_audio
+from layerwise.corpus.unpacking import unpack_audio
 from layerwise.experiment.job import logged
-from layerwise.files.downloads import verify
+from layerwise.files.digests import verify
 
 with logged(snakemake):
     archive = Path(snakemake.input.archive)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from layerwise.alignments import guessed_pronunciations
+from layerwise.alignments.arpabet import PHONES
 from layerwise.alignments.guessed_pronunciations import Guesser, plain_letters
-from layerwise.alignments.pronunciations import PHONES
 
 DICTIONARY = {"dog": ["D AO G", "D AA G"], "kate": ["K EY T"], "james": ["JH EY M Z"], "judge": ["JH AH JH"]}
 

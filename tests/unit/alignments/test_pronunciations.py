@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from layerwise.alignments import pronunciations
 from layerwise.alignments.pronunciations import PronunciationError, read_pronunciations
-from tiny_corpus import PHONE_SETS
 
 
 @pytest.fixture
@@ -16,10 +14,6 @@ def read(tmp_path):
         return read_pronunciations(tmp_path / "words.dict")
 
     return run
-
-
-def test_phones_are_those_of_the_table_of_intervals():
-    assert list(pronunciations.PHONES) == PHONE_SETS["arpabet"].phones
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])

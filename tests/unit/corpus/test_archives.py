@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from layerwise.corpus import archives
-from layerwise.corpus.utterances import CorpusError, unpack_all, unpack_audio
+from layerwise.corpus.archives import CorpusError
+from layerwise.corpus.unpacking import unpack_all, unpack_audio
 from layerwise.files import disk_space
 from layerwise.files.disk_space import DiskSpaceError
 from small_disk import small_disk

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 import soundfile
 
-from layerwise.corpus import problems, utterances
-from layerwise.corpus.audio import AudioError, read_waveform
-from layerwise.corpus.problems import Fault, Sound, examine
-from layerwise.corpus.utterances import CorpusError
+from layerwise.corpus import recording_checks, utterances
+from layerwise.corpus.archives import CorpusError
+from layerwise.corpus.recording_checks import Fault, Sound, examine
+from layerwise.corpus.waveforms import AudioError, read_waveform
 from tiny_corpus import LAYOUTS, SPLIT, chapter_folder, flip_bytes, noise, write_audio, write_utterance
 
 GOOD, BAD = "1-2-0000", "1-2-0001"  # two utterances of one chapter
@@ -253,7 +253,7 @@ def test_a_decoder_that_stops_early_is_noticed(root, monkeypatch):
 
 @pytest.mark.parametrize("place", [0, 999, 1000, 7999])
 def test_every_block_is_looked_at(tmp_path, monkeypatch, place):
-    monkeypatch.setattr(problems, "_BLOCK_SAMPLES", 1000)
+    monkeypatch.setattr(recording_checks, "_BLOCK_SAMPLES", 1000)
     samples = np.zeros(8000, np.float32)
     samples[place] = 0.5
     assert examine(write_audio(tmp_path / "a.wav", samples, subtype="FLOAT")) == Sound(8000, 16000, [])

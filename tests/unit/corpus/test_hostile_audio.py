@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from layerwise.corpus import audio, containers, recordings, streams
-from layerwise.corpus.audio import AudioError, read_waveform
-from layerwise.corpus.containers import RecordingError
-from layerwise.corpus.problems import Fault, Sound, examine
-from layerwise.corpus.streams import whole_flac, whole_mpeg, whole_ogg
+from layerwise.corpus import audio_containers, audio_streams, recordings, waveforms
+from layerwise.corpus.audio_containers import RecordingError
+from layerwise.corpus.audio_streams import whole_flac, whole_mpeg, whole_ogg
+from layerwise.corpus.recording_checks import Fault, Sound, examine
+from layerwise.corpus.waveforms import AudioError, read_waveform
 from tiny_corpus import noise, write_audio
 
 RATE = 16000
@@ -137,7 +137,7 @@ def test_codecs_that_know_no_place_are_skipped_through_in_blocks(tmp_path, monke
     monkeypatch.setattr(
         soundfile.SoundFile, "read", lambda file, frames=-1, **how: asked.append(frames) or read(file, frames, **how)
     )
-    monkeypatch.setattr(audio, "_BLOCK_SAMPLES", 1000)
+    monkeypatch.setattr(waveforms, "_BLOCK_SAMPLES", 1000)
     np.testing.assert_array_equal(read_waveform(path, 0.25, 0.1), whole[4000:5600])
     assert asked == [1000, 1000, 1000, 1000, 1600]
 
@@ -177,7 +177,7 @@ def test_a_mended_file_is_the_file_with_another_header(tmp_path):
     data = bytes(range(256))
     (tmp_path / "a").write_bytes(data)
     expected = io.BytesIO(data[:40] + b"abcd" + data[44:200])
-    with recordings._Mended((tmp_path / "a").open("rb"), containers.Mend(200, 40, b"abcd")) as mended:
+    with recordings._Mended((tmp_path / "a").open("rb"), audio_containers.Mend(200, 40, b"abcd")) as mended:
         for place, whence, size in [(0, 0, 41), (0, 0, 300), (38, 0, 3), (42, 0, 1), (43, 0, 5), (-3, 1, 2), (-5, 2, 9),
                                     (9, 2, 3), (-999, 1, 50)]:  # fmt: skip
             assert mended.seek(place, whence) == expected.seek(
@@ -232,7 +232,7 @@ def test_zeros_behind_a_tag_have_an_end(tmp_path):
 
 
 def test_a_header_of_nothing_but_chunks_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(containers, "_MAX_CHUNKS", 50)
+    monkeypatch.setattr(audio_containers, "_MAX_CHUNKS", 50)
     path = tmp_path / "a.wav"
     data = encoded(path, "WAV")
     path.write_bytes(data[:12] + 40 * b"junk\0\0\0\0" + data[12:])
@@ -247,10 +247,10 @@ def test_a_sphere_header_is_a_small_text(tmp_path, monkeypatch, length):
     data = encoded(path, "NIST")
     path.write_bytes(data[:8] + length + data[16:])
     counts = []
-    whole = containers._Source.bytes
-    monkeypatch.setattr(containers._Source, "bytes", lambda *args: counts.append(args[2]) or whole(*args))
+    whole = audio_containers._Source.bytes
+    monkeypatch.setattr(audio_containers._Source, "bytes", lambda *args: counts.append(args[2]) or whole(*args))
     with path.open("rb") as file:
-        assert containers.extent_of(file) is None
+        assert audio_containers.extent_of(file) is None
     assert max(counts) < 1024
     assert min(counts) >= 0
 
@@ -259,7 +259,7 @@ def frames_of(data: bytes) -> list[bytes]:
     """The frames of an MPEG file, without the one that counts them."""
     offset, frames = 0, []
     while offset < len(data):
-        size = streams._header(data, offset).size
+        size = audio_streams._header(data, offset).size
         frames.append(data[offset : offset + size])
         offset += size
     return frames[1:]
@@ -269,7 +269,7 @@ def test_bytes_between_frames_of_mpeg_have_an_end(tmp_path, monkeypatch):
     frames = frames_of(encoded(tmp_path / "a.mp3", "MP3", noise(2)))
     strayed = b"".join(frames[:9]) + 3000 * b"\xff" + b"".join(frames[9:])
     assert whole_mpeg(strayed, 0) is not None  # a tag, say
-    monkeypatch.setattr(streams, "_MAX_STRAY_BYTES", 2000)
+    monkeypatch.setattr(audio_streams, "_MAX_STRAY_BYTES", 2000)
     with pytest.raises(RecordingError, match="bytes between its frames of MPEG audio are none of theirs"):
         whole_mpeg(strayed, 0)
 
@@ -295,9 +295,9 @@ def test_the_last_frame_of_a_flac_is_found_in_one_pass(tmp_path):
 def test_a_flac_of_no_length_gets_the_one_that_it_had(tmp_path, seconds, silent):
     samples = np.append(noise(seconds), np.zeros(5000, np.float32)) if silent else noise(seconds)
     data = encoded(tmp_path / "a.flac", "FLAC", samples / 2)
-    assert streams.flac_samples(data) == len(samples)
+    assert audio_streams.flac_samples(data) == len(samples)
     unfilled = data[:21] + bytes([data[21] & 0xF0]) + bytes(4) + data[26:]
-    assert streams.flac_samples(unfilled) == 0
+    assert audio_streams.flac_samples(unfilled) == 0
     assert whole_flac(unfilled, 0) == data
 
 
@@ -306,9 +306,9 @@ def test_streams_of_an_ogg_are_few():
 
     def sound(serial: int) -> bytes:
         data = page.replace(b"%s", struct.pack("<I", serial))
-        plain = data.translate(streams._REVERSED)
-        value = streams.zlib.crc32(plain, 0xFFFF_FFFF) ^ 0xFFFF_FFFF
-        return data[:22] + value.to_bytes(4, "big").translate(streams._REVERSED) + data[26:]
+        plain = data.translate(audio_streams._REVERSED)
+        value = audio_streams.zlib.crc32(plain, 0xFFFF_FFFF) ^ 0xFFFF_FFFF
+        return data[:22] + value.to_bytes(4, "big").translate(audio_streams._REVERSED) + data[26:]
 
     with pytest.raises(RecordingError, match="without the page that ends the stream"):
         whole_ogg(b"".join(map(sound, range(64))), 0)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from layerwise.corpus import lending, utterances
+from layerwise.corpus import lending, unpacking
 from layerwise.corpus.lending import lend_audio, take_back_audio
+from layerwise.files.digests import DownloadError
 from layerwise.files.disk_space import DiskSpaceError
-from layerwise.files.downloads import DownloadError
 from small_disk import small_disk
 from tiny_corpus import SPLIT, write_archive
 from tiny_hub import running
@@ -47,8 +47,8 @@ def lend(tmp_path, archive):
 def unpacked(monkeypatch) -> list[Path]:
     """What has been unpacked."""
     archives: list[Path] = []
-    unpack = utterances.unpack_audio
-    monkeypatch.setattr(utterances, "unpack_audio", lambda path, *rest: (archives.append(path), unpack(path, *rest)))
+    unpack = unpacking.unpack_audio
+    monkeypatch.setattr(unpacking, "unpack_audio", lambda path, *rest: (archives.append(path), unpack(path, *rest)))
     return archives
 
 
@@ -173,7 +173,7 @@ def test_disk_that_becomes_full_in_the_middle(lend, monkeypatch, tmp_path):
     def fail(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(utterances, "unpack_audio", fail)
+    monkeypatch.setattr(unpacking, "unpack_audio", fail)
     with pytest.raises(DiskSpaceError, match="became full while"):
         lend()
     monkeypatch.undo()
@@ -183,6 +183,6 @@ def test_disk_that_becomes_full_in_the_middle(lend, monkeypatch, tmp_path):
 def test_factor_holds_for_the_demo(tmp_path):
     """And with blocks that are not full."""
     archive = Path(lending.__file__).parents[3] / "resources/demo/demo-dev-clean.tar.gz"
-    utterances.unpack_audio(archive, SPLIT, tmp_path / "audio")
+    unpacking.unpack_audio(archive, SPLIT, tmp_path / "audio")
     used = sum(path.stat().st_blocks * 512 for path in (tmp_path / "audio").rglob("*"))
     assert 0.99 * archive.stat().st_size < used < lending.UNPACKED * archive.stat().st_size

@@ -1,15 +1,10 @@
-"""Fetching, unpacking and indexing a corpus."""
+"""The table of utterances, from corpora in several layouts; what can be wrong with audio is in test_bad_audio."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
-import re
-import tarfile
-import threading
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import jsonschema
@@ -21,16 +16,16 @@ import yaml
 
 from layerwise.alignments.sources import find_alignments
 from layerwise.corpus import utterances as utterance_index
+from layerwise.corpus.archives import CorpusError
 from layerwise.corpus.layouts import Layout, layout_of
-from layerwise.corpus.utterances import CorpusError
-from layerwise.files import downloads
+from layerwise.corpus.problems import Problem, summarise_problems
+from layerwise.corpus.unpacking import unpack_audio
+from layerwise.files.digests import verify
 from tiny_corpus import (
     LAYOUTS,
     SPLIT,
     chapter_folder,
-    flip_bytes,
     noise,
-    write_archive,
     write_audio,
     write_files,
     write_utterance,
@@ -41,216 +36,6 @@ REAL_SPEECH = REPOSITORY.parent / "shared" / "real_speech"
 CATALOGUE = REPOSITORY / "resources" / "corpora.yaml"
 LIBRISPEECH = LAYOUTS["librispeech"]
 SCHEMA = REPOSITORY / "workflow" / "schemas" / "corpora.schema.yaml"
-
-
-# Fetching
-
-
-@pytest.fixture
-def server():
-    """A server on this machine: `answers` are (status, body), one a request, the last one again and again."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            web.requests += 1
-            status, body = web.answers.pop(0) if len(web.answers) > 1 else web.answers[0]
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    web = HTTPServer(("127.0.0.1", 0), Handler)
-    web.answers, web.requests = [], 0
-    web.url = f"http://127.0.0.1:{web.server_port}/archive.tar.gz"
-    thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield web
-    web.shutdown()
-    thread.join()
-    web.server_close()
-
-
-@pytest.fixture
-def no_waiting(monkeypatch):
-    monkeypatch.setattr("layerwise.files.downloads.time.sleep", lambda seconds: None)
-
-
-def digests(data: bytes) -> dict[str, str | int]:
-    return {"md5": hashlib.md5(data).hexdigest(), "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
-
-
-def test_fetch_writes_what_the_server_has(server, tmp_path):
-    server.answers = [(200, b"some audio")]
-    downloads.fetch(server.url, tmp_path / "new" / "a.tar.gz", **digests(b"some audio"))
-    assert (tmp_path / "new" / "a.tar.gz").read_bytes() == b"some audio"
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.tar.gz"]
-    assert server.requests == 1
-
-
-def test_fetch_tries_again_after_an_error_and_after_a_wrong_file(server, tmp_path, no_waiting):
-    server.answers = [(503, b"busy"), (200, b"<html>sorry</html>"), (200, b"some audio")]
-    downloads.fetch(server.url, tmp_path / "a.tar.gz", **digests(b"some audio"))
-    assert (tmp_path / "a.tar.gz").read_bytes() == b"some audio"
-    assert server.requests == 3
-
-
-@pytest.mark.parametrize("check", ["md5", "sha256", "size"])
-def test_fetch_leaves_nothing_when_every_try_is_wrong(server, tmp_path, no_waiting, check):
-    server.answers = [(200, b"other audio")]
-    expected = digests(b"some audio")[check]
-    with pytest.raises(downloads.DownloadError, match=rf"(?s){re.escape(server.url)}.*2 tries.*expected {expected}"):
-        downloads.fetch(server.url, tmp_path / "a.tar.gz", **{check: expected})
-    assert server.requests == 2
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_fetch_names_a_missing_page(server, tmp_path, no_waiting):
-    server.answers = [(404, b"")]
-    with pytest.raises(downloads.DownloadError, match=r"404.*another mirror.*or a local copy"):
-        downloads.fetch(server.url, tmp_path / "a.tar.gz", retries=1)
-
-
-def test_fetch_ignores_what_a_killed_job_left(server, tmp_path):
-    server.answers = [(200, b"some audio")]
-    (tmp_path / ".a.tar.gz.download").write_bytes(b"half")
-    downloads.fetch(server.url, tmp_path / "a.tar.gz")
-    assert (tmp_path / "a.tar.gz").read_bytes() == b"some audio"
-
-
-def test_fetch_refuses_a_local_path(tmp_path):
-    with pytest.raises(downloads.DownloadError, match="a local file is used as it is"):
-        downloads.fetch("resources/demo/a.tar.gz", tmp_path / "a.tar.gz")
-
-
-def test_verify_accepts_the_right_file(tmp_path):
-    path = tmp_path / "a"
-    path.write_bytes(b"some audio")
-    downloads.verify(path)
-    downloads.verify(path, **{**digests(b"some audio"), "md5": digests(b"some audio")["md5"].upper()})
-
-
-@pytest.mark.parametrize("check", ["md5", "sha256", "size"])
-def test_verify_says_what_was_found_and_what_was_expected(tmp_path, check):
-    path = tmp_path / "a"
-    path.write_bytes(b"some audio")
-    found, expected = digests(b"some audio")[check], digests(b"other audio")[check]
-    with pytest.raises(
-        downloads.DownloadError, match=rf"{re.escape(str(path))}: found .*{found}.* expected {expected}"
-    ):
-        downloads.verify(path, **{check: expected})
-
-
-def test_verify_names_a_missing_file(tmp_path):
-    with pytest.raises(downloads.DownloadError, match="there is no such file"):
-        downloads.verify(tmp_path / "a", size=3)
-
-
-# Unpacking
-
-FILES = {
-    "LibriSpeech/README.TXT": b"about",
-    f"LibriSpeech/{SPLIT}/1/2/1-2-0000.flac": noise().tobytes(),
-    f"LibriSpeech/{SPLIT}/1/2/1-2.trans.txt": b"1-2-0000 A\n",
-    "LibriSpeech/test-other/3/4/3-4-0000.flac": b"another split",
-}
-
-
-def test_unpack_keeps_the_split_and_the_files_at_the_top(tmp_path):
-    archive = write_archive(tmp_path / "a.tar.gz", FILES)
-    utterance_index.unpack_audio(archive, SPLIT, tmp_path / "corpora" / SPLIT)
-    unpacked = {
-        path.relative_to(tmp_path / "corpora" / SPLIT).as_posix(): path.read_bytes()
-        for path in (tmp_path / "corpora" / SPLIT).rglob("*")
-        if path.is_file()
-    }
-    assert unpacked == {name: data for name, data in FILES.items() if "test-other" not in name}
-    assert [path.name for path in (tmp_path / "corpora").iterdir()] == [SPLIT]
-
-
-def test_unpack_removes_what_a_killed_job_left(tmp_path):
-    archive = write_archive(tmp_path / "a.tar.gz", FILES)
-    left = tmp_path / ".out.tmp" / "LibriSpeech" / SPLIT / "9"
-    left.mkdir(parents=True)
-    utterance_index.unpack_audio(archive, SPLIT, tmp_path / "out")
-    assert {path.name for path in (tmp_path / "out" / "LibriSpeech" / SPLIT).iterdir()} == {"1"}
-    assert not (tmp_path / ".out.tmp").exists()
-
-
-def test_unpack_does_not_overwrite(tmp_path):
-    archive = write_archive(tmp_path / "a.tar.gz", FILES)
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "mine").write_text("mine")
-    with pytest.raises(CorpusError, match="not empty"):
-        utterance_index.unpack_audio(archive, SPLIT, tmp_path / "out")
-    assert (tmp_path / "out" / "mine").read_text() == "mine"
-
-
-def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
-    member = tarfile.TarInfo(name)
-    member.type, member.linkname = kind, target
-    return member
-
-
-@pytest.mark.parametrize(
-    ("member", "reason"),
-    [
-        (special("/tmp/layerwise-absolute", tarfile.REGTYPE), "absolute path"),
-        (special(f"LibriSpeech/{SPLIT}/../../../escaped", tarfile.REGTYPE), "'..'"),
-        (special("../escaped", tarfile.DIRTYPE), "'..'"),
-        (special(f"LibriSpeech/{SPLIT}/inside", tarfile.SYMTYPE, "1/2/1-2-0000.flac"), "is a link"),
-        (special(f"LibriSpeech/{SPLIT}/outside", tarfile.SYMTYPE, "/etc/passwd"), "is a link"),
-        (special(f"LibriSpeech/{SPLIT}/hard", tarfile.LNKTYPE, f"LibriSpeech/{SPLIT}/1/2/1-2.trans.txt"), "is a link"),
-        (special(f"LibriSpeech/{SPLIT}/device", tarfile.CHRTYPE), "device"),
-        (special(f"LibriSpeech/{SPLIT}/pipe", tarfile.FIFOTYPE), "special file"),
-        (special("LibriSpeech/test-other/link", tarfile.SYMTYPE, "/etc"), "is a link"),
-    ],
-)
-def test_unpack_refuses_what_no_corpus_has(tmp_path, member, reason):
-    archive = write_archive(tmp_path / "a.tar.gz", FILES, [member])
-    with pytest.raises(CorpusError, match=rf"not safe to unpack: '{re.escape(member.name)}' .*{re.escape(reason)}"):
-        utterance_index.unpack_audio(archive, SPLIT, tmp_path / "x" / "y" / "out")
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a.tar.gz"]
-    assert not Path("/tmp/layerwise-absolute").exists()
-
-
-@pytest.mark.parametrize("kept", [0.3, 0.9, 0.999, -8])
-def test_unpack_refuses_a_truncated_archive(tmp_path, kept):
-    archive = write_archive(tmp_path / "a.tar.gz", FILES)
-    data = archive.read_bytes()
-    archive.write_bytes(data[: round(kept * len(data)) if kept > 0 else kept])
-    with pytest.raises(CorpusError, match=r"a\.tar\.gz is truncated or damaged"):
-        utterance_index.unpack_audio(archive, SPLIT, tmp_path / "out")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.tar.gz"]
-
-
-def test_unpack_refuses_a_damaged_archive(tmp_path):
-    archive = write_archive(tmp_path / "a.tar.gz", FILES)
-    flip_bytes(archive)
-    with pytest.raises(CorpusError, match="truncated or damaged"):
-        utterance_index.unpack_audio(archive, SPLIT, tmp_path / "out")
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [(b"<!DOCTYPE html><html>", "a web page"), (b"", "no .tar.gz archive"), (b"PK\x03\x04zip", "no .tar.gz archive")],
-)
-def test_unpack_refuses_another_format(tmp_path, content, message):
-    (tmp_path / "a.tar.gz").write_bytes(content)
-    with pytest.raises(CorpusError, match=message):
-        utterance_index.unpack_audio(tmp_path / "a.tar.gz", SPLIT, tmp_path / "out")
-
-
-def test_unpack_names_the_splits_that_are_there(tmp_path):
-    archive = write_archive(tmp_path / "a.tar.gz", FILES)
-    with pytest.raises(CorpusError, match="'dev-other'; it has dev-clean, test-other"):
-        utterance_index.unpack_audio(archive, "dev-other", tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-# Indexing; what can be wrong with recordings and transcripts is in test_bad_audio
 
 
 def test_split_folder_is_found_from_all_three_roots(tmp_path):
@@ -363,18 +148,15 @@ def test_problems_are_sorted(root):
 
 def test_the_first_problem_of_a_kind_is_the_first_by_name():
     problems = [
-        utterance_index.Problem("2-1-0009", "b.flac", "empty", "no samples"),
-        utterance_index.Problem("1-1-0003", "c.flac", "empty", "no samples"),
-        utterance_index.Problem("1-1-0001", "a.flac", "corrupt", "lost sync"),
-        utterance_index.Problem("1-1-0005", "d.flac", "empty", "no samples"),
+        Problem("2-1-0009", "b.flac", "empty", "no samples"),
+        Problem("1-1-0003", "c.flac", "empty", "no samples"),
+        Problem("1-1-0001", "a.flac", "corrupt", "lost sync"),
+        Problem("1-1-0005", "d.flac", "empty", "no samples"),
     ]
     for given in (problems, problems[::-1]):
-        assert utterance_index.summarise_problems(given) == "3 empty (first: 1-1-0003), 1 corrupt (first: 1-1-0001)"
-    assert (
-        utterance_index.summarise_problems([utterance_index.Problem("", "x.flac", "empty", "")])
-        == "1 empty (first: x.flac)"
-    )
-    assert utterance_index.summarise_problems([]) == "no problem found"
+        assert summarise_problems(given) == "3 empty (first: 1-1-0003), 1 corrupt (first: 1-1-0001)"
+    assert summarise_problems([Problem("", "x.flac", "empty", "")]) == "1 empty (first: x.flac)"
+    assert summarise_problems([]) == "no problem found"
 
 
 def test_index_ignores_hidden_files(root):
@@ -632,7 +414,7 @@ def test_a_recording_whose_name_is_no_text_is_named(tmp_path):
 
 @pytest.mark.skipif(not REAL_SPEECH.is_dir(), reason="no real speech beside the checkout")
 def test_real_speech_is_unpacked_and_indexed(tmp_path):
-    utterance_index.unpack_audio(REAL_SPEECH / "real-mini.tar.gz", "real-mini", tmp_path / "real-mini")
+    unpack_audio(REAL_SPEECH / "real-mini.tar.gz", "real-mini", tmp_path / "real-mini")
     utterance_index.index_utterances(
         tmp_path / "real-mini", "real-mini", tmp_path / "u.parquet", tmp_path / "p.csv", layout=LIBRISPEECH
     )
@@ -667,4 +449,4 @@ def test_what_the_catalogue_says_of_files_in_the_repository_is_true():
     assert len(entries) == 2
     for entry in entries:
         checks = {"size": entry["bytes"], "md5": entry["md5"], "sha256": entry["sha256"]}
-        downloads.verify(REPOSITORY / entry["source"], **checks)
+        verify(REPOSITORY / entry["source"], **checks)

@@ -16,8 +16,8 @@ import yaml
 
 from layerwise.demo import commands
 from layerwise.demo.synthesis import Flite, SynthesisError, demo_speakers
-from layerwise.files.downloads import verify
-from layerwise.models.catalogue import ROOT
+from layerwise.files.digests import verify
+from layerwise.files.shipped import ROOT
 
 ARCHIVE = ROOT / "resources/demo" / commands.ARCHIVE
 LARGEST = 6_000_000

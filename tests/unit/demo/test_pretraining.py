@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 import torch
 
+from layerwise.constants import SAMPLE_RATE
 from layerwise.demo.objectives import MASK_FRAMES, Crops, make_objective, masks_of
-from layerwise.demo.practice_speech import HOP, SAMPLE_RATE, WINDOW, Speech
+from layerwise.demo.practice_speech import HOP, WINDOW, Speech
 from layerwise.demo.pretraining import Drawn, PretrainingError, Recipe, pretrain
-from layerwise.models.catalogue import ROOT
+from layerwise.files.shipped import ROOT
 from layerwise.models.checkpoints import LOSSES, TRAINING
 from layerwise.models.speech_model import load_folder
 from tiny_models import CATALOGUE, speech

@@ -22,8 +22,9 @@ from layerwise.experiment.configuration import (
     merged,
     read_experiment,
 )
-from layerwise.models import catalogue
-from layerwise.models.catalogue import ROOT, with_shape
+from layerwise.files import catalogues
+from layerwise.files.shipped import ROOT
+from layerwise.models.catalogue import with_shape
 
 SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())
 read_once = functools.cache(configuration.read_yaml)
@@ -149,7 +150,7 @@ def test_every_model_of_the_catalogue_can_be_chosen(model):
 @pytest.mark.parametrize("model", BY_HAND)
 def test_models_fetched_by_hand_are_asked_for(model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(catalogue, "ROOT", tmp_path / "nowhere")
+    monkeypatch.setattr(catalogues, "ROOT", tmp_path / "nowhere")
     (line,) = [line for line in lines({"models": [model]}) if not line.startswith(("corpus.", "tasks."))]
     assert line.startswith(f"models.{model}: args.pkl and best_bundle.pth must be fetched by hand, from https://")
     assert f"resources/models/{model}/" in line

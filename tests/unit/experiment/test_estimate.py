@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from layerwise.constants import MEL_SECONDS
 from layerwise.experiment.configuration import read_experiment
 from layerwise.experiment.estimate import _base, _operations_per_second, _parameters, estimate, read_calibration, render
+from layerwise.files.catalogues import read_yaml
 from layerwise.layers import layer_names
-from layerwise.models.catalogue import model_entry, read_yaml
+from layerwise.models.catalogue import model_entry
 from layerwise.models.speech_model import load_folder
-from layerwise.representations.size import MEL_SECONDS, Drawn, layer_sizes, representation_bytes
+from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
 from tiny_corpus import write_archive
 from tiny_models import make
 
@@ -175,4 +177,7 @@ def test_bytes_of_representations_by_hand():
     frames = 3 * 4096 * 64 + 2 * 4096 * 64 + 2 * 2 * 2730 * 96 + (4 + 7) * 1638 * 160
     segments = 2 * (2730 * 96 + 0)
     columns = 2 * 2**18 + 2 * 2**18 + 3 * 2**18  # of names, numbers, and names again: one chunk each
-    assert representation_bytes(sizes, [Drawn(100, 10, 0)], 0.02, "float16") == frames + segments + columns
+    assert (
+        representation_bytes(sizes, [Drawn(100, {"phone": 10, "word": 0})], 0.02, "float16")
+        == frames + segments + columns
+    )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from layerwise.errors import listed_names
 from layerwise.experiment import configuration
 from layerwise.experiment.configuration import SCHEMAS, ConfigurationError, Experiment, read_experiment
-from layerwise.models.catalogue import ROOT
+from layerwise.files.shipped import ROOT
 
 read_once = functools.cache(configuration.read_yaml)
 SCHEMA_FILES = {path.name: yaml.safe_load(path.read_text()) for path in SCHEMAS.glob("*.yaml")}

@@ -20,10 +20,11 @@ import httpx2
 import pytest
 
 from layerwise.errors import LayerwiseError
-from layerwise.files import downloads
+from layerwise.files import downloads, http_requests, transfers
+from layerwise.files.digests import DownloadError
 from layerwise.files.disk_space import DiskSpaceError, readable, require_space
 from layerwise.files.download_notes import forget, forget_notes, is_fetched, note_of
-from layerwise.files.downloads import DownloadError, fetch, mirrored, note_digest
+from layerwise.files.downloads import fetch, mirrored
 from layerwise.files.links import LinkError
 from small_disk import small_disk
 from tiny_hub import running
@@ -351,7 +352,7 @@ def test_cookies_are_not_kept(server, address, out, pauses, cookie):
 
 def test_transfer_that_hardly_moves_ends_and_goes_on(server, address, out, pauses, monkeypatch):
     """One byte now and then is no silence: the client itself would wait for as long as they come."""
-    monkeypatch.setattr(downloads, "_LEAST_SECONDS", 0.2)
+    monkeypatch.setattr(http_requests, "_LEAST_SECONDS", 0.2)
     handler = server.RequestHandlerClass
     send, dribbled = handler._send, []
 
@@ -379,7 +380,7 @@ def test_transfer_that_hardly_moves_ends_and_goes_on(server, address, out, pause
 
 
 def test_head_that_never_ends(server, address, out, pauses, monkeypatch):
-    monkeypatch.setattr(downloads, "_LEAST_SECONDS", 0.2)
+    monkeypatch.setattr(http_requests, "_LEAST_SECONDS", 0.2)
     handler = server.RequestHandlerClass
     send, lines = handler._send, []
 
@@ -426,28 +427,13 @@ def test_folders_in_the_way_are_refused(server, address, out, name):
     assert server.asked == []
 
 
-def test_folder_where_a_digest_is_noted_is_named(out):
-    out.write_bytes(CONTENT)
-    out.with_name(f"{out.name}.sha256").mkdir()
-    with pytest.raises(LinkError, match="sha256 is a folder, where a file of this workflow belongs: remove it"):
-        note_digest(out, "http://h/a")
-
-
 def test_file_that_may_not_be_written_is_tried_once(address, out, pauses, monkeypatch):
     def refuse(path, *_, **__):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr(downloads, "open", refuse, raising=False)
+    monkeypatch.setattr(transfers, "open", refuse, raising=False)
     with pytest.raises(DownloadError, match=rf"\(1 try\): \[Errno 13\] Permission denied: '{out.parent}"):
         fetch(address, out, **CHECKS)
-
-
-def test_digest_that_is_noted_already_is_not_written_again(out):
-    out.write_bytes(CONTENT)
-    note = note_digest(out, "http://h/a")
-    number = note.stat().st_ino
-    os.link(note, note.with_name("same"))  # else the number might be given again
-    assert note_digest(out, "http://h/a").stat().st_ino == number
 
 
 def test_nothing_is_added_to_another_file(server, address, out, half, tmp_path_factory):
@@ -709,13 +695,13 @@ def test_only_what_is_missing_must_fit(server, address, out, monkeypatch, pauses
 
 
 def test_file_of_unknown_length_ends_before_the_disk_is_full(server, address, out, monkeypatch, pauses):
-    monkeypatch.setattr(downloads, "_CHECK_BYTES", 1000)
+    monkeypatch.setattr(transfers, "_CHECK_BYTES", 1000)
     chunks = b"".join(b"%x\r\n%b\r\n" % (1024, CONTENT[:1024]) for _ in range(10)) + b"0\r\n\r\n"
     server.answers[PATH] = itertools.repeat((200, {"Content-Length": None, "Transfer-Encoding": "chunked"}, chunks))
-    small_disk(monkeypatch, downloads._SPARE_BYTES - 1)
+    small_disk(monkeypatch, transfers._SPARE_BYTES - 1)
     with pytest.raises(DiskSpaceError, match="whose length is not known, needs 210 MB, but 210 MB are free"):
         fetch(address, out)
-    small_disk(monkeypatch, downloads._SPARE_BYTES)
+    small_disk(monkeypatch, transfers._SPARE_BYTES)
     fetch(address, out)
     assert out.stat().st_size == 10 * 1024
 
@@ -741,7 +727,7 @@ def test_disk_that_becomes_full_keeps_what_has_come(server, address, out, monkey
         return Full(open(path, mode)) if "a" in mode else open(path, mode, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(downloads, "open", opened, raising=False)
+        patch.setattr(transfers, "open", opened, raising=False)
         with pytest.raises(DiskSpaceError, match=r"is full: 4 kB of .* are kept; 6\.24 kB are missing") as raised:
             fetch(address, out, **CHECKS)
     assert len(server.asked) == 1
@@ -776,7 +762,7 @@ def test_sizes_are_readable(size, words):
 
 
 def test_progress_is_in_the_log(server, address, out, monkeypatch, caplog):
-    monkeypatch.setattr(downloads, "_SECONDS_BETWEEN_REPORTS", 0)
+    monkeypatch.setattr(transfers, "_SECONDS_BETWEEN_REPORTS", 0)
     with caplog.at_level(logging.INFO, "layerwise"):
         fetch(address, out, **CHECKS)
     assert re.search(r"\d+(\.\d+)? kB of 10\.2 kB, .*B/s", caplog.text)

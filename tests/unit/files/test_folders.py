@@ -14,11 +14,12 @@ from layerwise.alignments.index import index_alignments, rank_words
 from layerwise.alignments.pronunciations import PronunciationError, read_pronunciations
 from layerwise.alignments.tiers import AlignmentError
 from layerwise.corpus import utterances as utterance_index
-from layerwise.corpus.utterances import CorpusError
+from layerwise.corpus.archives import CorpusError
+from layerwise.corpus.unpacking import unpack_all
 from layerwise.experiment.code_digests import file_digest, folder_digest
 from layerwise.experiment.configuration import ConfigurationError, read_experiment
 from layerwise.files.csv_files import CSVError, read_csv
-from layerwise.files.downloads import DownloadError, verify
+from layerwise.files.digests import DownloadError, verify
 from layerwise.files.folders import LINKS_TO, Folder, how_to_allow
 from layerwise.probes.items import ItemError, fluent_items, index_task, slurp_items, table_items
 from tiny_corpus import (
@@ -423,7 +424,7 @@ def test_an_archive_that_is_no_file_is_neither_read_nor_hashed(tmp_path, make):
     with pytest.raises(DownloadError, match=r"a\.tar\.gz: it is a (pipe|device|socket); a file is expected"):
         verify(archive, sha256="0" * 64)
     with pytest.raises(CorpusError, match=r"a\.tar\.gz cannot be read"):
-        utterance_index.unpack_all(archive, tmp_path / "out")
+        unpack_all(archive, tmp_path / "out")
     with pytest.raises(OSError, match=r"it is|No such device"):
         file_digest(archive)
     folder_digest(tmp_path)

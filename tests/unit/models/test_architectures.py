@@ -19,9 +19,10 @@ from transformers import (
     WhisperForConditionalGeneration,
 )
 
+from layerwise.files.catalogues import CatalogueError
 from layerwise.layers import layer_names
 from layerwise.models.architectures import _ANATOMIES
-from layerwise.models.catalogue import CatalogueError, model_entry
+from layerwise.models.catalogue import model_entry
 from layerwise.models.shapes import SHAPES, shape_of
 from layerwise.models.speech_model import ModelError, load, load_folder
 from layerwise.representations.extract import extract

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from layerwise.files import downloads
-from layerwise.files.downloads import DownloadError, note_digest
+from layerwise.files.catalogues import CatalogueError
+from layerwise.files.digests import DownloadError, note_digest
 from layerwise.models import catalogue, hub
 from layerwise.models import fetch as fetching
-from layerwise.models.catalogue import CatalogueError
 from layerwise.models.fetch import fetch_original
 from layerwise.models.speech_model import load
 from tiny_hub import COMMIT, OLDER, running

@@ -16,11 +16,14 @@ import torch
 from safetensors.torch import save_file
 
 from layerwise.errors import LayerwiseError
-from layerwise.models.catalogue import CatalogueError, model_entry
+from layerwise.files.catalogues import CatalogueError
+from layerwise.models.catalogue import model_entry
 from layerwise.models.checkpoints import CheckpointError, make_random_checkpoint, read_config, transformers_config
 from layerwise.models.originals import pickles
+from layerwise.models.originals.fairseq import parse_conv_layers
+from layerwise.models.originals.family import OriginalError
 from layerwise.models.originals.pickles import PickleError
-from layerwise.models.originals.settings import OriginalError, parse_conv_layers, read_original
+from layerwise.models.originals.reading import read_original
 from layerwise.models.preprocessors import FILES, PreprocessorError, read_preprocessor
 from layerwise.models.speech_model import ModelError, load_folder
 from layerwise.models.weights import WeightsError, plain_name, stored_weights

@@ -13,7 +13,9 @@ import yaml
 from safetensors.torch import load_file
 
 from layerwise.experiment.configuration import ConfigurationError, read_experiment
-from layerwise.models.catalogue import ROOT, CatalogueError, ModelEntry, hub_id, with_shape
+from layerwise.files.catalogues import CatalogueError
+from layerwise.files.shipped import ROOT
+from layerwise.models.catalogue import ModelEntry, hub_id, with_shape
 from layerwise.models.checkpoints import CheckpointError, architecture_of, make_random_checkpoint_like
 from layerwise.models.names import Models, told_apart
 from layerwise.models.speech_model import load, load_folder

@@ -11,8 +11,9 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModel
 
-from layerwise.models import catalogue, speech_model
-from layerwise.models.catalogue import CatalogueError
+from layerwise.files import catalogues
+from layerwise.files.catalogues import CatalogueError
+from layerwise.models import speech_model
 from layerwise.models.originals.pickles import PickleError, UnsafePickleError
 from layerwise.models.speech_model import ModelError, WaveformError, load
 from layerwise.models.weights import WeightsError
@@ -223,8 +224,8 @@ def same_layers(one, other) -> None:
 def test_name_of_the_catalogue_draws_its_random_weights(monkeypatch, tmp_path, loaded):
     """Whatever the workflow may have made of an earlier seed or architecture under this name."""
     (tmp_path / "resources/models/random-wavlm-tiny").mkdir(parents=True)
-    shutil.copy(catalogue.ROOT / "resources/models.yaml", tmp_path / "resources")
-    for module in (speech_model, catalogue):
+    shutil.copy(catalogues.ROOT / "resources/models.yaml", tmp_path / "resources")
+    for module in (speech_model, catalogues):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     same_layers(loaded["random-wavlm-tiny"], load("random-wavlm-tiny"))
     assert list((tmp_path / "resources/models/random-wavlm-tiny").iterdir()) == []
@@ -245,8 +246,8 @@ def test_data2vec_is_read_and_normalised(tmp_path):
 def test_name_of_the_catalogue_takes_its_fetched_folder_and_normalisation(monkeypatch, tmp_path, folders):
     """The entry says that hubert-large is normalised and hubert-base is not, whatever the folder would suggest."""
     (tmp_path / "resources/models").mkdir(parents=True)
-    shutil.copy(catalogue.ROOT / "resources/models.yaml", tmp_path / "resources")
-    for module in (speech_model, catalogue):
+    shutil.copy(catalogues.ROOT / "resources/models.yaml", tmp_path / "resources")
+    for module in (speech_model, catalogues):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     for name, normalise in (("hubert-large", True), ("hubert-base", False)):
         shutil.copytree(folders["random-wav2vec2-tiny"], tmp_path / "resources/models" / name)
@@ -255,8 +256,8 @@ def test_name_of_the_catalogue_takes_its_fetched_folder_and_normalisation(monkey
 
 def test_models_that_nobody_has_fetched_say_what_to_do(tmp_path, monkeypatch):
     (tmp_path / "resources/models").mkdir(parents=True)
-    shutil.copy(catalogue.ROOT / "resources/models.yaml", tmp_path / "resources")
-    for module in (catalogue, speech_model):
+    shutil.copy(catalogues.ROOT / "resources/models.yaml", tmp_path / "resources")
+    for module in (catalogues, speech_model):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     with pytest.raises(ModelError, match="avhubert-base has not been fetched: run the workflow"):
         load("avhubert-base")

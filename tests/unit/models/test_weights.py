@@ -17,7 +17,7 @@ from transformers import MODEL_MAPPING, AutoConfig, PreTrainedModel
 
 from layerwise.experiment.configuration import ConfigurationError, read_experiment
 from layerwise.models.architectures import anatomy_of
-from layerwise.models.originals.settings import OriginalError
+from layerwise.models.originals.family import OriginalError
 from layerwise.models.shapes import SHAPES
 from layerwise.models.speech_model import ModelError, SpeechModel, load_folder
 from layerwise.models.weights import AdapterError, WeightsError, plain_name

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from layerwise.probes.heads import Batch, Shape, ctc_losses, head_seed, label_losses, make_heads
+from layerwise.probes.heads import Batch, Shape, ctc_losses, label_losses, make_heads
+from layerwise.seeds import seed_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -176,5 +177,5 @@ def test_a_head_weighs_the_layers_evenly_at_first(kind):
 
 
 def test_seeds_differ_by_every_part():
-    seeds = {head_seed(*parts) for parts in [(1, "a", "T0"), (2, "a", "T0"), (1, "b", "T0"), (1, "a", "T1")]}
+    seeds = {seed_of(*parts) for parts in [(1, "a", "T0"), (2, "a", "T0"), (1, "b", "T0"), (1, "a", "T1")]}
     assert len(seeds) == 4

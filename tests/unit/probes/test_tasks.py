@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from layerwise.experiment.configuration import ConfigurationError, read_experiment
-from layerwise.models.catalogue import ROOT
+from layerwise.files.shipped import ROOT
 from layerwise.probes.tasks import INDEXING, METRICS, TaskError, head_jobs, heads_of, task_entry
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/tasks.yaml").read_text())

@@ -72,8 +72,8 @@ def test_offsets_are_the_borders_of_utterances(tmp_path):
     with writing(tmp_path / "0.h5", "float32", {"shard": 0}) as writer:
         for rows in (3, 0, 5):
             writer.append(LAYER, np.ones((rows, 2), np.float32))
-            writer.extend_offsets("1/frame/offsets", [rows])
-            writer.extend_offsets("1/frame/offsets_10ms", [2 * rows])
+            writer.extend_borders("1/frame/offsets", [rows])
+            writer.extend_borders("1/frame/offsets_10ms", [2 * rows])
     with reading([tmp_path / "0.h5"]) as (file,):
         assert file["1/frame/offsets"][:].tolist() == [0, 3, 3, 8]
         assert file["1/frame/offsets_10ms"][:].tolist() == [0, 6, 6, 16]
@@ -213,7 +213,7 @@ def small(tmp_path_factory):
             for number, rows in enumerate(matrices(rows=20)):
                 writer.append(LAYER, rows, {"grid": ""})
                 writer.append("1/frame/T2", 1e5 * rows, {"grid": ""})
-                writer.extend_offsets("1/frame/offsets", [20])
+                writer.extend_borders("1/frame/offsets", [20])
                 writer.append("1/phone/label", np.array([f"ɑ{number}", "S"]))
                 writer.append("1/phone/row", np.array([number, 7]))
     return path, path.read_bytes(), everything(path)

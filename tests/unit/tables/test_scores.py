@@ -12,11 +12,10 @@ from layerwise.tables.best_layers import best_layers, read_best_layers
 from layerwise.tables.files import alignments_of, read_table
 from layerwise.tables.jackknife import MissingReplicatesError
 from layerwise.tables.models import read_models
-from layerwise.tables.samples import ARPABET_PHONES, summarise_samples
+from layerwise.tables.samples import summarise_samples
 from layerwise.tables.scores import MalformedScoreError, SkippedScoreError, collect_scores, read_scores
 from layerwise.tables.trends import read_trends, summarise_trends, wide_table
 from synthetic_scores import METRICS, record, with_jackknife, write_experiment, write_score
-from tiny_corpus import PHONE_SETS
 
 COUNTS = ["n_rows", "n_types", "n_speakers"]
 
@@ -663,10 +662,6 @@ def test_automatic_alignments_are_marked_in_every_row_of_every_table(tmp_path):
         table = read_table(path)
         assert len(table) > 3
         assert set(table["alignments"]) == {"automatic"}, name
-
-
-def test_the_number_of_phones_is_that_of_the_alignments():
-    assert len(PHONE_SETS["arpabet"].phones) == ARPABET_PHONES
 
 
 def test_a_model_called_null_keeps_its_name(tmp_path, collect):

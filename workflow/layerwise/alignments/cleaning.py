@@ -19,9 +19,9 @@ import pyarrow as pa
 from layerwise.alignments.marks import NO_MARKS, Marks
 from layerwise.alignments.phones import PhoneSet, UnknownPhoneError
 from layerwise.alignments.tiers import AlignmentError, Tier
-from layerwise.corpus.problems import doubt
+from layerwise.corpus.problems import Problem
+from layerwise.corpus.recording_checks import doubt
 from layerwise.corpus.times import comparable
-from layerwise.corpus.utterances import Problem
 from layerwise.errors import shown
 from layerwise.files.texts import folded, wildcard
 

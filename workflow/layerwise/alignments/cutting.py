@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from layerwise.alignments.index import INTERVAL_SCHEMA
 from layerwise.corpus.times import comparable, steps
-from layerwise.corpus.utterances import UTTERANCE_SCHEMA, listed, write_parquet
-from layerwise.errors import LayerwiseError
-from layerwise.files.tables import INTERVALS, UTTERANCES, read_parquet
+from layerwise.corpus.utterances import UTTERANCE_SCHEMA
+from layerwise.errors import LayerwiseError, first_names
+from layerwise.files.tables import INTERVALS, UTTERANCES, read_parquet, write_parquet
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def cut_recordings(recordings: Path, intervals: Path, pause: float, utterances_o
     if len(silent) == len(whole):
         raise CuttingError(f"{intervals} has no word: recordings can only be cut between words")
     if silent:
-        log.warning("%d recordings have no word and are left out: %s", len(silent), listed(silent))
+        log.warning("%d recordings have no word and are left out: %s", len(silent), first_names(silent))
     pieces = [
         _cut(recording, spoken[recording.utterance_id], pause)
         for recording in whole.itertuples(index=False)

@@ -34,8 +34,8 @@ from layerwise.alignments.phones import PhoneSet
 from layerwise.alignments.pronunciations import read_pronunciations
 from layerwise.alignments.tiers import Tier
 from layerwise.constants import SAMPLE_RATE
-from layerwise.corpus.audio import AudioError, read_waveform
-from layerwise.corpus.utterances import Problem
+from layerwise.corpus.problems import Problem
+from layerwise.corpus.waveforms import AudioError, read_waveform
 from layerwise.errors import LayerwiseError, shown
 from layerwise.files.tables import read_parquet
 from layerwise.files.texts import composed

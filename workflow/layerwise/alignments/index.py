@@ -29,7 +29,7 @@ from layerwise.alignments.sources import Aligned, Found, find_alignments, num_by
 from layerwise.alignments.textgrids import read_textgrid
 from layerwise.alignments.tiers import AlignmentError
 from layerwise.corpus.layouts import Layout
-from layerwise.corpus.utterances import Problem, report_problems, summarise_problems
+from layerwise.corpus.problems import Problem, report_problems, summarise_problems
 from layerwise.errors import escaped, shown
 from layerwise.files.atomic import replaced
 from layerwise.files.folders import how_to_allow

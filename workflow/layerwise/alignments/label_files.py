@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from layerwise.alignments.tiers import MAX_INTERVALS, AlignmentError, Tier
 from layerwise.files.texts import composed
 
-TIMIT_SAMPLE_RATE = 16000
+TIMIT_SAMPLE_RATE = 16_000  # Hz, of TIMIT's recordings, whatever the models take
 
 _XWAVES_LINE = re.compile(r"(-?[0-9]+(?:\.[0-9]*)?)\s+[0-9]+(?:\s+(.*))?")
 _LINE_ENDS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"  # as `str.splitlines` has them

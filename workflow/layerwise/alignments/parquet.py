@@ -26,8 +26,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from layerwise.alignments.tiers import MAX_INTERVALS, AlignmentError, Tier
-from layerwise.corpus.utterances import listed
-from layerwise.errors import shown
+from layerwise.errors import first_names, shown
 from layerwise.files.limits import Limit
 from layerwise.files.texts import composed
 
@@ -80,7 +79,7 @@ def find_rows(source: Path, tables: Sequence[str], split: str) -> dict[str, Row]
             else:
                 rows[utterance_id] = row
     if not rows:
-        raise AlignmentError(f"{source} has no row of split {split!r}; it has {listed(others)}")
+        raise AlignmentError(f"{source} has no row of split {split!r}; it has {first_names(others)}")
     return rows
 
 

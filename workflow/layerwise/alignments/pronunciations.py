@@ -8,20 +8,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from layerwise.alignments.arpabet import PHONES
 from layerwise.errors import LayerwiseError
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import read_plain
 from layerwise.files.texts import composed
 
-# Those of the aligner's acoustic model: ARPAbet, without stress.
-# fmt: off
-PHONES = (
-    "AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY",
-    "F", "G", "HH", "IH", "IY", "JH", "K", "L", "M", "N", "NG", "OW", "OY",
-    "P", "R", "S", "SH", "T", "TH", "UH", "UW", "V", "W", "Y", "Z", "ZH",
-)
-# fmt: on
-_PHONE_SET = frozenset(PHONES)
+_PHONES = frozenset(PHONES)  # those of the aligner's acoustic model
 _COMMENT = ";;;"
 # The CMU dictionary of 135,000 words has 4 MB.
 MAX_BYTES = Limit("LAYERWISE_MAX_PRONUNCIATIONS_BYTES", 10**8, "bytes")
@@ -76,7 +69,7 @@ def _entry(line: str) -> tuple[str, str]:
     if not phones:
         raise ValueError(f"{name!r} has no phones; WORD  P1 P2 … is expected")
     plain = [phone[:-1] if phone[-1] in "012" else phone for phone in phones]
-    if wrong := [phone for phone, bare in zip(phones, plain, strict=True) if bare not in _PHONE_SET]:
+    if wrong := [phone for phone, bare in zip(phones, plain, strict=True) if bare not in _PHONES]:
         raise ValueError(
             f"{wrong[0]!r} of {name!r} is no phone; allowed are {' '.join(PHONES)}, "
             "each with or without a stress digit 0, 1 or 2"

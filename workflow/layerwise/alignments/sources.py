@@ -22,8 +22,7 @@ from layerwise.alignments.textgrids import parse_textgrid
 from layerwise.alignments.tiers import AlignmentError, Tier
 from layerwise.alignments.zips import MAX_FILE_BYTES, Member, NoZipError, ZipError, members, read_member
 from layerwise.corpus.layouts import Layout
-from layerwise.corpus.utterances import listed
-from layerwise.errors import shown
+from layerwise.errors import first_names, shown
 from layerwise.files.atomic import PARQUET, begins_with
 from layerwise.files.folders import Folder, files_below
 from layerwise.files.plain_files import open_plain, read_plain
@@ -131,7 +130,7 @@ def find_alignments(source: Path, splits: Sequence[str], layout: Layout) -> dict
         if not any(parts[other] for other in splits if patterns[other] == pattern):
             there = {_split_of(name) for name in strays} | {other for other in splits if parts[other]}
             raise AlignmentError(
-                f"{source} has no alignment of split {split!r}; it has {listed(there)} (expected is a path like "
+                f"{source} has no alignment of split {split!r}; it has {first_names(there)} (expected is a path like "
                 f"{pattern.text})"
             )
     return {

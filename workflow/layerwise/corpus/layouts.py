@@ -9,10 +9,10 @@ import itertools
 import posixpath
 import re
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from layerwise.errors import LayerwiseError
 from layerwise.files.texts import composed
@@ -26,6 +26,11 @@ AUDIO_SUFFIXES = (
 
 class LayoutError(LayerwiseError):
     """A layout contradicts itself, or a file does not lie as its layout says."""
+
+
+def with_suffix(paths: Iterable[Path], suffixes: tuple[str, ...]) -> Iterator[Path]:
+    """The files whose names end so; names that begin with a dot are an operating system's (`._1-2-0003.flac`)."""
+    return (path for path in paths if path.name.lower().endswith(suffixes) and not path.name.startswith("."))
 
 
 def without_audio_suffixes(path: str) -> str:

@@ -99,7 +99,8 @@ def _alone(audio: Path) -> AbstractContextManager:
 def _have(url: str | None, archive: Path, checks: Mapping, mirrors: Mapping[str, str]) -> None:
     """See to it that the archive is here, and the one that was meant."""
     # Not above: the Snakefile imports this module, and what these import would slow every plan.
-    from layerwise.files.downloads import fetch, verify
+    from layerwise.files.digests import verify
+    from layerwise.files.downloads import fetch
 
     if url is None:
         verify(archive, **checks)
@@ -109,7 +110,7 @@ def _have(url: str | None, archive: Path, checks: Mapping, mirrors: Mapping[str,
 
 
 def _unpack(archive: Path, split: str, audio: Path) -> None:
-    from layerwise.corpus.utterances import unpack_audio
+    from layerwise.corpus.unpacking import unpack_audio
 
     needed = round(UNPACKED * archive.stat().st_size)
     require_space(audio, needed, f"unpacking {archive} ({UNPACKED} times its size)", "make room and run again")

@@ -15,8 +15,8 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
-from layerwise.corpus.containers import Extent, Mend, RecordingError, extent_of
-from layerwise.corpus.streams import flac_samples, whole_flac, whole_mpeg, whole_ogg
+from layerwise.corpus.audio_containers import Extent, Mend, RecordingError, extent_of
+from layerwise.corpus.audio_streams import flac_samples, whole_flac, whole_mpeg, whole_ogg
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import require_plain
 

@@ -1,4 +1,4 @@
-"""The corpus: unpacking it, and the table of its utterances.
+"""The table of a corpus's utterances.
 
 Its files lie as its layout says; LibriSpeech's is `LibriSpeech/<split>/SPEAKER/CHAPTER/SPEAKER-CHAPTER-UTTERANCE.flac`
 beside `SPEAKER-CHAPTER.trans.txt` (Panayotov et al. 2015, https://www.openslr.org/12). Audio that would spoil a number
@@ -11,28 +11,25 @@ import logging
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from layerwise.constants import SAMPLE_RATE
-from layerwise.corpus.archives import CorpusError, unpack
-from layerwise.corpus.audio import read_waveform
-from layerwise.corpus.layouts import AUDIO_SUFFIXES, Layout, without_audio_suffixes
-from layerwise.corpus.problems import Fault, Sound, doubt, examine
-from layerwise.errors import shown
-from layerwise.files.atomic import replaced, replaced_folder
-from layerwise.files.folders import NOT_OF_THE_FOLDER, Folder, files_below, how_to_allow
-from layerwise.files.limits import Limit
-from layerwise.files.plain_files import read_plain
-from layerwise.files.texts import code_points, composed, on_disk, unusable
+from layerwise.corpus.archives import CorpusError
+from layerwise.corpus.layouts import AUDIO_SUFFIXES, Layout, with_suffix, without_audio_suffixes
+from layerwise.corpus.problems import Problem, report_problems, summarise_problems
+from layerwise.corpus.recording_checks import Fault, Sound, doubt, examine
+from layerwise.corpus.transcripts import read_transcripts
+from layerwise.corpus.waveforms import read_waveform
+from layerwise.errors import first_names, shown
+from layerwise.files.folders import NOT_OF_THE_FOLDER, Folder, files_below
+from layerwise.files.tables import write_parquet
+from layerwise.files.texts import code_points, unusable
 
 log = logging.getLogger(__name__)
 
@@ -49,80 +46,9 @@ UTTERANCE_SCHEMA = pa.schema(
         ("start", pa.float64()),
     ]
 )
-
 # Letters a second, without spaces: 12 are usual in any alphabet, and 20 are hard to follow.
 MAX_PACE = 25
-
-# All of LibriSpeech's transcripts have 50 MB, and lie in 5,800 files.
-MAX_TEXT_BYTES = Limit("LAYERWISE_MAX_TRANSCRIPT_BYTES", 10**8, "bytes")
-
 _CONVERSION = 4 * 2.0**-15  # four steps of 16 bits: as much as rounding and dither change a sample
-_LOGGED_PER_PROBLEM = 20
-_LONGEST_CELL = 1000  # characters that a person reads of a name or a detail
-_NAMED_IN_ERRORS = 10
-
-
-@dataclass(frozen=True, order=True)
-class Problem:
-    """One thing that is wrong with one utterance; `problem` is its kind, `detail` says what was found."""
-
-    utterance_id: str
-    file: str
-    problem: str
-    detail: str
-
-
-# Unpacking
-
-
-def unpack_audio(archive: Path, split: str | None, destination: Path) -> None:
-    """Unpack one split of a .tar.gz, such as LibriSpeech's, which then lies in `destination/LibriSpeech/<split>`.
-
-    A split is what lies in a folder of its name; None: the corpus has no such folders, and all of it is unpacked. The
-    files at the archive's top (licence, speakers) come along, other splits do not. Everything is unpacked beside
-    `destination` and takes its name at the end: what a killed job leaves is not taken for a corpus, and the next one
-    removes it.
-
-    Raises:
-        CorpusError: as `layerwise.corpus.archives.unpack`; or the archive lacks the split, or `destination` holds
-            something already.
-    """
-    if destination.exists() and any(destination.iterdir()):
-        raise CorpusError(f"{destination} is not empty; remove it to unpack {archive} again")
-    splits: Counter[str] = Counter()  # recordings that the archive has of each
-
-    def wanted(path: PurePosixPath, is_file: bool) -> bool:
-        if is_file and path.suffix.lower() in AUDIO_SUFFIXES:
-            splits[_split_of(path.parts, split)] += 1
-        return split is None or split in path.parts or (is_file and len(path.parts) <= 2)
-
-    with replaced_folder(destination) as partial:
-        unpack(archive, partial, wanted)
-        if not splits:
-            raise CorpusError(f"{archive} has no audio file ({', '.join(AUDIO_SUFFIXES)})")
-        if split is not None and split not in splits:
-            raise CorpusError(f"{archive} has no audio of split {split!r}; it has {listed(splits)}")
-    log.info("unpacked %d recordings to %s", splits[split] if split else splits.total(), destination)
-
-
-def unpack_all(archive: Path, destination: Path) -> None:
-    """Unpack a whole .tar.gz, as safely and as wholly as `unpack_audio`, whatever its layout.
-
-    Raises:
-        CorpusError: as `unpack_audio`.
-    """
-    with replaced_folder(destination) as partial:
-        unpack(archive, partial, lambda path, is_file: True)
-
-
-def _split_of(parts: tuple[str, ...], split: str | None) -> str:
-    """The split that a recording belongs to; where it is another than `split`, as LibriSpeech's layout has it."""
-    if split in parts[:-1]:
-        return split
-    return parts[-4] if len(parts) > 3 else "(no split folder)"
-
-
-# Indexing
 
 
 def split_folder(root: Path, split: str) -> Path:
@@ -143,7 +69,7 @@ def split_folder(root: Path, split: str) -> Path:
         return deeper[0]
     inner = root / "LibriSpeech"
     folders = [path.name for path in (inner if inner.is_dir() else root).iterdir() if path.is_dir()]
-    raise CorpusError(f"{root} has no folder for split {split!r}; it has {listed(folders)}")
+    raise CorpusError(f"{root} has no folder for split {split!r}; it has {first_names(folders)}")
 
 
 @dataclass(frozen=True)
@@ -172,7 +98,7 @@ def index_utterances(
     """Write the table of a split's utterances, and the table of those that are left out or doubtful.
 
     Every recording is decoded once, to its end: a damaged file is found now, not after hours of extraction. Left out
-    are recordings with a fault (`layerwise.corpus.problems`), and those that have no transcript where the layout
+    are recordings with a fault (`layerwise.corpus.recording_checks`), and those without a transcript where the layout
     promises one. Those at another rate than 16 kHz stay, and are counted: they are resampled when they are read.
     Clipped ones stay too, and those with more text than anybody says in that time; these are named.
 
@@ -197,7 +123,9 @@ def index_utterances(
     recordings, problems = _find_recordings(folder, layout, root, source)
     if not recordings and not problems:
         raise CorpusError(f"{folder} has no audio file ({', '.join(AUDIO_SUFFIXES)}) in it or below it")
-    texts, refused = _transcripts(folder, layout, recordings, source)
+    texts, refused = read_transcripts(
+        folder, layout, {utterance_id: found.path for utterance_id, found in recordings.items()}, source
+    )
     problems += refused
     rows = []
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
@@ -230,7 +158,7 @@ def _find_recordings(
     def unreadable(error: OSError) -> None:
         problems.append(Problem("", ascii(os.path.relpath(error.filename, root)), "unreadable", str(error.strerror)))
 
-    found = _with_suffix(files_below(folder, unreadable), AUDIO_SUFFIXES)
+    found = with_suffix(files_below(folder, unreadable), AUDIO_SUFFIXES)
     for path in sorted(found, key=lambda path: (_is_copy(path), path)):
         if wrong := unusable(str(path.relative_to(root))):
             problems.append(Problem("", ascii(str(path.relative_to(root))), "bad name", wrong))
@@ -268,75 +196,6 @@ def _is_copy(path: Path) -> bool:
 def _same_name(path: Path, other: Path) -> bool:
     """Whether two files differ in suffixes of audio only."""
     return without_audio_suffixes(str(path)) == without_audio_suffixes(str(other))
-
-
-def _transcripts(
-    folder: Path, layout: Layout, recordings: dict[str, _Recording], source: Folder
-) -> tuple[dict[str, str] | None, list[Problem]]:
-    """Text by utterance id, None: this corpus has none; and the files of transcripts that are not opened."""
-    if layout.transcripts is None:
-        return None, []
-    problems: list[Problem] = []
-
-    def may_open(path: Path, utterance_id: str = "") -> bool:
-        reason = source.refusal(path)
-        if reason:
-            problems.append(Problem(utterance_id, str(path.relative_to(folder)), NOT_OF_THE_FOLDER, reason))
-        return reason is None
-
-    if layout.transcripts == "chapters":
-        return _read_chapters(filter(may_open, _chapters(folder))), problems
-    found = {
-        utterance_id: _beside(recording.path, layout.transcripts) for utterance_id, recording in recordings.items()
-    }
-    texts = {
-        utterance_id: " ".join(_read_text(path).split())
-        for utterance_id, path in found.items()
-        if path is not None and may_open(path, utterance_id)
-    }
-    return texts, problems
-
-
-def _beside(path: Path, suffix: str) -> Path | None:
-    """The file of the same name, in any form of Unicode, with another suffix, in capitals or not."""
-    names = dict.fromkeys((str(path.with_suffix("")), without_audio_suffixes(str(path))))
-    candidates = (on_disk(Path(name + form)) for name in names for form in (suffix, suffix.lower(), suffix.upper()))
-    return next((candidate for candidate in candidates if os.path.exists(candidate)), None)
-
-
-def _chapters(folder: Path) -> list[Path]:
-    return sorted(_with_suffix(files_below(folder, lambda error: None), (".trans.txt",)))
-
-
-def _read_chapters(chapters: Iterable[Path]) -> dict[str, str]:
-    """Text by utterance id, from files with a line for each."""
-    texts: dict[str, str] = {}
-    origin: dict[str, Path] = {}
-    for path in chapters:
-        for line in filter(str.strip, _read_text(path).splitlines()):
-            utterance_id, _, text = line.strip().partition(" ")
-            if utterance_id in texts:
-                raise CorpusError(
-                    f"utterance {shown(utterance_id)} has two transcripts: "
-                    f"in {shown(origin[utterance_id])} and in {shown(path)}"
-                )
-            texts[utterance_id] = text.strip()
-            origin[utterance_id] = path
-    return texts
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return composed(read_plain(path, MAX_TEXT_BYTES, CorpusError).decode("utf-8-sig"))
-    except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path} is not UTF-8 text: {error}") from error
-
-
-def _with_suffix(paths: Iterable[Path], suffixes: tuple[str, ...]) -> Iterable[Path]:
-    # Names with a leading dot are an operating system's (`._1-2-0003.flac` in archives made on a Mac).
-    return (path for path in paths if path.name.lower().endswith(suffixes) and not path.name.startswith("."))
 
 
 def _index_one(
@@ -405,48 +264,3 @@ def _hurried(sound: Sound, text: str) -> list[Fault]:
     pace = len("".join(text.split())) / sound.duration
     detail = f"{pace:.0f} letters a second: another's transcript, or a wrong sample rate"
     return [doubt("too much text", detail)] if pace > MAX_PACE else []
-
-
-# Tables
-
-
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write a table; equal tables give equal bytes."""
-    with replaced(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
-
-
-def report_problems(problems: list[Problem], path: Path, file_column: str) -> None:
-    """Write the problems as CSV, sorted (utterance_id, `file_column`, problem, detail), and warn of each in the log.
-
-    The log names the first 20 of a kind and counts the rest.
-    """
-    rows = [[shown(text, _LONGEST_CELL) for text in astuple(problem)] for problem in sorted(problems)]
-    table = pd.DataFrame(rows, columns=["utterance_id", "file", "problem", "detail"])
-    with replaced(path) as temporary:
-        table.rename(columns={"file": file_column}).to_csv(temporary, index=False, lineterminator="\n")
-    for kind, group in table.groupby("problem"):
-        for row in group.head(_LOGGED_PER_PROBLEM).itertuples():
-            log.warning("%s: %s (%s) %s", kind, row.utterance_id, row.detail, row.file)
-        if len(group) > _LOGGED_PER_PROBLEM:
-            log.warning("%s: %d more, see %s", kind, len(group) - _LOGGED_PER_PROBLEM, path)
-    if allowing := how_to_allow(problem.detail for problem in problems):
-        log.warning("files that lie elsewhere are not opened; %s", allowing)
-
-
-def summarise_problems(problems: list[Problem]) -> str:
-    """How many there are of each kind, with the first of each by name: '2 empty (first: 1-2-0003), 1 …'."""
-    counts = Counter(problem.problem for problem in problems)
-    first: dict[str, str] = {}
-    for problem in sorted(problems):
-        first.setdefault(problem.problem, problem.utterance_id or problem.file)
-    kinds = ", ".join(f"{count} {kind} (first: {shown(first[kind])})" for kind, count in counts.most_common())
-    allowing = how_to_allow(problem.detail for problem in problems)
-    return "; ".join(filter(None, [kinds, allowing])) or "no problem found"
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names for an error message: sorted, the first ten of them."""
-    names = sorted(map(shown, names))
-    more = f" and {len(names) - _NAMED_IN_ERRORS} more" if len(names) > _NAMED_IN_ERRORS else ""
-    return (", ".join(names[:_NAMED_IN_ERRORS]) + more) if names else "none"

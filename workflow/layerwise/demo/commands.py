@@ -32,11 +32,11 @@ from layerwise.demo.synthesis import (
     SynthesisError,
     add_to_tar,
     demo_speakers,
-    derived_seed,
     flac,
     synthesise,
 )
 from layerwise.errors import LayerwiseError
+from layerwise.seeds import short_seed
 
 ARCHIVE = "demo_commands.tar.gz"
 ROOT = "demo_commands"
@@ -115,7 +115,7 @@ def draw_commands(actions: Sequence[Action], speakers: Sequence[Speaker], per_ac
     counts = dict.fromkeys(speakers, 0)
     commands = []
     for action in actions:
-        draw = random.Random(derived_seed(seed, action.name))
+        draw = random.Random(short_seed(seed, action.name))
         said = [(target, phrase) for phrase in action.phrases for target in action.targets]
         rounds: list = []
         while len(rounds) < per_action:
@@ -125,7 +125,7 @@ def draw_commands(actions: Sequence[Action], speakers: Sequence[Speaker], per_ac
             identifier = f"{speaker.identifier}-{counts[speaker]:03d}"
             counts[speaker] += 1
             text = phrase.format(object=thing, **_said(place))
-            prompt = Prompt(identifier, speaker, text.strip(), derived_seed(seed, identifier))
+            prompt = Prompt(identifier, speaker, text.strip(), short_seed(seed, identifier))
             commands.append(Command(prompt, part_of(speaker, speakers), action.name, thing, place))
     return sorted(commands, key=lambda command: command.prompt.identifier)
 

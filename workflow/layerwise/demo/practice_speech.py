@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from layerwise.constants import SAMPLE_RATE
 from layerwise.demo.synthesis import (
     GRAMMAR,
-    SAMPLE_RATE,
     Flite,
     assign_prompts,
     demo_speakers,

@@ -19,14 +19,16 @@ import pandas as pd
 import torch
 from transformers import Wav2Vec2FeatureExtractor
 
+from layerwise.constants import SAMPLE_RATE
 from layerwise.demo.objectives import Crops, Objective, make_objective, masks_of
-from layerwise.demo.practice_speech import HOP, SAMPLE_RATE, WINDOW, Speech, as_waveform
+from layerwise.demo.practice_speech import HOP, WINDOW, Speech, as_waveform
 from layerwise.errors import LayerwiseError
 from layerwise.files.arrays import read_array
 from layerwise.files.atomic import replaced, replaced_folder
 from layerwise.files.reread import RereadError, is_count
 from layerwise.models.checkpoints import LOSSES, ORIGIN, TRAINING, uses_layer_norm
 from layerwise.probes.training_states import read_state, restoring
+from layerwise.seeds import generator
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +73,7 @@ class Drawn:
 
     def batch(self, number: int) -> Crops:
         """Batch `number`, always the same."""
-        draw = np.random.default_rng([self._seed, number])
+        draw = generator(self._seed, number)
         firsts = draw.integers((len(self._samples) - self._length) // HOP + 1, size=self._batch)
         waveforms = np.stack([as_waveform(self._samples[first * HOP :][: self._length]) for first in firsts])
         if self._normalise:
@@ -185,7 +187,7 @@ class _Training:
 
     def _step(self, step: int) -> float:
         # The noise of Gumbel's softmax, and whatever else torch draws.
-        torch.manual_seed(int(np.random.default_rng([self._seed, step, 1]).integers(2**63)))
+        torch.manual_seed(int(generator(self._seed, step, 1).integers(2**63)))
         self._model.train()
         self._model.advance(step / self._recipe.steps)
         loss = self._model(self._train.batch(step).to(self._device))

@@ -18,7 +18,6 @@ import random
 import re
 import tarfile
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,9 +28,11 @@ import numpy as np
 import soundfile
 from scipy.signal import resample_poly
 
+from layerwise.alignments.arpabet import PHONES, VOWELS
+from layerwise.constants import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
+from layerwise.seeds import short_seed
 
-SAMPLE_RATE = 16_000
 """Samples per second of the voices and of all audio made here."""
 
 LEVEL = 0.04
@@ -43,16 +44,6 @@ NOISE = 2.0
 PACKAGE = "libflite1"
 
 SILENCE = "sil"
-
-VOWELS = frozenset({"AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"})
-
-CONSONANTS = frozenset(
-    {"B", "CH", "D", "DH", "F", "G", "HH", "JH", "K", "L", "M", "N"}
-    | {"NG", "P", "R", "S", "SH", "T", "TH", "V", "W", "Y", "Z", "ZH"}
-)
-
-ARPABET = VOWELS | CONSONANTS
-"""The 39 phones of the CMU pronouncing dictionary, without stress."""
 
 
 class SynthesisError(LayerwiseError):
@@ -366,7 +357,7 @@ def arpabet(name: str, stressed: bool) -> str:
     if name == "ax":
         return "AH0"
     phone = name.upper()
-    if phone not in ARPABET:
+    if phone not in PHONES:
         raise SynthesisError(f"flite spoke {name!r}, which is not one of the 39 ARPAbet phones")
     return f"{phone}{int(stressed)}" if phone in VOWELS else phone
 
@@ -374,11 +365,6 @@ def arpabet(name: str, stressed: bool) -> str:
 def without_stress(phone: str) -> str:
     """`AH0` as `AH`."""
     return phone.rstrip("012")
-
-
-def derived_seed(seed: int, *names: str) -> int:
-    """A seed in [0, 2³²) for one thing of many, so that no thing's draws depend on how many come before it."""
-    return zlib.crc32("/".join((str(seed), *names)).encode())
 
 
 def demo_speakers() -> tuple[Speaker, ...]:
@@ -479,7 +465,7 @@ def assign_prompts(sentences: Sequence[str], speakers: Sequence[Speaker], seed: 
         for chapter, texts in enumerate((own[:half], own[half:]), start=1):
             for number, text in enumerate(texts):
                 identifier = f"{speaker.identifier}-{speaker.identifier}{chapter}-{number:04d}"
-                prompts.append(Prompt(identifier, speaker, text, derived_seed(seed, identifier)))
+                prompts.append(Prompt(identifier, speaker, text, short_seed(seed, identifier)))
     return sorted(prompts, key=lambda prompt: prompt.identifier)
 
 

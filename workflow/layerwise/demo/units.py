@@ -13,7 +13,8 @@ import librosa
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 
-from layerwise.demo.practice_speech import HOP, SAMPLE_RATE, WINDOW, Speech
+from layerwise.constants import SAMPLE_RATE
+from layerwise.demo.practice_speech import HOP, WINDOW, Speech
 from layerwise.files.atomic import replaced
 from layerwise.models.speech_model import load_folder
 

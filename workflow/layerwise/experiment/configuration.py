@@ -25,16 +25,18 @@ from layerwise.corpus.layouts import LayoutError, layout_of
 from layerwise.errors import LINE, LayerwiseError, did_you_mean, listed_names, shown
 from layerwise.experiment.code_digests import folder_digest
 from layerwise.files.atomic import GZIP, begins_with
+from layerwise.files.catalogues import CatalogueError, locate, read_yaml, require_bounded
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import kind_of
+from layerwise.files.shipped import ROOT
 from layerwise.files.texts import is_utf8
-from layerwise.models.catalogue import ROOT, CatalogueError, ModelEntry, is_url, locate, read_yaml, require_bounded
+from layerwise.models.catalogue import ModelEntry, is_url
 from layerwise.models.names import Models, told_apart
 from layerwise.probes.tasks import TaskEntry, TaskError, heads_of, task_entry
 from layerwise.scoring.metrics import METRICS
 from layerwise.scoring.properties import PROPERTIES
 
-SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+SCHEMAS = ROOT / "workflow/schemas"
 AUTOMATIC = "automatic"  # in place of a source of alignments
 COLUMNS = ("layer", "alignments")  # of tables that have a column for each model
 _LONGEST = 10_000  # characters of a text, of which a path has 4,096 at most; or items of a list or mapping
@@ -119,7 +121,7 @@ class Source:
 
     @property
     def checks(self) -> dict:
-        """Arguments of `layerwise.files.downloads.verify`."""
+        """Arguments of `layerwise.files.digests.verify`."""
         return {"size": self.bytes, "md5": self.md5, "sha256": self.sha256}
 
     @property

@@ -11,15 +11,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from layerwise.alignments.arpabet import PHONES
+from layerwise.constants import MEL_BANDS, MEL_SECONDS, SAMPLE_RATE
 from layerwise.corpus.lending import UNPACKED
 from layerwise.errors import LINE, shown
 from layerwise.experiment.configuration import Experiment, Source
+from layerwise.files.catalogues import read_yaml
 from layerwise.files.disk_space import readable
-from layerwise.models.catalogue import ROOT, ModelEntry, read_yaml
-from layerwise.representations.size import MEL_BANDS, MEL_SECONDS, Drawn, layer_sizes, representation_bytes
+from layerwise.files.shipped import ROOT
+from layerwise.models.catalogue import ModelEntry
+from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
+from layerwise.sampling import SampleSizes
 from layerwise.scoring.properties import PROPERTIES
+from layerwise.spans import SEGMENTS, SPANS
 
-PHONES = 39  # types, of ARPAbet without stress
 CONV_CHANNELS, CONV_KERNELS, CONV_STRIDES = 512, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
 POSITION_KERNEL, POSITION_GROUPS = 128, 16
 # Of FLAC at 16 kHz: LibriSpeech dev-clean has 337,926,286 bytes for 19,396 s. And its utterances' mean length.
@@ -153,8 +158,9 @@ def estimate(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
     there, hours = split or _assumed(experiment.audio)
     each = 3600 * hours / there
     frames = min(samples["utterances"], there)
-    drawn = Drawn(frames * each, PHONES * samples["phones_per_type"], samples["word_types"] * samples["words_per_type"])
-    union = _union(there, frames, drawn.phones + drawn.words, samples["count"])
+    sizes = SampleSizes.of(samples)
+    drawn = Drawn(frames * each, {span.name: sizes.rows(span, PHONES) for span in SEGMENTS})
+    union = _union(there, frames, sum(drawn.segments.values()), samples["count"])
     models = tuple(
         _model_cost(entry, drawn, samples["count"], union * each, config["representations"], calibration)
         for entry in experiment.models.values()
@@ -258,7 +264,7 @@ def _model_cost(
         return ModelCost(entry.name, None, None, None, None, measured=False)
     sizes = layer_sizes(entry.layers, entry.width, _conv(entry)[0], entry.stride_seconds)
     shards = storage["shards"]
-    part = Drawn(drawn.seconds / shards, drawn.phones // shards, drawn.words // shards)
+    part = Drawn(drawn.seconds / shards, {span: rows // shards for span, rows in drawn.segments.items()})
     stored = shards * representation_bytes(sizes, [part] * count, entry.stride_seconds, storage["dtype"])
     weights = 4 * _parameters(entry) if entry.kind != "folder" else 0
     operations = seconds * _operations_per_second(entry)
@@ -307,7 +313,7 @@ def _parameters(entry: ModelEntry) -> int:
 
 def _operations_per_second(entry: ModelEntry) -> float:
     """Floating-point operations of the forward pass of a second of audio."""
-    rate, convs = 16_000, 0.0
+    rate, convs = SAMPLE_RATE, 0.0
     for weights, stride in zip(_conv_weights(entry), _conv(entry)[2], strict=True):
         rate /= stride
         convs += 2 * weights * rate
@@ -358,9 +364,10 @@ def _views(name: str, entry: ModelEntry, layer: str, drawn: Drawn, samples: Mapp
     seconds_per_row = (
         MEL_SECONDS if layer.startswith("C") and layer != f"C{entry.conv_layers}" else entry.stride_seconds
     )
-    rows = {"frame": drawn.seconds / seconds_per_row, "phone": drawn.phones, "word": drawn.words}[question.span]
-    labels = {"phone": PHONES, "word": samples["word_types"]}
-    other = {"mel": MEL_BANDS, "label": labels.get(question.span, 0), "T0": entry.width}[question.target.name]
+    span = SPANS[question.span]
+    rows = drawn.segments[span.name] if span.is_segment else drawn.seconds / seconds_per_row
+    labels = SampleSizes.of(samples).types(span, PHONES)
+    other = {"mel": MEL_BANDS, "label": labels, "T0": entry.width}[question.target.name]
     return rows, size.width, other
 
 

@@ -19,7 +19,7 @@ from layerwise.addresses import hidden_in, without_secrets
 from layerwise.errors import escaped
 from layerwise.experiment.configuration import Experiment
 from layerwise.files.atomic import replaced
-from layerwise.models.catalogue import ROOT
+from layerwise.files.shipped import ROOT
 
 CONFIGURATION, VERSIONS = "configuration.yaml", "versions.yaml"
 

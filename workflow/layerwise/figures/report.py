@@ -17,6 +17,7 @@ from layerwise import __version__
 from layerwise.errors import LINE, shown
 from layerwise.figures.trends import METRIC_TITLES, title_of
 from layerwise.files.atomic import replaced
+from layerwise.files.shipped import ROOT
 from layerwise.files.tables import NUMBERED, read_csv_table, read_parquet
 from layerwise.layers import layer_ranges
 from layerwise.scoring.confidence import CONFIDENCE
@@ -32,7 +33,7 @@ from layerwise.tables.recommendations import cautions, read_recommendations, sen
 from layerwise.tables.samples import COLUMNS
 from layerwise.tables.scores import read_scores
 
-TEMPLATE = Path(__file__).parents[2] / "report" / "report.html.j2"
+TEMPLATE = ROOT / "workflow/report/report.html.j2"
 PACKAGES = ("snakemake", "numpy", "scipy", "h5py", "torch", "transformers", "pandas", "matplotlib")
 MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 LONGEST = 100  # rows of a table that grows with the data; its file has them all

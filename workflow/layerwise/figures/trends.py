@@ -78,7 +78,7 @@ def title_of(property_name: str, metric: str, alignments: str = "given") -> str:
     name = f"{METRIC_TITLES.get(metric, (metric, ''))[0]}-{property_name}"
     known = PROPERTIES.get(property_name)
     title = f"{name}: {known.title}" if known else name
-    needs_alignments = known is None or known.span != "frame"
+    needs_alignments = known is None or known.of_segments
     return f"{title} ({AUTOMATIC})" if needs_alignments and alignments == "automatic" else title
 
 

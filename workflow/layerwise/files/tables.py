@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from layerwise.errors import LayerwiseError
+from layerwise.files.atomic import replaced
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import require_plain
 from layerwise.files.reread import MAX_BYTES, RereadError, rereading
@@ -170,6 +171,12 @@ def _require_types(path: Path, schema: pa.Schema, columns: Sequence[str]) -> Non
             right = _is_text(kind)
         if not right:
             raise RereadError(path, f"column {column} is of type {kind}")
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write a table; equal tables give equal bytes."""
+    with replaced(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
 
 
 def _is_text(kind: pa.DataType) -> bool:

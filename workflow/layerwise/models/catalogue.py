@@ -1,39 +1,29 @@
-"""What the names in a configuration mean: models and corpora, and the layers that a model has.
+"""What the name of a model means: where its checkpoint comes from, and which layers it has.
 
 Read when the workflow is planned, so nothing here imports torch or uses the network.
 """
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NoReturn
-
-import yaml
 
 from layerwise.addresses import identity_of
-from layerwise.errors import LINE, LayerwiseError, shown
-from layerwise.files.limits import Limit
-from layerwise.files.plain_files import read_plain
+from layerwise.errors import LINE, shown
+from layerwise.files.catalogues import CatalogueError, locate
+from layerwise.files.shipped import IS_CHECKOUT
 from layerwise.layers import layer_names
 from layerwise.models.checkpoints import CheckpointError, read_config
+from layerwise.models.families import modules_of
+from layerwise.models.originals.family import OriginalError
 from layerwise.models.originals.pickles import PickleError
-from layerwise.models.originals.settings import OriginalError, is_original, read_original
+from layerwise.models.originals.reading import is_original, read_original
 from layerwise.models.preprocessors import PreprocessorError, read_preprocessor
 from layerwise.models.shapes import ShapeError, shape_of
 from layerwise.models.weights import AdapterError, refuse_adapters
-
-ROOT = Path(__file__).resolve().parents[3]  # of the checkout: what it ships lies in its resources/
-
-# Of a YAML file, which may be anybody's. The largest of ours has 30 kB and 1,600 values; a thousand models have 200 kB.
-_BYTES = Limit("LAYERWISE_MAX_YAML_BYTES", 4_000_000, "bytes")
-# Aliases can name one value again and again, so that ten lines mean a billion of them.
-_VALUES = Limit("LAYERWISE_MAX_YAML_VALUES", 200_000, "values")
-_DEEPEST = 50  # mappings and lists in one another; no key of ours is deeper than eight, Python ends at some hundreds
 
 RANDOM, BY_HAND = "random-init", "by-hand"  # sources that are no places
 WEIGHTS_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")  # of files, never of a Hugging Face id
@@ -56,10 +46,6 @@ _FACTS = (
 _TEXTS = ("family", "objective", "modality", "size", "training_data", "licence")  # titles: `model_names.told_apart`
 
 
-class CatalogueError(LayerwiseError):
-    """A catalogue entry says too little, or something impossible."""
-
-
 @dataclass(frozen=True)
 class ModelEntry:
     """A model as the catalogue or `extra_models` describes it.
@@ -78,6 +64,7 @@ class ModelEntry:
         page, files: of source `by-hand`: where the files are found, and their names.
         seed, architecture: of random weights: the configuration of transformers' model class.
         like: of random weights without an architecture, the name of the model whose checkpoint says it.
+        original: the family of an original checkpoint that is here (`layerwise.models.families`).
         family, objective, iteration, modality, size, training_data, hours, licence: what is known of it, for tables and
             plots; `iteration` 2 or more where targets were made by a model of the iteration before.
     """
@@ -97,6 +84,7 @@ class ModelEntry:
     seed: int | None = None
     architecture: dict = field(default_factory=dict)
     like: str | None = None
+    original: str = ""
     family: str = ""
     objective: str = ""
     iteration: int | None = None
@@ -142,6 +130,14 @@ class ModelEntry:
         return identity_of(self.source) if self.kind == "url" else self.source
 
     @property
+    def modules(self) -> tuple[str, ...]:
+        """Dotted names of the modules that read this model and no other kind: those of an original's family."""
+        if self.original:
+            return modules_of(self.original)
+        may_be_original = self.kind == "url" or self.source == BY_HAND
+        return modules_of(title=self.family) if may_be_original else ()
+
+    @property
     def is_planned(self) -> bool:
         """Whether its layers are known; else its checkpoint has to be read first."""
         return None not in (self.conv_layers, self.blocks, self.stride_seconds)
@@ -152,99 +148,6 @@ class ModelEntry:
         if not self.is_planned:
             raise CatalogueError(f"models.{self.name}: its layers are not known before its checkpoint has been read")
         return layer_names(self.conv_layers, self.blocks)
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # by libyaml it is the same, ten times as fast
-    """Plain data, in which `<<` does not multiply and no key stands twice: YAML takes the last, people see both."""
-
-    def __init__(self, path: Path, stream: str) -> None:
-        super().__init__(stream)
-        self._path = path
-        self._flat: set[yaml.MappingNode] = set()
-        self._merged = 0
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        if node in self._flat:
-            return
-        self._flat.add(node)
-        known = set()
-        for key, value in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
-                for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-                    if isinstance(part, yaml.MappingNode):
-                        self.flatten_mapping(part)
-                        self._merged += len(part.value)
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in known:
-                    self._refuse(f"the key {key.value} stands there twice", key)
-                known.add(key.value)
-        _VALUES.require(self._merged, f"{self._path}: what << merges", CatalogueError)
-        super().flatten_mapping(node)
-
-    def construct_short_int(self, node: yaml.ScalarNode) -> int:
-        """Whole numbers of 1:00:00… take the square of their length."""
-        if len(node.value) > 100:
-            self._refuse(f"a number of {len(node.value)} characters", node)
-        return self.construct_yaml_int(node)
-
-    def _refuse(self, problem: str, node: yaml.Node) -> NoReturn:
-        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_short_int)
-
-
-def read_yaml(path: Path) -> dict:
-    """A YAML file's mapping, read as plain data whoever wrote it: nothing in it is run, and it cannot take all memory.
-
-    Raises:
-        CatalogueError: it is no such file, too large, too deep, holds itself or has a key twice; the message names it.
-    """
-    text = _text(Path(path))
-    try:
-        content = yaml.load(text, functools.partial(_Loader, path))
-    except LayerwiseError:
-        raise
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        said = ", ".join(part for part in (error.problem, error.context) if part)
-        raise CatalogueError(f"{path}: {place}{said}") from error
-    except Exception as error:  # of a value that is not what its tag says, PyYAML raises whatever Python does
-        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise CatalogueError(f"{path}: a value is not what YAML takes it for ({said})") from error
-    if not isinstance(content, dict):
-        raise CatalogueError(f"{path}: a mapping of names is expected, not {type(content).__name__}")
-    require_bounded(content, str(path), CatalogueError)
-    return content
-
-
-def _text(path: Path) -> str:
-    """What a file holds, if it is one and not too large."""
-    try:
-        return read_plain(path, _BYTES, CatalogueError).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CatalogueError(f"{path}: byte {error.start} is not UTF-8") from error
-    except (OSError, ValueError) as error:
-        raise CatalogueError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-
-
-def require_bounded(content: object, what: str, error: type[LayerwiseError]) -> None:
-    """Refuse what no code may walk through: mappings and lists too deep or without end, or a billion values.
-
-    Aliases of YAML let a file of ten lines name one value again and again, and a value hold itself.
-    """
-    found, level, depth = 0, [content], 0
-    while level:
-        if depth > _DEEPEST:
-            raise error(f"{what} has more than {_DEEPEST} mappings and lists in one another, or one that holds itself")
-        below: list[object] = []
-        for part in level:
-            parts = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
-            found += len(parts)
-            _VALUES.require(found, what, error)
-            below += [value for value in parts if isinstance(value, (dict, list))]
-        level, depth = below, depth + 1
 
 
 def model_entry(name: str, description: dict, where: str | None = None) -> ModelEntry:
@@ -306,16 +209,6 @@ def _hand_folder(name: str) -> Path:
     return locate(f"resources/models/{name}")
 
 
-def locate(path: str) -> Path:
-    """A path of a configuration or catalogue: relative to the working directory.
-
-    What begins with resources/ and is not there is what the checkout ships, wherever the workflow is run from.
-    """
-    # os.path has no errors: a name that is too long, or in a folder that may not be read, is none that exists.
-    given = Path(os.path.expanduser(path))
-    return ROOT / given if given.parts[:1] == ("resources",) and not os.path.exists(given) else given
-
-
 def is_url(source: str) -> bool:
     """Whether a source is the address of a file."""
     return re.match(r"https?://", source, re.IGNORECASE) is not None
@@ -339,7 +232,9 @@ def is_local(source: str) -> bool:
 def _shape_of(where: str, source: Path) -> dict:
     """Layers and stride of a checkpoint on this machine, and what it says of its input."""
     if not os.path.exists(source):
-        raise CatalogueError(f"{where}: {source} does not exist")
+        is_demo = not IS_CHECKOUT and source.parts[:2] == ("resources", "demo")
+        where_then = ": the demo is in a checkout of layerwise, not in the installed package" if is_demo else ""
+        raise CatalogueError(f"{where}: {source} does not exist{where_then}")
     try:
         refuse_adapters(source)
         if not is_original(source):
@@ -353,6 +248,7 @@ def _shape_of(where: str, source: Path) -> dict:
         "blocks": original.blocks,
         "stride_seconds": original.stride_seconds,
         "width": original.config["hidden_size"],
+        "original": original.family,
     }
 
 

@@ -16,7 +16,8 @@ from layerwise.files.json_files import read_json
 from layerwise.files.limits import Limit
 from layerwise.files.links import opened_itself
 from layerwise.files.locks import held
-from layerwise.models.originals.settings import is_original, read_original
+from layerwise.models.families import families, family
+from layerwise.models.originals.reading import is_original, read_original
 from layerwise.models.preprocessors import FILES as INPUT_FILES
 from layerwise.models.preprocessors import PREPROCESSOR, expected_settings, takes_waveform
 from layerwise.models.shapes import SHAPES, require_possible, supported
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 ORIGIN, LOSSES, TRAINING = "origin.txt", "losses.csv", "training.json"
 _ORIGIN_BYTES = 2000  # of a line, with an address
 
-FILLED = "the modules of AV-HuBERT and FaST-VGS are filled from files only"
 # Of random weights, which are made from a few words: the largest published speech models have two billion.
 PARAMETERS = Limit("LAYERWISE_MAX_PARAMETERS", 10_000_000_000, "parameters")
 
@@ -113,9 +113,16 @@ def architecture_of(checkpoint: Path) -> dict:
         config = {key: value for key, value in read_config(checkpoint).items() if key not in _NOT_OF_LAYERS}
         return {"model_type": "wav2vec2"} | config  # some early files do not say it
     original = read_original(checkpoint)
-    if original.family in ("av_hubert", "fast_vgs"):
-        raise CheckpointError(f"random weights like {original.path} cannot be drawn: {FILLED}")
-    return {"model_type": original.family, **original.config}
+    model_type = family(original.family).model_type
+    if model_type is None:
+        raise CheckpointError(f"random weights like {original.path} cannot be drawn: {filled_only()}")
+    return {"model_type": model_type, **original.config}
+
+
+def filled_only() -> str:
+    """Why there are no random weights of some families, in words."""
+    titles = " and ".join(known.title for known in families() if known.model_type is None)
+    return f"the modules of {titles} are filled from files only"
 
 
 def make_random_checkpoint_like(checkpoint: Path, seed: int, out: Path) -> None:

@@ -23,6 +23,26 @@ def visible_devices() -> dict[str, str]:
     return {f"cuda:{number}": names[number] for number in range(torch.cuda.device_count())}
 
 
+def any_device() -> str:
+    """A GPU where there is one, whoever computes on it, else the CPU."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for what torch computes here, as extraction wants it; afterwards its settings are as before.
+
+    What weights are made from may be summed: a model that is loaded in several threads may differ in its last digits.
+    """
+    threads, allowed = torch.get_num_threads(), torch.backends.cudnn.allow_tf32
+    try:
+        torch.set_num_threads(1)
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.backends.cudnn.allow_tf32 = allowed
+
+
 @contextmanager
 def claimed_device(devices: dict[str, str] | None = None) -> Iterator[str]:
     """A GPU that no other job on this machine computes on, for the length of the block; `cpu` where there is none.

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from layerwise.addresses import file_name, identity_of, shown_address
 from layerwise.files.atomic import replaced, resumed_folder
-from layerwise.files.downloads import DownloadError, digests, fetch, verify
+from layerwise.files.digests import DownloadError, digests, verify
+from layerwise.files.downloads import fetch
 from layerwise.files.integrity import MANIFEST
 from layerwise.files.links import refuse_link
 from layerwise.models.checkpoints import ORIGIN

@@ -18,7 +18,9 @@ from huggingface_hub.utils import build_hf_headers
 
 from layerwise.errors import LayerwiseError, shown
 from layerwise.files.atomic import resumed_folder
-from layerwise.files.downloads import DownloadError, fetch, malformed
+from layerwise.files.digests import DownloadError
+from layerwise.files.download_failures import malformed
+from layerwise.files.downloads import fetch
 from layerwise.files.links import LinkError
 from layerwise.models.checkpoints import ORIGIN
 from layerwise.models.fetch import keep_expected, write_manifest

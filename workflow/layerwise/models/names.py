@@ -16,19 +16,9 @@ from dataclasses import replace
 
 from layerwise.addresses import identity_of, shown_address
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names, shown
-from layerwise.models.catalogue import (
-    BY_HAND,
-    RANDOM,
-    SHAPE,
-    WEIGHTS_SUFFIXES,
-    CatalogueError,
-    ModelEntry,
-    hub_id,
-    is_url,
-    locate,
-    model_entry,
-)
-from layerwise.models.checkpoints import FILLED, architecture_of
+from layerwise.files.catalogues import CatalogueError, locate
+from layerwise.models.catalogue import BY_HAND, RANDOM, SHAPE, WEIGHTS_SUFFIXES, ModelEntry, hub_id, is_url, model_entry
+from layerwise.models.checkpoints import architecture_of, filled_only
 
 MAIN = "main"  # the branch of a Hugging Face repository that is meant where no revision stands
 _LONGEST_CHAIN = 10  # of random weights that are like others, in turn
@@ -145,7 +135,7 @@ class Models:
     def _refuse_undrawable(self, parent: ModelEntry, key: str) -> None:
         """As far as that is known before the parent has been fetched; the job that draws the weights refuses too."""
         if parent.source == BY_HAND or (parent.kind == "url" and parent.name in self._catalogue):
-            raise CatalogueError(f"{key}: random weights of {parent.name} cannot be drawn: {FILLED}")
+            raise CatalogueError(f"{key}: random weights of {parent.name} cannot be drawn: {filled_only()}")
         if parent.kind == "folder":
             try:
                 architecture_of(parent.folder)

@@ -23,8 +23,10 @@ from transformers.utils import logging as transformers_logging
 
 from layerwise.constants import SAMPLE_RATE
 from layerwise.errors import did_you_mean, listed_names
+from layerwise.files.catalogues import locate, read_yaml
+from layerwise.files.shipped import ROOT
 from layerwise.models.architectures import anatomy_of, model_class, require_supported
-from layerwise.models.catalogue import ROOT, hub_id, locate, read_yaml
+from layerwise.models.catalogue import hub_id
 from layerwise.models.checkpoints import (
     CheckpointError,
     make_random_checkpoint,
@@ -32,9 +34,9 @@ from layerwise.models.checkpoints import (
     read_config,
     transformers_config,
 )
+from layerwise.models.families import family
 from layerwise.models.names import Models
-from layerwise.models.originals import avhubert, conversion, fastvgs
-from layerwise.models.originals.settings import is_original, read_original
+from layerwise.models.originals.reading import is_original, read_original
 from layerwise.models.preprocessors import FILES as INPUT_FILES
 from layerwise.models.preprocessors import read_preprocessor
 from layerwise.models.shapes import shape_of
@@ -47,8 +49,6 @@ _DRAWN = 100_000_000  # parameters: the whole of a Base model, so that the names
 
 # Parts that no layer depends on, and that some published checkpoints lack: of pre-training, or after the blocks.
 UNUSED_PARTS = {"masked_spec_embed", "adapter", "intermediate_ffn"}
-
-_CONVERTERS = {"av_hubert": avhubert.convert, "fast_vgs": fastvgs.convert}  # others are models of transformers
 
 
 class SpeechModel:
@@ -296,7 +296,7 @@ def load(source: str | Path, device: str = "cpu") -> SpeechModel:
     if entry.kind == "url":
         raise ModelError(
             f"{source} has not been fetched: run the workflow with an experiment that names it, or "
-            f"`snakemake --cores 1 resources/models/{source}`"
+            f"`snakemake --cores 1 resources/models/{source}` in a checkout, and load that folder"
         )
     return load_folder(_cached(entry.source, entry.revision), device, entry.normalise)
 
@@ -337,7 +337,10 @@ def _cached(repository: str, revision: str | None = None) -> Path:
             if any(folder.glob(weights)):
                 break
     except Exception as error:  # of the hub, its client, the network or the disk
-        raise ModelError(f"{repository} could not be fetched: {error} ({type(error).__name__})") from error
+        raise ModelError(
+            f"{repository} could not be fetched: {error} ({type(error).__name__}). Where there is no network, fetch it "
+            "elsewhere (`hf download`) and load the folder"
+        ) from error
     return folder
 
 
@@ -348,8 +351,7 @@ def _from_original(source: Path, normalise: bool | None, device: str, origin: st
     if normalise is None:
         raise ModelError(f"{original.path} does not say whether its input was normalised: say it with normalise")
     _log_choice(normalise, original.normalise, f"{original.path}: normalize")
-    convert = _CONVERTERS.get(original.family, conversion.convert)
-    return SpeechModel(convert(original, normalise), device, origin)
+    return SpeechModel(family(original.family).anatomy(original, normalise), device, origin)
 
 
 def _log_choice(chosen: bool | None, said: bool | None, what: str) -> None:

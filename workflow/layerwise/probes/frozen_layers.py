@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from layerwise.constants import SAMPLE_RATE
-from layerwise.corpus.audio import read_waveform
+from layerwise.corpus.waveforms import read_waveform
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
 from layerwise.models.devices import InHalves

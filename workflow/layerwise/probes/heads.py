@@ -9,7 +9,6 @@ linear, linear for phones (CTC, Graves et al. 2006); linear, two bidirectional L
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import torch
 from torch.nn import functional as F
 
 from layerwise.probes.tasks import WEIGHTED
+from layerwise.seeds import seed_of
 from layerwise.workers import Workers
 
 BLANK = 0  # of CTC
@@ -77,12 +77,6 @@ def make_heads(
     return StackedHeads(shape, list(names), task, seed, learning_rate, device)
 
 
-def head_seed(seed: int, *names: object) -> int:
-    """A seed for one thing of one head, so that no draw depends on which heads there are."""
-    text = "/".join(map(str, (seed, *names)))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
-
-
 def ctc_losses(logits: torch.Tensor, batch: Batch) -> torch.Tensor:
     """CTC loss of each head and utterance, per symbol of the target: (heads, utterances).
 
@@ -134,7 +128,7 @@ class _Heads:
         return ctc_losses(logits, batch)
 
     def _generator(self, task: str, seed: int, name: str) -> torch.Generator:
-        return torch.Generator().manual_seed(head_seed(seed, task, name))
+        return torch.Generator().manual_seed(seed_of(seed, task, name))
 
 
 def _uniform(generator: torch.Generator, bound: float, *shape: int) -> torch.Tensor:
@@ -311,7 +305,7 @@ class RecurrentHeads(_Heads):
 
         def one(name: str) -> torch.Tensor:
             generator = torch.Generator(self.device)
-            generator.manual_seed(head_seed(self._seed, self._task, name, "dropout", *draw))  # no state to keep
+            generator.manual_seed(seed_of(self._seed, self._task, name, "dropout", *draw))  # no state to keep
             loss = self._losses(self._logits(name, batch, generator), batch).mean() * share
             loss.backward()
             return loss.detach()

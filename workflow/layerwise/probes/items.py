@@ -5,7 +5,6 @@ One table for every layout. Whatever cannot be learned from or measured is left 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -20,23 +19,18 @@ from tqdm import tqdm
 
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.layouts import AUDIO_SUFFIXES
-from layerwise.corpus.problems import Fault, examine
+from layerwise.corpus.problems import Problem, report_problems, summarise_problems
+from layerwise.corpus.recording_checks import Fault, examine
 from layerwise.corpus.times import comparable
-from layerwise.corpus.utterances import (
-    Problem,
-    listed,
-    report_problems,
-    summarise_problems,
-    write_parquet,
-)
-from layerwise.errors import listed_names, shown
+from layerwise.errors import first_names, listed_names, shown
 from layerwise.files.csv_files import CSVError, read_csv
 from layerwise.files.folders import NOT_OF_THE_FOLDER, Folder, files_below
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import read_plain
-from layerwise.files.tables import INTERVALS, UTTERANCES, read_parquet
+from layerwise.files.tables import INTERVALS, UTTERANCES, read_parquet, write_parquet
 from layerwise.files.texts import composed, is_utf8, on_disk, unusable
 from layerwise.probes.tasks import FLUENT_PARTS, PARTS, SLURP_PARTS, TaskError
+from layerwise.seeds import seed_of
 
 log = logging.getLogger(__name__)
 
@@ -203,7 +197,7 @@ def fluent_items(folder: Path, columns: Sequence[str]) -> Iterator[Item | Proble
     source = Folder(folder)
     found = sorted(path for path in files_below(folder, _refuse) if path.parts[-2:] == ("data", "train_data.csv"))
     if len(found) != 1:
-        raise ItemError(f"{folder} must have one data/train_data.csv in it, found {listed(map(str, found))}")
+        raise ItemError(f"{folder} must have one data/train_data.csv in it, found {first_names(map(str, found))}")
     root = found[0].parents[1]
     for part, name in FLUENT_PARTS.items():
         table = root / f"data/{name}_data.csv"
@@ -360,7 +354,7 @@ def _problem(item: Item, problem: str, detail: str) -> Problem:
 def _refuse_repeats(items: Sequence[Item]) -> None:
     repeated = [name for name, count in Counter(item.item_id for item in items).items() if count > 1]
     if repeated:
-        raise ItemError(f"utterances are listed more than once: {listed(repeated)}")
+        raise ItemError(f"utterances are listed more than once: {first_names(repeated)}")
 
 
 def _measured(items: Sequence[Item], threads: int | None) -> tuple[list[Item], list[Problem]]:
@@ -384,10 +378,6 @@ def _measured(items: Sequence[Item], threads: int | None) -> tuple[list[Item], l
 
 
 # Parts
-
-
-def _hash(seed: int, *names: str) -> bytes:
-    return hashlib.sha256("/".join((str(seed), *names)).encode()).digest()
 
 
 def _parted(items: list[Item], kind: str, held_out: Mapping[str, Sequence[str] | float], seed: int) -> list[Item]:
@@ -455,7 +445,7 @@ def _parts_of_groups(
     Of a share, groups are passed over whose labels no group in training would have any more: held out, a label would be
     asked for that nobody could learn. Groups that are named are held out whatever their labels.
     """
-    groups = sorted(groups, key=lambda name: _hash(seed, "part", name))
+    groups = sorted(groups, key=lambda name: seed_of(seed, "part", name))
     trained = Counter(label for own in labels.values() for label in own)  # groups in training by label
     part_of: dict[str, str] = {}
     for part, wanted in held_out.items():
@@ -481,7 +471,7 @@ def _parts_of_groups(
 def _within_speakers(items: Sequence[Item], held_out: Mapping[str, float], seed: int) -> list[Item]:
     """Shares of each speaker's recordings, at least one for every part, training first; of two, one is held out."""
     mine: dict[str, list[Item]] = {}
-    for item in sorted(items, key=lambda item: _hash(seed, "part", item.item_id)):
+    for item in sorted(items, key=lambda item: seed_of(seed, "part", item.item_id)):
         mine.setdefault(item.speaker_id, []).append(item)
     parted = []
     for turn, own in enumerate(mine.values()):
@@ -502,7 +492,7 @@ def _cut(items: list[Item], hours: float | None, seed: int) -> list[Item]:
     kept = []
     for part in PARTS:
         samples = 0
-        for item in sorted((i for i in items if i.part == part), key=lambda i: _hash(seed, "hours", i.item_id)):
+        for item in sorted((i for i in items if i.part == part), key=lambda i: seed_of(seed, "hours", i.item_id)):
             samples += item.num_samples
             if _exceeds(samples, hours * 3600):
                 break
@@ -534,7 +524,7 @@ def _check(items: Sequence[Item], kind: str, problems: list[Problem]) -> None:
         for part in ("dev", "test"):
             mine = _targets(items, part)
             unseen = unseen_labels(train, mine)
-            names = listed("/".join(target) for target in {mine[i] for i in unseen})
+            names = first_names("/".join(target) for target in {mine[i] for i in unseen})
             if not _can_be_answered(items, part):
                 raise ItemError(
                     f"every {part} utterance has a label that training lacks ({names}), so none could be right: divide "

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from layerwise.constants import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
 from layerwise.files.tables import ITEMS, read_parquet
@@ -32,6 +33,7 @@ from layerwise.probes.predictions import write_predictions
 from layerwise.probes.rates import interval, rate
 from layerwise.probes.tasks import HIGHER_IS_BETTER, METRICS, PARTS, WEIGHTED
 from layerwise.probes.training_states import read_state, restoring
+from layerwise.seeds import generator
 
 log = logging.getLogger(__name__)
 
@@ -272,7 +274,7 @@ class Sweep:
         return order[(step % per_epoch) * size :][:size]
 
     def _order(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng([self.settings.seed, epoch]).permutation(self._train)
+        return generator(self.settings.seed, epoch).permutation(self._train)
 
     def _pieces(self, rows: Sequence[int]) -> list[list[int]]:
         """Rows divided into parts of limited length when padded, the longest first."""
@@ -282,7 +284,7 @@ class Sweep:
         pieces: list[list[int]] = []
         for row in sorted(rows, key=lambda row: (-samples[row], row)):
             longest = samples[pieces[-1][0]] if pieces else 0
-            if pieces and (len(pieces[-1]) + 1) * longest <= self._piece_seconds * 16_000:
+            if pieces and (len(pieces[-1]) + 1) * longest <= self._piece_seconds * SAMPLE_RATE:
                 pieces[-1].append(row)
             else:
                 pieces.append([row])
@@ -355,7 +357,7 @@ class Sweep:
                 losses = losses + self._heads.add_gradients(batch, share, (self.progress.step, number))
             self._heads.update(self.settings.clip)
         except torch.cuda.OutOfMemoryError as error:
-            longest = self.utterances.num_samples[list(rows)].max() / 16_000
+            longest = self.utterances.num_samples[list(rows)].max() / SAMPLE_RATE
             raise ProbeError(
                 f"{self._where}: too little memory on the device for {len(self._heads.names)} heads and utterances of "
                 f"up to {longest:.0f} s: make probes.heads_per_job smaller, or max_seconds (probes.overrides)"

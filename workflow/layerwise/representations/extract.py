@@ -15,19 +15,21 @@ import torch
 from tqdm import tqdm
 
 from layerwise import __version__
-from layerwise.constants import SAMPLE_RATE
-from layerwise.corpus.audio import read_waveform
+from layerwise.constants import MEL_SECONDS, SAMPLE_RATE
 from layerwise.corpus.times import comparable, steps
+from layerwise.corpus.waveforms import read_waveform
 from layerwise.errors import LayerwiseError
+from layerwise.files import tables
 from layerwise.files.disk_space import require_space
-from layerwise.files.tables import SEGMENTS, UTTERANCES, read_parquet
+from layerwise.files.tables import UTTERANCES, read_parquet
 from layerwise.layers import is_transformer
 from layerwise.models.devices import InHalves
 from layerwise.models.speech_model import SpeechModel, load_folder
-from layerwise.representations import store
-from layerwise.representations.features import MEL_SECONDS, average_segments, average_windows, log_mel, match_frames
+from layerwise.representations import layout, store
+from layerwise.representations.features import average_segments, average_windows, log_mel, match_frames
 from layerwise.representations.size import Drawn, LayerSize, representation_bytes
 from layerwise.sampling import segment_frames
+from layerwise.spans import FRAME, SEGMENTS, SPANS, Span
 from layerwise.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -36,8 +38,6 @@ log = logging.getLogger(__name__)
 # the numbers do not depend on the shards at all.
 BATCH_SECONDS = {"cpu": 0, "cuda": 120}
 LOOK_AHEAD = 4  # batches' worth of consecutive utterances that are sorted by length and held until they are in order
-
-SEGMENT_SPANS = {"phone": "phones", "word": "words"}  # span → name of its sample table
 
 
 class ExtractionError(LayerwiseError):
@@ -50,12 +50,12 @@ class _Plan:
 
     utterances: pd.DataFrame  # utterance_id, speaker_id, audio_path of this shard, sorted
     frames: dict[int, set[str]]
-    segments: dict[tuple[int, str], dict[str, pd.DataFrame]]  # (sample, span) → utterance → rows of the sample table
+    segments: dict[tuple[int, Span], dict[str, pd.DataFrame]]  # (sample, span) → utterance → rows of the sample table
     empty: pd.DataFrame  # what an utterance without segments has
 
 
 def extract(
-    checkpoint: Path,
+    checkpoint: Path | SpeechModel,
     samples: dict[int, Path],
     utterances: Path,
     audio_root: Path,
@@ -80,7 +80,7 @@ def extract(
     over segments for the phones and words of every sample.
 
     Args:
-        checkpoint: folder of the model.
+        checkpoint: folder of the model, or a model that has been loaded.
         samples: sample number → folder with its utterances, phones and words tables.
         utterances: the corpus table, for the paths of the audio below `audio_root`.
         layers, stride_seconds: what the catalogue promises, checked against the checkpoint.
@@ -101,7 +101,7 @@ def extract(
     torch.set_num_threads(1)  # of this thread, which loads: what weights are made from may be summed
     torch.backends.cudnn.allow_tf32 = False  # the default on recent GPUs: convolutions with ten bits of mantissa
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    model = load_folder(checkpoint, device, normalise)
+    model = checkpoint if isinstance(checkpoint, SpeechModel) else load_folder(checkpoint, device, normalise)
     if model.layer_names != layers:
         raise ExtractionError(
             f"{checkpoint} has the layers {', '.join(model.layer_names)}, the catalogue says {', '.join(layers)}: "
@@ -152,25 +152,25 @@ def extract(
 
 
 def _plan(samples: dict[int, Path], utterances: Path, shard: int, shards: int) -> _Plan:
-    tables = {
-        (sample, name): read_parquet(
-            Path(folder) / f"{name}.parquet", SEGMENTS if name in SEGMENT_SPANS.values() else ("utterance_id",)
+    drawn = {
+        (sample, span): read_parquet(
+            Path(folder) / f"{span.table}.parquet", tables.SEGMENTS if span.is_segment else ("utterance_id",)
         )
         for sample, folder in samples.items()
-        for name in ("utterances", *SEGMENT_SPANS.values())
+        for span in SPANS.values()
     }
     corpus = read_parquet(utterances, UTTERANCES).sort_values("utterance_id", ignore_index=True)
-    union = set().union(*(table["utterance_id"] for table in tables.values()))
+    union = set().union(*(table["utterance_id"] for table in drawn.values()))
     mine = _shard(corpus[corpus["utterance_id"].isin(union)], shard, shards)
     return _Plan(
         utterances=mine,
-        frames={sample: set(tables[sample, "utterances"]["utterance_id"]) for sample in samples},
+        frames={sample: set(drawn[sample, FRAME]["utterance_id"]) for sample in samples},
         segments={
-            (sample, span): dict(iter(tables[sample, name].groupby("utterance_id")))
+            (sample, span): dict(iter(drawn[sample, span].groupby("utterance_id")))
             for sample in samples
-            for span, name in SEGMENT_SPANS.items()
+            for span in SEGMENTS
         },
-        empty=next(table for (_, name), table in tables.items() if name == "phones").iloc[:0],
+        empty=next(table for (_, span), table in drawn.items() if span.is_segment).iloc[:0],
     )
 
 
@@ -198,10 +198,10 @@ def _bytes_of(plan: _Plan, model: SpeechModel, dtype: str) -> int:
     for sample, chosen in plan.frames.items():
         seconds = plan.utterances.loc[plan.utterances["utterance_id"].isin(chosen), "duration"].sum()
         rows = {
-            span: sum(len(table) for name, table in plan.segments[sample, span].items() if name in mine)
-            for span in SEGMENT_SPANS
+            span.name: sum(len(table) for name, table in plan.segments[sample, span].items() if name in mine)
+            for span in SEGMENTS
         }
-        drawn.append(Drawn(float(seconds), rows["phone"], rows["word"]))
+        drawn.append(Drawn(float(seconds), rows))
     return representation_bytes(sizes, drawn, model.stride_seconds, dtype)
 
 
@@ -298,7 +298,7 @@ def _write_utterance(writer: store.RepresentationWriter, plan: _Plan, model: Spe
         # What a sample did not draw is appended with no rows: every dataset exists in every shard.
         kept = slice(None) if done.utterance_id in chosen else slice(0)
         done.frames.write(writer, sample, kept, done)
-        for span in SEGMENT_SPANS:
+        for span in SEGMENTS:
             segments = plan.segments[sample, span].get(done.utterance_id, plan.empty)
             _write_segments(writer, sample, span, segments, model, done)
 
@@ -309,8 +309,7 @@ class _Frames:
 
     rows: dict[str, np.ndarray]  # layer → (frames × dimensions)
     grids: dict[str, str]  # layer → suffix of the mel rows and offsets that it goes with
-    mel: np.ndarray
-    mel_10ms: np.ndarray
+    mel: dict[str, np.ndarray]  # suffix of a grid → mel rows
     definitions: dict[str, str]
 
     @classmethod
@@ -325,9 +324,11 @@ class _Frames:
         fine = len(rows[next(iter(windows))]) if windows else 0
         return cls(
             rows=rows,
-            grids={name: "_10ms" if name in windows else "" for name in layers},
-            mel=match_frames(mel, model.stride_seconds, len(layers["T0"])),
-            mel_10ms=match_frames(mel, MEL_SECONDS, fine),
+            grids={name: layout.EVERY_10MS if name in windows else layout.TRANSFORMER for name in layers},
+            mel={
+                layout.TRANSFORMER: match_frames(mel, model.stride_seconds, len(layers["T0"])),
+                layout.EVERY_10MS: match_frames(mel, MEL_SECONDS, fine),
+            },
             definitions={
                 name: model.definitions[name] + _averaging(averaged.get(name, (1, 1)), name in windows)
                 for name in layers
@@ -337,14 +338,12 @@ class _Frames:
     def write(self, writer: store.RepresentationWriter, sample: int, kept: slice, done: _Pass) -> None:
         for name, rows in self.rows.items():
             attributes = {"definition": self.definitions[name], "grid": self.grids[name]}
-            writer.append(f"{sample}/frame/{name}", rows[kept], attributes)
-        writer.append(f"{sample}/target/mel", self.mel[kept])
-        writer.append(f"{sample}/target/mel_10ms", self.mel_10ms[kept])
-        for name, target in (("offsets", self.mel), ("offsets_10ms", self.mel_10ms)):
-            writer.extend_offsets(f"{sample}/frame/{name}", [len(target)][kept])
-        names = np.array([[done.utterance_id, done.speaker_id]])[kept]
-        writer.append(f"{sample}/frame/utterance_id", names[:, 0])
-        writer.append(f"{sample}/frame/speaker_id", names[:, 1])
+            writer.append(layout.rows(sample, FRAME, name), rows[kept], attributes)
+        for grid, mel in self.mel.items():
+            writer.append(layout.mel(sample, grid), mel[kept])
+            writer.extend_borders(layout.borders(sample, grid), [len(mel)][kept])
+        for column in layout.NAMES:
+            writer.append(layout.rows(sample, FRAME, column), np.array([getattr(done, column)])[kept])
 
 
 def _averaging(window: tuple[int, int], every_10ms: bool) -> str:
@@ -354,18 +353,28 @@ def _averaging(window: tuple[int, int], every_10ms: bool) -> str:
     return ", averaged over 25 ms every 10 ms" if every_10ms else f", averaged over {window[0]} frames"
 
 
-def _write_segments(writer, sample: int, span: str, segments: pd.DataFrame, model: SpeechModel, done: _Pass) -> None:
+def _write_segments(
+    writer: store.RepresentationWriter,
+    sample: int,
+    span: Span,
+    segments: pd.DataFrame,
+    model: SpeechModel,
+    done: _Pass,
+) -> None:
     frames = len(done.blocks["T0"])
     borders = np.array(
-        [segment_frames(row.start, row.end, model.stride_seconds, frames, span) for row in segments.itertuples()],
+        [segment_frames(row.start, row.end, model.stride_seconds, frames, span.name) for row in segments.itertuples()],
         np.int64,
     ).reshape(-1, 2)
-    what = "the middle third of the phone" if span == "phone" else f"the {span}"
     for name, values in done.blocks.items():
         rows = average_segments(values, borders[:, 0], borders[:, 1])
-        writer.append(f"{sample}/{span}/{name}", rows, {"definition": f"{model.definitions[name]}; mean over {what}"})
-    writer.append(f"{sample}/{span}/row", segments.index.to_numpy(np.int64))
-    writer.append(f"{sample}/{span}/label", segments["label"].to_numpy(str))
-    writer.append(f"{sample}/{span}/start", segments["start"].to_numpy(np.float64))
-    for column in ("utterance_id", "speaker_id"):
-        writer.append(f"{sample}/{span}/{column}", np.repeat(getattr(done, column), len(segments)))
+        definition = f"{model.definitions[name]}; mean over {span.averaged}"
+        writer.append(layout.rows(sample, span, name), rows, {"definition": definition})
+    columns = {
+        "row": segments.index.to_numpy(np.int64),
+        "label": segments["label"].to_numpy(str),
+        "start": segments["start"].to_numpy(np.float64),
+        **{name: np.repeat(getattr(done, name), len(segments)) for name in layout.NAMES},
+    }
+    for name, values in columns.items():
+        writer.append(layout.rows(sample, span, name), values)

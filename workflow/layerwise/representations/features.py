@@ -6,11 +6,9 @@ import librosa
 import numpy as np
 import scipy.signal
 
-from layerwise.constants import SAMPLE_RATE
+from layerwise.constants import MEL_BANDS, MEL_SECONDS, MEL_WINDOW_SECONDS, SAMPLE_RATE
 from layerwise.corpus.times import comparable
 from layerwise.errors import LayerwiseError
-
-MEL_SECONDS = 0.01  # hop of the filterbank frames
 
 
 class FeatureError(LayerwiseError):
@@ -44,7 +42,14 @@ def log_mel(waveform: np.ndarray, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
         waveform = waveform / peak * np.float32(0.999)
     emphasised = scipy.signal.lfilter([1, -0.97], [1], waveform).astype(np.float32)
     magnitude = librosa.feature.melspectrogram(
-        y=emphasised, sr=sample_rate, n_fft=2048, win_length=400, hop_length=160, n_mels=80, fmin=50, power=1.0
+        y=emphasised,
+        sr=sample_rate,
+        n_fft=2048,
+        win_length=round(MEL_WINDOW_SECONDS * sample_rate),
+        hop_length=round(MEL_SECONDS * sample_rate),
+        n_mels=MEL_BANDS,
+        fmin=50,
+        power=1.0,
     )
     return (librosa.amplitude_to_db(magnitude, top_db=80) / 80 + 1).T.astype(np.float32)
 

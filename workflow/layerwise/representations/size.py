@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from layerwise.constants import MEL_BANDS, MEL_SECONDS
 from layerwise.layers import is_conv
 from layerwise.representations.store import CHUNK_BYTES
 
-MEL_BANDS = 80
-MEL_SECONDS = 0.01
 NAME_BYTES = 16  # of a label or a name of an utterance: columns of text are as wide as their longest
 
 
@@ -23,7 +22,7 @@ class LayerSize:
     Attributes:
         width: dimensions.
         seconds_per_row: of its frames, as they are stored.
-        segments: whether means over phones and words are stored too.
+        segments: whether means over segments are stored too.
     """
 
     width: int
@@ -33,11 +32,10 @@ class LayerSize:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a sample set has: seconds of audio whose frames are stored, and the number of phones and of words."""
+    """What a sample set has: seconds of audio whose frames are stored, and span → number of segments."""
 
     seconds: float
-    phones: int
-    words: int
+    segments: Mapping[str, int]
 
 
 def representation_bytes(
@@ -53,13 +51,13 @@ def representation_bytes(
         for layer in layers:
             total += _dataset_bytes(sample.seconds / layer.seconds_per_row, layer.width, dtype)
             if layer.segments:
-                total += sum(_dataset_bytes(rows, layer.width, dtype) for rows in (sample.phones, sample.words))
+                total += sum(_dataset_bytes(rows, layer.width, dtype) for rows in sample.segments.values())
         # The mel rows that match the frames, for either grid that a layer has.
         total += sum(_dataset_bytes(sample.seconds / grid, MEL_BANDS, dtype) for grid in grids)
         total += _names_bytes(
             min(1, math.ceil(sample.seconds)), columns=2
         )  # utterances and speakers; thousands are few
-        for segments in (sample.phones, sample.words):  # row and start; label, utterance and speaker
+        for segments in sample.segments.values():  # row and start; label, utterance and speaker
             total += 2 * _dataset_bytes(segments, 1, "float64") + _names_bytes(segments, columns=3)
     return total
 

@@ -57,7 +57,7 @@ class RepresentationWriter:
         self._waiting: dict[str, list[np.ndarray]] = defaultdict(list)
         self._bytes: dict[str, int] = defaultdict(int)
         self._attributes: dict[str, dict] = {}
-        self._offsets: dict[str, list[int]] = {}
+        self._borders: dict[str, list[int]] = {}
 
     def append(self, path: str, rows: np.ndarray, attributes: dict | None = None) -> None:
         """Add rows (n × d, or n) to the dataset at `path`; matrices are stored in the float type of the file.
@@ -72,18 +72,18 @@ class RepresentationWriter:
         if self._bytes[path] >= FLUSH_BYTES and rows.dtype.kind != "U":  # text waits until its width is known
             self._flush(path)
 
-    def extend_offsets(self, path: str, lengths: Iterable[int]) -> None:
+    def extend_borders(self, path: str, lengths: Iterable[int]) -> None:
         """Note how many rows the next utterances have; `path` becomes a dataset of (utterances + 1) borders."""
-        offsets = self._offsets.setdefault(path, [0])
+        borders = self._borders.setdefault(path, [0])
         for length in lengths:
-            offsets.append(offsets[-1] + length)
+            borders.append(borders[-1] + length)
 
     def close(self, attributes: dict) -> None:
         """Write what is waiting, then the attributes, then `complete`."""
         for path in list(self._waiting):
             self._flush(path)
-        for path, offsets in self._offsets.items():
-            self._create(path, np.array(offsets, np.int64))
+        for path, borders in self._borders.items():
+            self._create(path, np.array(borders, np.int64))
         for path, facts in self._attributes.items():
             _describe(self._file[path], facts)
         _describe(self._file, attributes)

@@ -21,6 +21,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from layerwise.seeds import generator
+
 BAND = 6  # of those that change places with each other, at least: as many as are near in size and yet give many draws
 SHARE = (0.1, 0.9)  # of its rows, that a recording alone is rolled by at least and at most
 
@@ -48,7 +50,7 @@ def frame_rows(
     """
     if np.count_nonzero(lengths) < 2:
         rows = int(frames.sum())
-        return (np.arange(rows) + _roll_offset(rows, _generator(property_name, seed, sample))) % rows
+        return (np.arange(rows) + _roll_offset(rows, generator(seed, sample, property_name))) % rows
     source = exchange(utterances, speakers, lengths, property_name, seed, sample)
     starts = np.cumsum(frames) - frames
     pieces = [
@@ -71,7 +73,7 @@ def exchange(
     Args:
         as `frame_rows`.
     """
-    random = _generator(property_name, seed, sample)
+    random = generator(seed, sample, property_name)
     order = np.argsort(utterances, kind="stable")
     order = random.permutation(order[lengths[order] > 0])  # so that of equal lengths, none comes first always
     source = np.arange(len(utterances))
@@ -93,7 +95,7 @@ def permutation(rows: np.ndarray, fold: np.ndarray, property_name: str, seed: in
         rows, fold: (segments,) row in the sample table, and fold of each segment.
     """
     taken_from = np.empty(fold.size, np.int64)
-    random = _generator(property_name, seed, sample)
+    random = generator(seed, sample, property_name)
     for number in np.unique(fold):
         mine = np.flatnonzero(fold == number)
         mine = mine[np.argsort(rows[mine])]  # the order of shards does not matter
@@ -142,7 +144,3 @@ def _stretched(rows: int, wanted: int) -> np.ndarray:
 def _roll_offset(rows: int, random: np.random.Generator) -> int:
     share = random.uniform(*SHARE)  # the same at every frame rate
     return int(np.clip(round(share * rows), np.ceil(SHARE[0] * rows), np.floor(SHARE[1] * rows)))
-
-
-def _generator(property_name: str, seed: int, sample: int) -> np.random.Generator:
-    return np.random.default_rng([seed, sample, *property_name.encode()])

@@ -6,12 +6,12 @@ of their number or kind repeats no sampling and no extraction.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
 import numpy as np
 
 from layerwise.scoring.refusals import FoldError
+from layerwise.seeds import fold_key, generator
 
 MOST_GROUPS = 20  # of speakers, where there are not more folds
 
@@ -39,12 +39,12 @@ def segment_folds(
     """
     if groups is not None:
         return _group_folds(groups, folds, seed, sample)
-    hashes = np.array([_hash(seed, sample, *key) for key in zip(utterances, rows, strict=True)], np.uint64)
+    hashes = np.array([fold_key(seed, sample, *key) for key in zip(utterances, rows, strict=True)], np.uint64)
     fold = np.empty(len(labels), np.int64)
     for label in np.unique(labels):
         mine = np.flatnonzero(labels == label)
         mine = mine[np.argsort(hashes[mine], kind="stable")]
-        fold[mine] = (_hash(seed, sample, label) + np.arange(mine.size)) % folds
+        fold[mine] = (fold_key(seed, sample, label) + np.arange(mine.size)) % folds
     return fold
 
 
@@ -66,7 +66,7 @@ def frame_folds(
     """
     if groups is not None:
         return _group_folds(np.repeat(groups, frames), folds, seed, sample)
-    starts = np.array([_hash(seed, sample, utterance) for utterance in utterances], np.uint64)
+    starts = np.array([fold_key(seed, sample, utterance) for utterance in utterances], np.uint64)
     within = (
         np.concatenate([np.arange(count, dtype=np.uint64) for count in frames])
         if len(frames)
@@ -85,7 +85,7 @@ def trials(folds: int, count: int, seed: int, sample: int) -> list[tuple[int, in
     """
     if 2 * count > folds:
         raise FoldError(f"{count} trials need {2 * count} folds, a dev and a test fold each; there are {folds}")
-    order = np.random.default_rng([seed, sample]).permutation(folds).tolist()
+    order = generator(seed, sample).permutation(folds).tolist()
     return list(zip(order[: 2 * count : 2], order[1 : 2 * count : 2], strict=True))
 
 
@@ -95,7 +95,7 @@ def speaker_groups(speakers: Iterable[str], folds: int, seed: int) -> dict[str, 
     Speakers, sorted by a hash of (seed, speaker), are dealt to the bundles, which therefore are alike in number. A
     group depends on who is there at all, and on nothing that differs between samples, layers and models.
     """
-    names = sorted(set(speakers), key=lambda name: (_hash(seed, name), name))
+    names = sorted(set(speakers), key=lambda name: (fold_key(seed, name), name))
     count = max(MOST_GROUPS, folds)
     if len(names) <= count:
         return {name: name for name in names}
@@ -119,17 +119,12 @@ def _group_folds(groups: np.ndarray, folds: int, seed: int, sample: int) -> np.n
     names, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     if len(names) < folds:
         raise FoldError(f"{len(names)} groups (cca.folds_by) cannot fill {folds} folds (cca.folds)")
-    order = np.argsort([_hash(seed, sample, name) for name in names], kind="stable")
+    order = np.argsort([fold_key(seed, sample, name) for name in names], kind="stable")
     fold_of, rows = np.empty(len(names), np.int64), np.zeros(folds, np.int64)
     for group in order:
         fold_of[group] = rows.argmin()
         rows[fold_of[group]] += sizes[group]
     return fold_of[member]
-
-
-def _hash(*key) -> int:
-    """63 bits that depend on nothing but the key, on any machine."""
-    return int.from_bytes(hashlib.blake2b(repr(tuple(map(str, key))).encode(), digest_size=8).digest()) >> 1
 
 
 def _mix(values: np.ndarray) -> np.ndarray:

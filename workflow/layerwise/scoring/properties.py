@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from layerwise.layers import FIRST, is_transformer
 from layerwise.scoring.targets import Labels, Layer, Mel, Target
+from layerwise.spans import SPANS
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Property:
 
     Attributes:
         title: what it asks for, as in plots.
-        span: `frame`, `phone` or `word`: what a row stands for.
+        span: what a row stands for, one of `layerwise.spans.SPANS`.
         target: what the layer is compared with.
         conv: whether it is asked of C layers too.
         ranked: whether the layer with most of it is the one to use. A layer is most like itself, so that likeness to
@@ -33,6 +34,11 @@ class Property:
     conv: bool = False
     ranked: bool = True
     called: str = ""
+
+    @property
+    def of_segments(self) -> bool:
+        """Whether a row is a segment of the alignments."""
+        return SPANS[self.span].is_segment
 
     def layers(self, names: Sequence[str]) -> list[str]:
         """Those of a model's layers that the question is asked of, in order of depth."""

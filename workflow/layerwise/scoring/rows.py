@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
-from layerwise.representations import store
+from layerwise.representations import layout, store
 from layerwise.scoring import chance
 from layerwise.scoring import folds as folding
 from layerwise.scoring.properties import Property
@@ -44,17 +44,9 @@ class LayerRows:
     sample: int
     layer: str
 
-    @property
-    def _path(self) -> str:
-        return f"{self.sample}/{self.question.span}"
-
-    @property
-    def _are_frames(self) -> bool:
-        return self.question.span == "frame"
-
     def matrix(self) -> store.Rows:
         """(rows × dimensions)."""
-        return store.rows(self.shards, f"{self._path}/{self.layer}")
+        return store.rows(self.shards, self._place(self.layer))
 
     def target(self):
         """What the layer is compared with, (rows × dimensions)."""
@@ -68,10 +60,10 @@ class LayerRows:
             fold: (rows,).
         """
         key = (self.question.name, seed, self.sample)
-        if not self._are_frames:
-            return target[chance.permutation(store.joined(self.shards, f"{self._path}/row"), fold, *key)]
-        names = [self._texts(f"{name}_id") for name in ("utterance", "speaker")]
-        lengths = self._lengths(f"{self._path}/offsets")  # those of the T layers, for layers of every grid
+        if self.question.of_segments:
+            return target[chance.permutation(store.joined(self.shards, self._place("row")), fold, *key)]
+        names = [self._texts(name) for name in layout.NAMES]
+        lengths = self._lengths(layout.borders(self.sample))  # those of the T layers, for layers of every grid
         frames = self._frames()
         for part, what in ((names[1], "speakers"), (lengths, "utterances"), (frames, "utterances")):
             self.require_length(len(part), len(names[0]), what)
@@ -80,8 +72,8 @@ class LayerRows:
     def speakers(self, rows: int) -> int:
         """Of how many speakers the rows are."""
         speakers = self._texts("speaker_id")
-        if self._are_frames:
-            frames = self._lengths(f"{self._path}/offsets")
+        if not self.question.of_segments:
+            frames = self._lengths(layout.borders(self.sample))
             self.require_length(len(speakers), len(frames), "speakers")
             return len(np.unique(speakers[frames > 0]))
         self.require_length(len(speakers), rows, "speakers")
@@ -104,13 +96,13 @@ class LayerRows:
             names = sorted(set(group_of.values()))
             groups = np.array([group_of[speaker] for speaker in groups.tolist()], dtype=str)
         how = (groups, settings.folds, settings.seed, self.sample)
-        if self._are_frames:
+        if not self.question.of_segments:
             frames = self._frames()
             self.require_length(len(utterances), len(frames), "utterances")
             self.require_length(int(frames.sum()), rows, "frames")
             fold = folding.frame_folds(utterances, frames, *how)
             return fold, SpeakerGroups(names, np.repeat(np.searchsorted(names, groups), frames)) if names else None
-        labels, places = self._texts("label"), store.joined(self.shards, f"{self._path}/row")
+        labels, places = self._texts("label"), store.joined(self.shards, self._place("row"))
         for part, what in ((utterances, "utterances"), (labels, "labels"), (places, "places")):
             self.require_length(len(part), rows, what)
         fold = folding.segment_folds(labels, utterances, places, *how)
@@ -122,12 +114,17 @@ class LayerRows:
             names = ", ".join(file.filename for file in self.shards)
             raise store.RepresentationError(f"{names}: {found} {what} where {expected} are expected: extract again")
 
+    def _place(self, name: str) -> str:
+        return layout.rows(self.sample, self.question.span, name)
+
     def _texts(self, name: str) -> np.ndarray:
-        return store.joined_strings(self.shards, f"{self._path}/{name}")
+        return store.joined_strings(self.shards, self._place(name))
 
     def _frames(self) -> np.ndarray:
         """Frames of each utterance in the layer."""
-        return self._lengths(f"{self._path}/offsets{grid(self.shards[0], f'{self._path}/{self.layer}')}")
+        return self._lengths(
+            layout.borders(self.sample, grid(self.shards[0], self.sample, self.question.span, self.layer))
+        )
 
     def _lengths(self, path: str) -> np.ndarray:
         """Frames of each utterance of all shards, in order; where each ends and begins lies at `path`."""

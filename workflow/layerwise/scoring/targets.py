@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from layerwise.files.limits import Limit
-from layerwise.representations import store
+from layerwise.representations import layout, store
 
 # Of a matrix with a row for each word and a column for each type: a million words of 8,000 types.
 MAX_CELLS = Limit("LAYERWISE_MAX_LABEL_CELLS", 1 << 33, "rows times types")
@@ -51,7 +51,7 @@ class Layer(Target):
         return self.layer
 
     def rows(self, shards: list[h5py.File], sample: int, span: str, layer: str) -> store.Rows:
-        return store.rows(shards, f"{sample}/{span}/{self.layer}")
+        return store.rows(shards, layout.rows(sample, span, self.layer))
 
 
 class Mel(Target):
@@ -60,7 +60,7 @@ class Mel(Target):
     name = "mel"
 
     def rows(self, shards: list[h5py.File], sample: int, span: str, layer: str) -> store.Rows:
-        return store.rows(shards, f"{sample}/target/mel{grid(shards[0], f'{sample}/{span}/{layer}')}")
+        return store.rows(shards, layout.mel(sample, grid(shards[0], sample, span, layer)))
 
 
 class Labels(Target):
@@ -71,13 +71,13 @@ class Labels(Target):
     has_labels = True
 
     def rows(self, shards: list[h5py.File], sample: int, span: str, layer: str) -> np.ndarray:
-        path = f"{sample}/{span}/label"
+        path = layout.rows(sample, span, "label")
         labels = store.joined_strings(shards, path)
         types = np.unique(labels)
         MAX_CELLS.require(len(labels) * len(types), f"{shards[0].filename}: {path}", store.RepresentationError)
         return (labels[:, None] == types).astype(np.uint8)
 
 
-def grid(shard: h5py.File, path: str) -> str:
-    """Which mel rows and offsets go with a frame layer."""
-    return str(store.fact(store.dataset(shard, path), "grid"))
+def grid(shard: h5py.File, sample: int, span: str, layer: str) -> str:
+    """Which mel rows and borders go with a frame layer."""
+    return str(store.fact(store.dataset(shard, layout.rows(sample, span, layer)), "grid"))

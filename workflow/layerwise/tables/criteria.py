@@ -9,9 +9,10 @@ from pathlib import Path
 import yaml
 
 from layerwise.errors import LayerwiseError
+from layerwise.files.shipped import ROOT
 from layerwise.tables.files import AnyPath
 
-CRITERIA = Path(__file__).resolve().parents[3] / "resources/findings.yaml"
+CRITERIA = ROOT / "resources/findings.yaml"
 
 _MODELS, _TASKS = {"contrastive", "unit_predictors", "random"}, {"recognition", "understanding"}
 _THRESHOLDS = {

@@ -34,6 +34,7 @@ from scipy import stats
 
 from layerwise.layers import FIRST, TRANSFORMER, layer_key, layer_ranges
 from layerwise.scoring.confidence import HIGH, LOW, corrected_half, normal_quantile, overlap_of, t_quantile
+from layerwise.seeds import generator
 from layerwise.tables import ties
 from layerwise.tables.external import METRICS, WEIGHTED
 from layerwise.tables.files import AnyPath
@@ -155,7 +156,7 @@ def trend(scores: pd.DataFrame, folds: int, seed: int, again: pd.DataFrame | Non
     draws = None
     if complete.shape[1] > 1:
         n = complete.shape[1]
-        picked = _generator(seed, "trend", scores["model"].iloc[0]).integers(n, size=(DRAWS, n))
+        picked = generator(seed, "trend", scores["model"].iloc[0]).integers(n, size=(DRAWS, n))
         deviation = complete[:, picked].mean(axis=2).T - complete.mean(axis=1)  # (DRAWS, layers)
         # A bootstrap's variance is (n - 1)/n of s²/n, and the wanted one s² (1/n + overlap).
         draws = values + deviation * math.sqrt((1 / n + overlap_of(folds)) * n * n / (n - 1))
@@ -172,7 +173,7 @@ def _over_speakers(
         half = np.where(freedom > 0, t_quantile(freedom) * found.error, np.nan)
     if not (freedom > 0).all():
         return half, None
-    random = _generator(seed, "speakers", *found.groups).standard_normal((DRAWS, len(found.groups)))
+    random = generator(seed, "speakers", *found.groups).standard_normal((DRAWS, len(found.groups)))
     return half, values + random @ found.deviations
 
 
@@ -207,7 +208,7 @@ def performance(heads: pd.DataFrame, seed: int) -> Curve:
     draws = None
     if np.isfinite(high - low).all():
         names = usable[["task", "source", "model", "metric"]].iloc[0]
-        random = _generator(seed, "performance", *names).standard_normal((DRAWS, len(values)))
+        random = generator(seed, "performance", *names).standard_normal((DRAWS, len(values)))
         draws = values + random / _DEVIATIONS * np.where(random < 0, values - low, high - values)
     return Curve(list(usable["layer"]), values, low, high, draws, reason)
 
@@ -275,7 +276,3 @@ def from_draws(value: float, draws: np.ndarray) -> Number:
         warnings.simplefilter("ignore", RuntimeWarning)  # constant draws have no correlation
         low, high = np.nanquantile(draws, [LOW, HIGH])
     return Number(value, min(float(low), value), max(float(high), value), draws)
-
-
-def _generator(seed: int, *names: str) -> np.random.Generator:
-    return np.random.default_rng([seed, *"\0".join(names).encode()])

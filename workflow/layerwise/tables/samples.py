@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from layerwise.alignments.arpabet import PHONES
 from layerwise.files.tables import SEGMENTS, read_parquet
+from layerwise.sampling import SampleSizes
+from layerwise.spans import BY_TABLE, SPANS
 from layerwise.tables.files import AnyPath, read_table, table_of, write_table
 
-ARPABET_PHONES = 39
-
 COLUMNS = ["sample", "span", "asked", "drawn", "types", "utterances", "hours", "alignments"]
-_SPANS = {"utterances": "frame", "phones": "phone", "words": "word"}
 
 
 def read_samples(path: AnyPath) -> pd.DataFrame:
@@ -29,7 +29,7 @@ def summarise_samples(
     word_types: int,
     words_per_type: int,
     out: AnyPath,
-    phone_types: int | None = ARPABET_PHONES,
+    phone_types: int | None = len(PHONES),
     alignments: str = "given",
 ) -> None:
     """What every sample set asked for and got, tables/samples.csv: a row per sample and span.
@@ -43,25 +43,24 @@ def summarise_samples(
     `drawn` counts utterances for frames and intervals otherwise, `types` distinct labels, `hours` the audio in the
     drawn utterances or inside the drawn intervals.
     """
-    asked = {"frame": utterances, "word": word_types * words_per_type}
+    sizes = SampleSizes(utterances, phones_per_type, word_types, words_per_type)
     rows = []
     for file in map(Path, files):
-        span = _SPANS[file.stem]
-        drawn = read_parquet(file, ("utterance_id", "duration") if span == "frame" else SEGMENTS)
-        if span == "phone":
-            asked["phone"] = (phone_types or drawn["label"].nunique()) * phones_per_type
-        seconds = drawn["duration"] if span == "frame" else drawn["end"] - drawn["start"]
+        span = BY_TABLE[file.stem]
+        drawn = read_parquet(file, SEGMENTS if span.is_segment else ("utterance_id", "duration"))
+        types = drawn["label"].nunique() if span.is_segment else None
+        seconds = drawn["end"] - drawn["start"] if span.is_segment else drawn["duration"]
         rows.append(
             {
                 "sample": int(file.parent.name),
-                "span": span,
-                "asked": asked[span],
+                "span": span.name,
+                "asked": sizes.rows(span, phone_types or types),
                 "drawn": len(drawn),
-                "types": None if span == "frame" else drawn["label"].nunique(),
+                "types": types,
                 "utterances": drawn["utterance_id"].nunique(),
                 "hours": math.fsum(seconds) / 3600,
                 "alignments": alignments,
             }
         )
-    rows.sort(key=lambda row: (row["sample"], list(_SPANS.values()).index(row["span"])))
+    rows.sort(key=lambda row: (row["sample"], list(SPANS).index(row["span"])))
     write_table(table_of(rows, COLUMNS, ["types"]), out)

@@ -8,10 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from transformers import HubertConfig, HubertModel
 
 from layerwise.layers import layer_names
+from layerwise.models import families
 from layerwise.models.originals import avhubert, conversion
-from layerwise.models.originals.settings import OriginalError, read_original
+from layerwise.models.originals.family import OriginalError
+from layerwise.models.originals.reading import read_original
 from layerwise.models.speech_model import load, load_folder
 from layerwise.models.taps import ModelError, WaveformError
 from textbook_encoder import filterbanks, textbook_layers
@@ -305,7 +308,7 @@ def test_every_weight_of_a_layer_is_needed(family, tmp_path):
     state = weights(family, values)
     for number, name in enumerate(state):
         local = name.removeprefix("conv1_trm1_trm3.")
-        unused = conversion.UNUSED_PARTS[family] | {"visual_cls_token", "trm2"}
+        unused = families.family(family).unused | {"visual_cls_token", "trm2"}
         path = write(family, tmp_path / str(number), values, damage(state, name, "missing"))
         if local.split(".")[0] in unused:
             load(path)
@@ -392,16 +395,16 @@ def test_what_the_file_does_not_fill_is_no_number(tmp_path, monkeypatch):
     """As if a later transformers computed a table of its own beside the parameters."""
     values = settings()
     original = read_original(write("hubert", tmp_path, values, weights("hubert", values)))
-    _, model_class = conversion._CLASSES["hubert"]
+    hubert = families.family("hubert")
 
-    class Later(model_class):
+    class Later(HubertModel):
         def __init__(self, config) -> None:
             super().__init__(config)
             self.register_buffer("table", torch.rand(3), persistent=False)
 
-    monkeypatch.setitem(conversion._CLASSES, "hubert", (conversion._CLASSES["hubert"][0], Later))
+    monkeypatch.setattr(conversion, "MODEL_MAPPING", {HubertConfig: Later})
     with pytest.raises(ModelError, match="lacks table, which this version of transformers computes with"):
-        conversion.convert(original, False)
+        hubert.anatomy(original, False)
 
 
 def test_loading_draws_no_random_numbers(tmp_path):

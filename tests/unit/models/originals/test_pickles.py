@@ -227,12 +227,12 @@ def test_nothing_is_imported(tmp_path):
     path.write_bytes(code)
     archive = write("hubert", tmp_path / "hubert", settings(), weights("hubert", settings()))
     program = (
-        "import sys; from layerwise import pickles, originals\n"
+        "import sys; from layerwise.models.originals import pickles, reading\n"
         f"assert pickles.read({str(path)!r}).content.name == 'sideeffect.Thing'\n"
-        f"assert originals.read_original({str(archive)!r}).blocks == 3\n"
+        f"assert reading.read_original({str(archive)!r}).blocks == 3\n"
         "assert not {'sideeffect', 'torch', 'fairseq'} & set(sys.modules)"
     )
-    environment = os.environ | {"PYTHONPATH": f"{pickles.__file__.rsplit('/', 2)[0]}:{tmp_path}"}
+    environment = os.environ | {"PYTHONPATH": f"{pickles.__file__.rsplit('/', 4)[0]}:{tmp_path}"}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment, cwd=tmp_path)
     assert not (tmp_path / "ran").exists()
 

@@ -11,8 +11,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerwise.models.originals.fairseq import parse_conv_layers
+from layerwise.models.originals.family import OriginalError
 from layerwise.models.originals.pickles import PickleError, UnsafePickleError
-from layerwise.models.originals.settings import OriginalError, is_original, parse_conv_layers, read_original
+from layerwise.models.originals.reading import is_original, read_original
 from tiny_originals import FAMILIES, FORMS, settings, weights, write
 
 

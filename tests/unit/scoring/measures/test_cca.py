@@ -599,7 +599,7 @@ def test_standardised_a_rogue_dimension_costs_no_other():
     # tuned on dev, the published fit prefers the collapse
     assert max(trial.scores["pwcca"].kept_x for trial in published) < 24
     assert {trial.scores["pwcca"].kept_x for trial in ours} == {48}
-    # the figures of workflow/layerwise/README.md
+    # the figures of docs/measuring.md
     assert {trial.scores["pwcca"].kept_x for trial in published} == {6}
     for fit, expected in ((published, 0.950), (ours, 0.688)):
         assert np.mean([trial.metrics["pwcca"] for trial in fit]) == pytest.approx(expected, abs=5e-4)

@@ -1,65 +1,96 @@
-"""AV-HuBERT heard only: the audio branch of a model that was trained on speech and lips (Shi et al. 2022)."""
+"""AV-HuBERT heard only: the audio branch of a model that was trained on speech and lips (Shi et al. 2022).
+
+Layer T0 is `LAYER_0`, on which the published analysis counts from.
+"""
 
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from transformers import Wav2Vec2Config
-from transformers.models.wav2vec2.modeling_wav2vec2 import (
-    Wav2Vec2Encoder,
-    Wav2Vec2EncoderStableLayerNorm,
-    Wav2Vec2FeatureProjection,
-)
 
 from layerwise.constants import SAMPLE_RATE
-from layerwise.models.originals.conversion import filled
-from layerwise.models.originals.settings import FILTERBANKS, Original
-from layerwise.models.taps import Anatomy, Tap, block_taps
+from layerwise.models.originals.fairseq import blocks, refuse_contradictions, says_normalised
+from layerwise.models.originals.family import Family, Opened, Original, OriginalError
+from layerwise.models.originals.settings import shown_value
+from layerwise.models.shapes import STRIDE
 
-WINDOW, HOP, FFT = 400, 160, 512  # samples: 25 ms every 10 ms
+if TYPE_CHECKING:
+    import torch
+
+    from layerwise.models.taps import Anatomy
+
+FILTERBANKS, FILTERBANK_SECONDS = 26, 0.01  # and the hop of their frames
+WINDOW, HOP, FFT = round(0.025 * SAMPLE_RATE), round(FILTERBANK_SECONDS * SAMPLE_RATE), 512  # samples
+LAYER_0 = "audio projection of {} stacked frames of {} log filterbanks, before fusion with the zeros in place of video"
 
 
-class AudioBranch(torch.nn.Module):
-    """Stacked filterbanks to transformer blocks, with zeros for the video, as the original has without video."""
-
-    def __init__(self, original: Original) -> None:
-        super().__init__()
-        width = original.config["hidden_size"]
-        self.joined = width * 2 if original.fusion == "concat" else width
-        joined = {"conv_dim": [self.joined], "conv_kernel": [1], "conv_stride": [1]}  # in place of conv features
-        config = Wav2Vec2Config(**original.config, **joined, attn_implementation="sdpa")
-        self.feature_extractor_audio = torch.nn.ModuleDict(
-            {"proj": torch.nn.Linear(original.stack * FILTERBANKS, width)}
+def read(opened: Opened) -> Original:
+    """`own`: `stack`, filterbank frames in a frame of the model; `fusion` of audio and video, `concat` or `add`."""
+    refuse_contradictions(opened)
+    path, model, task = opened.path, opened.model, opened.task
+    model.only("sub_encoder_layers", 0)
+    stack = task.number("stack_order_audio")
+    if model.number("audio_feat_dim") != stack * FILTERBANKS:
+        raise OriginalError(
+            f"{path}: audio_feat_dim is {shown_value(model.values['audio_feat_dim'])}, stack_order_audio is {stack}: "
+            f"{stack} frames of {FILTERBANKS} filterbanks are {stack * FILTERBANKS}"
         )
-        self.feature_projection = Wav2Vec2FeatureProjection(config)
-        self.encoder = (Wav2Vec2EncoderStableLayerNorm if config.do_stable_layer_norm else Wav2Vec2Encoder)(config)
-
-    def embed(self, features: torch.Tensor) -> torch.Tensor:
-        audio = self.feature_extractor_audio["proj"](features)  # (1, frames, width)
-        joined = torch.nn.functional.pad(audio, (0, self.joined - audio.shape[-1]))
-        return self.feature_projection(joined)[0]
+    STRIDE.require(stack * HOP, f"{path}: stack_order_audio", OriginalError)
+    own = {"stack": stack, "fusion": model.choice("modality_fuse", {"concat": "concat", "add": "add"})}
+    config, seconds = blocks(model), stack * FILTERBANK_SECONDS
+    return Original(path, FAMILY.name, config, says_normalised(task), opened.pickled, opened.weights, seconds, own)
 
 
-def convert(original: Original, normalise: bool) -> Anatomy:
-    """The audio branch of an AV-HuBERT checkpoint.
+def anatomy(original: Original, normalise: bool) -> Anatomy:
+    """Stacked filterbanks to transformer blocks, with zeros for the video, as the original has without video.
 
     Raises:
         ModelError: the weights are not those of the configuration.
     """
-    branch = filled(lambda: AudioBranch(original), original)
-    first = Tap(
-        branch.feature_extractor_audio["proj"],
-        f"audio projection of {original.stack} stacked frames of {FILTERBANKS} log filterbanks, before fusion with the "
-        "zeros in place of video",
+    import torch
+    from transformers import Wav2Vec2Config
+    from transformers.models.wav2vec2.modeling_wav2vec2 import (
+        Wav2Vec2Encoder,
+        Wav2Vec2EncoderStableLayerNorm,
+        Wav2Vec2FeatureProjection,
     )
+
+    from layerwise.models.originals.conversion import filled
+    from layerwise.models.taps import Anatomy, Tap, block_taps
+
+    width, stack = original.config["hidden_size"], original.own["stack"]
+    joined = width * 2 if original.own["fusion"] == "concat" else width
+
+    def build() -> torch.nn.Module:
+        in_place_of_conv_features = {"conv_dim": [joined], "conv_kernel": [1], "conv_stride": [1]}
+        config = Wav2Vec2Config(**original.config, **in_place_of_conv_features, attn_implementation="sdpa")
+        encoder = Wav2Vec2EncoderStableLayerNorm if config.do_stable_layer_norm else Wav2Vec2Encoder
+        return torch.nn.ModuleDict(
+            {
+                "feature_extractor_audio": torch.nn.ModuleDict({"proj": torch.nn.Linear(stack * FILTERBANKS, width)}),
+                "feature_projection": Wav2Vec2FeatureProjection(config),
+                "encoder": encoder(config),
+            }
+        )
+
+    branch = filled(build, original, FAMILY)
+    projection = branch.feature_extractor_audio["proj"]
+
+    def embed(features: torch.Tensor) -> torch.Tensor:
+        audio = projection(features)  # (1, frames, width)
+        return branch.feature_projection(torch.nn.functional.pad(audio, (0, joined - audio.shape[-1])))[0]
+
     return Anatomy(
         module=branch,
-        front_end=lambda waveform: stacked_filterbanks(waveform, original.stack, normalise),
-        embed=branch.embed,
+        front_end=lambda waveform: stacked_filterbanks(waveform, stack, normalise),
+        embed=embed,
         encode=lambda features, mask: branch.encoder(features, attention_mask=mask),
-        taps={"T0": first, **block_taps(branch.encoder.layers, original.config["do_stable_layer_norm"])},
+        taps={
+            "T0": Tap(projection, LAYER_0.format(stack, FILTERBANKS)),
+            **block_taps(branch.encoder.layers, original.config["do_stable_layer_norm"]),
+        },
         stride_seconds=original.stride_seconds,
         normalise=normalise,
     )
@@ -74,6 +105,8 @@ def stacked_filterbanks(waveform: np.ndarray, stack: int, normalise: bool) -> to
     """
     frames = log_filterbanks(waveform).astype(np.float32)
     frames = np.pad(frames, ((0, -len(frames) % stack), (0, 0)))
+    import torch
+
     stacked = torch.from_numpy(frames.reshape(-1, stack * FILTERBANKS))
     if normalise:
         stacked = torch.nn.functional.layer_norm(stacked, stacked.shape[1:])
@@ -109,3 +142,13 @@ def _filters() -> np.ndarray:
     rising = (bins - low) / (centre - low) * ((bins >= low) & (bins < centre))
     falling = (high - bins) / (high - centre) * ((bins >= centre) & (bins < high))
     return rising + falling
+
+
+FAMILY = Family(
+    name="av_hubert",
+    title="AV-HuBERT",
+    read=read,
+    anatomy=anatomy,
+    unused=frozenset({"mask_emb", "label_embs_concat", "target_glu", "final_proj", "feature_extractor_video"}),
+    fairseq_name="av_hubert",
+)

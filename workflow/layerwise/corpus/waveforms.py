@@ -10,8 +10,8 @@ import soundfile
 import soxr
 
 from layerwise.constants import SAMPLE_RATE
-from layerwise.corpus.containers import RecordingError
-from layerwise.corpus.problems import MAX_RATE
+from layerwise.corpus.audio_containers import RecordingError
+from layerwise.corpus.recording_checks import MAX_RATE
 from layerwise.corpus.recordings import open_recording
 from layerwise.errors import LayerwiseError
 from layerwise.files.limits import Limit

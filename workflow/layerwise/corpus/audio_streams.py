@@ -11,7 +11,7 @@ import struct
 import zlib
 from typing import NamedTuple
 
-from layerwise.corpus.containers import RecordingError
+from layerwise.corpus.audio_containers import RecordingError
 
 # MPEG (ISO 11172-3 and 13818-3)
 

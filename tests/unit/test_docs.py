@@ -1,0 +1,197 @@
+"""The pages for readers: what they name is there, and what they show can be written and called as it stands."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import re
+import runpy
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+import pages
+from layerwise.errors import did_you_mean
+from layerwise.experiment.configuration import read_experiment
+from pages import FAULTS, FRAGMENT, PAGES, README, REPOSITORY, Block
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=pages.name_of)
+
+# Beginnings of paths in this repository.
+OURS = ("workflow/", "tests/", "docs/", "resources/", "profiles/", "envs/", ".ci/")
+FILE_NAMES = sorted(
+    path.name for folder in ("tests", "workflow") for path in (REPOSITORY / folder).rglob("*.py") if path.is_file()
+)
+
+
+def test_the_readme_is_short_and_leads_to_every_page():
+    assert len(pages.text_of(README).splitlines()) <= 150
+    assert {f"docs/{page.name}" for page in pages.DOCS} <= set(pages.links(README))
+
+
+def test_readme_has_the_two_lines_that_are_run_as_they_stand():
+    quick_start = pages.text_of(README).split("\n## Quick start\n")[1].split("\n## ")[0]
+    assert len(re.findall(r"^python3 -m venv", quick_start, re.MULTILINE)) == 2
+
+
+@each_page
+def test_every_link_leads_somewhere(page):
+    for target in pages.links(page):
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), f"{target}: there is no such file"
+        if anchor:
+            assert anchor in pages.anchors(there), f"{target}{did_you_mean(anchor, pages.anchors(there))}"
+
+
+@each_page
+def test_every_path_in_backticks_is_there(page):
+    for code in pages.quoted(page):
+        for word in code.split():
+            path = word.split("::")[0].strip("'\"(),;")
+            is_made = re.match(r"resources/(downloads|models|corpora|tasks)(/|$)", path)
+            if path.startswith(OURS) and not is_made and not re.search(r"[<…{]", path):
+                found = list(REPOSITORY.glob(path)) if "*" in path else [REPOSITORY / path]
+                assert found, f"`{code}`"
+                assert all(one.exists() for one in found), f"`{code}`"
+
+
+@each_page
+def test_every_module_in_backticks_can_be_imported_or_is_in_one(page):
+    for code in pages.quoted(page):
+        for name in re.findall(r"\blayerwise(?:\.\w+)+", code):
+            *parents, last = name.split(".")
+            assert importlib.util.find_spec(".".join(parents)), f"`{code}`"
+            module = importlib.import_module(".".join(parents))
+            assert importlib.util.find_spec(name) if hasattr(module, "__path__") else hasattr(module, last), f"`{code}`"
+
+
+@each_page
+def test_every_test_that_is_named_is_there(page):
+    named = set(re.findall(r"\btest_\w+\.py\b", pages.text_of(page)))
+    assert named <= set(FILE_NAMES), sorted(named - set(FILE_NAMES))
+
+
+# Commands
+
+
+def selected(arguments: list[str]) -> tuple[list[str], str]:
+    """The paths and the words of -k of a call of pytest."""
+    words = arguments[arguments.index("-k") + 1] if "-k" in arguments else ""
+    return [word for word in arguments if "/" in word], words
+
+
+@each_page
+def test_every_call_of_pytest_names_files_and_words_in_them(page):
+    for arguments in pages.commands(page, "pytest"):
+        paths, words = selected(arguments)
+        files = [file for path in paths for file in REPOSITORY.glob(path)]
+        files = [file for path in files for file in (path.rglob("test_*.py") if path.is_dir() else [path])]
+        assert bool(paths) == bool(files), arguments
+        texts = "\n".join(file.read_text(encoding="utf-8").lower() for file in files)
+        for word in re.findall(r"\w+", re.sub(r"\b(and|or|not)\b", "", words)):
+            assert word.lower() in texts, f"-k {word}: {paths}"
+
+
+def test_every_word_that_selects_a_test_of_faults_is_in_its_file():
+    files = {path: path.read_text(encoding="utf-8").lower() for path in REPOSITORY.glob("tests/**/test_*.py")}
+    for code in pages.quoted(FAULTS):
+        for path, quoted, plain, test in re.findall(
+            r"([\w/]*test_\w+\.py)(?: -k \"([^\"]+)\"| -k (\w+)|::(\w+))?", code
+        ):
+            words = [*re.findall(r"\w+", re.sub(r"\b(and|or|not)\b", "", quoted or plain)), *filter(None, [test])]
+            texts = [text for file, text in files.items() if str(file).endswith(f"/{path}")]
+            assert any(all(word.lower() in text for word in words) for text in texts), f"`{code}`"
+
+
+class ParsedError(Exception):
+    """Instead of what a program does with its arguments."""
+
+
+def benchmarks() -> list[tuple[str, ...]]:
+    calls = {tuple(arguments) for page in PAGES for arguments in pages.commands(page, "python")}
+    return sorted(call for call in calls if call[0].startswith("tests/"))
+
+
+@pytest.mark.parametrize("call", benchmarks(), ids=" ".join)
+def test_every_benchmark_takes_the_arguments_that_are_shown(call, monkeypatch):
+    program, *arguments = call
+    assert (REPOSITORY / program).is_file()
+    if program.endswith("/mutants.py"):
+        assert all((REPOSITORY / f"workflow/layerwise/{module}.py").is_file() for module in arguments)
+    parse = argparse.ArgumentParser.parse_args
+
+    def only_parse(self, args=None, namespace=None):
+        parse(self, args, namespace)
+        raise ParsedError
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", only_parse)
+    monkeypatch.setattr(sys, "argv", [program, *arguments])
+    with pytest.raises(ParsedError):
+        runpy.run_path(str(REPOSITORY / program), run_name="__main__")
+
+
+# Configurations
+
+
+def configurations() -> list[Block]:
+    found = [block for page in PAGES for block in pages.blocks(page)]
+    return [block for block in found if block.language.split()[:1] == ["yaml"] and FRAGMENT not in block.language]
+
+
+@pytest.fixture(scope="module")
+def somebody_s_files(tmp_path_factory) -> Path:
+    """The files that the pages take for yours, in a folder that stands for a disk: data/… and the working directory."""
+    import tiny_models  # they need torch
+    import tiny_originals
+
+    root = tmp_path_factory.mktemp("somebody")
+    data = root / "data"
+    for name in ("mine", "other"):
+        tiny_models.make("random-wav2vec2-tiny", data / "checkpoints" / name)
+    settings = tiny_originals.settings()
+    written = tiny_originals.write("wav2vec2", root / "made", settings, tiny_originals.weights("wav2vec2", settings))
+    written.rename(root / "checkpoint.pt")
+    for folder in ("mine", "my-corpus"):
+        (data / folder).mkdir()
+    with zipfile.ZipFile(data / "my-textgrids.zip", "w") as archive:
+        archive.writestr("a.TextGrid", "")
+    (data / "words.dict").write_text("HELLO  HH AH L OW\n")
+    (data / "keywords.csv").write_text("path,word,speaker\na.wav,yes,1\nb.wav,no,2\n")
+    (root / "results.csv").write_text("task,model,layer,metric,value\nmine,demo-hubert-1,T3,accuracy,0.9\n")
+    return root
+
+
+@pytest.mark.parametrize("block", configurations(), ids=lambda block: block.place)
+def test_every_configuration_is_an_experiment(block, somebody_s_files, monkeypatch):
+    monkeypatch.chdir(somebody_s_files)
+    shown = yaml.safe_load(block.text.replace("/data/", f"{somebody_s_files}/data/"))
+    defaults = yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))
+    read_experiment(defaults, shown)
+
+
+def test_every_page_that_files_name_is_there():
+    files = [REPOSITORY / name for name in ("Snakefile", "config.yaml")]
+    for folder, kinds in {
+        "workflow": "py smk yaml",
+        "tests": "py yaml",
+        "resources": "yaml",
+        "profiles": "yaml",
+    }.items():
+        files += [path for kind in kinds.split() for path in (REPOSITORY / folder).rglob(f"*.{kind}")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    named = set(re.findall(r"\bdocs/[\w-]+\.md\b", text))
+    assert named
+    assert all((REPOSITORY / page).is_file() for page in named), named
+
+
+def test_the_page_on_the_code_names_every_room_of_the_package():
+    rows = re.findall(
+        r"^\| `(\w+)` \|", pages.text_of(REPOSITORY / "docs/code.md").split("## The package")[1], re.MULTILINE
+    )
+    rooms = {path.parent.name for path in (REPOSITORY / "workflow/layerwise").glob("*/__init__.py")}
+    assert len(rows) == len(set(rows))
+    assert set(rows) == rooms

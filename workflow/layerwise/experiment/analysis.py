@@ -1,0 +1,226 @@
+"""An experiment in memory: `layerwise.analyse` asks of one model and some speech what the workflow asks of a corpus."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from layerwise.alignments.marks import marks_of
+from layerwise.alignments.phones import phone_set
+from layerwise.constants import SAMPLE_RATE
+from layerwise.corpus.layouts import layout_of
+from layerwise.errors import LayerwiseError, did_you_mean, listed_names
+from layerwise.experiment.configuration import SCHEMAS, check_schema, read_catalogue, with_defaults
+from layerwise.experiment.given_speech import Speech, write_speech
+from layerwise.models.catalogue import locate, read_yaml
+from layerwise.models.devices import any_device, one_thread
+from layerwise.models.speech_model import SpeechModel, load
+from layerwise.representations.extract import extract
+from layerwise.sampling import SampleSizes, draw_sample_tables
+from layerwise.scoring.folds import trials
+from layerwise.scoring.metrics import METRICS
+from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
+from layerwise.tables.scores import collect_scores
+from layerwise.tables.trends import read_trends, summarise_trends
+
+_SCHEMA = "config.schema.yaml"
+_LAYOUT = "librispeech"  # the workflow's where nothing is said: names of tiers, phones, words in lower case
+
+
+class AnalysisError(LayerwiseError):
+    """What was asked of a model cannot be answered; the message says what would be right."""
+
+
+def analyse(
+    model: str | Path | SpeechModel,
+    utterances: Mapping[str, np.ndarray] | pd.DataFrame,
+    intervals: pd.DataFrame | None = None,
+    properties: Sequence[str] = ("intra", "mel", "phone", "word"),
+    *,
+    name: str | None = None,
+    layers: str | Sequence[str] = "all",
+    samples: Mapping | None = None,
+    cca: Mapping | None = None,
+    representations: Mapping | None = None,
+    strict: bool = False,
+    phones: str | Mapping[str, str | None] = "arpabet",
+    word_list: Path | None = None,
+    sample_rate: int = SAMPLE_RATE,
+    device: str | None = None,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """What each layer of a model knows, from waveforms and intervals in memory.
+
+    The stages are the workflow's own, one after the other in a temporary folder: the same speech and the same settings
+    give the same numbers as `snakemake`, in the same columns as tables/trends.csv.
+
+    Args:
+        model: a name of the catalogue, a checkpoint folder or file, a Hugging Face id, or what `layerwise.models.load`
+            returned.
+        utterances: id → waveform, (samples,) floats from -1 to 1; or a DataFrame with the columns `utterance_id`,
+            `waveform` and `speaker_id`. Without speakers all utterances count as one speaker's: the chance level of
+            frames exchanges utterances, not speakers, and neither folds nor intervals can be by speaker.
+        intervals: columns `utterance_id`, `tier` (`phone`, `word`, or what TextGrids call them), `label`, `start`,
+            `end` (seconds), cleaned as the workflow does. None: there are none, and none of the properties needs them.
+        properties: names, such as `phone`.
+        name: of the model, in the table. None: its source.
+        layers, samples, cca, representations, strict: as in the configuration, with its defaults for missing keys.
+        phones: the phone set: a name in resources/phones.yaml (`keep`: labels as they are), or label → phone.
+        word_list: a file of words, the most frequent first. None: words are ranked by `intervals`.
+        sample_rate: of the waveforms. Others than 16 kHz are resampled, as the workflow does.
+        device: None: a GPU where there is one.
+        threads: utterances in work at a time, on a CPU. No number depends on it.
+
+    Returns:
+        A row for each property, layer and metric: mean over sample sets and trials, interval, chance level, counts.
+
+    Raises:
+        AnalysisError: an unknown property or layer, or every score was skipped: the message has the reason.
+        SpeechError: utterances or intervals are not as expected.
+        ConfigurationError: a wrong key or value of `samples`, `cca` or `representations`.
+        LayerwiseError: what the stages refuse.
+    """
+    asked = {"samples": samples, "cca": cca, "representations": representations}
+    settings = _settings(
+        {key: dict(value) for key, value in asked.items() if value is not None}
+        | {"properties": list(properties), "layers": layers if isinstance(layers, str) else list(layers)}
+        | {"strict": strict}
+    )
+    _require_intervals(settings["properties"], intervals)
+    has_speakers = isinstance(utterances, pd.DataFrame) and "speaker_id" in utterances
+    if settings["cca"]["folds_by"] == "speaker" and not has_speakers:
+        raise AnalysisError("cca.folds_by: speaker, and utterances have no column speaker_id")
+    layout = layout_of(read_catalogue("layouts.yaml")[_LAYOUT])
+    with tempfile.TemporaryDirectory(prefix="layerwise-") as temporary, one_thread():
+        if not isinstance(model, SpeechModel):
+            name = name or (Path(model).name if locate(str(model)).exists() else str(model))
+            model = load(model, device or any_device())
+        asked_of = _layers_asked(settings, model)
+        folder = Path(temporary)
+        speech = write_speech(
+            utterances,
+            intervals,
+            folder,
+            tier_names=layout.tiers,
+            phones=phone_set(phones, read_catalogue("phones.yaml")),
+            marks=marks_of({}, read_catalogue("marks.yaml")),
+            sample_rate=sample_rate,
+        )
+        drawn = _draw(speech, settings["samples"], word_list, folder)
+        _extract(model, drawn, speech, settings, folder / "0.h5", threads)
+        return _scored(name or "model", model, asked_of, list(drawn), settings, folder)
+
+
+def _settings(asked: dict) -> dict:
+    """What was asked for, checked as a configuration is, with the defaults of one."""
+    check_schema(asked, _SCHEMA)
+    settings = with_defaults(asked, read_yaml(SCHEMAS / _SCHEMA))
+    for name in settings["properties"]:
+        if name not in PROPERTIES:
+            raise AnalysisError(
+                f"properties: {name!r} is not a property{did_you_mean(PROPERTIES, name)}; allowed: "
+                f"{listed_names(PROPERTIES, name)}"
+            )
+    cca = settings["cca"]
+    trials(cca["folds"], cca["trials"], settings["samples"]["seed"], 1)  # refuses more than folds allow
+    if cca["intervals"] == "speakers" and cca["folds_by"] != "speaker":
+        raise AnalysisError("cca.intervals: speakers needs cca.folds_by: speaker, so that each lies in one fold")
+    return settings
+
+
+def _require_intervals(properties: Iterable[str], intervals: pd.DataFrame | None) -> None:
+    needing = [name for name in properties if PROPERTIES[name].span != "frame"]
+    if needing and intervals is None:
+        raise AnalysisError(
+            f"properties: {needing[0]} is asked of {PROPERTIES[needing[0]].span}s, and intervals is None"
+        )
+
+
+def _layers_asked(settings: dict, model: SpeechModel) -> dict[str, list[str]]:
+    """Property → the layers that it is asked of, in order of depth."""
+    chosen = model.layer_names if settings["layers"] == "all" else settings["layers"]
+    for layer in chosen:
+        if layer not in model.layer_names:
+            raise AnalysisError(
+                f"layers: the model has no layer {layer}{did_you_mean(model.layer_names, layer)}; it has "
+                f"{', '.join(model.layer_names)}"
+            )
+    asked = {
+        name: [layer for layer in PROPERTIES[name].layers(model.layer_names) if layer in chosen]
+        for name in settings["properties"]
+    }
+    for name, layers in asked.items():
+        if not layers:
+            raise AnalysisError(f"layers: {name} is asked of none of {', '.join(chosen)}, but of T layers")
+    return asked
+
+
+def _draw(speech: Speech, sizes: dict, word_list: Path | None, folder: Path) -> dict[int, Path]:
+    """Sample → the folder of its tables."""
+    drawn = {}
+    for sample in range(1, sizes["count"] + 1):
+        drawn[sample] = folder / "samples" / str(sample)
+        drawn[sample].mkdir(parents=True)
+        draw_sample_tables(
+            speech.utterances,
+            speech.intervals,
+            sample=sample,
+            seed=sizes["seed"],
+            sizes=SampleSizes(**{key: sizes[key] for key in SampleSizes.__dataclass_fields__}),
+            out={table: drawn[sample] / f"{table}.parquet" for table in ("utterances", "phones", "words")},
+            word_list=word_list,
+        )
+    return drawn
+
+
+def _extract(
+    model: SpeechModel, drawn: dict[int, Path], speech: Speech, settings: dict, out: Path, threads: int
+) -> None:
+    stored = settings["representations"]
+    extract(
+        model,
+        drawn,
+        speech.utterances,
+        speech.audio,
+        out,
+        layers=model.layer_names,
+        stride_seconds=model.stride_seconds,
+        dtype=stored["dtype"],
+        batch_seconds=stored["batch_seconds"],
+        compute=stored["compute"],
+        device=model.device,
+        threads=threads,
+    )
+
+
+def _scored(
+    name: str, model: SpeechModel, asked: dict[str, list[str]], samples: list[int], settings: dict, folder: Path
+) -> pd.DataFrame:
+    """The table of trends."""
+    cca = settings["cca"]
+    how = ScoreSettings(
+        **{key: cca[key] for key in ("folds", "trials", "folds_by", "standardise", "epsilons", "intervals")},
+        seed=settings["samples"]["seed"],
+    )
+    files = []
+    with threadpool_limits(1):  # as a score job: what a sum rounds to may depend on the number of threads
+        for question, layers in asked.items():
+            for sample in samples:
+                files.append(folder / f"{question}-{sample}.json")
+                score_layers([folder / "0.h5"], question, name, sample, layers, how, files[-1])
+    scores, trends = folder / "scores.csv", folder / "trends.csv"
+    again = folder / "jackknife.csv" if how.over_speakers else None
+    blocks = sum(layer.startswith("T") for layer in model.layer_names) - 1
+    collect_scores(files, METRICS, list(asked), [name], {name: blocks}, scores, settings["strict"], again)
+    summarise_trends(scores, how.folds, trends, again)
+    found = read_trends(trends)
+    if (found["status"] == "skipped").all():
+        raise AnalysisError(f"every score was skipped: {'; '.join(found['reason'].unique())}")
+    return found

@@ -1,0 +1,150 @@
+"""One try to bring a file, or what is missing of it, from a server: what an interrupted try left is completed."""
+
+from __future__ import annotations
+
+import codecs
+import logging
+import re
+import time
+from pathlib import Path
+
+import httpx2
+
+from layerwise.errors import shown
+from layerwise.files.digests import DownloadError
+from layerwise.files.disk_space import readable, require_space
+from layerwise.files.http_requests import AnswerError, LeastRate, Request, bare
+from layerwise.files.links import opened_itself
+
+log = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_REPORTS = 30
+# What a server sends without saying how long it is ends before the disk is full, for all who share it.
+_SPARE_BYTES, _CHECK_BYTES = 200 << 20, 16 << 20
+# Strong validators (RFC 9110), which go back to the server; longer ones and those with other characters are not kept.
+_TAG, _DATE = re.compile(r'"[!#-~]{0,200}"'), re.compile(r"[ -~]{1,64}")
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
+
+
+def complete(request: Request, part: Path) -> None:
+    """Fetch what `part` lacks of a file, or all of it where the server has another file by now."""
+    start, headers, size, remedy = 0, {}, request.size, "make room; what has come is kept"
+    if part.is_file() and (validator := _read_validator(part)):
+        start = part.stat().st_size
+        headers = {"Range": f"bytes={start}-", "If-Range": validator}
+    with LeastRate() as watch, request.answer(headers, watch) as response:
+        if response.status_code == 416:  # nothing lies beyond `start`
+            if start and response.headers.get("Content-Range") == f"bytes */{start}":
+                return
+            part.unlink(missing_ok=True)
+        response.raise_for_status()
+        start, total = _extent(response, part, start if headers else None)
+        if None not in (size, total) and total != size:
+            raise DownloadError(f"{bare(response.url)} has {total} bytes, expected {size}: it is another file")
+        end = total or size
+        if start == 0:
+            part.unlink(missing_ok=True)
+            validator_of(part).unlink(missing_ok=True)
+        require_space(part.parent, (end or 0) - start, f"downloading {request.shown}", remedy)
+        if start == 0:
+            _keep_validator(response, part)
+        progress = _Progress(start, end)
+        with open(part, "ab", opener=opened_itself) as stream:
+            for block in response.iter_raw():
+                if end is not None and start + progress.came + len(block) > end:
+                    raise DownloadError(f"{bare(response.url)} sends more than the {end} bytes that the file has")
+                stream.write(block)
+                progress.add(len(block))
+                watch.came = progress.came
+                if end is None and progress.came // _CHECK_BYTES > (progress.came - len(block)) // _CHECK_BYTES:
+                    what = f"going on with {request.shown}, whose length is not known,"
+                    require_space(part.parent, _SPARE_BYTES, what, remedy)
+    if end is not None and start + progress.came < end:
+        raise ConnectionError(f"the connection ended after {start + progress.came} of {end} bytes")
+
+
+def _extent(response: httpx2.Response, part: Path, asked: int | None) -> tuple[int, int | None]:
+    """Where an answer begins in its file, and how many bytes the file has, where that is said.
+
+    Args:
+        asked: the first byte that was asked for; None: for all of it.
+
+    Raises:
+        AnswerError: it is no file, not what was asked for, or packed in a way that was not.
+    """
+    kind = shown(response.headers.get("Content-Type", "").partition(";")[0].strip().lower())
+    where = bare(response.url)
+    if kind in ("text/html", "application/xhtml+xml"):
+        raise AnswerError(
+            f"a web page came instead of the file: status {response.status_code}, {kind}, from {where}; perhaps a "
+            "login, an error or a moved file"
+        )
+    coding = response.headers.get("Content-Encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise AnswerError(f"{where} sends the file packed (Content-Encoding: {shown(coding)}), which was not asked for")
+    length = response.headers.get("Content-Length", "").strip()
+    length = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
+    if response.status_code in (200, 203):  # the other by a proxy
+        return 0, length or None
+    given = response.headers.get("Content-Range", "").strip()
+    found = _RANGE.fullmatch(given)
+    if response.status_code == 206 and asked is not None and found:
+        first, last = int(found[1]), int(found[2])
+        total = last + 1 if found[3] == "*" else int(found[3])
+        if first == asked and first <= last == total - 1 and length in (None, total - first):
+            return first, total
+    validator_of(part).unlink(missing_ok=True)  # the next try asks for all of it
+    wanted = "the whole file" if asked is None else f"its bytes from {asked}"
+    raise AnswerError(
+        f"{where} was asked for {wanted} and answers with status {response.status_code}"
+        + (f", Content-Range: {shown(given)}" if given else "")
+    )
+
+
+class _Progress:
+    """Says now and then in the log how much of a file is here."""
+
+    def __init__(self, start: int, total: int | None) -> None:
+        self.came = 0
+        self._start, self._total = start, total
+        self._began = self._said = time.monotonic()
+
+    def add(self, size: int) -> None:
+        self.came += size
+        now = time.monotonic()
+        if now - self._said >= _SECONDS_BETWEEN_REPORTS:
+            self._said = now
+            of = f" of {readable(self._total)}" if self._total else ""
+            speed = readable(self.came / (now - self._began))
+            log.info("%s%s, %s/s", readable(self._start + self.came), of, speed)
+
+
+def refuse_page(part: Path) -> None:
+    """Some servers send their error pages as if they were files."""
+    with part.open("rb") as stream:
+        beginning = stream.read(512).removeprefix(codecs.BOM_UTF8).lstrip()
+    if beginning.lower().startswith((b"<!doctype html", b"<html")):
+        raise DownloadError(f"a web page came instead of the file; it begins with {beginning[:60]!r}")
+
+
+def validator_of(part: Path) -> Path:
+    """Beside what has come of a file: the server's mark of that very content, by which it can be asked to go on."""
+    return part.with_name(f"{part.name}.etag")
+
+
+def _keep_validator(response: httpx2.Response, part: Path) -> None:
+    tag, date = response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
+    value = tag if _TAG.fullmatch(tag) else date if _DATE.fullmatch(date) else ""
+    if value:
+        with open(validator_of(part), "w", encoding="ascii", opener=opened_itself) as stream:
+            stream.write(value)
+
+
+def _read_validator(part: Path) -> str | None:
+    """The mark, if there is one that a header may hold."""
+    try:
+        with open(validator_of(part), "rb", opener=opened_itself) as stream:
+            value = stream.read(300).decode("ascii")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return value if _TAG.fullmatch(value) or _DATE.fullmatch(value) else None

@@ -1,0 +1,83 @@
+"""Spans and poolings: what a row of a representation stands for, and which frames it averages.
+
+Sampling, extraction, scoring and the tables iterate over `SPANS`: a new span is an entry here, and the numbers under
+`samples` in the configuration that it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """How the frames of a segment become one row: the mean of all of them, or of a part.
+
+    Attributes:
+        part: what is averaged, in words; `{}` is the span.
+        frames: (first, last) of the frames that a segment touches to those that are averaged; last exclusive.
+    """
+
+    name: str
+    part: str
+    frames: Callable[[int, int], tuple[int, int]]
+
+
+def _middle_third(first: int, last: int) -> tuple[int, int]:
+    third = (last - first + 1) // 3
+    return first + third, last - third
+
+
+POOLINGS = {
+    pooling.name: pooling
+    for pooling in (
+        Pooling("mean", "the {}", lambda first, last: (first, last)),
+        Pooling("middle_third", "the middle third of the {}", _middle_third),  # neighbours weigh less
+    )
+}
+
+
+@dataclass(frozen=True)
+class Span:
+    """What a row stands for: a frame, or a segment of the alignments.
+
+    Attributes:
+        name: the folder of its rows in a representation file; of a segment also its tier in the alignments.
+        table: name of its table in a sample set.
+        stream: number of the random generator that draws its rows. Another number is another draw.
+        pooling: which frames of a segment are averaged; None: the rows are frames.
+        rows_key: the number under `samples` that says how many are drawn: utterances for frames, else instances of each
+            label.
+        types_key: the number under `samples` that says how many labels are drawn, the most frequent ones first; None:
+            all.
+    """
+
+    name: str
+    table: str
+    stream: int
+    rows_key: str
+    pooling: Pooling | None = None
+    types_key: str | None = None
+
+    @property
+    def is_segment(self) -> bool:
+        return self.pooling is not None
+
+    @property
+    def averaged(self) -> str:
+        """What a row of a segment averages, in words."""
+        return self.pooling.part.format(self.name)
+
+
+SPANS = {
+    span.name: span
+    for span in (
+        Span("frame", "utterances", 0, "utterances"),
+        Span("phone", "phones", 1, "phones_per_type", POOLINGS["middle_third"]),
+        Span("word", "words", 2, "words_per_type", POOLINGS["mean"], "word_types"),
+    )
+}
+FRAME = next(span for span in SPANS.values() if not span.is_segment)
+SEGMENTS = tuple(span for span in SPANS.values() if span.is_segment)
+BY_TABLE = {span.table: span for span in SPANS.values()}
