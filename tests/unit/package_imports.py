@@ -35,7 +35,7 @@ def rules() -> list[Rule]:
             if script is None:  # a target rule
                 continue
             environment = re.search(r'conda:\s+"(.+)"', body)
-            digest = re.search(r'code=.*(?:code_of|code_of_model|code_digest)\("(\w+)"\)', body)
+            digest = re.search(r'code=.*(?:code_of|code_digest)\(\s*"(\w+)"', body)
             folder = file.parent
             script, environment = (folder / script[1]).resolve(), (folder / environment[1]).resolve()
             found.append(Rule(name, script, environment, digest and digest[1]))

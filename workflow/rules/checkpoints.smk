@@ -3,7 +3,7 @@
 # In:  entries of models, as the catalogue and the configuration describe them
 # Out: functions for the inputs, params and wildcards of rules that open a model
 from layerwise.files.reread import read_shape
-from layerwise.models.catalogue import with_shape
+from layerwise.models.catalogue import with_outline
 
 
 def models_of(kind):
@@ -38,9 +38,9 @@ def checkpoint_folder(wildcards, input):
     return folder_of(wildcards.model, input.checkpoint)
 
 
-def code_of_model(script):
-    """As code_of(), with what only the family of the model needs: an edit of one family leaves all others alone."""
-    return lambda wildcards: code_digest(script, CHECKPOINTS[wildcards.model].modules)
+def modules_of_model(wildcards):
+    """What only the family of the model needs: an edit of one family leaves all others alone."""
+    return CHECKPOINTS[wildcards.model].modules
 
 
 def shape_of(model):
@@ -53,7 +53,7 @@ def entry_of(model):
     entry = MODELS[model]
     for path in shape_of(model):
         try:
-            entry = with_shape(entry, read_shape(Path(brought(path))))
+            entry = with_outline(entry, read_shape(Path(brought(path))))
         except LayerwiseError as error:
             raise WorkflowError(str(error))
     return entry

@@ -32,7 +32,7 @@ rule extract_representations:
         shards=len(SHARDS),
         batch_seconds=config["representations"]["batch_seconds"],
         compute=config["representations"]["compute"],
-        code=code_of_model("extract_representations"),
+        code=code_of("extract_representations", modules_of_model),
     log:
         log_of("extract_representations/{model}/{shard}"),
     benchmark:

@@ -15,9 +15,13 @@ from layerwise.experiment.code_digests import code_digest, file_digest
 code_digest = functools.cache(code_digest)  # for this process, whose modules are loaded
 
 
-def code_of(script):
-    """A digest of what a script imports: an edit repeats its jobs. Only jobs that are planned are asked for it."""
-    return lambda wildcards: code_digest(script)
+def code_of(script, modules=lambda wildcards: ()):
+    """A digest of what a script imports: an edit repeats its jobs. Only jobs that are planned are asked for it.
+
+    Args:
+        modules: a function of wildcards: what the script imports by name for this job alone, such as a model's family.
+    """
+    return lambda wildcards: code_digest(script, tuple(modules(wildcards)))
 
 
 def rising(megabytes, each_thread=0):

@@ -19,7 +19,7 @@ rule make_random_model:
         architecture=lambda wildcards: MODELS[wildcards.model].architecture,
         like=lambda wildcards, input: input.checkpoint and folder_of(MODELS[wildcards.model].like, input.checkpoint),
         seed=lambda wildcards: MODELS[wildcards.model].seed,
-        code=code_of_model("make_random_model"),
+        code=code_of("make_random_model", modules_of_model),
     log:
         log_of("make_random_model/{model}"),
     benchmark:
@@ -95,7 +95,7 @@ checkpoint describe_model:
         model="|".join(map(re.escape, UNPLANNED)) or r"(?!)",
     params:
         checkpoint=checkpoint_folder,
-        code=code_of_model("describe_model"),
+        code=code_of("describe_model", modules_of_model),
     log:
         log_of("describe_model/{model}"),
     benchmark:

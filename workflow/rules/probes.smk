@@ -25,7 +25,7 @@ rule train_probes:
         cache_gb=PROBES["cache_gb"],
         # What a killed job goes on with lies where Snakemake does not tidy it away.
         state=lambda wildcards: placed(results(f"probes/{wildcards.task}/{wildcards.model}/.{wildcards.heads}.state")),
-        code=code_of_model("train_probes"),
+        code=code_of("train_probes", lambda wildcards: modules_of_model(wildcards) + modules_of_task(wildcards)),
     log:
         log_of("train_probes/{task}/{model}/{heads}"),
     benchmark:

@@ -3,7 +3,7 @@
 # In:  results/<experiment>/scores/…, results/<experiment>/samples/…, what is known of each model
 # Out: results/<experiment>/tables/{scores,trends,best_layers,layers_<property>,samples,models}.csv, and jackknife.csv where
 #      intervals are of speakers
-from layerwise.scoring.measures.cca import METRICS
+from layerwise.scoring.metrics import METRICS
 from layerwise.tables.intervals import about
 
 # What intervals are about, for captions.

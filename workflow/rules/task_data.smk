@@ -123,7 +123,7 @@ rule index_task:
         sources=lambda wildcards: [
             task_source(f"{TASKS[wildcards.task].data}/{file}").identity for file in TASKS[wildcards.task].files
         ],
-        code=code_of("index_task"),
+        code=code_of("index_task", modules_of_task),
     log:
         log_of("index_task/{task}"),
     benchmark:

@@ -16,7 +16,7 @@ except LayerwiseError as error:
     raise WorkflowError(f"probes.external: {error}")
 
 COMPARED = list(dict.fromkeys([*TASKS, *(result.task for result in RESULTS)]))  # tasks of both
-LABELLED = {name: task.columns for name, task in TASKS.items() if task.kind == "labels"}
+LABELLED = {name: task.columns for name, task in TASKS.items() if task.columns}
 
 
 rule collect_probes:

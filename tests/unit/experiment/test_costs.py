@@ -16,8 +16,9 @@ from layerwise.experiment.costs import costs_of, read_calibration
 from layerwise.experiment.costs_page import render
 from layerwise.experiment.model_costs import BASE, Encoder
 from layerwise.files.catalogues import read_yaml
-from layerwise.models.catalogue import layer_names, model_entry
-from layerwise.models.speech_model import load_folder
+from layerwise.layers import layer_names
+from layerwise.models.catalogue import model_entry
+from layerwise.models.loading import load_folder
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
 from tiny_corpus import write_archive
 from tiny_models import make

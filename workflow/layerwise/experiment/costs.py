@@ -20,9 +20,8 @@ from layerwise.experiment.model_costs import Encoder, ModelCost, model_cost
 from layerwise.files.catalogues import read_yaml
 from layerwise.files.shipped import ROOT
 from layerwise.representations.size import Drawn, layer_sizes
-from layerwise.sampling import SampleSizes
 from layerwise.scoring.properties import PROPERTIES
-from layerwise.spans import SEGMENTS, SPANS
+from layerwise.spans import SEGMENTS, SPANS, SampleSizes
 
 # Of FLAC at 16 kHz: LibriSpeech dev-clean has 337,926,286 bytes for 19,396 s. And its utterances' mean length.
 BYTES_PER_SECOND, SECONDS_PER_UTTERANCE = 17_422, 7.2
@@ -272,5 +271,5 @@ def _views(name: str, encoder: Encoder, layer: str, drawn: Drawn, samples: Mappi
     span = SPANS[question.span]
     rows = drawn.segments[span.name] if span.is_segment else drawn.seconds / seconds_per_row
     labels = SampleSizes.of(samples).types(span, len(PHONES))
-    other = {"mel": MEL_BANDS, "label": labels, "T0": encoder.width}[question.target]
+    other = {"mel": MEL_BANDS, "label": labels, "T0": encoder.width}[question.target.name]
     return rows, size.width, other

@@ -38,7 +38,7 @@ from layerwise.files.catalogues import CatalogueError, locate, require_bounded
 from layerwise.files.limits import Limit
 from layerwise.models.catalogue import ModelEntry
 from layerwise.probes.tasks import TaskEntry
-from layerwise.scoring.measures.cca import METRICS
+from layerwise.scoring.metrics import METRICS
 from layerwise.scoring.properties import PROPERTIES
 
 # Jobs that score or extract: fifty models with 49 layers, four properties and ten sample sets have 98,000 of them, for

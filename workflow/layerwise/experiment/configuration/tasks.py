@@ -9,7 +9,9 @@ from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.experiment.configuration.sources import Source
 from layerwise.files.catalogues import locate
 from layerwise.models.catalogue import ModelEntry
-from layerwise.probes.tasks import TaskEntry, TaskError, heads_of, task_entry
+from layerwise.probes.errors import TaskError
+from layerwise.probes.head_names import heads_of
+from layerwise.probes.tasks import TaskEntry, task_entry
 
 
 def chosen_tasks(
@@ -81,8 +83,9 @@ def _task_sources(task: TaskEntry, given: dict, corpora: dict) -> tuple[dict[str
         splits = corpora[task.corpus]["splits"]
         if errors := unknown(f"tasks.{task.name}", list(task.splits), splits, f"a split of {task.corpus}"):
             return {}, errors
-        kinds = ("audio", "alignments") if task.kind == "phones" else ("audio",)
-        entries = {f"{task.corpus}/{split}/{kind}": splits[split][kind] for split in task.splits for kind in kinds}
+        entries = {
+            f"{task.corpus}/{split}/{file}": splits[split][file] for split in task.splits for file in task.corpus_files
+        }
     sources, errors = {}, []
     for name, entry in entries.items():
         entry = {"source": given[name]} if name in given else entry
