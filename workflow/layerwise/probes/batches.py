@@ -62,7 +62,7 @@ class Batches:
     def pieces(self, rows: Sequence[int]) -> list[list[int]]:
         """Rows divided into parts of limited length when padded, the longest first."""
         if self._source.pooled:
-            return [list(rows[start : start + 4096]) for start in range(0, len(rows), 4096)]
+            return [list(rows[start : start + PIECE_ROWS]) for start in range(0, len(rows), PIECE_ROWS)]
         samples = self._num_samples
         pieces: list[list[int]] = []
         for row in sorted(rows, key=lambda row: (-samples[row], row)):
