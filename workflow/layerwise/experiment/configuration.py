@@ -35,7 +35,7 @@ from layerwise.models.names import Models, told_apart
 from layerwise.probes.errors import TaskError
 from layerwise.probes.head_names import heads_of
 from layerwise.probes.tasks import TaskEntry, task_entry
-from layerwise.scoring.measures.cca import METRICS
+from layerwise.scoring.metrics import METRICS
 from layerwise.scoring.properties import PROPERTIES
 
 SCHEMAS = ROOT / "workflow/schemas"

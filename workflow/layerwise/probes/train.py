@@ -15,6 +15,7 @@ import torch
 
 from layerwise.files.atomic import replaced
 from layerwise.files.tables import ITEMS, read_parquet
+from layerwise.layers import is_transformer
 from layerwise.models.loading import load_folder
 from layerwise.probes.answers import Utterances
 from layerwise.probes.head_names import WEIGHTED
@@ -68,7 +69,7 @@ def train_probes(
     torch.set_num_threads(1)
     table = read_parquet(items, ITEMS)
     model = load_folder(checkpoint, device, normalise)
-    blocks = [name for name in model.layer_names if name.startswith("T")]
+    blocks = [name for name in model.layer_names if is_transformer(name)]
     layers = blocks if WEIGHTED in heads else [name for name in blocks if name in heads]
     kind = KINDS[settings.kind]
     source: Layers = FrozenLayers(

@@ -13,13 +13,14 @@ from pathlib import Path
 
 from layerwise.errors import LayerwiseError, listed_names
 from layerwise.files.csv_files import CSVError, read_csv
+from layerwise.layers import TRANSFORMER_LAYER, is_transformer
 from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.metrics import METRICS
 
 PROPERTY, TASK = "property", "task"  # kinds of question, in tables that have both
 REQUIRED, INTERVAL = ("task", "model", "layer", "metric", "value"), ("low", "high")
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
-LAYER, NUMBER = r"T(?:0|[1-9][0-9]{0,3})", r"[+-]?[0-9.]{1,50}(?:[eE][+-]?[0-9]{1,3})?"
+NUMBER = r"[+-]?[0-9.]{1,50}(?:[eE][+-]?[0-9]{1,3})?"
 
 
 class ExternalResultError(LayerwiseError):
@@ -87,9 +88,9 @@ def _result(where: str, row: Mapping[str, str], layers: Mapping[str, Sequence[st
     if row["model"] not in layers:
         raise refuse("model", f"the models of this experiment are {listed_names(layers, row['model'])}")
     known = layers[row["model"]]
-    allowed = None if known is None else [name for name in known if name.startswith("T")]
+    allowed = None if known is None else [name for name in known if is_transformer(name)]
     if row["layer"] != WEIGHTED and not (
-        re.fullmatch(LAYER, row["layer"]) if allowed is None else row["layer"] in allowed
+        re.fullmatch(TRANSFORMER_LAYER, row["layer"]) if allowed is None else row["layer"] in allowed
     ):
         names = "T0, T1, …" if allowed is None else f"{allowed[0]} to {allowed[-1]}"
         raise refuse("layer", f"{row['model']} has {names}; {WEIGHTED} is the learned sum of all")
