@@ -33,7 +33,7 @@ from layerwise.files.links import refuse_link
 from layerwise.tables.external import read_external
 from layerwise.scoring.properties import PROPERTIES
 from layerwise.experiment.code_digests import code_digest, file_digest
-from layerwise.files.reread import read_shape
+from layerwise.files.own_files import read_shape
 from layerwise.experiment.job import check_copy, hide_secrets, prefer_package
 
 hide_secrets(logger)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from layerwise.files.reread import RereadError
+from layerwise.files.own_files import RereadError
 from layerwise.probes.frozen_layers import KeptLayers
 from layerwise.probes.training_states import read_state, restoring
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from layerwise.files.reread import RereadError
+from layerwise.files.own_files import RereadError
 from layerwise.scoring.measures import cca
 from layerwise.tables import scores as tables
 from layerwise.tables.jackknife import MissingReplicatesError

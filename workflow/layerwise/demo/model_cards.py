@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from layerwise.demo.synthesis import GRAMMAR, demo_speakers
 from layerwise.figures.trends import STYLE
 from layerwise.files.atomic import replaced_folder
-from layerwise.files.reread import RereadError, read_json
-from layerwise.files.tables import read_csv_table
+from layerwise.files.own_files import RereadError, read_json
+from layerwise.files.own_tables import read_csv_table
 from layerwise.models.checkpoints import LOSSES, TRAINING
 
 _TEMPLATE = """---

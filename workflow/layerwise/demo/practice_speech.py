@@ -25,10 +25,10 @@ from layerwise.demo.synthesis import (
     pronunciations,
     synthesise,
 )
-from layerwise.files.arrays import read_arrays
 from layerwise.files.atomic import replaced
+from layerwise.files.own_arrays import read_arrays
+from layerwise.files.own_files import RereadError, rereading
 from layerwise.files.plain_files import require_plain
-from layerwise.files.reread import RereadError, rereading
 
 log = logging.getLogger(__name__)
 

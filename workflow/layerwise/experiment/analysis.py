@@ -17,7 +17,8 @@ from layerwise.corpus.layouts import layout_of
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
 from layerwise.experiment.configuration import SCHEMAS, check_schema, read_catalogue, with_defaults
 from layerwise.experiment.given_speech import Speech, write_speech
-from layerwise.models.catalogue import locate, read_yaml
+from layerwise.files.catalogues import read_yaml
+from layerwise.models.catalogue import locate
 from layerwise.models.devices import any_device, one_thread
 from layerwise.models.speech_model import SpeechModel, load
 from layerwise.representations.extract import extract

@@ -17,8 +17,8 @@ from layerwise import __version__
 from layerwise.errors import LINE, shown
 from layerwise.figures.trends import METRIC_TITLES, title_of
 from layerwise.files.atomic import replaced
+from layerwise.files.own_tables import NUMBERED, read_csv_table, read_parquet
 from layerwise.files.shipped import ROOT
-from layerwise.files.tables import NUMBERED, read_csv_table, read_parquet
 from layerwise.tables.comparison import WEIGHTS, read_comparison
 from layerwise.tables.external import TASK
 from layerwise.tables.findings import CRITERIA, read_criteria, read_findings

@@ -23,7 +23,7 @@ import torch
 from layerwise.constants import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
-from layerwise.files.tables import ITEMS, read_parquet
+from layerwise.files.own_tables import ITEMS, read_parquet
 from layerwise.models.speech_model import load_folder
 from layerwise.probes.frozen_layers import FrozenLayers, KeptLayers
 from layerwise.probes.heads import Batch, Shape, make_heads

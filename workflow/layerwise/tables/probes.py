@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from layerwise.errors import LayerwiseError
-from layerwise.files.reread import MOST_LAYERS, RereadError, read_json
+from layerwise.files.own_files import MOST_LAYERS, RereadError, read_json
 from layerwise.probes.join import COLUMNS as WRITTEN
 from layerwise.tables.external import METRICS, WEIGHTED, Result, read_external
 from layerwise.tables.scores import AnyPath, layer_key, read_table, write_table

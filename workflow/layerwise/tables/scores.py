@@ -13,8 +13,8 @@ from scipy import stats
 from layerwise.alignments.arpabet import PHONES
 from layerwise.errors import LayerwiseError, shown
 from layerwise.files.atomic import replaced
-from layerwise.files.reread import MOST_LAYERS, RereadError, is_count, is_layer, read_json
-from layerwise.files.tables import SEGMENTS, read_csv_table, read_parquet
+from layerwise.files.own_files import MOST_LAYERS, RereadError, is_count, is_layer, read_json
+from layerwise.files.own_tables import SEGMENTS, read_csv_table, read_parquet
 from layerwise.sampling import SampleSizes
 from layerwise.scoring.chance import CHANCE
 from layerwise.spans import BY_TABLE, SPANS
@@ -90,7 +90,7 @@ def layer_ranges(layers: Iterable[str]) -> str:
 def read_table(
     path: AnyPath, columns: Sequence[str] = (), key: Sequence[str] = (), text: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """A table of an experiment, as `layerwise.files.tables.read_csv_table` reads it.
+    """A table of an experiment, as `layerwise.files.own_tables.read_csv_table` reads it.
 
     Args:
         text: columns of text that the tables of this module do not have.
