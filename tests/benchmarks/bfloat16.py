@@ -22,7 +22,9 @@ from layerwise.models.catalogue import model_entry
 from layerwise.models.loading import load_folder
 from layerwise.models.random_weights import make_random_checkpoint
 from layerwise.representations.extract import extract
-from layerwise.scoring.properties import PROPERTIES, ScoreSettings, score_layers
+from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
 from layerwise.spans import SampleSizes
 
 CONFIG = yaml.safe_load((REPOSITORY / "config.yaml").read_text())

@@ -26,7 +26,7 @@ from pathlib import Path
 import pandas as pd
 
 from demo_tables import SEED, Tables, demo_tables
-from layerwise.models.catalogue import layer_names
+from layerwise.layers import layer_names
 from layerwise.models.random_weights import make_random_checkpoint
 from layerwise.representations.extract import extract
 from layerwise.spans import SampleSizes

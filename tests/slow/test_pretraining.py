@@ -11,7 +11,7 @@ import time
 import pandas as pd
 import pytest
 
-from layerwise.demo.synthesis import Flite, MissingEngineError
+from layerwise.demo.flite import Flite, MissingEngineError
 from layerwise.experiment.configuration import read_catalogue
 from layerwise.files.shipped import ROOT
 from layerwise.models.by_name import load

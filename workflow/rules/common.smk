@@ -17,9 +17,8 @@ sys.path.insert(0, PACKAGE_PARENT)
 
 from layerwise.addresses import place_of, shown_address
 from layerwise.files.shipped import ROOT
-from layerwise.files.catalogues import locate, read_yaml
 from layerwise.models.catalogue import facts, with_outline
-from layerwise.scoring.measures.cca import METRICS
+from layerwise.scoring.metrics import METRICS
 from layerwise.experiment.configuration import base_of, read_experiment
 from layerwise.errors import LayerwiseError, shown
 from layerwise.experiment.estimate import estimate as estimate_of

@@ -20,10 +20,11 @@ from transformers import (
 )
 
 from layerwise.files.catalogues import CatalogueError
+from layerwise.layers import layer_names
 from layerwise.models import architectures
 from layerwise.models.anatomy import ModelError
 from layerwise.models.by_name import load
-from layerwise.models.catalogue import layer_names, model_entry
+from layerwise.models.catalogue import model_entry
 from layerwise.models.loading import load_folder
 from layerwise.models.model_types import MODEL_TYPES, outline_of
 from layerwise.representations.extract import extract

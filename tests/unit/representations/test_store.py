@@ -15,7 +15,7 @@ from layerwise.files.atomic import END
 from layerwise.representations import store
 from layerwise.representations.store import RepresentationError, dataset, fact, reading, strings
 from layerwise.representations.writer import writing
-from layerwise.scoring.measures.moments import fold_moments
+from layerwise.scoring.measures.passes import fold_moments
 from synthetic_views import CHECKOUT
 
 LAYER = "1/frame/T1"

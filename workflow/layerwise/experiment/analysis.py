@@ -24,10 +24,13 @@ from layerwise.models.speech_model import SpeechModel
 from layerwise.representations.extract import extract
 from layerwise.sampling import draw_sample_tables
 from layerwise.scoring.folds import trials
-from layerwise.scoring.measures.cca import METRICS
-from layerwise.scoring.properties import PROPERTIES, ScoreSettings, score_layers
+from layerwise.scoring.metrics import METRICS
+from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
 from layerwise.spans import SampleSizes
-from layerwise.tables.scores import collect_scores, read_trends, summarise_trends
+from layerwise.tables.scores import collect_scores
+from layerwise.tables.trends import read_trends, summarise_trends
 
 _SCHEMA = "config.schema.yaml"
 _LAYOUT = "librispeech"  # the workflow's where nothing is said: names of tiers, phones, words in lower case

@@ -366,7 +366,7 @@ def _views(name: str, entry: ModelEntry, layer: str, drawn: Drawn, samples: Mapp
     span = SPANS[question.span]
     rows = drawn.segments[span.name] if span.is_segment else drawn.seconds / seconds_per_row
     labels = SampleSizes.of(samples).types(span, PHONES)
-    other = {"mel": MEL_BANDS, "label": labels, "T0": entry.width}[question.target]
+    other = {"mel": MEL_BANDS, "label": labels, "T0": entry.width}[question.target.name]
     return rows, size.width, other
 
 

@@ -15,6 +15,7 @@ from layerwise.addresses import identity_of
 from layerwise.errors import LINE, shown
 from layerwise.files.catalogues import CatalogueError, locate
 from layerwise.files.shipped import IS_CHECKOUT
+from layerwise.layers import layer_names
 from layerwise.models.checkpoints import CheckpointError, read_config
 from layerwise.models.families import modules_of
 from layerwise.models.model_types import OutlineError, outline_of
@@ -147,11 +148,6 @@ class ModelEntry:
         if not self.is_planned:
             raise CatalogueError(f"models.{self.name}: its layers are not known before its checkpoint has been read")
         return layer_names(self.conv_layers, self.blocks)
-
-
-def layer_names(conv_layers: int, blocks: int) -> list[str]:
-    """C1…C<conv_layers>, T0…T<blocks>."""
-    return [f"C{i}" for i in range(1, conv_layers + 1)] + [f"T{i}" for i in range(blocks + 1)]
 
 
 def model_entry(name: str, description: dict, where: str | None = None) -> ModelEntry:

@@ -10,7 +10,7 @@ import numpy as np
 from layerwise.constants import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
-from layerwise.models.catalogue import layer_names
+from layerwise.layers import is_conv, layer_names
 from layerwise.models.loading import load_folder
 
 
@@ -26,7 +26,7 @@ def write_outline(checkpoint: Path, out: Path) -> None:
         DescriptionError: its layers are not C1…, T0….
     """
     model = load_folder(checkpoint)
-    conv_layers = sum(name.startswith("C") for name in model.layer_names)
+    conv_layers = sum(map(is_conv, model.layer_names))
     blocks = len(model.layer_names) - conv_layers - 1
     if model.layer_names != layer_names(conv_layers, blocks):
         raise DescriptionError(f"{checkpoint} has the layers {', '.join(model.layer_names)}; C1… and T0… are expected")

@@ -22,6 +22,7 @@ from layerwise.errors import LayerwiseError
 from layerwise.files import tables
 from layerwise.files.disk_space import require_space
 from layerwise.files.tables import UTTERANCES, read_parquet
+from layerwise.layers import is_transformer
 from layerwise.models.batches import BATCH_SECONDS, computed_together, padded_batches
 from layerwise.models.devices import InHalves
 from layerwise.models.loading import load_folder
@@ -193,7 +194,7 @@ def _bytes_of(plan: _Plan, model: SpeechModel, dtype: str) -> int:
         LayerSize(
             values.shape[1],
             MEL_SECONDS if name in model.windows_10ms else model.stride_seconds,
-            segments=name.startswith("T"),
+            segments=is_transformer(name),
         )
         for name, values in shortest.items()
     ]
@@ -287,7 +288,7 @@ def _run(model: SpeechModel, root: Path, compute: str, batch: list) -> list[_Pas
 
 def _finish(model: SpeechModel, row, waveform: np.ndarray, layers: dict[str, np.ndarray]) -> _Pass:
     frames = _Frames.of(model, layers, waveform)
-    blocks = {name: values for name, values in layers.items() if name.startswith("T")}
+    blocks = {name: values for name, values in layers.items() if is_transformer(name)}
     return _Pass(row.Index, row.utterance_id, row.speaker_id, waveform.size / SAMPLE_RATE, blocks, frames)
 
 

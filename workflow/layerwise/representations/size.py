@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerwise.constants import MEL_BANDS, MEL_SECONDS
+from layerwise.layers import is_conv
 from layerwise.representations.writer import CHUNK_BYTES
 
 NAME_BYTES = 16  # of a label or a name of an utterance: columns of text are as wide as their longest
@@ -66,7 +67,7 @@ def layer_sizes(names: Sequence[str], width: int, conv_width: int, stride_second
 
     Conv blocks but the last are stored every 10 ms.
     """
-    convs = [name for name in names if name.startswith("C")]
+    convs = [name for name in names if is_conv(name)]
     return [
         LayerSize(conv_width, stride_seconds if name == convs[-1] else MEL_SECONDS, segments=False)
         if name in convs

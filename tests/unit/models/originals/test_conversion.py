@@ -10,10 +10,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from transformers import HubertConfig, HubertModel
 
+from layerwise.layers import layer_names
 from layerwise.models import families
 from layerwise.models.anatomy import ModelError, WaveformError
 from layerwise.models.by_name import load
-from layerwise.models.catalogue import layer_names
 from layerwise.models.loading import load_folder
 from layerwise.models.originals import avhubert, conversion
 from layerwise.models.originals.family import OriginalError

@@ -1,8 +1,7 @@
 """Frozen layers of utterances, as heads are trained on them: all layers of an utterance in one forward pass.
 
-Between a linear map, a mean over time and another linear map lies nothing that is not linear: the mean over time of a
-layer holds all that such a head can use of it. So for labels each layer is averaged at once, and kept: one pass over
-the audio serves the whole training. Frames are kept between epochs where they fit, else computed for every batch.
+Where heads use only the mean over time of a layer, each layer is averaged at once and kept: one pass over the audio
+serves the whole training. Frames are kept between epochs where they fit, and else computed for every batch.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -36,15 +36,27 @@ class FrozenError(LayerwiseError):
     """The layers of an utterance cannot be computed; the message names it."""
 
 
-class FrozenLayers:
-    """Layers of utterances, computed when they are asked for.
+class Layers(Protocol):
+    """Gives the layers of utterances, by their row in the table of the task.
 
     Attributes:
         layers: names, all of the same width and number of frames.
         width: dimensions of a layer.
         pooled: whether the mean over time is taken.
-        device: where they are computed.
+        device: where the layers are given.
     """
+
+    layers: tuple[str, ...]
+    width: int
+    pooled: bool
+    device: str | torch.device
+
+    def of(self, rows: Sequence[int]) -> list[torch.Tensor]:
+        """Of each utterance (layers, frames, width), or (layers, width) where pooled, float32 on the device."""
+
+
+class FrozenLayers(Layers):
+    """Layers of utterances, computed when they are asked for."""
 
     def __init__(
         self,
@@ -67,7 +79,7 @@ class FrozenLayers:
         self.width = self._width()
 
     def of(self, rows: Sequence[int]) -> list[torch.Tensor]:
-        """Of each utterance (layers, frames, width), or (layers, width) where pooled, float32 on the model's device.
+        """As `Layers.of`.
 
         Raises:
             FrozenError: audio that cannot be read or is too short, layers that are not finite, too little memory.
@@ -115,14 +127,14 @@ class FrozenLayers:
         return self._compute([shortest])[0].shape[-1]
 
 
-class KeptLayers:
+class KeptLayers(Layers):
     """Layers of some utterances, computed once and read from a file after that.
 
     What a killed job computed is there the next time. The file has one utterance after the other, each (layers, frames,
     width) or (layers, width), float32; beside it lies where each of them begins.
     """
 
-    def __init__(self, source, rows: Sequence[int], folder: Path) -> None:
+    def __init__(self, source: Layers, rows: Sequence[int], folder: Path) -> None:
         self.layers, self.width, self.pooled = source.layers, source.width, source.pooled
         self.device = source.device
         self._source = source
