@@ -17,7 +17,7 @@ import soundfile
 import yaml
 
 import layerwise
-from layerwise.tables.scores import read_trends
+from layerwise.tables.trends import read_trends
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/library.md"
 LARGEST_WHEEL = 1_000_000  # bytes: the demo's 25 MB are not in it

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from layerwise.experiment.configuration import read_experiment
-from layerwise.models.catalogue import layer_names
+from layerwise.layers import layer_names
 from tiny_hub import COMMIT, running
 from tiny_models import make
 from tiny_originals import settings, weights, write

@@ -22,7 +22,7 @@ rule score_layers:
         standardise=config["cca"]["standardise"],
         epsilons=config["cca"]["epsilons"],
         alignments=EXPERIMENT.alignments_are,
-        code=code_digest("layerwise.scoring.properties"),
+        code=code_digest("layerwise.scoring.score"),
     log:
         log_of("score_layers/{property}/{model}/{sample}/{layers}"),
     benchmark:

@@ -14,8 +14,9 @@ from layerwise.constants import MEL_SECONDS
 from layerwise.experiment.configuration import read_experiment
 from layerwise.experiment.estimate import _base, _operations_per_second, _parameters, estimate, read_calibration, render
 from layerwise.files.catalogues import read_yaml
-from layerwise.models.catalogue import layer_names, model_entry
-from layerwise.models.speech_model import load_folder
+from layerwise.layers import layer_names
+from layerwise.models.catalogue import model_entry
+from layerwise.models.loading import load_folder
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
 from tiny_corpus import write_archive
 from tiny_models import make

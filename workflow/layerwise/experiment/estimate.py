@@ -21,9 +21,8 @@ from layerwise.files.disk_space import readable
 from layerwise.files.shipped import ROOT
 from layerwise.models.catalogue import ModelEntry
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
-from layerwise.sampling import SampleSizes
 from layerwise.scoring.properties import PROPERTIES
-from layerwise.spans import SEGMENTS, SPANS
+from layerwise.spans import SEGMENTS, SPANS, SampleSizes
 
 CONV_CHANNELS, CONV_KERNELS, CONV_STRIDES = 512, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
 POSITION_KERNEL, POSITION_GROUPS = 128, 16
@@ -367,7 +366,7 @@ def _views(name: str, entry: ModelEntry, layer: str, drawn: Drawn, samples: Mapp
     span = SPANS[question.span]
     rows = drawn.segments[span.name] if span.is_segment else drawn.seconds / seconds_per_row
     labels = SampleSizes.of(samples).types(span, PHONES)
-    other = {"mel": MEL_BANDS, "label": labels, "T0": entry.width}[question.target]
+    other = {"mel": MEL_BANDS, "label": labels, "T0": entry.width}[question.target.name]
     return rows, size.width, other
 
 
