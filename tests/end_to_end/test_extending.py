@@ -16,9 +16,7 @@ from conftest import SMOKE
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/extending.md").read_text(encoding="utf-8")
 PLACE = re.compile(
-    r"^(?:(?P<new>New file)|At the (?P<end>end) of|In) `(?P<path>[^`]+)`(?:, after `(?P<after>[^`]+)`)?:\n\n"
-    r"```\w+\n(?P<code>.*?)^```$",
-    re.MULTILINE | re.DOTALL,
+    r"^(?P<how>New file|At the end of|In) `(?P<path>[^`]+)`:\n\n```\w+\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 SPEECH = """
 import numpy as np
@@ -34,21 +32,27 @@ trends = layerwise.analyse("random-wav2vec2-tiny", utterances, properties=[PROPE
 class Change:
     """A block of the page: what goes where."""
 
+    how: str
     path: str
     code: str
-    is_new: bool
-    after: str | None
+
+    @property
+    def is_new(self) -> bool:
+        return self.how == "New file"
 
     def apply(self, root: Path) -> None:
         path = root / self.path
-        if self.is_new:
-            assert not path.exists()
-            path.write_text(self.code, encoding="utf-8")
-            return
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        places = [number for number, line in enumerate(lines, 1) if line.strip() == self.after] or [len(lines)]
-        assert self.after is None or places != [len(lines)], f"{self.path} has no line {self.after}"
-        path.write_text("".join([*lines[: places[0]], self.code, *lines[places[0] :]]), encoding="utf-8")
+        assert path.exists() != self.is_new
+        before = "" if self.is_new else path.read_text(encoding="utf-8")
+        after = self.patched(before) if self.how == "In" else before + self.code
+        path.write_text(after, encoding="utf-8")
+
+    def patched(self, before: str) -> str:
+        """With the lines that begin with + after those that do not."""
+        lines = self.code.splitlines(keepends=True)
+        context = "".join(line[1:] for line in lines if line[0] == " ")
+        assert before.count(context) == 1, f"{self.path} has not once: {context}"
+        return before.replace(context, "".join(line[1:] for line in lines))
 
 
 def section(title: str) -> str:
@@ -56,11 +60,8 @@ def section(title: str) -> str:
 
 
 def changes(title: str) -> list[Change]:
-    found = [
-        Change(match["path"], match["code"], match["new"] is not None, match["after"])
-        for match in PLACE.finditer(section(title))
-    ]
-    assert len(found) == len(re.findall(r"^```(?:python|snakemake)$", section(title), re.MULTILINE))
+    found = [Change(**match.groupdict()) for match in PLACE.finditer(section(title))]
+    assert len(found) == len(re.findall(r"^```(?:python|diff|snakemake)$", section(title), re.MULTILINE))
     return found
 
 
