@@ -322,7 +322,7 @@ rule plot_correlations:
         properties=config["properties"],
         metric=config["metric"],
         titles=TITLES,
-        code=code_digest("layerwise.figures.tasks"),
+        code=code_digest("layerwise.figures.correlations"),
     log:
         log_of("plot_correlations"),
     benchmark:

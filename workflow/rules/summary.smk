@@ -50,7 +50,7 @@ rule summarise_trends:
         best=results("tables/best_layers.csv"),
     params:
         folds=config["cca"]["folds"],
-        code=code_digest("layerwise.tables.scores"),
+        code=code_digest("layerwise.tables.trends", "layerwise.tables.best_layers"),
     log:
         log_of("summarise_trends"),
     benchmark:
@@ -73,7 +73,7 @@ rule tabulate_layers:
         table=results("tables/layers_{property}.csv"),
     params:
         metric=config["metric"],
-        code=code_digest("layerwise.tables.scores"),
+        code=code_digest("layerwise.tables.trends"),
     log:
         log_of("tabulate_layers/{property}"),
     benchmark:
@@ -101,7 +101,7 @@ rule summarise_samples:
         words_per_type=config["samples"]["words_per_type"],
         phone_types=EXPERIMENT.phones.phones and len(EXPERIMENT.phones.phones),
         alignments=EXPERIMENT.alignments_are,
-        code=code_digest("layerwise.tables.scores"),
+        code=code_digest("layerwise.tables.samples"),
     log:
         log_of("summarise_samples"),
     benchmark:
@@ -186,7 +186,7 @@ rule plot_heatmap:
     params:
         metric=config["metric"],
         titles=TITLES,
-        code=code_digest("layerwise.figures.trends"),
+        code=code_digest("layerwise.figures.heatmap"),
     log:
         log_of("plot_heatmap/{property}"),
     benchmark:
@@ -218,7 +218,7 @@ rule plot_overview:
         titles=TITLES,
         groups=GROUPS,
         about=ABOUT,
-        code=code_digest("layerwise.figures.trends"),
+        code=code_digest("layerwise.figures.overview"),
     log:
         log_of("plot_overview"),
     benchmark:

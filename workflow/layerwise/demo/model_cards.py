@@ -12,7 +12,7 @@ from huggingface_hub import ModelCard, ModelCardData
 from matplotlib.figure import Figure
 
 from layerwise.demo.synthesis import GRAMMAR, demo_speakers
-from layerwise.figures.trends import STYLE
+from layerwise.figures.style import STYLE
 from layerwise.files.atomic import replaced_folder
 from layerwise.files.reread import RereadError, read_json
 from layerwise.files.tables import read_csv_table
