@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from layerwise.alignments import forced
+from layerwise.alignments import aligner
 from layerwise.alignments.forced import align_utterances
 from layerwise.alignments.index import index_alignments
 from layerwise.alignments.marks import marks_of
@@ -116,7 +116,7 @@ def compare(corpus: Corpus, processes: int) -> None:
     """A line for each of the decoders."""
     print("| beams; best path | not aligned | words within 20 ms | phones within 20 ms | median error | × real time |")
     print("|---|---|---|---|---|---|")
-    for name, forced.DECODERS in grid().items():
+    for name, aligner.DECODERS in grid().items():
         made, _, seconds = corpus.align(processes)
         missing = len(corpus.table) - made["utterance_id"].nunique()
         words, phones = (border_errors(made, corpus.given, tier) for tier in ("word", "phone"))

@@ -28,10 +28,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from layerwise.alignments.index import index_alignments, rank_words
+from layerwise.alignments.index import index_alignments
 from layerwise.alignments.marks import marks_of
 from layerwise.alignments.phones import phone_set
 from layerwise.alignments.textgrids import parse_any, parse_regular
+from layerwise.alignments.word_ranking import rank_words
 from layerwise.corpus.layouts import layout_of
 from layerwise.files.catalogues import read_yaml
 

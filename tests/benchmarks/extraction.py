@@ -27,9 +27,9 @@ import pandas as pd
 
 from demo_tables import SEED, Tables, demo_tables
 from layerwise.layers import layer_names
-from layerwise.models.checkpoints import make_random_checkpoint
+from layerwise.models.random_weights import make_random_checkpoint
 from layerwise.representations.extract import extract
-from layerwise.sampling import SampleSizes
+from layerwise.spans import SampleSizes
 
 SETS = 3
 TABLES = ("utterances", "phones", "words")

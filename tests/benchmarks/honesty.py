@@ -32,12 +32,13 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from layerwise.probes import join, rates
-from layerwise.representations import store
-from layerwise.sampling import SampleSizes, draw_sample
+from layerwise.representations.writer import writing
+from layerwise.sampling import draw_sample
 from layerwise.scoring.metrics import METRICS
 from layerwise.scoring.properties import PROPERTIES
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
+from layerwise.spans import SampleSizes
 from layerwise.tables import comparison, layer_pairs, recommendations
 from layerwise.tables import probes as probe_rows
 from layerwise.tables.best_layers import best_layers
@@ -270,7 +271,7 @@ def slow(random: np.random.Generator, length: np.ndarray, width: int, memory: fl
 def write_corpus(corpus: Corpus, question: str, seed: int, path: Path) -> None:
     """The representations of all sample sets, which are drawn as the workflow does."""
     span = PROPERTIES[question].span
-    with store.writing(path, "float16", {"shard": 0}) as writer:
+    with writing(path, "float16", {"shard": 0}) as writer:
         for sample in range(1, SAMPLES + 1):
             drawn = draw_sample(corpus.utterances, corpus.intervals, sample, seed, SIZES[span])
             if span == "frame":

@@ -26,11 +26,13 @@ from demo_tables import demo_tables
 from extraction import ARCHITECTURES, paper_sizes
 from layerwise.files.catalogues import read_yaml
 from layerwise.files.shipped import ROOT
-from layerwise.models.checkpoints import make_random_checkpoint
-from layerwise.models.speech_model import load_folder
-from layerwise.probes.frozen_layers import FrozenLayers, KeptLayers
-from layerwise.probes.tasks import INDEXING, WEIGHTED
-from layerwise.probes.train import Settings, Sweep, Utterances
+from layerwise.models.loading import load_folder
+from layerwise.models.random_weights import make_random_checkpoint
+from layerwise.probes.answers import Utterances
+from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.layers import FrozenLayers, KeptLayers
+from layerwise.probes.sweep import Settings, Sweep
+from layerwise.probes.tasks import INDEXING
 
 SEED = 1
 MIDDLE = "T6"

@@ -25,7 +25,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import published_procedure
-from layerwise.representations.store import CHUNK_BYTES, Rearranged
+from layerwise.representations.store import Rearranged
+from layerwise.representations.writer import CHUNK_BYTES
 from layerwise.scoring.chance import frame_rows
 from layerwise.scoring.folds import merged, trials
 from layerwise.scoring.measures.cca import cross_validate

@@ -16,7 +16,7 @@ import soxr
 import yaml
 
 from layerwise.alignments.textgrids import parse_textgrid
-from layerwise.demo.synthesis import archive_paths
+from layerwise.demo.corpus import archive_paths
 
 RATE = 22_050
 PAUSE = 0.8  # seconds between the utterances of a recording

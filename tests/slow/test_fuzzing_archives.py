@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from fuzzing import fuzz
 
-from layerwise.alignments.cleaning import Utterance, clean
+from layerwise.alignments.cleaning import clean
+from layerwise.alignments.columns import Utterance
 from layerwise.alignments.sources import find_alignments, read_alignments
 from layerwise.alignments.tiers import AlignmentError
 from layerwise.corpus.archives import unpack

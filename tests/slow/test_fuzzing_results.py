@@ -21,13 +21,14 @@ from layerwise.files.arrays import read_array
 from layerwise.files.integrity import is_whole
 from layerwise.files.reread import read_shape
 from layerwise.files.tables import INTERVALS, ITEMS, UTTERANCES, read_csv_table, read_parquet
-from layerwise.probes.frozen_layers import KeptLayers
-from layerwise.probes.join import collect_probes as join_probes
-from layerwise.probes.training_states import read_state
+from layerwise.probes.join import join_probes
+from layerwise.probes.layers import KeptLayers
+from layerwise.probes.resuming import TrainingState
 from layerwise.representations import store
-from layerwise.sampling import SampleSizes, draw_sample_tables, read_word_list
+from layerwise.sampling import draw_sample_tables, read_word_list
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
+from layerwise.spans import SampleSizes
 from layerwise.tables.best_layers import best_layers
 from layerwise.tables.comparison import compare, read_comparison
 from layerwise.tables.confusion import read_confusions, tabulate_confusions
@@ -367,9 +368,9 @@ def units(folder: Path) -> Reader:
 
 def states(folder: Path) -> Reader:
     buffer = io.BytesIO()
-    torch.save({"asked": "this", "step": 3, "model": {"weight": torch.ones(4, 3), "bias": torch.ones(4)}}, buffer)
+    torch.save({"training": "this", "step": 3, "model": {"weight": torch.ones(4, 3), "bias": torch.ones(4)}}, buffer)
     logging.disable(logging.CRITICAL)
-    return lambda path: read_state(path, "asked", "this", "cpu"), [buffer.getvalue()], "state.pt"
+    return lambda path: TrainingState(path, "this").read("cpu"), [buffer.getvalue()], "state.pt"
 
 
 class Source:

@@ -35,7 +35,7 @@ def rules() -> list[Rule]:
             if script is None:  # a target rule
                 continue
             environment = re.search(r'conda:\s+"(.+)"', body)
-            digest = re.search(r"code=code_digest\(([^)]*)\)", body)
+            digest = re.search(r"code=(?:lambda wildcards: )?code_digest\(([^)]*)\)", body)
             modules = tuple(re.findall(r'"([\w.]+)"', digest[1])) if digest else ()
             folder = file.parent
             found.append(Rule(name, (folder / script[1]).resolve(), (folder / environment[1]).resolve(), modules))

@@ -16,9 +16,8 @@ PACKAGE_PARENT = os.path.dirname(workflow.current_basedir.get_path_or_uri(secret
 sys.path.insert(0, PACKAGE_PARENT)
 
 from layerwise.addresses import place_of, shown_address
-from layerwise.files.catalogues import locate, read_yaml
 from layerwise.files.shipped import ROOT
-from layerwise.models.catalogue import facts, with_shape
+from layerwise.models.catalogue import facts, with_outline
 from layerwise.scoring.metrics import METRICS
 from layerwise.experiment.configuration import base_of, read_experiment
 from layerwise.errors import LayerwiseError, shown
@@ -359,7 +358,7 @@ def entry_of(model):
     entry = MODELS[model]
     for path in shape_of(model):
         try:
-            entry = with_shape(entry, read_shape(Path(brought(path))))
+            entry = with_outline(entry, read_shape(Path(brought(path))))
         except LayerwiseError as error:
             raise WorkflowError(str(error))
     return entry

@@ -11,7 +11,7 @@ except LayerwiseError as error:
     raise WorkflowError(f"probes.external: {error}")
 
 COMPARED = list(dict.fromkeys([*TASKS, *(result.task for result in RESULTS)]))  # tasks of both
-LABELLED = {name: task.columns for name, task in TASKS.items() if task.kind == "labels"}
+LABELLED = {name: task.columns for name, task in TASKS.items() if task.columns}
 FINDINGS = file_digest(ROOT / "resources/findings.yaml")
 CONTROLS = [name for name, entry in MODELS.items() if entry.kind == "random"]
 

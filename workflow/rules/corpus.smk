@@ -195,7 +195,7 @@ if EXPERIMENT.word_splits:
             marks=MARKS,
             checks=EXPERIMENT.alignments.checks,
             source=EXPERIMENT.alignments.identity,
-            code=code_digest("layerwise.alignments.index"),
+            code=code_digest("layerwise.alignments.word_ranking"),
         log:
             log_of("rank_words"),
         benchmark:

@@ -16,7 +16,7 @@ rule make_random_model:
         architecture=lambda wildcards: MODELS[wildcards.model].architecture,
         like=lambda wildcards, input: input.checkpoint and folder_of(MODELS[wildcards.model].like, input.checkpoint),
         seed=lambda wildcards: MODELS[wildcards.model].seed,
-        code=code_digest("layerwise.models.checkpoints"),
+        code=code_digest("layerwise.models.random_weights"),
     log:
         log_of("make_random_model/{model}"),
     benchmark:

@@ -121,7 +121,9 @@ rule index_task:
         sources=lambda wildcards: [
             task_source(f"{TASKS[wildcards.task].data}/{file}").identity for file in TASKS[wildcards.task].files
         ],
-        code=code_digest("layerwise.probes.items"),
+        code=lambda wildcards: code_digest(
+            "layerwise.probes.index", "layerwise.probes.readers", *TASKS[wildcards.task].modules
+        ),
     log:
         log_of("index_task/{task}"),
     benchmark:
@@ -158,7 +160,7 @@ rule train_probes:
         cache_gb=PROBES["cache_gb"],
         # What a killed job goes on with lies where Snakemake does not tidy it away.
         state=lambda wildcards: placed(results(f"probes/{wildcards.task}/{wildcards.model}/.{wildcards.heads}.state")),
-        code=code_digest("layerwise.probes.train"),
+        code=lambda wildcards: code_digest("layerwise.probes.train", *TASKS[wildcards.task].modules),
     log:
         log_of("train_probes/{task}/{model}/{heads}"),
     benchmark:

@@ -1,5 +1,6 @@
 # What downstream tasks are made of: where their data lie, and which heads are trained together.
-from layerwise.probes.tasks import TABLES, head_jobs, heads_of
+from layerwise.probes.head_names import head_jobs, heads_of
+from layerwise.probes.tasks import TABLES
 
 TASKS = EXPERIMENT.tasks
 PROBES = config["probes"]
@@ -64,7 +65,7 @@ def task_inputs(wildcards):
         "utterances": [split_table(split, "utterances") for split in splits],
         "audio": ancient([split_audio(split) for split in splits]),
     }
-    if task.kind == "phones":
+    if "alignments" in task.corpus_files:
         inputs["intervals"] = [split_table(split, "intervals") for split in splits]
     return inputs
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from layerwise.alignments.index import rank_words
 from layerwise.alignments.marks import Marks
+from layerwise.alignments.word_ranking import rank_words
 from layerwise.corpus.layouts import layout_of
 from layerwise.experiment.job import logged
 from layerwise.files.digests import verify

@@ -15,18 +15,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from layerwise.alignments import parquet
-from layerwise.alignments.cleaning import Utterance, clean
-from layerwise.alignments.forced import words_of
+from layerwise.alignments.cleaning import clean
+from layerwise.alignments.columns import Utterance
 from layerwise.alignments.label_files import parse_timit, parse_xwaves
 from layerwise.alignments.parquet import find_rows
 from layerwise.alignments.pronunciations import read_pronunciations
 from layerwise.alignments.sources import find_alignments, read_alignments
 from layerwise.alignments.textgrids import parse_textgrid
 from layerwise.alignments.tiers import AlignmentError
+from layerwise.alignments.transcript_words import words_of
 from layerwise.errors import LayerwiseError
 from layerwise.files.csv_files import CSVError, read_csv
 from layerwise.files.texts import composed, on_disk
-from layerwise.probes.items import ItemError, slurp_items
+from layerwise.probes.errors import ItemError
+from layerwise.probes.readers import slurp_items
 from layerwise.sampling import read_word_list
 from layerwise.tables.external import read_external
 from tiny_corpus import LAYOUTS, MARKS, PHONE_SETS, TIERS, textgrid_long, write_aligned_table, write_zip

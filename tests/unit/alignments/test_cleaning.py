@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerwise.alignments.cleaning import Utterance, clean, count_words, named
+from layerwise.alignments.cleaning import clean, count_words
+from layerwise.alignments.columns import Utterance, named
 from layerwise.alignments.tiers import Tier
 from tiny_corpus import MARKS, PHONE_SETS
 

@@ -17,10 +17,13 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from layerwise.alignments import forced
+from layerwise.alignments import aligner, forced
+from layerwise.alignments.aligner import AligningError
 from layerwise.alignments.cleaning import INTERVAL_SCHEMA
-from layerwise.alignments.forced import AligningError, align_utterances, words_of
-from layerwise.alignments.index import AlignmentError, index_alignments
+from layerwise.alignments.forced import align_utterances
+from layerwise.alignments.index import index_alignments
+from layerwise.alignments.tiers import AlignmentError
+from layerwise.alignments.transcript_words import words_of
 from layerwise.corpus.utterances import UTTERANCE_SCHEMA
 from tiny_corpus import LAYOUTS, MARKS, PHONE_SETS, noise, write_audio
 
@@ -277,7 +280,7 @@ def test_pronunciations_are_added(align, texts, tmp_path):
 
 def test_a_new_decoder_follows_a_failure(align, texts, monkeypatch):
     made_of = []
-    new = forced._Aligner._new_decoder
+    new = aligner._Aligner._new_decoder
 
     class Failing:
         """Fails once, and cannot be used after that."""
@@ -292,8 +295,8 @@ def test_a_new_decoder_follows_a_failure(align, texts, monkeypatch):
         made_of.append(self)
         return Failing() if len(made_of) == 1 else new(self, options)
 
-    monkeypatch.setattr(forced._Aligner, "_new_decoder", first_fails)
-    monkeypatch.setattr(forced, "DECODERS", forced.DECODERS[:1])
+    monkeypatch.setattr(aligner._Aligner, "_new_decoder", first_fails)
+    monkeypatch.setattr(aligner, "DECODERS", aligner.DECODERS[:1])
     made, problems = align(texts)
     first, *others = sorted(texts)
     assert problems[["utterance_id", "problem"]].to_numpy().tolist() == [[first, "not aligned"]]
@@ -305,13 +308,13 @@ def test_what_one_decoder_cannot_align_the_next_one_does(align, texts, monkeypat
     assert align(texts)[1].empty
     expected = (tmp_path / "i.parquet").read_bytes()
     nothing = {"bestpath": False, "beam": 1e-1, "pbeam": 1e-1, "wbeam": 1e-1}
-    monkeypatch.setattr(forced, "DECODERS", (nothing, *forced.DECODERS))
+    monkeypatch.setattr(aligner, "DECODERS", (nothing, *aligner.DECODERS))
     _, problems = align(texts)
     assert (tmp_path / "i.parquet").read_bytes() == expected
     assert problems["utterance_id"].tolist() == sorted(texts)
     assert set(problems["problem"]) == {"hard to align"}
     assert problems["detail"].str.startswith("kept; aligned with wider beams only").all()
-    monkeypatch.setattr(forced, "DECODERS", (nothing,))
+    monkeypatch.setattr(aligner, "DECODERS", (nothing,))
     with pytest.raises(AlignmentError, match=f"no utterance could be aligned: {COUNT} not aligned"):
         align(texts)
 
@@ -338,8 +341,8 @@ def test_only_what_is_kept_is_called_guessed(align, texts):
 
 
 def test_words_that_the_aligner_leaves_out_are_no_alignment(align, texts, monkeypatch):
-    whole = forced._Aligner._segments
-    monkeypatch.setattr(forced._Aligner, "_segments", lambda self, *what: whole(self, *what)[:-3])
+    whole = aligner._Aligner._segments
+    monkeypatch.setattr(aligner._Aligner, "_segments", lambda self, *what: whole(self, *what)[:-3])
     name, text = next(iter(texts.items()))
     with pytest.raises(AlignmentError, match="no utterance could be aligned: 1 not aligned"):
         align({name: text})
@@ -353,7 +356,7 @@ def test_silence_and_noise_are_dropped(align, texts, monkeypatch):
         ("[SPEECH]", 20, 5, [("+SPN+", 20, 5)]),
         ("<sil>", 25, 400, [("SIL", 25, 400)]),
     ]
-    monkeypatch.setattr(forced._Aligner, "_segments", lambda self, *what: segments)
+    monkeypatch.setattr(aligner._Aligner, "_segments", lambda self, *what: segments)
     made, problems = align({next(iter(texts)): "THE"})
     assert problems.empty
     assert made.drop(columns="utterance_id").to_numpy().tolist() == [
@@ -371,7 +374,7 @@ def test_nothing_aligned_is_an_error_that_says_why(align, texts, tmp_path):
 
 
 def test_a_process_that_dies_ends_the_job_with_words(align, texts, monkeypatch):
-    monkeypatch.setattr(forced._Aligner, "align", lambda self, task: os._exit(3))
+    monkeypatch.setattr(aligner._Aligner, "align", lambda self, task: os._exit(3))
     with pytest.raises(AligningError, match=f"a process of the aligner died, at utterance {min(texts)} or soon"):
         align(texts, processes=2)
 
@@ -393,4 +396,4 @@ def test_importing_the_module_imports_no_aligner():
 def test_samples_are_the_same_in_every_format(tmp_path, subtype):
     samples = np.round(noise(0.1) * 32768) / 32768
     path = write_audio(tmp_path / "a.wav", samples.astype(np.float32), subtype=subtype)
-    np.testing.assert_array_equal(forced.read_waveform(path), samples)
+    np.testing.assert_array_equal(aligner.read_waveform(path), samples)

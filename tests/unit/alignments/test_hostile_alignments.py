@@ -11,11 +11,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from layerwise.alignments import batches, tiers
 from layerwise.alignments import index as indexing
-from layerwise.alignments import tiers
-from layerwise.alignments.cleaning import Utterance, clean, count_words
+from layerwise.alignments.cleaning import clean, count_words
+from layerwise.alignments.columns import Utterance
 from layerwise.alignments.label_files import parse_timit
-from layerwise.alignments.sources import Aligned, File, find_alignments
+from layerwise.alignments.sources import Aligned, File, find_alignments, num_bytes
 from layerwise.alignments.textgrids import parse_textgrid
 from layerwise.alignments.tiers import AlignmentError, Tier
 from tiny_corpus import (
@@ -141,14 +142,14 @@ def test_words_that_may_be_marks_do_not_take_the_square_of_their_number():
 
 
 def test_what_is_in_memory_at_once_does_not_grow_with_the_size_of_files():
-    sizes = [1, 1, indexing._BYTES_PER_BATCH, 1, indexing._BYTES_PER_BATCH - 1, 1]
-    assert list(map(len, indexing._batches(sizes, int))) == [2, 1, 2, 1]
-    assert list(map(len, indexing._batches([0] * 600, int))) == [256, 256, 88]
+    sizes = [1, 1, batches._BYTES_PER_BATCH, 1, batches._BYTES_PER_BATCH - 1, 1]
+    assert list(map(len, batches.batches_of(sizes, int))) == [2, 1, 2, 1]
+    assert list(map(len, batches.batches_of([0] * 600, int))) == [256, 256, 88]
 
 
 def test_the_size_of_an_alignment_is_that_of_its_files_unpacked(tmp_path):
     source = write_zip(tmp_path / "a.zip", {"anna/one.TextGrid": "x" * 5000})
     (aligned,) = find_alignments(source, ["all"], LAYOUTS["flat"])["all"].utterances.values()
-    assert indexing.num_bytes(aligned) == 5000
+    assert num_bytes(aligned) == 5000
     (tmp_path / "a").write_bytes(b"12345")
-    assert indexing.num_bytes(Aligned("a", tuple(File("a", str(tmp_path / name)) for name in ("a", "gone")))) == 5
+    assert num_bytes(Aligned("a", tuple(File("a", str(tmp_path / name)) for name in ("a", "gone")))) == 5

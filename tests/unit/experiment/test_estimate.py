@@ -16,7 +16,7 @@ from layerwise.experiment.estimate import _base, _operations_per_second, _parame
 from layerwise.files.catalogues import read_yaml
 from layerwise.layers import layer_names
 from layerwise.models.catalogue import model_entry
-from layerwise.models.speech_model import load_folder
+from layerwise.models.loading import load_folder
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
 from tiny_corpus import write_archive
 from tiny_models import make

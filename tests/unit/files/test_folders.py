@@ -10,9 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from layerwise.alignments.index import index_alignments, rank_words
+from layerwise.alignments.index import index_alignments
 from layerwise.alignments.pronunciations import PronunciationError, read_pronunciations
 from layerwise.alignments.tiers import AlignmentError
+from layerwise.alignments.word_ranking import rank_words
 from layerwise.corpus import utterances as utterance_index
 from layerwise.corpus.archives import CorpusError
 from layerwise.corpus.unpacking import unpack_all
@@ -21,7 +22,9 @@ from layerwise.experiment.configuration import ConfigurationError, read_experime
 from layerwise.files.csv_files import CSVError, read_csv
 from layerwise.files.digests import DownloadError, verify
 from layerwise.files.folders import LINKS_TO, Folder, how_to_allow
-from layerwise.probes.items import ItemError, fluent_items, index_task, slurp_items, table_items
+from layerwise.probes.errors import ItemError
+from layerwise.probes.index import index_task
+from layerwise.probes.readers import fluent_items, slurp_items, table_items
 from tiny_corpus import (
     LAYOUTS,
     MARKS,

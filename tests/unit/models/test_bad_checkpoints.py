@@ -16,7 +16,7 @@ from transformers import BertConfig, BertModel, ViTConfig, ViTModel
 
 from layerwise.errors import LayerwiseError
 from layerwise.experiment.configuration import ConfigurationError, read_experiment
-from layerwise.models.speech_model import load_folder
+from layerwise.models.loading import load_folder
 from tiny_models import make, with_config, with_weights
 
 SIZES = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}

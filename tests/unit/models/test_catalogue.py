@@ -14,7 +14,7 @@ from layerwise.files import catalogues
 from layerwise.files.catalogues import CatalogueError
 from layerwise.files.shipped import ROOT
 from layerwise.layers import layer_names
-from layerwise.models.catalogue import ModelEntry, facts, model_entry, with_shape
+from layerwise.models.catalogue import ModelEntry, facts, model_entry, with_outline
 from layerwise.models.names import Models
 from tiny_originals import settings, weights, write
 
@@ -71,7 +71,7 @@ def test_entry_of_the_hub_need_not_say_its_layers(missing):
     assert not entry.is_planned
     with pytest.raises(CatalogueError, match=r"models\.mine: its layers are not known before"):
         _ = entry.layers
-    assert with_shape(entry, SHAPE | {"width": 48}).layers == layer_names(7, 12)
+    assert with_outline(entry, SHAPE | {"width": 48}).layers == layer_names(7, 12)
     known = model_entry("mine", {"source": "owner/name"} | SHAPE)
     assert known.is_planned
     assert known.layers == layer_names(7, 12)

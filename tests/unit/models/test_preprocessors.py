@@ -14,9 +14,9 @@ from transformers import AutoFeatureExtractor, AutoModel, SeamlessM4TFeatureExtr
 
 from layerwise.experiment.configuration import ConfigurationError, read_experiment
 from layerwise.models.catalogue import model_entry
-from layerwise.models.checkpoints import make_random_checkpoint
+from layerwise.models.loading import load_folder
 from layerwise.models.preprocessors import PREPROCESSOR, PROCESSOR, PreprocessorError, read_preprocessor
-from layerwise.models.speech_model import load_folder
+from layerwise.models.random_weights import make_random_checkpoint
 from tiny_architectures import ARCHITECTURES, make_architecture
 from tiny_models import speech
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from layerwise.alignments.index import INTERVAL_SCHEMA
+from layerwise.alignments.cleaning import INTERVAL_SCHEMA
 from layerwise.corpus.times import comparable, steps
 from layerwise.corpus.utterances import UTTERANCE_SCHEMA
 from layerwise.errors import LayerwiseError, first_names

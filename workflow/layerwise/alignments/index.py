@@ -9,44 +9,31 @@ grow with the number of intervals, and what is written does not depend on the nu
 
 from __future__ import annotations
 
-import csv
 import logging
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import pyarrow.parquet as pq
-from tqdm import tqdm
 
-from layerwise.alignments.cleaning import INTERVAL_SCHEMA, TIERS, Cleaned, Tally, Utterance, clean, count_words, named
+from layerwise.alignments.batches import batches_of, in_order
+from layerwise.alignments.cleaning import INTERVAL_SCHEMA, Cleaned, Tally, clean
+from layerwise.alignments.columns import TIERS, Utterance
 from layerwise.alignments.marks import Marks
 from layerwise.alignments.phones import PhoneSet
 from layerwise.alignments.sources import Aligned, Found, find_alignments, num_bytes, read_alignments
-from layerwise.alignments.textgrids import read_textgrid
 from layerwise.alignments.tiers import AlignmentError
 from layerwise.corpus.layouts import Layout
 from layerwise.corpus.problems import Problem, report_problems, summarise_problems
 from layerwise.errors import escaped, shown
 from layerwise.files.atomic import replaced
-from layerwise.files.folders import how_to_allow
-
-__all__ = ["AlignmentError", "index_alignments", "rank_words", "read_textgrid", "write_intervals"]
+from layerwise.files.tables import read_parquet, write_rows
 
 log = logging.getLogger(__name__)
 
-# Those of LibriSpeech have 4 MB. In memory, intervals may take twenty times the bytes of their file.
-_UTTERANCES_PER_BATCH, _BYTES_PER_BATCH = 256, 1 << 24
 _NAMED_IN_LOG = 20
-
-Task = TypeVar("Task")
-Result = TypeVar("Result")
-
-
-# Indexing
 
 
 class _Wanted(NamedTuple):
@@ -95,7 +82,7 @@ def index_alignments(
     found = find_alignments(source, [split], layout)[split]
     durations = _durations(utterances)
     problems = _unmatched(durations, found, layout)
-    batches = _batches(
+    batches = batches_of(
         [
             _Wanted(utterance_id, found.utterances[utterance_id], durations[utterance_id])
             for utterance_id in sorted(durations.keys() & found.utterances.keys())
@@ -110,7 +97,7 @@ def index_alignments(
         marks=marks,
         lower_case=layout.lower_case,
     )
-    cleaned = _in_order(work, batches, processes, f"reading alignments of {split}")
+    cleaned = in_order(work, batches, processes, f"reading alignments of {split}")
     nothing_left = f"{source}: no interval of split {split!r} is left"
     write_intervals(cleaned, problems, phones, intervals_out, problems_out, nothing_left, labels_out)
 
@@ -174,8 +161,6 @@ def _clean_batch(
 
 def _durations(utterances: Path) -> dict[str, float]:
     """Seconds of each utterance."""
-    from layerwise.files.tables import read_parquet  # pandas, which workers need not import
-
     table = read_parquet(utterances, ("utterance_id", "duration"))
     return dict(zip(table["utterance_id"], table["duration"].tolist(), strict=True))
 
@@ -204,14 +189,7 @@ def _write_labels(tally: Tally, path: Path) -> None:
         for change, counts in changed.items()
         for (tier, label), number in sorted(counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
     ]
-    _write_csv(path, ["tier", "change", "label", "intervals"], rows)
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    with replaced(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+    write_rows(path, ["tier", "change", "label", "intervals"], rows)
 
 
 def _log_tally(tally: Tally, problems: list[Problem], phones: PhoneSet) -> None:
@@ -228,107 +206,3 @@ def _log_tally(tally: Tally, problems: list[Problem], phones: PhoneSet) -> None:
     missing = [phone for phone in phones.phones or () if not tally.kept["phone", phone]]
     if missing:
         log.warning("%d of the %d phones do not occur: %s", len(missing), len(phones.phones), " ".join(missing))
-
-
-# Ranking
-
-
-def rank_words(
-    source: Path, splits: Sequence[str], out: Path, *, layout: Layout, marks: Marks, processes: int = 1
-) -> None:
-    """Write how often each word is spoken in some splits: a CSV of word and count, most frequent first, then by word.
-
-    Only alignments are read. Marks are dropped, and capitals go, as from the table of intervals; files that cannot be
-    read, or have no words, are left out, with a warning that counts them and names the first 20.
-
-    Args:
-        source: as `index_alignments` takes it.
-        layout: where files lie, in any split, the names of their tiers, and whether words become lower case.
-        marks: labels that are no speech.
-        processes: that read at a time.
-
-    Raises:
-        AlignmentError: a split is not there, or there is no word in all of them.
-    """
-    found = find_alignments(source, splits, layout)
-    aligned = [where for of_split in found.values() for _, where in sorted(of_split.utterances.items())]
-    counts: Counter[str] = Counter()
-    wordless: list[str] = []
-    work = partial(
-        _count_words, source=source, tier_names=found[splits[0]].tiers, marks=marks, lower_case=layout.lower_case
-    )
-    for words, reasons in _in_order(
-        work, _batches(aligned, num_bytes), processes, f"counting words of {', '.join(splits)}"
-    ):
-        counts.update(words)
-        wordless += reasons
-    for reason in wordless[:_NAMED_IN_LOG]:
-        log.warning("no words from %s", reason)
-    if wordless:
-        log.warning("%d of %d alignments gave no words", len(wordless), len(aligned))
-    allowing = how_to_allow(wordless)
-    if allowing:
-        log.warning("files that lie elsewhere are not opened; %s", allowing)
-    if not counts:
-        no_word = f"{source}: there is no word in {', '.join(splits)}"
-        raise AlignmentError("; ".join(filter(None, [no_word, allowing])))
-    _write_csv(out, ["word", "count"], sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-    log.info("%d words of %d types in %s", counts.total(), len(counts), ", ".join(splits))
-
-
-def _count_words(
-    batch: Sequence[Aligned], source: Path, tier_names: Mapping[str, Sequence[str]], marks: Marks, lower_case: bool
-) -> tuple[Counter[str], list[str]]:
-    """How often each word occurs in a batch, and why some of its files have none."""
-    read: list[Utterance] = []
-    wordless: list[str] = []
-    for aligned, tiers in zip(batch, read_alignments(source, batch), strict=True):
-        if isinstance(tiers, AlignmentError):
-            wordless.append(str(tiers))
-        elif named(tiers, tier_names["word"]):
-            read.append(Utterance("", aligned.name, 0.0, tiers))
-        else:
-            names = shown(", ".join(tier.name for tier in tiers)) or "none"
-            wordless.append(f"{shown(aligned.name)}: its tiers are {names}")
-    return count_words(read, tier_names, marks, lower_case=lower_case), wordless
-
-
-# Batches
-
-
-def _batches(items: Sequence[Task], size: Callable[[Task], int]) -> list[list[Task]]:
-    """Items in order, in lists that have neither too many nor, unless it is one item, too many bytes."""
-    batches: list[list[Task]] = []
-    room = 0
-    for item in items:
-        room -= size(item)
-        if not batches or room < 0 or len(batches[-1]) == _UTTERANCES_PER_BATCH:
-            batches.append([])
-            room = _BYTES_PER_BATCH - size(item)
-        batches[-1].append(item)
-    return batches
-
-
-def _in_order(
-    function: Callable[[Sequence[Task]], Result], batches: Sequence[Sequence[Task]], processes: int, progress: str
-) -> Iterator[Result]:
-    """The function's value of every batch, in order; only a few are waiting to be taken at any time."""
-    with tqdm(total=sum(map(len, batches)), unit="file", desc=progress) as bar:
-        for batch, value in zip(batches, _mapped(function, batches, min(processes, len(batches))), strict=True):
-            yield value
-            bar.update(len(batch))
-
-
-def _mapped(function: Callable[[Task], Result], tasks: Sequence[Task], processes: int) -> Iterator[Result]:
-    if processes < 2:
-        yield from map(function, tasks)
-        return
-    # Forked: every other way imports the program that runs, a job's script, once more in each process.
-    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
-        running: deque[Future[Result]] = deque()
-        for task in tasks:
-            running.append(pool.submit(function, task))
-            if len(running) > 2 * processes:
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()

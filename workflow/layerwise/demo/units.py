@@ -16,7 +16,7 @@ from sklearn.cluster import MiniBatchKMeans
 from layerwise.constants import SAMPLE_RATE
 from layerwise.demo.practice_speech import HOP, WINDOW, Speech
 from layerwise.files.atomic import replaced
-from layerwise.models.speech_model import load_folder
+from layerwise.models.loading import load_folder
 
 log = logging.getLogger(__name__)
 

@@ -17,16 +17,18 @@ from layerwise.corpus.layouts import layout_of
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
 from layerwise.experiment.configuration import SCHEMAS, check_schema, read_catalogue, with_defaults
 from layerwise.experiment.given_speech import Speech, write_speech
-from layerwise.models.catalogue import locate, read_yaml
+from layerwise.files.catalogues import locate, read_yaml
+from layerwise.models.by_name import load
 from layerwise.models.devices import any_device, one_thread
-from layerwise.models.speech_model import SpeechModel, load
+from layerwise.models.speech_model import SpeechModel
 from layerwise.representations.extract import extract
-from layerwise.sampling import SampleSizes, draw_sample_tables
+from layerwise.sampling import draw_sample_tables
 from layerwise.scoring.folds import trials
 from layerwise.scoring.metrics import METRICS
 from layerwise.scoring.properties import PROPERTIES
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
+from layerwise.spans import SampleSizes
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import read_trends, summarise_trends
 

@@ -32,7 +32,9 @@ from layerwise.files.shipped import ROOT
 from layerwise.files.texts import is_utf8
 from layerwise.models.catalogue import ModelEntry, is_url
 from layerwise.models.names import Models, told_apart
-from layerwise.probes.tasks import TaskEntry, TaskError, heads_of, task_entry
+from layerwise.probes.errors import TaskError
+from layerwise.probes.head_names import heads_of
+from layerwise.probes.tasks import TaskEntry, task_entry
 from layerwise.scoring.metrics import METRICS
 from layerwise.scoring.properties import PROPERTIES
 
@@ -838,8 +840,9 @@ def _task_sources(task: TaskEntry, given: dict, corpora: dict) -> tuple[dict[str
         splits = corpora[task.corpus]["splits"]
         if unknown := _unknown(f"tasks.{task.name}", list(task.splits), splits, f"a split of {task.corpus}"):
             return {}, unknown
-        kinds = ("audio", "alignments") if task.kind == "phones" else ("audio",)
-        entries = {f"{task.corpus}/{split}/{kind}": splits[split][kind] for split in task.splits for kind in kinds}
+        entries = {
+            f"{task.corpus}/{split}/{file}": splits[split][file] for split in task.splits for file in task.corpus_files
+        }
     sources, errors = {}, []
     for name, entry in entries.items():
         entry = {"source": given[name]} if name in given else entry

@@ -21,9 +21,8 @@ from layerwise.files.disk_space import readable
 from layerwise.files.shipped import ROOT
 from layerwise.models.catalogue import ModelEntry
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
-from layerwise.sampling import SampleSizes
 from layerwise.scoring.properties import PROPERTIES
-from layerwise.spans import SEGMENTS, SPANS
+from layerwise.spans import SEGMENTS, SPANS, SampleSizes
 
 CONV_CHANNELS, CONV_KERNELS, CONV_STRIDES = 512, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
 POSITION_KERNEL, POSITION_GROUPS = 128, 16

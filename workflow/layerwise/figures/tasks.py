@@ -16,8 +16,9 @@ from layerwise.figures.lines import property_looks
 from layerwise.figures.style import COLOURS, EMPTY_SIZE, STYLE, WIDE, save, wrapped, write_instead
 from layerwise.figures.words import short_title
 from layerwise.layers import TRANSFORMER, layer_ranges, transformer_names
+from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.metrics import METRICS
 from layerwise.scoring.metrics import metric_of
-from layerwise.tables.external import METRICS, WEIGHTED
 from layerwise.tables.files import AnyPath
 from layerwise.tables.probes import EXTERNAL, read_probes
 from layerwise.tables.trends import read_trends

@@ -69,7 +69,7 @@ def read_json(path: Path) -> dict:
 
 
 def read_shape(path: Path) -> dict:
-    """What `layerwise.models.describe.write_shape` wrote of the layers of a model.
+    """What `layerwise.models.describe.write_outline` wrote of the layers of a model.
 
     Raises:
         FileNotFoundError: it has not been written yet, which Snakemake understands.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -171,6 +172,14 @@ def _require_types(path: Path, schema: pa.Schema, columns: Sequence[str]) -> Non
             right = _is_text(kind)
         if not right:
             raise RereadError(path, f"column {column} is of type {kind}")
+
+
+def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV table, whole or not at all."""
+    with replaced(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:

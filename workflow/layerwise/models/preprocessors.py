@@ -1,7 +1,7 @@
-"""What a checkpoint folder of transformers says about its input, read without torch: obeyed, or refused by name.
+"""What a checkpoint folder of transformers says about its input, read without torch: followed, or refused.
 
-It stands in preprocessor_config.json, or under `feature_extractor` in processor_config.json, as transformers writes it
-since its version 5; the latter counts where both are there, as in transformers.
+It is in preprocessor_config.json, or, as transformers 5 writes it, under `feature_extractor` in processor_config.json;
+if both exist the latter counts, as in transformers.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from pathlib import Path
 
 from layerwise.constants import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
-from layerwise.files.json_files import read_json
 from layerwise.files.limits import Limit
-from layerwise.models.shapes import BERT_BANDS, MEL_HOP, stacked_frames
+from layerwise.models.checkpoints import read_object
+from layerwise.models.model_types import BERT_BANDS, MEL_HOP, stacked_frames
 
 FFT = Limit("LAYERWISE_MAX_FFT", SAMPLE_RATE, "samples in a window (n_fft)")  # a second: forty times what Whisper has
 
@@ -21,11 +21,11 @@ FILES = PREPROCESSOR, PROCESSOR = "preprocessor_config.json", "processor_config.
 
 
 class PreprocessorError(LayerwiseError):
-    """What a folder says about its input is no description of it, or of an input that its model is not given here."""
+    """A folder's description of its input cannot be read, or is of an input that models are not given here."""
 
 
 def read_preprocessor(folder: Path, config: dict) -> dict | None:
-    """What is left to a folder to say: settings of its feature extractor that change the layers.
+    """The settings of a folder's feature extractor that may differ between checkpoints and change the layers.
 
     Args:
         config: of its model, as in config.json.
@@ -85,23 +85,13 @@ def expected_settings(config: dict) -> dict:
 
 def _settings(folder: Path) -> tuple[Path, dict | None]:
     """The file that describes the input, and what it says."""
-    nested = _read(folder / PROCESSOR) or {}
+    nested = read_object(folder / PROCESSOR, PreprocessorError, "settings") or {}
     for key in ("feature_extractor", "audio_processor"):  # transformers takes either
         if key in nested:
             if not isinstance(nested[key], dict):
                 raise PreprocessorError(f"{folder / PROCESSOR}: {key} is {nested[key]!r}; its settings are expected")
             return folder / PROCESSOR, nested[key]
-    return folder / PREPROCESSOR, _read(folder / PREPROCESSOR)
-
-
-def _read(path: Path) -> dict | None:
-    try:
-        content = read_json(path, PreprocessorError)
-    except FileNotFoundError:
-        return None
-    if not isinstance(content, dict):
-        raise PreprocessorError(f"{path} holds no settings, but {type(content).__name__}")
-    return content
+    return folder / PREPROCESSOR, read_object(folder / PREPROCESSOR, PreprocessorError, "settings")
 
 
 def _is_number(value: object) -> bool:

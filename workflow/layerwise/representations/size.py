@@ -1,4 +1,4 @@
-"""How many bytes representations take, before they are made."""
+"""How many bytes representations will take on disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from layerwise.constants import MEL_BANDS, MEL_SECONDS
 from layerwise.layers import is_conv
-from layerwise.representations.store import CHUNK_BYTES
+from layerwise.representations.writer import CHUNK_BYTES
 
 NAME_BYTES = 16  # of a label or a name of an utterance: columns of text are as wide as their longest
 
@@ -43,7 +43,7 @@ def representation_bytes(
 ) -> int:
     """Bytes of a model's representations of some sample sets, in one file.
 
-    Layers whose magnitudes do not fit float16 take twice their part of it; few do.
+    A layer that does not fit float16 takes twice its share; that is rare.
     """
     layers, total = list(layers), 0
     grids = {stride_seconds, *(layer.seconds_per_row for layer in layers)}

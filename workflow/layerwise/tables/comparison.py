@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from layerwise.layers import layer_ranges, transformer_names
+from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.metrics import METRICS
 from layerwise.scoring.properties import PROPERTIES, is_ranked
 from layerwise.tables import curves
 from layerwise.tables.curves import Curve, Number
-from layerwise.tables.external import METRICS, WEIGHTED
 from layerwise.tables.files import AnyPath, alignments_of, read_table, write_table
 from layerwise.tables.probes import read_probes
 from layerwise.tables.scores import read_scores

@@ -33,10 +33,11 @@ import pandas as pd
 from scipy import stats
 
 from layerwise.layers import FIRST, TRANSFORMER, layer_key, layer_ranges
+from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.metrics import METRICS
 from layerwise.scoring.confidence import HIGH, LOW, corrected_half, normal_quantile, overlap_of, t_quantile
 from layerwise.seeds import generator
 from layerwise.tables import ties
-from layerwise.tables.external import METRICS, WEIGHTED
 from layerwise.tables.files import AnyPath
 from layerwise.tables.jackknife import jackknife_at, read_jackknife
 from layerwise.tables.scores import score_matrix

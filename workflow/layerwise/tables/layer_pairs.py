@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from layerwise.probes.metrics import METRICS
 from layerwise.probes.predictions import read_predictions
 from layerwise.probes.rates import paired_interval, rate
 from layerwise.scoring.confidence import corrected_half, overlap_of, t_quantile
 from layerwise.tables.curves import Number
-from layerwise.tables.external import METRICS, PROPERTY, TASK
+from layerwise.tables.external import PROPERTY, TASK
 from layerwise.tables.files import AnyPath, alignments_of, read_table, write_table
 from layerwise.tables.jackknife import jackknife_at, read_jackknife
 from layerwise.tables.scores import read_scores, score_matrix

@@ -10,10 +10,11 @@ import pandas as pd
 from layerwise.errors import shown
 from layerwise.files.reread import RereadError
 from layerwise.layers import layer_ranges
+from layerwise.probes.metrics import METRICS
 from layerwise.scoring.properties import PROPERTIES
 from layerwise.tables.best_layers import read_best_layers
 from layerwise.tables.comparison import WEIGHTS, Outcome, outcomes, read_comparison
-from layerwise.tables.external import METRICS, PROPERTY, TASK
+from layerwise.tables.external import PROPERTY, TASK
 from layerwise.tables.files import AnyPath, alignments_of, read_table, table_of, write_table
 from layerwise.tables.probes import EXTERNAL, read_probes
 from layerwise.tables.scores import COUNTS

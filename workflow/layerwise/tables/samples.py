@@ -10,8 +10,7 @@ import pandas as pd
 
 from layerwise.alignments.arpabet import PHONES
 from layerwise.files.tables import SEGMENTS, read_parquet
-from layerwise.sampling import SampleSizes
-from layerwise.spans import BY_TABLE, SPANS
+from layerwise.spans import BY_TABLE, SPANS, SampleSizes
 from layerwise.tables.files import AnyPath, read_table, table_of, write_table
 
 COLUMNS = ["sample", "span", "asked", "drawn", "types", "utterances", "hours", "alignments"]

@@ -1,8 +1,7 @@
 """Frozen layers of utterances, as heads are trained on them: all layers of an utterance in one forward pass.
 
-Between a linear map, a mean over time and another linear map lies nothing that is not linear: the mean over time of a
-layer holds all that such a head can use of it. So for labels each layer is averaged at once, and kept: one pass over
-the audio serves the whole training. Frames are kept between epochs where they fit, else computed for every batch.
+Where heads use only the mean over time of a layer, each layer is averaged at once and kept: one pass over the audio
+serves the whole training. Frames are kept between epochs where they fit, and else computed for every batch.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -21,13 +21,13 @@ from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.waveforms import read_waveform
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
+from layerwise.models.batches import BATCH_SECONDS, computed_together, padded_batches
 from layerwise.models.devices import InHalves
 from layerwise.models.speech_model import SpeechModel
 from layerwise.workers import Workers
 
 log = logging.getLogger(__name__)
 
-BATCH_SECONDS = 120  # of audio in a forward pass, on a GPU; on a CPU utterances pass one by one, a thread each
 _FLOAT_BYTES = 4
 _SAVE_SECONDS = 30
 
@@ -36,15 +36,27 @@ class FrozenError(LayerwiseError):
     """The layers of an utterance cannot be computed; the message names it."""
 
 
-class FrozenLayers:
-    """Layers of utterances, computed when they are asked for.
+class Layers(Protocol):
+    """Gives the layers of utterances, by their row in the table of the task.
 
     Attributes:
         layers: names, all of the same width and number of frames.
         width: dimensions of a layer.
         pooled: whether the mean over time is taken.
-        device: where they are computed.
+        device: where the layers are given.
     """
+
+    layers: tuple[str, ...]
+    width: int
+    pooled: bool
+    device: str | torch.device
+
+    def of(self, rows: Sequence[int]) -> list[torch.Tensor]:
+        """Of each utterance (layers, frames, width), or (layers, width) where pooled, float32 on the device."""
+
+
+class FrozenLayers(Layers):
+    """Layers of utterances, computed when they are asked for."""
 
     def __init__(
         self,
@@ -67,7 +79,7 @@ class FrozenLayers:
         self.width = self._width()
 
     def of(self, rows: Sequence[int]) -> list[torch.Tensor]:
-        """Of each utterance (layers, frames, width), or (layers, width) where pooled, float32 on the model's device.
+        """As `Layers.of`.
 
         Raises:
             FrozenError: audio that cannot be read or is too short, layers that are not finite, too little memory.
@@ -87,33 +99,23 @@ class FrozenLayers:
     def _batches(self, rows: Sequence[int]) -> list[list[int]]:
         if not self._on_gpu:
             return [[row] for row in rows]
-        batches: list[list[int]] = []
-        for row in sorted(rows, key=lambda row: (-self._num_samples[row], row)):
-            longest = self._num_samples[batches[-1][0]] if batches else 0
-            if batches and (len(batches[-1]) + 1) * longest <= BATCH_SECONDS * SAMPLE_RATE:
-                batches[-1].append(row)
-            else:
-                batches.append([row])
-        return batches
+        return padded_batches(sorted(rows), lambda row: self._num_samples[row] / SAMPLE_RATE, BATCH_SECONDS["cuda"])
 
     def _compute(self, batch: Sequence[int]) -> list[torch.Tensor]:
-        try:
-            waveforms = [
-                read_waveform(self._paths[row], self._starts[row], self._num_samples[row] / SAMPLE_RATE)
-                for row in batch
-            ]
-            computed = self._model.tensors_of(waveforms, self.layers)
-        except torch.cuda.OutOfMemoryError as error:
-            if len(batch) > 1:
-                raise
-            raise FrozenError(
-                f"too little memory on the device for {self._paths[batch[0]]} alone, of "
-                f"{self._num_samples[batch[0]] / SAMPLE_RATE:.0f} s: make max_seconds smaller (probes.overrides)"
-            ) from error
-        except LayerwiseError as error:
-            if len(batch) > 1:  # one of them alone will raise it too, and then it can be named
-                return [self._compute([row])[0] for row in batch]
-            raise FrozenError(f"{self._paths[batch[0]]}: {error}") from error
+        def tensors(batch: Sequence[int]) -> list[torch.Tensor]:
+            seconds = self._num_samples / SAMPLE_RATE
+            waveforms = [read_waveform(self._paths[row], self._starts[row], seconds[row]) for row in batch]
+            return self._model.tensors_of(waveforms, self.layers)
+
+        computed = computed_together(
+            tensors,
+            batch,
+            too_large=lambda row: FrozenError(
+                f"too little memory on the device for {self._paths[row]} alone, of "
+                f"{self._num_samples[row] / SAMPLE_RATE:.0f} s: make max_seconds smaller (probes.overrides)"
+            ),
+            at_fault=lambda row, error: FrozenError(f"{self._paths[row]}: {error}"),
+        )
         for row, values in zip(batch, computed, strict=True):
             if not torch.isfinite(values).all():
                 bad = [name for name, part in zip(self.layers, values, strict=True) if not torch.isfinite(part).all()]
@@ -125,14 +127,14 @@ class FrozenLayers:
         return self._compute([shortest])[0].shape[-1]
 
 
-class KeptLayers:
+class KeptLayers(Layers):
     """Layers of some utterances, computed once and read from a file after that.
 
     What a killed job computed is there the next time. The file has one utterance after the other, each (layers, frames,
     width) or (layers, width), float32; beside it lies where each of them begins.
     """
 
-    def __init__(self, source, rows: Sequence[int], folder: Path) -> None:
+    def __init__(self, source: Layers, rows: Sequence[int], folder: Path) -> None:
         self.layers, self.width, self.pooled = source.layers, source.width, source.pooled
         self.device = source.device
         self._source = source

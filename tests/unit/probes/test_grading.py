@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from layerwise.probes.metrics import balanced_accuracy, count_errors, count_right, macro_f1, most_frequent
+from layerwise.probes.grading import balanced_accuracy, count_errors, count_right, macro_f1, most_frequent
 from layerwise.probes.rates import rate
 
 SAID = [["a", "b", "c"], ["d"], ["e", "f"]]

@@ -7,8 +7,8 @@ import pytest
 import soundfile
 import torch
 
-from layerwise.models.speech_model import load_folder
-from layerwise.probes.frozen_layers import FrozenError, FrozenLayers, KeptLayers
+from layerwise.models.loading import load_folder
+from layerwise.probes.layers import FrozenError, FrozenLayers, KeptLayers
 from planted_layers import PlantedLayers
 from tiny_models import NAMES, make, speech
 

@@ -5,28 +5,33 @@ from __future__ import annotations
 import json
 import pickle
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from layerwise.files.reread import RereadError
-from layerwise.probes.frozen_layers import KeptLayers
-from layerwise.probes.training_states import read_state, restoring
+from layerwise.probes.layers import KeptLayers
+from layerwise.probes.resuming import TrainingState
 
-STATE = {"asked": "this", "step": 3, "weight": torch.ones(3)}
+STATE = {"step": 3, "weight": torch.ones(3)}
+
+
+def read(path: Path, training: str = "this") -> dict | None:
+    return TrainingState(path, training).read("cpu")
 
 
 @pytest.fixture
 def path(tmp_path):
-    torch.save(STATE, tmp_path / "state.pt")
+    TrainingState(tmp_path / "state.pt", "this").write(STATE)
     return tmp_path / "state.pt"
 
 
 def test_a_state_of_this_training_is_read(path):
-    assert read_state(path, "asked", "this", "cpu")["step"] == 3
-    assert read_state(path, "asked", "that", "cpu") is None
-    assert read_state(path.with_name("absent.pt"), "asked", "this", "cpu") is None
+    assert read(path)["step"] == 3
+    assert read(path, "that") is None
+    assert read(path.with_name("absent.pt")) is None
 
 
 class Trap:
@@ -36,18 +41,18 @@ class Trap:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"PK", pickle.dumps({"asked": "this"}), pickle.dumps(Trap()), b"\x80\x02" + b"(" * 1000],
+    [b"", b"PK", pickle.dumps({"training": "this"}), pickle.dumps(Trap()), b"\x80\x02" + b"(" * 1000],
 )
 def test_what_is_no_state_is_not_used_and_said(path, content, caplog):
     path.write_bytes(content)
-    assert read_state(path, "asked", "this", "cpu") is None
+    assert read(path) is None
     assert "state.pt is cut off or damaged and is not used: the training starts again" in caplog.text
 
 
 @pytest.mark.parametrize("content", [[1, 2], "this", {"step": 3}, torch.ones(3)])
 def test_a_state_of_something_else_is_not_used(path, content):
     torch.save(content, path)
-    assert read_state(path, "asked", "this", "cpu") is None
+    assert read(path) is None
 
 
 def test_a_compressed_state_is_not_used(path, caplog):
@@ -57,7 +62,7 @@ def test_a_compressed_state_is_not_used(path, caplog):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, data in members.items():
             packed.writestr(name, data)
-    assert read_state(path, "asked", "this", "cpu") is None
+    assert read(path) is None
     assert "it is compressed" in caplog.text
 
 
@@ -69,7 +74,7 @@ def load_another_shape() -> None:
 def test_half_a_state_is_not_gone_on_with(path, restore):
     with (
         pytest.raises(RereadError, match=r"state\.pt is not as .*Delete it and run the same command again"),
-        restoring(path),
+        TrainingState(path, "this").restoring(),
     ):
         restore()
 

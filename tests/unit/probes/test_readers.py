@@ -1,39 +1,17 @@
-"""The utterances of downstream tasks: every layout, and all that may be wrong with them."""
+"""The utterances of downstream tasks in every layout."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from layerwise.probes import items as items_module
-from layerwise.probes.items import Item, ItemError, index_task, read_candidates, unseen_labels
-from tiny_corpus import noise, write_audio, write_utterances_table
-
-SECONDS = 0.2
-
-
-def read(path: Path) -> pd.DataFrame:
-    return pd.read_parquet(path).set_index("item_id")
-
-
-def index(tmp_path: Path, candidates, kind: str = "labels", **options) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The table of items by id, and the table of problems."""
-    index_task(candidates, kind, tmp_path / "items.parquet", tmp_path / "problems.csv", **options)
-    return read(tmp_path / "items.parquet"), pd.read_csv(tmp_path / "problems.csv", keep_default_na=False)
-
-
-def items(folder: Path, count: int = 12, speakers: int = 4, part: str | None = None, **audio) -> list[Item]:
-    path = write_audio(folder / "x.wav", noise(SECONDS), **audio)
-    return [
-        Item(f"item-{i:02d}", f"s{i % speakers}", part, path, (f"label {i // speakers % 2}",)) for i in range(count)
-    ]
-
+from layerwise.probes.errors import ItemError
+from layerwise.probes.readers import read_candidates
+from task_items import SECONDS, corpus_inputs, index
+from tiny_corpus import noise, write_audio
 
 # Fluent Speech Commands
 
@@ -298,20 +276,6 @@ def test_parts_for_some_are_refused(tmp_path):
 # A corpus
 
 
-def corpus_inputs(folder: Path, text: dict[str, str], phones: dict[str, list[str]]) -> dict:
-    folder.mkdir(parents=True)
-    utterances = pd.read_parquet(write_utterances_table(folder / "u.parquet", dict.fromkeys(text, 2.0)))
-    utterances["text"] = utterances["utterance_id"].map(text)
-    utterances.to_parquet(folder / "u.parquet", index=False)
-    rows = [
-        {"utterance_id": name, "tier": "phone", "label": phone, "start": float(i), "end": i + 1.0}
-        for name, labels in phones.items()
-        for i, phone in enumerate(labels)
-    ] + [{"utterance_id": name, "tier": "word", "label": "x", "start": 0.0, "end": 1.0} for name in text]
-    pd.DataFrame(rows).iloc[::-1].to_parquet(folder / "i.parquet", index=False)
-    return {"utterances": str(folder / "u.parquet"), "intervals": str(folder / "i.parquet"), "audio": "some/audio"}
-
-
 TEXT = {"1-2-0": "HE SAID", "2-2-0": "go", "3-2-0": "NO"}
 PHONES = {"1-2-0": ["HH", "IY"], "2-2-0": ["G", "OW"], "3-2-0": ["N", "OW"]}
 HELD_OUT = {"dev": ["2"], "test": ["3"]}
@@ -355,185 +319,3 @@ def test_an_unknown_speaker_is_named(tmp_path):
     candidates = read_candidates("corpus", inputs, kind="phones", columns=[], splits={"dev-clean": None})
     with pytest.raises(ItemError, match=r"held_out\.test: no such speaker: 99; there are 1, 2, 3"):
         index(tmp_path, candidates, "phones", held_out={"dev": ["2"], "test": ["99"]})
-
-
-# What can be wrong with any of them
-
-
-def test_other_rates_are_counted_at_16_khz(tmp_path):
-    path = write_audio(tmp_path / "low.wav", noise(SECONDS, rate=8000), rate=8000)
-    table, problems = index(tmp_path, [*items(tmp_path), Item("low", "s0", None, path, ("label 0",))])
-    assert table.loc["low", "num_samples"] == SECONDS * 16000
-    assert problems.empty
-
-
-@pytest.mark.parametrize(
-    ("channels", "problem"),
-    [(2, "not mono"), (0, "no audio")],
-)
-def test_recordings_that_cannot_be_used_are_left_out_by_name(tmp_path, channels, problem):
-    found = items(tmp_path)
-    path = tmp_path / "bad.wav"
-    if channels:
-        write_audio(path, np.stack([noise(SECONDS)] * channels, axis=1))
-    bad = Item("bad", "s0", None, path, ("label 0",))
-    table, problems = index(tmp_path, [*found, bad])
-    assert "bad" not in table.index
-    assert problems[["utterance_id", "problem"]].to_numpy().tolist() == [["bad", problem]]
-
-
-def test_long_audio_is_left_out_of_every_part_by_name(tmp_path):
-    long = write_audio(tmp_path / "long.wav", noise(1.0))
-    found = [*items(tmp_path), Item("long", "s1", None, long, ("label 0",))]
-    table, problems = index(tmp_path, found, max_seconds=0.5)
-    assert "long" not in table.index
-    assert problems["detail"].tolist() == ["1.0 s, max_seconds is 0.5"]
-    assert "long" in index(tmp_path, found, max_seconds=1.0)[0].index
-
-
-@given(milliseconds=st.integers(1, 3_600_000), more=st.sampled_from([0, 1]))
-def test_limits_count_samples_whatever_their_decimals(milliseconds, more):
-    """4.35 s are 69,600 samples, where a product of floats is less than that."""
-    assert items_module._exceeds(16 * milliseconds + more, milliseconds / 1000) == bool(more)
-    hours = milliseconds / 1000
-    one = [Item("a", "s", "train", Path("a.wav"), ("x",), 57_600 * milliseconds + more, 0.0)]
-    assert len(items_module._cut(one, hours, seed=1)) == 1 - more
-
-
-def test_one_class_is_nothing_to_tell_apart(tmp_path):
-    same = [Item(i.item_id, i.speaker_id, None, i.path, ("yes",)) for i in items(tmp_path)]
-    with pytest.raises(ItemError, match="have the label yes: there is nothing to tell apart"):
-        index(tmp_path, same)
-
-
-def test_an_empty_part_is_refused(tmp_path):
-    with pytest.raises(ItemError, match="no utterance is left for dev and test"):
-        index(tmp_path, items(tmp_path, part="train"))
-
-
-def test_a_label_that_only_test_has_is_warned_of(tmp_path, caplog):
-    path = write_audio(tmp_path / "x.wav", noise(SECONDS))
-    rows = [
-        ("a", "train", "yes"),
-        ("b", "train", "no"),
-        ("c", "dev", "yes"),
-        ("d", "test", "maybe"),
-        ("e", "test", "no"),
-    ]
-    table, _ = index(tmp_path, [Item(name, "", part, path, (label,)) for name, part, label in rows])
-    assert "d" in table.index
-    assert "1 of 2 test utterances have a label that training lacks, and will count as wrong: maybe" in caplog.text
-
-
-@pytest.mark.parametrize("part", ["dev", "test"])
-def test_a_part_of_which_training_has_no_label_is_refused(tmp_path, part):
-    path = write_audio(tmp_path / "x.wav", noise(SECONDS))
-    rows = [("a", "train", "yes"), ("b", "train", "no"), ("c", "dev", "yes"), ("d", "test", "no")]
-    found = [Item(name, "", own, path, ("maybe" if own == part else label,)) for name, own, label in rows]
-    with pytest.raises(ItemError, match=rf"every {part} utterance has a label that training lacks \(maybe\)"):
-        index(tmp_path, found)
-
-
-# Labels that follow from the speaker
-
-
-def spoken(folder: Path, speakers: dict[str, tuple[str, ...]], each: int) -> list[Item]:
-    """Recordings of each speaker, all with the same labels."""
-    path = write_audio(folder / "x.wav", noise(SECONDS))
-    return [
-        Item(f"{speaker}-{i}", speaker, None, path, labels) for speaker, labels in speakers.items() for i in range(each)
-    ]
-
-
-def parts_by_speaker(table: pd.DataFrame) -> dict[str, set[str]]:
-    return table.groupby("speaker_id")["part"].agg(set).to_dict()
-
-
-@pytest.mark.parametrize("labels", [lambda name: (name,), lambda name: (name, "same"), lambda name: (name[0],)])
-def test_speakers_as_labels_are_divided_by_recording(tmp_path, labels, caplog):
-    """The speaker, also beside another label; and one that two of ten share, which is too few for three parts."""
-    names = ["ann", "abe", "bob", "cat", "dan", "eve", "fay", "gil", "hal", "ida"]
-    table, _ = index(tmp_path, spoken(tmp_path, {name: labels(name) for name in names}, each=5))
-    assert parts_by_speaker(table) == {name: {"train", "dev", "test"} for name in names}
-    assert "each speaker's recordings are divided" in caplog.text
-    assert "that training lacks" not in caplog.text
-    again, _ = index(tmp_path, spoken(tmp_path, {name: labels(name) for name in reversed(names)}, each=5))
-    assert again["part"].equals(table["part"])
-
-
-def test_of_two_recordings_of_a_speaker_one_is_trained_on(tmp_path):
-    names = [f"s{i}" for i in range(12)]
-    table, _ = index(tmp_path, spoken(tmp_path, {name: (name,) for name in names}, each=2))
-    assert all("train" in parts for parts in parts_by_speaker(table).values())
-    assert set(table["part"]) == {"train", "dev", "test"}
-
-
-def test_one_recording_of_each_speaker_is_too_few_to_know_them_by(tmp_path):
-    with pytest.raises(ItemError, match="no utterance is left for dev and test"):
-        index(tmp_path, spoken(tmp_path, {f"s{i}": (f"s{i}",) for i in range(12)}, each=1))
-
-
-def test_sessions_of_single_speakers_are_divided_by_recording(tmp_path):
-    path = write_audio(tmp_path / "x.wav", noise(SECONDS))
-    found = [Item(f"{s}-{i}", f"s{s}", None, path, (f"session {s}{i % 2}",)) for s in range(6) for i in range(12)]
-    table, _ = index(tmp_path, found)
-    assert parts_by_speaker(table) == {f"s{s}": {"train", "dev", "test"} for s in range(6)}
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_labels_that_several_speakers_have_are_divided_by_speaker_and_stay_in_training(tmp_path, seed):
-    """Gender and accent follow from the speaker too; the one Scot trains, as nobody could learn from others."""
-    accents = {f"s{i}": ("fm"[i % 2], ["us", "uk", "in"][i % 3]) for i in range(18)} | {"s18": ("f", "scot")}
-    table, _ = index(tmp_path, spoken(tmp_path, accents, each=2), seed=seed)
-    assert {len(parts) for parts in parts_by_speaker(table).values()} == {1}
-    counts = table.groupby("part")["speaker_id"].nunique().to_dict()
-    assert counts == {"train": 13, "dev": 2, "test": 4}
-    for column in (0, 1):
-        has = {part: {target[column] for target in rows["target"]} for part, rows in table.groupby("part")}
-        assert has["dev"] | has["test"] <= has["train"]
-
-
-def test_speakers_that_were_named_are_held_out_or_refused(tmp_path):
-    found = spoken(tmp_path, {name: (name,) for name in "abcde"}, each=4)
-    with pytest.raises(ItemError, match="every dev utterance has a label that training lacks"):
-        index(tmp_path, found, held_out={"dev": ["a"], "test": ["b"]})
-
-
-def test_words_of_few_speakers_are_not_divided_within_speakers(tmp_path):
-    with pytest.raises(ItemError, match="no utterance is left for train"):
-        index(tmp_path, items(tmp_path, speakers=2))
-
-
-def test_unseen_labels_are_found_in_any_column():
-    train = [("on", "lamp"), ("off", "fan")]
-    assert unseen_labels(train, [("on", "fan"), ("on", "door"), ("up", "lamp")]) == [1, 2]
-
-
-def test_repeated_ids_are_refused(tmp_path):
-    found = items(tmp_path)
-    with pytest.raises(ItemError, match="more than once: item-00"):
-        index(tmp_path, [*found, found[0]])
-
-
-# Draws
-
-
-def test_hours_are_cut_by_a_seeded_draw(tmp_path):
-    found = items(tmp_path, count=60, speakers=10)
-    whole, _ = index(tmp_path, found)
-    hours = 15 * SECONDS / 3600
-    first, _ = index(tmp_path, found, hours=hours)
-    again, _ = index(tmp_path, found, hours=hours)
-    more, _ = index(tmp_path, found, hours=1.6 * hours)
-    other, _ = index(tmp_path, found, hours=hours, seed=9)
-    assert first["part"].value_counts().to_dict() == {"train": 15, "dev": 6, "test": 12}
-    assert list(first.index) == list(again.index) != list(other.index)
-    assert set(first.index) < set(more.index) < set(whole.index)
-
-
-def test_the_order_of_candidates_does_not_matter(tmp_path):
-    found = items(tmp_path, count=40)
-    index(tmp_path, found, hours=0.001)
-    before = (tmp_path / "items.parquet").read_bytes()
-    index(tmp_path, found[::-1], hours=0.001)
-    assert (tmp_path / "items.parquet").read_bytes() == before

@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import jiwer
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
-from layerwise.probes import train
-from layerwise.probes.predictions import read_predictions, write_predictions
+from layerwise.probes import batches
+from layerwise.probes.answers import Utterances
+from layerwise.probes.errors import ProbeError
+from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.rates import rate
-from layerwise.probes.tasks import WEIGHTED
-from layerwise.probes.train import Answers, ProbeError, Sweep, Utterances
-from planted_layers import LAYERS, PARTS, PlantedLayers, labelled, planted, settings, spoken
+from layerwise.probes.sweep import Sweep
+from planted_layers import (
+    HEADS,
+    LAYERS,
+    PlantedLayers,
+    assert_same_weights,
+    labelled,
+    planted,
+    settings,
+    spoken,
+    states,
+    trained,
+)
 
-HEADS = [*LAYERS, WEIGHTED]
 KINDS = ["phones", "characters", "labels"]
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def trained(source, utterances, names, chosen, **options) -> Sweep:
-    sweep = Sweep(source, utterances, names, chosen, **options)
-    sweep.train()
-    return sweep
-
-
-def states(sweep: Sweep) -> dict[str, dict[str, torch.Tensor]]:
-    return {name: best["state"] for name, best in sweep.progress.best.items()}
-
-
-def assert_same_weights(one: dict, other: dict, tolerance: float) -> None:
-    assert one.keys() == other.keys()
-    for key, value in one.items():
-        torch.testing.assert_close(
-            value, other[key], rtol=0, atol=tolerance, msg=lambda text, key=key: f"{key}: {text}"
-        )
 
 
 # What is planted is found
@@ -137,7 +128,7 @@ def test_linear_heads_are_torchs_own():
             module.bias.copy_(start[f"{name}_bias"][0])
     optimiser = torch.optim.Adam(modules.parameters(), lr=chosen.learning_rate)
     for step in range(chosen.steps):
-        batch = sweep.batch(sweep.batch_rows(step))
+        batch = sweep.batches.batch(sweep.batches.rows(step))
         loss = torch.nn.functional.cross_entropy(modules(batch.frames[2]), batch.targets[:, 0])
         optimiser.zero_grad()
         loss.backward()
@@ -156,10 +147,10 @@ def test_means_over_time_are_enough_for_labels():
     frames = [torch.randn(len(LAYERS), n, 12, generator=generator) for n in lengths]
     sweep = Sweep(PlantedLayers([values.mean(1) for values in frames], True), utterances, HEADS, settings("labels"))
     rows = [0, 1, 2, 3]
-    pooled = sweep._heads.logits(sweep.batch(rows).frames)
+    pooled = sweep._heads.logits(sweep.batches.batch(rows).frames)
     heads = sweep._heads
     for i, row in enumerate(rows):
-        inputs = ((frames[row] - sweep._centre) * sweep._scale)[: len(LAYERS)]
+        inputs = ((frames[row] - sweep.batches.centre) * sweep.batches.scale)[: len(LAYERS)]
         weights = heads.parameters["mixture"][-1].softmax(0)
         inputs = torch.cat([inputs, torch.einsum("l,lfd->fd", weights, inputs)[None]])  # (heads, frames, width)
         hidden = (inputs @ heads.parameters["project"] + heads.parameters["project_bias"]).mean(1, keepdim=True)
@@ -173,9 +164,9 @@ def test_dividing_a_batch_changes_nothing(kind, monkeypatch):
     source, utterances = spoken(kind)
     chosen = settings(kind, steps=6, evaluate_every=6, dropout=0.0)
     whole = trained(source, utterances, HEADS, chosen)
-    monkeypatch.setattr(train, "PIECE_SECONDS", {"cpu": 1.5})
+    monkeypatch.setattr(batches, "PIECE_SECONDS", {"cpu": 1.5})
     divided = Sweep(source, utterances, HEADS, chosen)
-    assert len(divided._pieces(divided.batch_rows(0))) > 3
+    assert len(divided.batches.pieces(divided.batches.rows(0))) > 3
     divided.train()
     for name in HEADS:
         assert_same_weights(states(whole)[name], states(divided)[name], 1e-4)
@@ -300,20 +291,6 @@ def test_a_part_that_asks_for_nothing_that_training_has_is_refused(kind, part):
     Sweep(source, Utterances(parts, targets, np.full(6, 640)), ["T0"], settings(kind))
 
 
-def test_every_column_has_to_be_right():
-    _, utterances = labelled()
-    several = replace(
-        utterances, targets=[(target[0], "on" if row % 2 else "off") for row, target in enumerate(utterances.targets)]
-    )
-    answers = Answers("labels", several)
-    assert answers.sizes == (4, 2)
-    rows = list(range(4))
-    right = [several.targets[row] for row in rows]
-    wrong_second = [(first, "on") for first, _ in right]
-    assert answers.counts(rows, right)[:, 0].tolist() == [1, 1, 1, 1]
-    assert answers.counts(rows, wrong_second)[:, 0].tolist() == [0, 1, 0, 1]
-
-
 def test_two_columns_are_learned_together():
     source, utterances = labelled("T2", signal=4.0)
     several = replace(utterances, targets=[(name, name[-1]) for (name,) in utterances.targets])
@@ -336,28 +313,8 @@ def test_repeated_phones_need_a_frame_between():
     for frames, too_short in ((2, [0]), (3, [])):
         source = PlantedLayers([torch.zeros(4, frames, 12), torch.zeros(4, 3, 12)], pooled=False)
         sweep = Sweep(source, utterances, ["T0"], settings("phones", batch=1))
-        sweep._count_too_short([0], sweep.batch([0]))
+        sweep._count_too_short([0], sweep.batches.batch([0]))
         assert sweep.progress.too_short == too_short
-
-
-# Answers
-
-
-def test_the_most_likely_path_is_read_as_ctc_says():
-    utterances = Utterances(np.array(["train"]), [("AA", "B", "K")], np.array([1]))
-    answers = Answers("phones", utterances)
-    path = [0, 1, 1, 0, 1, 2, 2, 0, 0, 3, 3]
-    logits = torch.nn.functional.one_hot(torch.tensor([[path, path]]), 4).float()
-    assert answers.decoded(logits, torch.tensor([11, 5])) == [[("AA", "AA", "B", "K"), ("AA", "AA")]]
-
-
-def test_characters_become_words():
-    utterances = Utterances(np.array(["train"]), [("A", "CAB")], np.array([1]))
-    answers = Answers("characters", utterances)
-    assert answers.classes == [[" ", "A", "B", "C"]]
-    assert answers.encoded(0) == [2, 1, 4, 2, 3]
-    logits = torch.nn.functional.one_hot(torch.tensor([[[1, 2, 1, 1, 4, 2, 2, 3, 1]]]), 5).float()
-    assert answers.decoded(logits, torch.tensor([9])) == [[("A", "CAB")]]
 
 
 def test_error_rates_are_jiwers():
@@ -367,151 +324,7 @@ def test_error_rates_are_jiwers():
     sweep._heads = sweep._new_heads(["T1"])
     sweep._heads.set_state(states(sweep))
     rows = utterances.rows("test")
-    batch = sweep.batch(rows)
+    batch = sweep.batches.batch(rows)
     (answers,) = sweep.answers.decoded(sweep._heads.evaluate(batch)[1], batch.lengths)
     said = [" ".join(utterances.targets[row]) for row in rows]
     assert rate(counts["T1"]) == pytest.approx(jiwer.wer(said, [" ".join(answer) for answer in answers]), abs=1e-12)
-
-
-# Batches
-
-
-def test_an_epoch_has_every_utterance_once():
-    source, utterances = labelled()
-    sweep = Sweep(source, utterances, ["T0"], settings("labels", batch=15))
-    first = np.concatenate([sweep.batch_rows(step) for step in range(4)])
-    second = np.concatenate([sweep.batch_rows(step) for step in range(4, 8)])
-    assert sorted(first) == sorted(second) == list(range(PARTS["train"]))
-    assert list(first) != list(second)
-
-
-def test_small_training_parts_make_one_batch():
-    source, utterances = labelled()
-    sweep = Sweep(source, utterances, ["T0"], settings("labels", batch=1000))
-    assert len(sweep.batch_rows(5)) == PARTS["train"]
-
-
-def test_standardised_layers_do_not_depend_on_scale_and_offset():
-    source, utterances = labelled("T1")
-    scaled = PlantedLayers([values * 1000 + 77 for values in source._values], pooled=True)
-    chosen = settings("labels", steps=20)
-    one, other = (trained(found, utterances, ["T1"], chosen) for found in (source, scaled))
-    assert_same_weights(states(one)["T1"], states(other)["T1"], 1e-3)
-
-
-def test_a_dimension_without_variance_is_left_at_zero():
-    source, utterances = labelled("T1")
-    for values in source._values:
-        values[:, 3] = 0.3
-    batch = Sweep(source, utterances, ["T1"], settings("labels")).batch([0, 1])
-    assert batch.frames[..., 3].abs().max() == 0
-    assert torch.isfinite(batch.frames).all()
-
-
-def test_a_record_for_each_head(tmp_path):
-    source, utterances = labelled()
-    sweep = trained(source, utterances, HEADS, settings("labels", steps=40))
-    content = json.loads(json.dumps(train._content(sweep, sweep.test(), blocks=3)))
-    records = {record["layer"]: record for record in content["records"]}
-    assert list(records) == HEADS
-    assert [records[name]["layer_index"] for name in HEADS] == [0, 1, 2, 3, None]
-    assert [records[name]["depth"] for name in HEADS] == [0, 1 / 3, 2 / 3, 1, None]
-    for record in records.values():
-        assert record["low"] <= record["value"] <= record["high"]
-        assert (record["n_train"], record["n_dev"], record["n_test"]) == tuple(PARTS.values())
-        assert record["metric"] == "accuracy"
-        assert record["status"] == "ok"
-
-
-def test_what_guessing_reaches_stands_beside_each_head():
-    source, utterances = labelled(signal=0.0)
-    targets = [("on", "lamp")] * 40 + [("on", "fan")] * 15 + [("off", "fan")] * 5  # of training
-    targets += [("on", "lamp")] * 24  # of dev
-    targets += [("on", "lamp")] * 10 + [("on", "fan")] * 26 + [("off", "lamp")] * 4  # of test
-    utterances = replace(utterances, targets=targets)
-    sweep = trained(source, utterances, HEADS, settings("labels", steps=20))
-    for record in train._content(sweep, sweep.test(), 3)["records"]:
-        assert record["majority"] == 10 / 40
-        assert record["majority_label"] == "on/lamp"
-        assert record["chance"] == pytest.approx(36 / 40 / 3)  # no head can be asked for off/lamp
-        assert record["n_types"] == 3
-        assert 0 <= record["macro_f1"] <= 1
-
-
-def test_balanced_accuracy_is_of_what_was_answered():
-    source, utterances = labelled()
-    sweep = trained(source, utterances, HEADS, settings("labels", steps=60))
-    tested, said = sweep.test(), utterances.targets_of("test")
-    for record in train._content(sweep, tested, 3)["records"]:
-        answers = tested.answers[record["layer"]]
-        shares = [
-            np.mean([answer == label for asked, answer in zip(said, answers, strict=True) if asked == label])
-            for label in set(said)
-        ]
-        assert record["balanced_accuracy"] == pytest.approx(np.mean(shares))
-
-
-def test_an_empty_answer_to_phones_misses_all():
-    source, utterances = spoken("phones")
-    sweep = trained(source, utterances, ["T1"], settings("phones", steps=20))
-    (record,) = train._content(sweep, sweep.test(), 3)["records"]
-    assert (record["majority"], record["majority_label"], record["chance"]) == (1.0, "", None)
-    assert (record["balanced_accuracy"], record["macro_f1"], record["n_types"]) == (None, None, 4)
-
-
-def remarks(sweep: Sweep) -> dict[str, str]:
-    return {record["layer"]: record["reason"] for record in train._content(sweep, sweep.test(), 3)["records"]}
-
-
-def test_intervals_are_of_speakers_and_say_whose():
-    source, utterances = labelled()
-    found = {}
-    for name, speakers in (
-        ("none", None),
-        ("some", ["a", "b", "c", ""] * 31),
-        ("one", ["a"] * 124),
-        ("four", ["a", "b", "c", "d"] * 31),
-    ):
-        sweep = trained(source, replace(utterances, speakers=speakers), ["T2"], settings("labels", steps=40))
-        (found[name],) = train._content(sweep, sweep.test(), 3)["records"]
-    assert [found[name]["test_speakers"] for name in found] == [None, None, 1, 4]
-    assert "speakers are not known: the interval takes utterances for independent" in found["some"]["reason"]
-    assert "one test speaker: the interval is about utterances of this speaker alone" in found["one"]["reason"]
-    assert "speaker" not in found["four"]["reason"]
-    widths = {name: record["high"] - record["low"] for name, record in found.items()}
-    assert widths["none"] == widths["some"] == widths["one"] < widths["four"]
-
-
-def test_what_is_perfect_on_dev_is_not_getting_better():
-    """Its loss still falls, so its best state is the last one."""
-    source, utterances = labelled("T2", signal=30.0)
-    sweep = trained(source, utterances, ["T1", "T2"], settings("labels", steps=40))
-    assert sweep.progress.best["T2"]["value"] == 1
-    assert sweep.progress.best["T2"]["step"] == 40
-    assert "still getting better" not in remarks(sweep)["T2"]
-    sweep.progress.best["T2"]["value"] = 0.99
-    assert "still getting better when the 40 steps were over" in remarks(sweep)["T2"]
-    source, utterances = spoken("phones")
-    sweep = trained(source, utterances, ["T1"], settings("phones", steps=20))
-    sweep.progress.best["T1"] |= {"step": 20, "value": 0.0}
-    assert "still getting better" not in remarks(sweep)["T1"]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_kept_answers_add_up_to_the_rates(kind, tmp_path):
-    source, utterances = planted(kind)
-    sweep = trained(source, utterances, HEADS, settings(kind, steps=40))
-    tested, rows = sweep.test(), utterances.rows("test")
-    items = pd.DataFrame({"part": "test", "target": [list(utterances.targets[row]) for row in rows]})
-    items = items.assign(item_id=[f"u{row}" for row in rows], speaker_id="s")
-    write_predictions(items, train._predictions(sweep.settings, tested), tmp_path / "p.parquet")
-    found = read_predictions(tmp_path / "p.parquet")
-    assert list(found["layer"].unique()) == HEADS
-    for record in train._content(sweep, tested, 3)["records"]:
-        mine = found[found["layer"] == record["layer"]]
-        assert list(mine["item_id"]) == list(items["item_id"])
-        share = mine["errors"].sum() / mine["length"].sum()
-        assert record["value"] == pytest.approx(1 - share if kind == "labels" else share, abs=1e-12)
-        said, answered = ([tuple(text) for text in mine[side]] for side in ("said", "answered"))
-        assert said == utterances.targets_of("test")
-        assert answered == tested.answers[record["layer"]]

@@ -10,7 +10,7 @@ from operator import mul
 import numpy as np
 import torch
 
-from layerwise.constants import SAMPLE_RATE
+from layerwise.constants import MEL_SECONDS, SAMPLE_RATE
 from layerwise.errors import LayerwiseError
 
 Windows = Mapping[str, tuple[int, int]]  # layer → (window, hop) in frames of that layer
@@ -95,7 +95,7 @@ def conv_geometry(kernels: Sequence[int], strides: Sequence[int], squeeze: int =
     steps = list(accumulate(strides, mul))  # samples between the frames of each block
     before = [1, *steps[:-1]]
     fields = [1 + grown for grown in accumulate((k - 1) * step for k, step in zip(kernels, before, strict=True))]
-    hop = SAMPLE_RATE // 100
+    hop = round(MEL_SECONDS * SAMPLE_RATE)
     rates = {f"C{number}": values for number, values in enumerate(zip(steps, fields, strict=True), start=1)}
     return {
         "min_samples": fields[-1] + (squeeze - 1) * steps[-1],

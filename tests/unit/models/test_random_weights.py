@@ -8,8 +8,9 @@ import pytest
 import torch
 from transformers import AutoFeatureExtractor
 
-from layerwise.models.checkpoints import CheckpointError, make_random_checkpoint
-from layerwise.models.speech_model import load
+from layerwise.models.by_name import load
+from layerwise.models.checkpoints import CheckpointError
+from layerwise.models.random_weights import make_random_checkpoint
 from tiny_models import CATALOGUE, NAMES, make
 
 

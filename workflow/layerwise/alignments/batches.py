@@ -1,0 +1,54 @@
+"""Work in batches, by any number of processes: what comes out is in order, and memory does not grow with it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TypeVar
+
+from tqdm import tqdm
+
+# Those of LibriSpeech have 4 MB. In memory, intervals may take twenty times the bytes of their file.
+_UTTERANCES_PER_BATCH, _BYTES_PER_BATCH = 256, 1 << 24
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def batches_of(items: Sequence[Task], size: Callable[[Task], int]) -> list[list[Task]]:
+    """Items in order, in lists that have neither too many nor, unless it is one item, too many bytes."""
+    batches: list[list[Task]] = []
+    room = 0
+    for item in items:
+        room -= size(item)
+        if not batches or room < 0 or len(batches[-1]) == _UTTERANCES_PER_BATCH:
+            batches.append([])
+            room = _BYTES_PER_BATCH - size(item)
+        batches[-1].append(item)
+    return batches
+
+
+def in_order(
+    function: Callable[[Sequence[Task]], Result], batches: Sequence[Sequence[Task]], processes: int, progress: str
+) -> Iterator[Result]:
+    """The function's value of every batch, in order; only a few are waiting to be taken at any time."""
+    with tqdm(total=sum(map(len, batches)), unit="file", desc=progress) as bar:
+        for batch, value in zip(batches, _mapped(function, batches, min(processes, len(batches))), strict=True):
+            yield value
+            bar.update(len(batch))
+
+
+def _mapped(function: Callable[[Task], Result], tasks: Sequence[Task], processes: int) -> Iterator[Result]:
+    if processes < 2:
+        yield from map(function, tasks)
+        return
+    # Forked: every other way imports the program that runs, a job's script, once more in each process.
+    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+        running: deque[Future[Result]] = deque()
+        for task in tasks:
+            running.append(pool.submit(function, task))
+            if len(running) > 2 * processes:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
