@@ -39,11 +39,13 @@ def test_moved_checkout_has_nothing_to_do(finished):
 # Code
 
 CHANGES = {
-    "figures/trends": PLOTS,
+    "figures/style": PLOTS,
+    "figures/trends": {"plot_trends", "write_report"},
     "figures/report": {"write_report"},
     "tables/findings": {"check_findings", "write_report"},
     "tables/probes": COMPARED | {"collect_probes", "write_report"},
-    "tables/scores": AFTER_SCORES | {"summarise_samples", "collect_probes", "tabulate_confusions"},
+    "tables/scores": AFTER_SCORES,
+    "tables/files": AFTER_SCORES | {"summarise_samples", "tabulate_models", "collect_probes", "tabulate_confusions"},
     "scoring/measures/cca": AFTER_EXTRACTION,
     "representations/extract": AFTER_SAMPLING,
     "models/checkpoints": ALL_OF_ONE_MODEL,
@@ -64,7 +66,7 @@ def test_changed_module_repeats_what_uses_it(smoke, module, repeated):
 
 
 def test_changed_plot_style_repeats_every_plot_once(smoke):
-    with smoke.appended('\nSTYLE["lines.linewidth"] = 7\n', "workflow/layerwise/figures/trends.py"):
+    with smoke.appended('\nSTYLE["lines.linewidth"] = 7\n', "workflow/layerwise/figures/style.py"):
         # Two properties: each over depth and layer, and a heat map.
         assert smoke.plan().jobs == {"plot_trends": 4, "plot_heatmap": 2, "plot_overview": 1, "write_report": 1}
 
