@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from layerwise.layers import transformer_names
+
 WEIGHTED = "weighted"  # the head on the learned softmax-weighted sum of all T layers
 
 
 def heads_of(blocks: int, layers: str | Sequence[str]) -> list[str]:
     """Heads of a model: its T layers (all, or those that are listed) in order of depth, then `weighted`."""
-    names = [f"T{index}" for index in range(blocks + 1)]
-    return [name for name in names if layers == "all" or name in layers] + [WEIGHTED]
+    return [name for name in transformer_names(blocks) if layers == "all" or name in layers] + [WEIGHTED]
 
 
 def head_jobs(heads: Sequence[str], size: int | None) -> dict[str, list[str]]:
