@@ -19,11 +19,13 @@ import yaml
 
 from demo_tables import REPOSITORY, SEED, Tables, demo_tables
 from layerwise.models.catalogue import model_entry
-from layerwise.models.checkpoints import make_random_checkpoint
-from layerwise.models.speech_model import load_folder
+from layerwise.models.loading import load_folder
+from layerwise.models.random_weights import make_random_checkpoint
 from layerwise.representations.extract import extract
-from layerwise.sampling import SampleSizes
-from layerwise.scoring.properties import PROPERTIES, ScoreSettings, score_layers
+from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
+from layerwise.spans import SampleSizes
 
 CONFIG = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
 

@@ -42,14 +42,16 @@ def trends_of(checkout: Path, configurations: list[Path], change: dict, cores: i
         path,
     ]
     subprocess.run(command, cwd=checkout, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return pd.read_csv(checkout / "results/measured/tables/trends.csv").set_index(KEYS)
+    trends = pd.read_csv(checkout / "results/measured/tables/trends.csv")
+    by_chance = trends[trends["metric"] == "pwcca"]
+    by_chance = by_chance.assign(metric="chance of pwcca", mean=by_chance["chance"])
+    return pd.concat([trends, by_chance]).set_index(KEYS)
 
 
 def wide(values: pd.Series, form: str) -> str:
     """Properties × metrics, and the chance level of the metric that is ranked by default."""
     table = values.reset_index(name="value").pivot_table(index="property", columns="metric", values="value")
-    shown = [name for name in table if not name.endswith("_chance") or name == "pwcca_chance"]
-    return table[shown].map(form.format).to_string()
+    return table.map(form.format).to_string()
 
 
 def main() -> None:

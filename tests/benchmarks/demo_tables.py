@@ -14,7 +14,8 @@ from layerwise.corpus.layouts import layout_of
 from layerwise.corpus.unpacking import unpack_audio
 from layerwise.corpus.utterances import index_utterances
 from layerwise.files.catalogues import read_yaml
-from layerwise.sampling import SampleSizes, draw_sample_tables
+from layerwise.sampling import draw_sample_tables
+from layerwise.spans import SampleSizes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPLIT, SEED = "dev-clean", 1

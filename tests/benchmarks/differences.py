@@ -16,7 +16,8 @@ import published_procedure
 from layerwise.representations import store
 from layerwise.sampling import segment_frames
 from layerwise.scoring import folds
-from layerwise.scoring.measures.cca import evaluate, fold_moments
+from layerwise.scoring.measures.cca import evaluate
+from layerwise.scoring.measures.passes import fold_moments
 
 RIDGE = (1e-8, 1e-8)
 PAIRS = folds.trials(10, 3, 1, 1)

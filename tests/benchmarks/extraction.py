@@ -26,10 +26,10 @@ from pathlib import Path
 import pandas as pd
 
 from demo_tables import SEED, Tables, demo_tables
-from layerwise.models.catalogue import layer_names
-from layerwise.models.checkpoints import make_random_checkpoint
+from layerwise.layers import layer_names
+from layerwise.models.random_weights import make_random_checkpoint
 from layerwise.representations.extract import extract
-from layerwise.sampling import SampleSizes
+from layerwise.spans import SampleSizes
 
 SETS = 3
 TABLES = ("utterances", "phones", "words")

@@ -32,14 +32,19 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from layerwise.probes import join, rates
-from layerwise.representations import store
-from layerwise.sampling import SampleSizes, draw_sample
-from layerwise.scoring.chance import CHANCE
-from layerwise.scoring.measures.cca import METRICS
-from layerwise.scoring.properties import PROPERTIES, ScoreSettings, score_layers
+from layerwise.representations.writer import writing
+from layerwise.sampling import draw_sample
+from layerwise.scoring.metrics import METRICS
+from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
+from layerwise.spans import SampleSizes
 from layerwise.tables import comparison, layer_pairs, recommendations
 from layerwise.tables import probes as probe_rows
-from layerwise.tables import scores as tables
+from layerwise.tables.best_layers import best_layers
+from layerwise.tables.files import write_table
+from layerwise.tables.scores import collect_scores, read_scores
+from layerwise.tables.trends import read_trends, summarise_trends
 
 SAMPLES, TRIALS, FOLDS = 3, 3, 10
 EPSILONS = [[1e-10, 1e-10], [1e-5, 1e-5]]
@@ -67,9 +72,9 @@ def summarise(
 ) -> None:
     """The tables scores, trends and best_layers of some score files, and the jackknife if intervals are of speakers."""
     scores, trends, best = (folder / f"{name}.csv" for name in ("scores", "trends", "best_layers"))
-    tables.collect_scores(files, METRICS, list(PROPERTIES), list(blocks), blocks, scores, **over_speakers or {})
-    tables.summarise_trends(scores, FOLDS, trends, **over_speakers or {})
-    tables.best_layers(trends, scores, best)
+    collect_scores(files, METRICS, list(PROPERTIES), list(blocks), blocks, scores, **over_speakers or {})
+    summarise_trends(scores, FOLDS, trends, **over_speakers or {})
+    best_layers(trends, scores, best)
 
 
 def advice(
@@ -84,7 +89,7 @@ def advice(
     trends, best, heads, compared, out = (
         folder / f"{name}.csv" for name in ("trends", "best_layers", "probes", "comparison", "recommendations")
     )
-    models = list(dict.fromkeys(tables.read_trends(trends)["model"]))
+    models = list(dict.fromkeys(read_trends(trends)["model"]))
     layers = {model: [f"T{index}" for index in range(LAYERS + 1)] for model in models}
     written, details = folder / "probe.csv", folder / "probe.json"
     with written.open("w", encoding="utf-8", newline="") as stream:
@@ -97,7 +102,7 @@ def advice(
     if probes:
         comparison.compare(folder / "scores.csv", heads, FOLDS, 1, compared)
     else:
-        tables.write_table(pd.DataFrame(columns=[*comparison.COLUMNS]), compared)
+        write_table(pd.DataFrame(columns=[*comparison.COLUMNS]), compared)
     found = []
     for metric in metrics:
         recommendations.recommend(trends, best, heads, compared, models, [], metric, folds_by, 1, out)
@@ -266,7 +271,7 @@ def slow(random: np.random.Generator, length: np.ndarray, width: int, memory: fl
 def write_corpus(corpus: Corpus, question: str, seed: int, path: Path) -> None:
     """The representations of all sample sets, which are drawn as the workflow does."""
     span = PROPERTIES[question].span
-    with store.writing(path, "float16", {"shard": 0}) as writer:
+    with writing(path, "float16", {"shard": 0}) as writer:
         for sample in range(1, SAMPLES + 1):
             drawn = draw_sample(corpus.utterances, corpus.intervals, sample, seed, SIZES[span])
             if span == "frame":
@@ -307,19 +312,19 @@ RULES = ("tie rule", "paired test", "plain paired test")
 def measure_layer(design: Design, folder: Path, number: int) -> dict:
     """Metric → mean, low and high of one layer."""
     analysed(design, number, folder)
-    trends = tables.read_trends(folder / "trends.csv").set_index("metric")
+    trends = read_trends(folder / "trends.csv").set_index("metric")
     return {name: tuple(trends.loc[name, ["mean", "low", "high"]]) for name in METRICS}
 
 
 def ask_chance(design: Design, folder: Path, number: int) -> dict:
     """Score and chance level of one layer, and the metrics by which it is said to be above chance."""
     analysed(design, number, folder)
-    means = tables.read_trends(folder / "trends.csv").set_index("metric")["mean"]
+    trends = read_trends(folder / "trends.csv").set_index("metric")
     found = advice(folder, design.folds_by, METRICS).set_index("metric")
     return {
         **{name: is_above_chance(row) for name, row in found.iterrows()},
-        "score": means["pwcca"],
-        "chance": means["pwcca" + CHANCE],
+        "score": trends.loc["pwcca", "mean"],
+        "chance": trends.loc["pwcca", "chance"],
         "without caution": not found.loc["pwcca", "caution"],
     }
 
@@ -327,7 +332,7 @@ def ask_chance(design: Design, folder: Path, number: int) -> dict:
 def rank_layers(design: Design, folder: Path, number: int) -> dict:
     """Means of equally good layers, and by which rule one of them is left out."""
     analysed(design, number, folder)
-    scores = tables.read_scores(folder / "scores.csv").query("metric == 'pwcca'")
+    scores = read_scores(folder / "scores.csv").query("metric == 'pwcca'")
     table = scores.pivot_table(index="layer", columns=["sample", "trial"], values="score")
     table = table.loc[[f"T{layer}" for layer in range(1, design.layers + 1)]]
     (told,) = told_apart(folder, {MODEL: table.to_numpy().reshape(-1, SAMPLES, TRIALS)})

@@ -22,9 +22,9 @@ import yaml
 
 from layerwise.alignments.arpabet import PHONES
 from layerwise.constants import MEL_BANDS, MEL_SECONDS
-from layerwise.experiment.estimate import BYTES_PER_SECOND, read_calibration
+from layerwise.experiment.costs import BYTES_PER_SECOND, read_calibration
 from layerwise.files.shipped import ROOT
-from layerwise.models.catalogue import layer_names
+from layerwise.layers import layer_names
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
 from layerwise.scoring.properties import PROPERTIES
 
@@ -111,7 +111,7 @@ def views(layers: list[str], width: int) -> Iterator[tuple[float, int, int]]:
         for layer in question.layers(layers):
             seconds_per_row = MEL_SECONDS if layer in CONV_AT_10_MS else 0.02
             rate = SEGMENTS_PER_SECOND.get(question.span, 1 / seconds_per_row)
-            yield 3600 * HOURS * rate, CONV_WIDTH if layer.startswith("C") else width, target[question.target]
+            yield 3600 * HOURS * rate, CONV_WIDTH if layer.startswith("C") else width, target[question.target.name]
 
 
 def moment_bytes(dx: int, dy: int) -> int:

@@ -25,10 +25,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import published_procedure
-from layerwise.representations.store import CHUNK_BYTES, Rearranged
+from layerwise.representations.store import Rearranged
+from layerwise.representations.writer import CHUNK_BYTES
 from layerwise.scoring.chance import frame_rows
 from layerwise.scoring.folds import merged, trials
-from layerwise.scoring.measures.cca import METRICS, cross_validate, fold_moments
+from layerwise.scoring.measures.cca import cross_validate
+from layerwise.scoring.measures.passes import fold_moments
+from layerwise.scoring.metrics import METRICS
 
 ROWS, MEL, WIDTH = 180_000, 80, 768
 PAIRS = trials(10, 3, 1, 1)

@@ -17,32 +17,45 @@ import soundfile
 import yaml
 
 import layerwise
-from layerwise.tables.scores import read_trends
+from layerwise.tables.trends import read_trends
 
+PAGE = Path(__file__).resolve().parents[2] / "docs/library.md"
 LARGEST_WHEEL = 1_000_000  # bytes: the demo's 25 MB are not in it
+
+
+def blocks(language: str) -> list[str]:
+    """The blocks of code of a language on the page, in order; of no language, those of output."""
+    return [
+        text for found, text in re.findall(r"^```(\w*)\n(.*?)^```$", PAGE.read_text(), re.M | re.S) if found == language
+    ]
 
 
 @pytest.fixture(scope="module")
 def wheel(checkout, tmp_path_factory) -> Path:
-    """The wheel, built from a copy: building leaves folders behind."""
+    """The wheel, built by the page's first command from a copy: building leaves folders behind."""
     pytest.importorskip("setuptools")
     sources = checkout.copy(tmp_path_factory.mktemp("sources")).root
-    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", sources / "dist", sources)
+    _pip(0, sources, "--no-build-isolation")
     (built,) = (sources / "dist").glob("*.whl")
     return built
 
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory) -> Path:
-    """A folder for PYTHONPATH that holds the installed package."""
+    """A folder for PYTHONPATH that holds the package, installed by the page's second command."""
     folder = tmp_path_factory.mktemp("installed") / "site"
-    _pip("install", "--no-deps", "--no-index", "--target", folder, wheel)
+    _pip(1, wheel.parents[1], "--no-deps", "--no-index", "--target", str(folder))
     return folder
 
 
-def _pip(*arguments: object) -> None:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _pip(number: int, folder: Path, *options: str) -> None:
+    """Run a command of the page's, with options that keep it from the network and from this environment."""
+    (commands,) = blocks("sh")
+    name, *arguments = commands.splitlines()[number].split()
+    assert name == "python"
+    done = subprocess.run(
+        [sys.executable, *arguments, *options], cwd=folder, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -132,7 +145,7 @@ def _layers(blocks: int) -> list[str]:
 
 def test_the_configuration_is_checked_by_the_shipped_schemas(installed, tmp_path):
     code = """
-from layerwise.experiment.configuration import read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.figures.report import TEMPLATE
 from layerwise.tables.findings import CRITERIA
 
@@ -178,3 +191,10 @@ def test_trends_are_those_of_the_workflow(smoke, settings, speech):
         cca=settings["cca"],
     )
     pd.testing.assert_frame_equal(found, read_trends(smoke / "results/smoke/tables/trends.csv"), rtol=0, atol=1e-9)
+
+
+def test_the_examples_of_the_page_print_what_it_says(installed, fresh):
+    codes, outputs = blocks("python"), blocks("")
+    assert len(codes) == len(outputs) == 2
+    for code, output in zip(codes, outputs, strict=True):
+        assert printed(code, installed, fresh.root).split() == output.split()

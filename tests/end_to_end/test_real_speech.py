@@ -75,10 +75,7 @@ def test_frames_and_phones_are_scored(real):
     assert {row["status"] for row in scores} <= {"ok", "flagged"}
     assert all(abs(float(row["score"])) <= 1 + 1e-9 for row in scores)  # not NaN either; 1 is met up to rounding
     layer_0 = [row for row in scores if (row["property"], row["layer"]) == ("intra", "T0")]
-    found, by_chance = (
-        [float(row["score"]) for row in layer_0 if row["metric"].endswith("_chance") == chance]
-        for chance in (False, True)
-    )
+    found, by_chance = ([float(row[of]) for row in layer_0] for of in ("score", "chance"))
     assert found == pytest.approx([1.0] * len(found), abs=1e-3)
     assert max(by_chance) < 0.3
 

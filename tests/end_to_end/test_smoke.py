@@ -19,12 +19,15 @@ import pytest
 import yaml
 from threadpoolctl import threadpool_limits
 
-from layerwise.experiment.configuration import read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.representations.extract import extract
 from layerwise.representations.store import fact
-from layerwise.scoring.measures.cca import METRICS as ALL_METRICS
-from layerwise.scoring.properties import ScoreSettings, score_layers
-from layerwise.tables.scores import best_layers, collect_scores, summarise_trends, wide_table
+from layerwise.scoring.metrics import METRICS as ALL_METRICS
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
+from layerwise.tables.best_layers import best_layers
+from layerwise.tables.scores import collect_scores
+from layerwise.tables.trends import summarise_trends, wide_table
 
 MODEL = "random-wav2vec2-tiny"
 CONVS, BLOCKS = [f"C{i}" for i in range(1, 8)], [f"T{i}" for i in range(5)]
@@ -32,7 +35,7 @@ FINE = CONVS[:6]  # averaged to 10 ms
 METRICS = {"mean_cca", "pwcca", "pwcca_published"}
 TRIALS = {1, 2}
 COLUMNS = (
-    "property,model,layer,layer_index,depth,sample,trial,metric,score,n_train,n_test,dx,dy,"
+    "property,model,layer,layer_index,depth,sample,trial,metric,score,chance,n_train,n_test,dx,dy,"
     "rows_per_dimension,kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_types,n_speakers,alignments,status,reason"
 )
 PLOTS = [f"{name}_{kind}" for name in ("mel", "phone") for kind in ("depth", "layer", "heatmap")] + ["overview"]
@@ -124,13 +127,19 @@ def test_rows_are_counted(scores, results):
 
 def test_table_says_what_the_score_files_say(scores, results):
     from_files = {
-        (r["property"], r["model"], r["layer"], str(r["sample"]), str(trial["trial"]), metric): (score, r["status"])
+        (r["property"], r["model"], r["layer"], str(r["sample"]), str(trial["trial"]), metric): (
+            score,
+            trial["chance"][metric],
+            r["status"],
+        )
         for r in records(results)
         for trial in r["trials"]
         for metric, score in trial["metrics"].items()
     }
     keys = ("property", "model", "layer", "sample", "trial", "metric")
-    assert {tuple(row[k] for k in keys): (float(row["score"]), row["status"]) for row in scores} == from_files
+    assert {
+        tuple(row[k] for k in keys): (float(row["score"]), float(row["chance"]), row["status"]) for row in scores
+    } == from_files
 
 
 def test_score_files_tell_how_they_were_measured(results):

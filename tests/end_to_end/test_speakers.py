@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from layerwise.tables.intervals import about
-from layerwise.tables.jackknife import read_jackknife, replicates
+from layerwise.tables.jackknife import jackknife_at, read_jackknife
 from layerwise.tables.layer_pairs import read_layer_pairs
-from layerwise.tables.scores import read_trends
+from layerwise.tables.trends import read_trends
 
 CONFIG = ["cca={folds_by: speaker, intervals: speakers}", "compare=[T1, T4]"]
 
@@ -33,7 +33,7 @@ def test_every_table_has_the_intervals_of_the_jackknife(run):
     assert set(phones["interval"]) == {"speakers"}
     again = read_jackknife(results / "tables/jackknife.csv")[("random-wav2vec2-tiny", "phone", "pwcca")]
     for row in phones.itertuples():
-        found = replicates(again, [row.layer])
+        found = jackknife_at(again, [row.layer])
         assert len(found.groups) == row.n_speakers
         assert (row.high - row.low) / 2 > found.error.item() > 0
     pairs = read_layer_pairs(results / "tables/layer_pairs.csv").set_index(["question", "metric"])

@@ -53,10 +53,9 @@ def test_every_property_of_every_model_is_scored(scores):
 
 def test_layer_0_is_the_same_as_itself(scores):
     layer_0 = scores[(scores["property"] == "intra") & (scores["layer"] == "T0")]
-    by_chance = layer_0["metric"].str.endswith("_chance")
-    assert len(layer_0) == 5 * 9 * 5 * 2
-    assert layer_0.loc[~by_chance, "score"].sub(1).abs().max() < 1e-6
-    assert layer_0.loc[by_chance, "score"].abs().max() < 0.4  # recordings in other places share little of it
+    assert len(layer_0) == 5 * 9 * 5
+    assert layer_0["score"].sub(1).abs().max() < 1e-6
+    assert layer_0["chance"].abs().max() < 0.4  # recordings in other places share little of it
 
 
 def test_first_conv_blocks_hold_most_of_the_spectrum(scores):

@@ -17,11 +17,11 @@ from safetensors.torch import save
 
 from layerwise.models.catalogue import model_entry
 from layerwise.models.families import family
+from layerwise.models.loading import load_folder
 from layerwise.models.originals import pickles
-from layerwise.models.originals.pickles import StoredTensor
+from layerwise.models.originals.pickled_values import StoredTensor
 from layerwise.models.originals.reading import read_original
 from layerwise.models.preprocessors import FILES, read_preprocessor
-from layerwise.models.speech_model import load_folder
 from layerwise.models.weights import stored_weights
 from tiny_architectures import BLOCKS, CONV, GROUP, make_architecture
 from tiny_originals import settings, weights, write

@@ -21,13 +21,15 @@ from layerwise.files.integrity import is_whole
 from layerwise.files.own_arrays import read_array
 from layerwise.files.own_files import read_shape
 from layerwise.files.own_tables import INTERVALS, ITEMS, UTTERANCES, read_csv_table, read_parquet
-from layerwise.probes.frozen_layers import KeptLayers
-from layerwise.probes.join import collect_probes as join_probes
-from layerwise.probes.training_states import read_state
+from layerwise.probes.join import join_probes
+from layerwise.probes.layers import KeptLayers
+from layerwise.probes.resuming import TrainingState
 from layerwise.representations import store
-from layerwise.sampling import SampleSizes, draw_sample_tables, read_word_list
-from layerwise.scoring.properties import ScoreSettings, score_layers
-from layerwise.tables import scores as score_tables
+from layerwise.sampling import draw_sample_tables, read_word_list
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
+from layerwise.spans import SampleSizes
+from layerwise.tables.best_layers import best_layers
 from layerwise.tables.comparison import compare, read_comparison
 from layerwise.tables.confusion import read_confusions, tabulate_confusions
 from layerwise.tables.external import read_external
@@ -36,12 +38,14 @@ from layerwise.tables.layer_pairs import compare_layers, read_layer_pairs
 from layerwise.tables.model_pairs import compare_models
 from layerwise.tables.probes import collect_probes, read_probes
 from layerwise.tables.recommendations import cautions, read_recommendations, recommend, sentences
+from layerwise.tables.scores import collect_scores
+from layerwise.tables.trends import summarise_trends, wide_table
 from synthetic_probes import write_probe
 from synthetic_scores import record, with_jackknife, write_score
 
 LAYERS = [f"T{i}" for i in range(5)]
 MODELS = {"a": 4, "b": 4}
-METRICS = ["pwcca", "pwcca_chance"]
+METRICS = ["pwcca"]
 Reader = tuple[Callable[[Path], object], list[bytes], str]
 
 
@@ -102,7 +106,8 @@ def scores(folder: Path) -> list[Path]:
                 model,
                 layer,
                 sample,
-                [{"pwcca": random.random(), "pwcca_chance": 0.1} for _ in range(2)],
+                [{"pwcca": random.random()} for _ in range(2)],
+                chance=[{"pwcca": 0.1}] * 2,
             ),
         )
         for model in MODELS
@@ -112,14 +117,14 @@ def scores(folder: Path) -> list[Path]:
 
 
 def collect(files: list[Path], out: Path) -> None:
-    score_tables.collect_scores(files, METRICS, ["intra", "phone"], list(MODELS), MODELS, out)
+    collect_scores(files, METRICS, ["intra", "phone"], list(MODELS), MODELS, out)
 
 
 def tables(folder: Path) -> None:
     """All tables of an experiment of two models and one task."""
     collect(scores(folder), folder / "scores.csv")
-    score_tables.summarise_trends(folder / "scores.csv", 10, folder / "trends.csv")
-    score_tables.best_layers(folder / "trends.csv", folder / "scores.csv", folder / "best.csv")
+    summarise_trends(folder / "scores.csv", 10, folder / "trends.csv")
+    best_layers(folder / "trends.csv", folder / "scores.csv", folder / "best.csv")
     values = dict(zip([*LAYERS, "weighted"], np.linspace(0.4, 0.9, 6), strict=True))
     probes = dict(write_probe(folder, "intent", model, values, 4) for model in MODELS)
     collect_probes(probes, None, ["intent"], list(MODELS), dict.fromkeys(MODELS, LAYERS), folder / "probes.csv")
@@ -145,10 +150,12 @@ def score_files(folder: Path) -> Reader:
 
 def over_speakers(folder: Path) -> tuple[list[Path], Path, Path]:
     """Score files with a jackknife over two groups, and their tables."""
-    trials = [{"pwcca": 0.5, "pwcca_chance": 0.1}, {"pwcca": 0.6, "pwcca_chance": 0.1}]
+    trials, chance = [{"pwcca": 0.5}, {"pwcca": 0.6}], [{"pwcca": 0.1}] * 2
     share, again = {"s1": [0.5, 0.4], "s2": [0.5, 0.6]}, {"s1": [0.5, 0.62], "s2": [0.54, 0.6]}
     files = [
-        write_score(folder / "again", with_jackknife(record("phone", model, layer, 1, trials), share, again))
+        write_score(
+            folder / "again", with_jackknife(record("phone", model, layer, 1, trials, chance=chance), share, again)
+        )
         for model in MODELS
         for layer in LAYERS
     ]
@@ -156,7 +163,7 @@ def over_speakers(folder: Path) -> tuple[list[Path], Path, Path]:
 
 
 def collect_over_speakers(files: list[Path], table: Path, jackknife: Path) -> None:
-    score_tables.collect_scores(files, METRICS, ["phone"], list(MODELS), MODELS, table, jackknife=jackknife)
+    collect_scores(files, METRICS, ["phone"], list(MODELS), MODELS, table, jackknife=jackknife)
 
 
 def score_files_over_speakers(folder: Path) -> Reader:
@@ -171,7 +178,7 @@ def jackknife_table(folder: Path) -> Reader:
     collect_over_speakers(files, table, jackknife)
 
     def read(path: Path) -> None:
-        score_tables.summarise_trends(table, 10, folder / "out.csv", path)
+        summarise_trends(table, 10, folder / "out.csv", path)
         compare_models(table, folder / "models.csv", 10, 1, folder / "out.csv", path)
 
     return read, [jackknife.read_bytes()], "jackknife.csv"
@@ -189,16 +196,16 @@ def of_table(name: str, read: Callable[[Path], object]) -> Callable[[Path], Read
 
 
 def read_scores_table(path: Path) -> None:
-    score_tables.summarise_trends(path, 10, path.with_name("out.csv"))
+    summarise_trends(path, 10, path.with_name("out.csv"))
     compare(path, path.with_name("probes.csv"), 10, 1, path.with_name("out.csv"))
     compare_models(path, path.with_name("models.csv"), 10, 1, path.with_name("out.csv"))
     compare_layers(path, [("T1", "T2")], 10, path.with_name("out.csv"))
-    score_tables.best_layers(path.with_name("trends.csv"), path, path.with_name("out.csv"))
+    best_layers(path.with_name("trends.csv"), path, path.with_name("out.csv"))
 
 
 def read_trends_table(path: Path) -> None:
-    score_tables.best_layers(path, path.with_name("scores.csv"), path.with_name("out.csv"))
-    score_tables.wide_table(path, "phone", "pwcca", path.with_name("out.csv"))
+    best_layers(path, path.with_name("scores.csv"), path.with_name("out.csv"))
+    wide_table(path, "phone", "pwcca", path.with_name("out.csv"))
     advise(path.parent)
 
 
@@ -361,9 +368,9 @@ def units(folder: Path) -> Reader:
 
 def states(folder: Path) -> Reader:
     buffer = io.BytesIO()
-    torch.save({"asked": "this", "step": 3, "model": {"weight": torch.ones(4, 3), "bias": torch.ones(4)}}, buffer)
+    torch.save({"training": "this", "step": 3, "model": {"weight": torch.ones(4, 3), "bias": torch.ones(4)}}, buffer)
     logging.disable(logging.CRITICAL)
-    return lambda path: read_state(path, "asked", "this", "cpu"), [buffer.getvalue()], "state.pt"
+    return lambda path: TrainingState(path, "this").read("cpu"), [buffer.getvalue()], "state.pt"
 
 
 class Source:

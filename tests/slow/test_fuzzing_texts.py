@@ -14,7 +14,8 @@ from layerwise.alignments.tiers import AlignmentError
 from layerwise.alignments.transcript_words import words_of
 from layerwise.corpus.utterances import index_utterances
 from layerwise.files.csv_files import read_csv
-from layerwise.probes.items import index_task, slurp_items, table_items
+from layerwise.probes.index import index_task
+from layerwise.probes.readers import slurp_items, table_items
 from layerwise.sampling import read_word_list
 from layerwise.tables.external import read_external
 from tiny_corpus import (

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import honesty
-from layerwise.scoring.measures.cca import METRICS
+from layerwise.scoring.metrics import METRICS
 
 EXPERIMENTS = 40
 # Rows of which some are alike, in both views; independent ones are the easy case.

@@ -11,10 +11,10 @@ import time
 import pandas as pd
 import pytest
 
-from layerwise.demo.synthesis import Flite, MissingEngineError
-from layerwise.experiment.configuration import read_catalogue
+from layerwise.demo.flite import Flite, MissingEngineError
+from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.files.shipped import ROOT
-from layerwise.models.speech_model import load
+from layerwise.models.by_name import load
 from tiny_models import speech
 
 ASKED = ["pretrain", "--cores", "2", "--config", "pretrain={setting: minutes}"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from layerwise.demo import commands, synthesis
+from layerwise.demo import commands, corpus
 
 DEMO = Path(__file__).parents[2] / "resources" / "demo"
 
@@ -18,7 +18,7 @@ def made(tmp_path_factory):
         ctypes.CDLL("libflite.so.1")
     except OSError:
         pytest.skip("libflite.so.1 is not installed (Debian package libflite1)")
-    return synthesis.make_demo(tmp_path_factory.mktemp("demo"))
+    return corpus.make_demo(tmp_path_factory.mktemp("demo"))
 
 
 def sha256(path: Path) -> str:
@@ -28,7 +28,7 @@ def sha256(path: Path) -> str:
 # The times first: where only the audio differs, an encoder or a resampler has changed, and the corpus is still valid.
 @pytest.mark.parametrize("which", [1, 0], ids=["alignments", "audio"])
 def test_the_shipped_archives_are_what_the_code_makes(made, which):
-    assert sha256(made[which]) == sha256(synthesis.archive_paths(DEMO)[which])
+    assert sha256(made[which]) == sha256(corpus.archive_paths(DEMO)[which])
 
 
 def test_the_shipped_commands_are_what_the_code_makes(made, tmp_path):

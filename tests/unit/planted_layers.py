@@ -7,10 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from layerwise.probes.train import Settings, Utterances
+from layerwise.probes.answers import Utterances
+from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.kinds import KINDS
+from layerwise.probes.sweep import Settings, Sweep
 
 LAYERS = ("T0", "T1", "T2", "T3")
 WIDTH = 12
+HEADS = [*LAYERS, WEIGHTED]
 PARTS = {"train": 60, "dev": 24, "test": 40}
 
 RECIPE = {
@@ -29,7 +33,7 @@ RECIPE = {
 
 
 class PlantedLayers:
-    """A source of layers as `layerwise.probes.frozen_layers.FrozenLayers` is one; `asked` counts utterances that it
+    """A source of layers as `layerwise.probes.layers.FrozenLayers` is one; `asked` counts utterances that it
     gave."""
 
     device = "cpu"
@@ -90,4 +94,22 @@ def spoken(
 
 
 def planted(kind: str, **changes) -> tuple[PlantedLayers, Utterances]:
-    return labelled(**changes) if kind == "labels" else spoken(kind, **changes)
+    return labelled(**changes) if KINDS[kind].from_columns else spoken(kind, **changes)
+
+
+def trained(source, utterances, names, chosen, **options) -> Sweep:
+    sweep = Sweep(source, utterances, names, chosen, **options)
+    sweep.train()
+    return sweep
+
+
+def states(sweep: Sweep) -> dict[str, dict[str, torch.Tensor]]:
+    return {name: best["state"] for name, best in sweep.progress.best.items()}
+
+
+def assert_same_weights(one: dict, other: dict, tolerance: float) -> None:
+    assert one.keys() == other.keys()
+    for key, value in one.items():
+        torch.testing.assert_close(
+            value, other[key], rtol=0, atol=tolerance, msg=lambda text, key=key: f"{key}: {text}"
+        )

@@ -17,13 +17,16 @@ def always_ok(property_name: str, model: str, layer: str) -> tuple[str, str]:
 
 def bump(property_name: str, model: str, layer: str, metric: str, sample: int, trial: int, blocks: int) -> float:
     """A curve that peaks at 0.6 of the depth, lower for later names, with a little spread over samples and trials."""
-    if metric.endswith("_chance"):
-        return 0.12 + 0.004 * trial
     index = int(layer[1:])
     depth = index / blocks if layer.startswith("T") else (index - 7) / 20
     level = 0.75 - 0.02 * (sum(map(ord, property_name + model)) % 12)
     level -= 0.05 * (metric != "pwcca")
     return level - 0.6 * (depth - 0.6) ** 2 + 0.004 * ((3 * sample + 5 * trial) % 7)
+
+
+def bump_by_chance(trial: int) -> float:
+    """A chance level, the same for all layers and metrics."""
+    return 0.12 + 0.004 * trial
 
 
 def record(
@@ -35,14 +38,16 @@ def record(
     status: str = "ok",
     reason: str = "",
     alignments: str = "given",
+    chance: Sequence[Mapping[str, float]] = (),
 ) -> dict:
-    """One record with a trial for each entry of `scores`, a dict from metric to value."""
+    """One record with a trial for each entry of `scores`, a dict from metric to value, and of `chance`, likewise."""
     trials = [
         {
             **{"trial": number, "dev_fold": 3 * number % 10, "test_fold": (3 * number + 1) % 10},
             **{
                 "regularisers": {"pwcca": [1e-10, 1e-10]},
                 "metrics": {name: min(value, 1.0) for name, value in values.items()},
+                "chance": dict(chance[number - 1]) if chance else {},
                 "correlations": [0.5],
             },
             **{"n_train": 800, "n_test": 100, "dx": 48, "dy": 39, "kept_x": 48, "kept_y": 39},
@@ -86,6 +91,7 @@ def write_experiment(
     metrics: Sequence[str] = METRICS,
     convs: int = 7,
     alignments: str = "given",
+    chance: bool = False,
 ) -> list[Path]:
     """Every score file of an experiment, one per layer; `status` says which are skipped or flagged."""
     files = []
@@ -99,6 +105,7 @@ def write_experiment(
                         for t in range(1, trials + 1)
                     ]
                     outcome = status(property_name, model, layer)
-                    made = record(property_name, model, layer, sample, scores, *outcome, alignments)
+                    levels = [dict.fromkeys(metrics, bump_by_chance(t)) for t in range(1, trials + 1)] if chance else []
+                    made = record(property_name, model, layer, sample, scores, *outcome, alignments, levels)
                     files.append(write_score(folder, made))
     return files

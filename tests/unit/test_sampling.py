@@ -13,14 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerwise import sampling
-from layerwise.sampling import (
-    SampleSizes,
-    SamplingError,
-    draw_sample,
-    draw_sample_tables,
-    read_word_list,
-    segment_frames,
-)
+from layerwise.sampling import SamplingError, draw_sample, draw_sample_tables, read_word_list, segment_frames
+from layerwise.spans import SampleSizes
 from synthetic_views import DATA
 from tiny_corpus import PHONE_SETS
 

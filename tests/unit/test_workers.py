@@ -10,7 +10,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from layerwise.models.speech_model import load
+from layerwise.models.by_name import load
 from layerwise.workers import Workers
 from tiny_architectures import ARCHITECTURES, make_architecture
 from tiny_models import speech

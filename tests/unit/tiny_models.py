@@ -12,7 +12,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from layerwise.files.shipped import ROOT
-from layerwise.models.checkpoints import make_random_checkpoint
+from layerwise.models.random_weights import make_random_checkpoint
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/models.yaml").read_text())
 RATE = 16_000

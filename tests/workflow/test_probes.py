@@ -103,9 +103,13 @@ def test_a_change_repeats_what_depends_on_it(probed, changes, repeated):
     ("module", "repeated"),
     [
         ("probes/heads", TRAINING),
-        ("probes/metrics", TRAINING),
+        ("probes/losses", TRAINING),
+        ("probes/metrics", TRAINING | {"index_task"}),
+        ("probes/kinds/labels", TRAINING | {"index_task"}),
+        ("probes/kinds/phones", set()),  # demo-intent is of another kind
         ("tables/probes", set()),
-        ("probes/items", TRAINING | {"index_task"}),
+        ("probes/index", TRAINING | {"index_task"}),
+        ("probes/readers", TRAINING | {"index_task"}),
         ("probes/join", {"join_probes", "probes"}),
         ("probes/predictions", TRAINING),
         ("tables/confusion", set()),

@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,37 +22,13 @@ from layerwise.files.csv_files import CSVError, delimiter_of, read_csv, read_tex
 from layerwise.files.own_tables import INTERVALS, read_parquet
 from layerwise.files.texts import composed, folded
 from layerwise.seeds import generator
-from layerwise.spans import BY_TABLE, FRAME, SEGMENTS, SPANS, Span
+from layerwise.spans import BY_TABLE, FRAME, SEGMENTS, SPANS, SampleSizes, Span
 
 log = logging.getLogger(__name__)
 
 
 class SamplingError(LayerwiseError):
     """A sample set cannot be drawn."""
-
-
-@dataclass(frozen=True)
-class SampleSizes:
-    """How much one sample set asks for: utterances (frames), instances of each phone, word types, instances of each."""
-
-    utterances: int
-    phones_per_type: int
-    word_types: int
-    words_per_type: int
-
-    @classmethod
-    def of(cls, samples: Mapping) -> SampleSizes:
-        """The sizes among the keys of `samples` in the configuration."""
-        return cls(**{field.name: samples[field.name] for field in fields(cls)})
-
-    def types(self, span: Span, there: int) -> int:
-        """How many labels of a segment are asked for; `there`: how many there are, where all are."""
-        return there if span.types_key is None else getattr(self, span.types_key)
-
-    def rows(self, span: Span, there: int) -> int:
-        """How many rows of a span are asked for; `there` as `types` takes it."""
-        each = getattr(self, span.rows_key)
-        return each * self.types(span, there) if span.is_segment else each
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ Sampling, extraction, scoring and the tables iterate over `SPANS`: a new span is
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True)
@@ -81,3 +81,27 @@ SPANS = {
 FRAME = next(span for span in SPANS.values() if not span.is_segment)
 SEGMENTS = tuple(span for span in SPANS.values() if span.is_segment)
 BY_TABLE = {span.table: span for span in SPANS.values()}
+
+
+@dataclass(frozen=True)
+class SampleSizes:
+    """How much one sample set asks for: utterances (frames), instances of each phone, word types, instances of each."""
+
+    utterances: int
+    phones_per_type: int
+    word_types: int
+    words_per_type: int
+
+    @classmethod
+    def of(cls, samples: Mapping) -> SampleSizes:
+        """The sizes among the keys of `samples` in the configuration."""
+        return cls(**{field.name: samples[field.name] for field in fields(cls)})
+
+    def types(self, span: Span, there: int) -> int:
+        """How many labels of a segment are asked for; `there`: how many there are, where all are."""
+        return there if span.types_key is None else getattr(self, span.types_key)
+
+    def rows(self, span: Span, there: int) -> int:
+        """How many rows of a span are asked for; `there` as `types` takes it."""
+        each = getattr(self, span.rows_key)
+        return each * self.types(span, there) if span.is_segment else each

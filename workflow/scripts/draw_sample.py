@@ -1,7 +1,8 @@
 """Draw one sample set."""
 
 from layerwise.experiment.job import logged
-from layerwise.sampling import SampleSizes, draw_sample_tables
+from layerwise.sampling import draw_sample_tables
+from layerwise.spans import SampleSizes
 
 with logged(snakemake):
     draw_sample_tables(

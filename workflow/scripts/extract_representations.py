@@ -7,14 +7,12 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: what 
 
 from layerwise.experiment.job import logged
 from layerwise.models.devices import claimed_device
-from layerwise.representations.extract import extract
+from layerwise.representations.extract import extract, sample_folders
 
 with logged(snakemake), claimed_device() as device:
     extract(
         checkpoint=Path(snakemake.params.checkpoint),
-        samples={
-            int(folder.name): folder for folder in sorted({Path(path).parent for path in snakemake.input.samples})
-        },
+        samples=sample_folders(snakemake.input.samples),
         utterances=Path(snakemake.input.utterances),
         audio_root=Path(snakemake.input.audio),
         out=Path(snakemake.output.shard),

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from layerwise.experiment.job import logged
-from layerwise.probes.items import index_task, read_candidates
+from layerwise.probes.index import index_task
+from layerwise.probes.readers import read_candidates
 
 with logged(snakemake):
     index_task(

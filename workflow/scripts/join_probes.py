@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from layerwise.experiment.job import logged
-from layerwise.probes.join import collect_probes
+from layerwise.probes.join import join_probes
 
 with logged(snakemake):
-    collect_probes(
+    join_probes(
         [Path(part) for part in snakemake.input.parts],
         [Path(part) for part in snakemake.input.predictions],
         Path(snakemake.output.table),

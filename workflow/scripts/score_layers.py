@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from layerwise.experiment.job import logged
-from layerwise.scoring.properties import ScoreSettings, score_layers
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
 
 with logged(snakemake):
     score_layers(

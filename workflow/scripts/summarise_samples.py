@@ -1,7 +1,7 @@
 """Count what the sample sets asked for and got."""
 
 from layerwise.experiment.job import logged
-from layerwise.tables.scores import summarise_samples
+from layerwise.tables.samples import summarise_samples
 
 with logged(snakemake):
     summarise_samples(

@@ -1,7 +1,8 @@
 """Average the scores of each layer, and find the best ones."""
 
 from layerwise.experiment.job import logged
-from layerwise.tables.scores import best_layers, summarise_trends
+from layerwise.tables.best_layers import best_layers
+from layerwise.tables.trends import summarise_trends
 
 with logged(snakemake):
     summarise_trends(

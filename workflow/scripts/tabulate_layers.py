@@ -1,7 +1,7 @@
 """Tabulate one property by layer and model."""
 
 from layerwise.experiment.job import logged
-from layerwise.tables.scores import wide_table
+from layerwise.tables.trends import wide_table
 
 with logged(snakemake):
     wide_table(snakemake.input.trends, snakemake.wildcards.property, snakemake.params.metric, snakemake.output.table)

@@ -7,7 +7,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: what 
 
 from layerwise.experiment.job import logged
 from layerwise.models.devices import claimed_device
-from layerwise.probes.train import Settings, train_probes
+from layerwise.probes.sweep import Settings
+from layerwise.probes.train import train_probes
 
 with logged(snakemake), claimed_device() as device:
     train_probes(

@@ -27,7 +27,8 @@ from layerwise.alignments.transcript_words import words_of
 from layerwise.errors import LayerwiseError
 from layerwise.files.csv_files import CSVError, read_csv
 from layerwise.files.texts import composed, on_disk
-from layerwise.probes.items import ItemError, slurp_items
+from layerwise.probes.errors import ItemError
+from layerwise.probes.readers import slurp_items
 from layerwise.sampling import read_word_list
 from layerwise.tables.external import read_external
 from tiny_corpus import LAYOUTS, MARKS, PHONE_SETS, TIERS, textgrid_long, write_aligned_table, write_zip

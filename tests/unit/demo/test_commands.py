@@ -15,7 +15,8 @@ import soundfile
 import yaml
 
 from layerwise.demo import commands
-from layerwise.demo.synthesis import Flite, SynthesisError, demo_speakers
+from layerwise.demo.flite import Flite, SynthesisError
+from layerwise.demo.speakers import demo_speakers
 from layerwise.files.digests import verify
 from layerwise.files.shipped import ROOT
 

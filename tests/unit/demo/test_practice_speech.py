@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from layerwise.demo.flite import Flite, MissingEngineError
 from layerwise.demo.practice_speech import HOP, Speech, make_practice_speech, transcripts
-from layerwise.demo.synthesis import Flite, MissingEngineError
 from package_imports import ROOT
 
 DEMO = ROOT / "resources/demo/demo-dev-clean.tar.gz"

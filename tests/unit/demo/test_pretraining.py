@@ -20,7 +20,7 @@ from layerwise.demo.practice_speech import HOP, WINDOW, Speech
 from layerwise.demo.pretraining import Drawn, PretrainingError, Recipe, pretrain
 from layerwise.files.shipped import ROOT
 from layerwise.models.checkpoints import LOSSES, TRAINING
-from layerwise.models.speech_model import load_folder
+from layerwise.models.loading import load_folder
 from tiny_models import CATALOGUE, speech
 
 CONTRASTIVE, UNITS = "masked contrastive", "masked unit prediction"

@@ -7,7 +7,7 @@ import pytest
 
 from layerwise.demo.practice_speech import HOP, WINDOW, Speech
 from layerwise.demo.units import layer_of, make_units, mfcc
-from layerwise.models.speech_model import load_folder
+from layerwise.models.loading import load_folder
 from tiny_models import make
 
 TONES = (300.0, 900.0, 2700.0)

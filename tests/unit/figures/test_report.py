@@ -9,8 +9,11 @@ from layerwise.figures import report
 from layerwise.tables import comparison, findings, layer_pairs, recommendations
 from layerwise.tables import models as model_table
 from layerwise.tables import probes as probe_rows
-from layerwise.tables import scores as tables
+from layerwise.tables.best_layers import best_layers
+from layerwise.tables.files import read_table
 from layerwise.tables.intervals import about
+from layerwise.tables.scores import collect_scores
+from layerwise.tables.trends import summarise_trends
 from synthetic_probes import write_probe
 from synthetic_scores import METRICS, write_experiment
 
@@ -69,9 +72,9 @@ def compared(folder, probes):
 @pytest.fixture
 def inputs(tmp_path):
     files = write_experiment(tmp_path / "scores", BLOCKS, ("phone", "word"), samples=1, status=some_skipped)
-    tables.collect_scores(files, METRICS, ["phone", "word"], list(BLOCKS), BLOCKS, tmp_path / "scores.csv")
-    tables.summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
-    tables.best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best_layers.csv")
+    collect_scores(files, METRICS, ["phone", "word"], list(BLOCKS), BLOCKS, tmp_path / "scores.csv")
+    summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
+    best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best_layers.csv")
     (tmp_path / "samples.csv").write_text(
         "sample,span,asked,drawn,types,utterances,hours,alignments\n1,frame,5,4,,4,0.0123456,given\n"
     )
@@ -154,7 +157,7 @@ def test_the_page_says_what_was_run_and_found(page, inputs):
     assert "demo <1>" in page.text
     assert "folds: 10" in page.text
     assert "CCA-phone: phonetic content" in page.text
-    best = tables.read_table(inputs["best_layers"])
+    best = read_table(inputs["best_layers"])
     mean = best[(best["property"] == "phone") & (best["model"] == "hubert") & (best["metric"] == "pwcca")]["mean"].iloc[
         0
     ]
@@ -205,7 +208,7 @@ def test_automatic_alignments_are_said_to_be(inputs, page):
 
 
 def test_the_page_says_which_layer_to_use_for_what(page, inputs):
-    best = tables.read_table(inputs["best_layers"]).set_index(["property", "model", "metric"])
+    best = read_table(inputs["best_layers"]).set_index(["property", "model", "metric"])
     layer = best.loc[("phone", "hubert", "pwcca"), "layer"]
     assert f"HuBERT For phones use {layer} (" in page.text
     assert "random Its weights are random: a control" in page.text

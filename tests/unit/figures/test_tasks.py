@@ -9,9 +9,11 @@ import pytest
 from matplotlib.image import imread
 
 from layerwise.figures.tasks import BEST, MAJORITY, SUM, plot_correlations, plot_task
-from layerwise.tables import scores
 from layerwise.tables.comparison import compare
+from layerwise.tables.files import read_table
 from layerwise.tables.probes import collect_probes
+from layerwise.tables.scores import collect_scores
+from layerwise.tables.trends import summarise_trends
 from synthetic_probes import write_probe
 from synthetic_scores import write_experiment
 
@@ -26,8 +28,8 @@ VALUES = {"T0": 0.5, "T1": 0.4, "T2": 0.2, "T3": 0.3, "T4": 0.35, "weighted": 0.
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("tables")
     files = write_experiment(path, BLOCKS, PROPERTIES, metrics=("pwcca",))
-    scores.collect_scores(files, ["pwcca"], PROPERTIES, list(BLOCKS), BLOCKS, path / "scores.csv")
-    scores.summarise_trends(path / "scores.csv", 10, path / "trends.csv")
+    collect_scores(files, ["pwcca"], PROPERTIES, list(BLOCKS), BLOCKS, path / "scores.csv")
+    summarise_trends(path / "scores.csv", 10, path / "trends.csv")
     probes = dict(
         [
             write_probe(path, "pr", "hubert", VALUES, 4, "per"),
@@ -126,7 +128,7 @@ def test_correlations_have_a_panel_per_task_and_a_mark_per_property(draw):
 
 def test_marks_lie_where_the_table_says(draw, folder):
     figure, _ = draw()
-    table = scores.read_table(folder / "comparison.csv", text=["task", "source"])
+    table = read_table(folder / "comparison.csv", text=["task", "source"])
     chosen = table[(table["task"] == "pr") & (table["source"] == "probes") & (table["model"] == "hubert")]
     expected = sorted(chosen.loc[chosen["spearman"].notna(), "spearman"])
     drawn = [line.get_xdata()[0] for line in figure.axes[0].get_lines() if line.get_marker() != "None"]

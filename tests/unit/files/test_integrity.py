@@ -16,7 +16,8 @@ from safetensors.numpy import save_file
 from layerwise.figures.trends import save
 from layerwise.files.atomic import END
 from layerwise.files.integrity import CutOffError, cut_off, is_whole, refuse_cut_off
-from layerwise.representations.store import reading, writing
+from layerwise.representations.store import reading
+from layerwise.representations.writer import writing
 
 RECORDS = json.dumps({"records": [{"layer": f"T{number}", "score": 0.5} for number in range(30)]}, indent=1) + "\n"
 

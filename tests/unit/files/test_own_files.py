@@ -20,9 +20,9 @@ from layerwise.errors import LayerwiseError
 from layerwise.files.own_arrays import read_array, read_arrays
 from layerwise.files.own_files import RereadError, read_json, read_shape
 from layerwise.files.own_tables import ITEMS, SEGMENTS, UTTERANCES, read_csv_table, read_parquet
+from layerwise.tables.models import read_models
 from layerwise.tables.recommendations import COLUMNS as ADVICE
 from layerwise.tables.recommendations import read_recommendations
-from layerwise.tables.scores import read_models
 
 AGAIN = r"is not as this workflow writes it: .*\. Delete it and run the same command again"
 

@@ -20,10 +20,13 @@ from transformers import (
 )
 
 from layerwise.files.catalogues import CatalogueError
-from layerwise.models.architectures import _ANATOMIES
-from layerwise.models.catalogue import layer_names, model_entry
-from layerwise.models.shapes import SHAPES, shape_of
-from layerwise.models.speech_model import ModelError, load, load_folder
+from layerwise.layers import layer_names
+from layerwise.models import architectures
+from layerwise.models.anatomy import ModelError
+from layerwise.models.by_name import load
+from layerwise.models.catalogue import model_entry
+from layerwise.models.loading import load_folder
+from layerwise.models.model_types import MODEL_TYPES, outline_of
 from layerwise.representations.extract import extract
 from layerwise.representations.features import log_mel
 from layerwise.representations.store import fact
@@ -79,7 +82,9 @@ def transformers_states(folder, waveform: np.ndarray, normalise: bool) -> tuple[
 
 
 def test_every_type_has_a_shape_and_an_anatomy():
-    assert set(SHAPES) == set(_ANATOMIES) == {model_type for model_type, _ in ARCHITECTURES.values()}
+    assert set(MODEL_TYPES) == {model_type for model_type, _ in ARCHITECTURES.values()}
+    for known in MODEL_TYPES.values():
+        assert callable(getattr(architectures, known.anatomy.removeprefix(f"{architectures.__name__}.")))
 
 
 def test_layers_and_stride_are_known_before_loading(name, folder, model):
@@ -249,13 +254,13 @@ def test_unknown_type_is_refused_by_name(tmp_path):
 
 def test_squeezing_is_part_of_the_stride():
     config = {"model_type": "sew", "conv_stride": [5, 64], "num_hidden_layers": 2}
-    assert shape_of(config)["stride_seconds"] == 0.04
-    assert shape_of(config | {"squeeze_factor": 4})["stride_seconds"] == 0.08
+    assert outline_of(config)["stride_seconds"] == 0.04
+    assert outline_of(config | {"squeeze_factor": 4})["stride_seconds"] == 0.08
 
 
 def test_what_a_configuration_does_not_say_is_left_open():
-    assert shape_of({"model_type": "hubert"}) == {}
-    assert shape_of({"model_type": "whisper"}) == {"conv_layers": 2, "stride_seconds": 0.02}
+    assert outline_of({"model_type": "hubert"}) == {}
+    assert outline_of({"model_type": "whisper"}) == {"conv_layers": 2, "stride_seconds": 0.02}
 
 
 def test_id_alone_is_enough(whisper, monkeypatch):

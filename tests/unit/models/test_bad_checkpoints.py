@@ -15,8 +15,9 @@ from safetensors.torch import load_file
 from transformers import BertConfig, BertModel, ViTConfig, ViTModel
 
 from layerwise.errors import LayerwiseError
-from layerwise.experiment.configuration import ConfigurationError, read_experiment
-from layerwise.models.speech_model import load_folder
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
+from layerwise.models.loading import load_folder
 from tiny_models import make, with_config, with_weights
 
 SIZES = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}

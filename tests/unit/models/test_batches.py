@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from layerwise.models.speech_model import load_folder
-from layerwise.models.taps import WaveformError
+from layerwise.models.anatomy import WaveformError
+from layerwise.models.loading import load_folder
 from tiny_architectures import ARCHITECTURES, make_architecture
 from tiny_models import speech
 from tiny_originals import settings, weights, write

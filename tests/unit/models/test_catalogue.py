@@ -13,17 +13,13 @@ import yaml
 from layerwise.files import catalogues
 from layerwise.files.catalogues import CatalogueError
 from layerwise.files.shipped import ROOT
-from layerwise.models.catalogue import ModelEntry, facts, layer_names, model_entry, with_shape
+from layerwise.layers import layer_names
+from layerwise.models.catalogue import ModelEntry, facts, model_entry, with_outline
 from layerwise.models.names import Models
 from tiny_originals import settings, weights, write
 
 SHAPE = {"conv_layers": 7, "blocks": 12, "stride_seconds": 0.02}
 MODELS = yaml.safe_load((ROOT / "resources/models.yaml").read_text())
-
-
-def test_layers_are_named_by_depth():
-    assert layer_names(2, 3) == ["C1", "C2", "T0", "T1", "T2", "T3"]
-    assert layer_names(0, 1) == ["T0", "T1"]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +71,7 @@ def test_entry_of_the_hub_need_not_say_its_layers(missing):
     assert not entry.is_planned
     with pytest.raises(CatalogueError, match=r"models\.mine: its layers are not known before"):
         _ = entry.layers
-    assert with_shape(entry, SHAPE | {"width": 48}).layers == layer_names(7, 12)
+    assert with_outline(entry, SHAPE | {"width": 48}).layers == layer_names(7, 12)
     known = model_entry("mine", {"source": "owner/name"} | SHAPE)
     assert known.is_planned
     assert known.layers == layer_names(7, 12)

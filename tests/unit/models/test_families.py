@@ -56,12 +56,17 @@ def test_an_original_of_an_unknown_family_names_all():
 
 def test_what_opens_every_model_imports_no_family():
     """So an edit of `fastvgs` counts in the digest of FaST-VGS, and in no other."""
-    shared = closure({module_path("layerwise.models.speech_model"), module_path("layerwise.representations.extract")})
+    shared = closure({module_path("layerwise.models.loading"), module_path("layerwise.representations.extract")})
     of_families = {module_path(name) for name in families.MODULES.values()}
     assert None not in of_families
     assert not shared & of_families
     for name in families.MODULES.values():
         assert closure({module_path(name)}) & of_families == {module_path(name)}
+
+
+def test_what_models_are_called_is_no_part_of_what_opens_them():
+    opened = closure({module_path("layerwise.models.loading"), module_path("layerwise.representations.extract")})
+    assert not opened & {module_path(f"layerwise.models.{name}") for name in ("catalogue", "names", "by_name")}
 
 
 def test_no_family_imports_torch_before_a_module_is_filled():

@@ -18,8 +18,8 @@ from layerwise.files.catalogues import CatalogueError
 from layerwise.files.digests import DownloadError, note_digest
 from layerwise.models import catalogue, hub
 from layerwise.models import fetch as fetching
+from layerwise.models.by_name import load
 from layerwise.models.fetch import fetch_original
-from layerwise.models.speech_model import load
 from tiny_hub import COMMIT, OLDER, running
 from tiny_models import make, speech
 

@@ -17,15 +17,18 @@ from safetensors.torch import save_file
 
 from layerwise.errors import LayerwiseError
 from layerwise.files.catalogues import CatalogueError
+from layerwise.models.anatomy import ModelError
 from layerwise.models.catalogue import model_entry
-from layerwise.models.checkpoints import CheckpointError, make_random_checkpoint, read_config, transformers_config
+from layerwise.models.checkpoints import CheckpointError, read_config, transformers_config
+from layerwise.models.loading import load_folder
 from layerwise.models.originals import pickles
 from layerwise.models.originals.fairseq import parse_conv_layers
 from layerwise.models.originals.family import OriginalError
-from layerwise.models.originals.pickles import PickleError
+from layerwise.models.originals.pickled_values import PickleError
 from layerwise.models.originals.reading import read_original
+from layerwise.models.originals.unpickler import Unpickler
 from layerwise.models.preprocessors import FILES, PreprocessorError, read_preprocessor
-from layerwise.models.speech_model import ModelError, load_folder
+from layerwise.models.random_weights import make_random_checkpoint
 from layerwise.models.weights import WeightsError, plain_name, stored_weights
 from tiny_models import make, with_config
 from tiny_originals import settings, weights, write
@@ -150,7 +153,7 @@ REFUSED = {
         "an array that is filled twice",
     ),
     "elements of an array": (
-        called("collections.deque", array("u1", several(whole(1)), data(b"a"))), "elements in _Array"
+        called("collections.deque", array("u1", several(whole(1)), data(b"a"))), "elements in Array"
     ),
     "elements of a text": (called("builtins.set", text("abc")), "elements in str"),
     "pairs of text": (
@@ -216,7 +219,7 @@ def test_what_is_written_once_is_not_copied_very_many_times(tmp_path, made, used
 
 def test_only_opcodes_of_a_list_are_served():
     assert {pickle.READONLY_BUFFER[0], pickle.NEXT_BUFFER[0], pickle.PERSID[0], pickle.EXT1[0]}.isdisjoint(
-        pickles._Unpickler.dispatch
+        Unpickler.dispatch
     )
 
 
@@ -261,7 +264,7 @@ def test_what_a_pickle_declares_is_compared_with_what_it_has(tmp_path, code, wor
 def test_readers_stay_as_they_are(tmp_path):
     with pytest.raises(PickleError):
         pickles.read(put(tmp_path / "a.pkl", REFUSED["attributes of a reader"][0]))
-    assert vars(pickles._Unpickler._dictionary) == {}
+    assert vars(Unpickler._dictionary) == {}
 
 
 def test_an_array_of_objects_as_numpy_writes_it_is_refused(tmp_path):
@@ -480,7 +483,7 @@ def test_a_config_describes_layers_and_chooses_nothing(good, tmp_path):
 
 
 def test_a_config_chooses_nothing_for_random_weights_like_it(good, tmp_path):
-    from layerwise.models.checkpoints import make_random_checkpoint_like
+    from layerwise.models.random_weights import make_random_checkpoint_like
 
     make_random_checkpoint_like(with_config(good, tmp_path / "model", **CHOICES), 1, tmp_path / "random")
     make_random_checkpoint_like(good, 1, tmp_path / "same")
@@ -652,7 +655,7 @@ SETTINGS = {
     "strides of days": ({"conv_feature_layers": "[(16, 1000, 1000)] * 5"}, r"conv_stride has 1000000000000000 samples"),
     "a tensor": ({"encoder_layers": torch.ones(2)}, r"encoder_layers is StoredTensor"),
     "an array": ({"layer_type": np.ones(2)}, r"layer_type is \[1\.0, 1\.0\]"),
-    "a large array": ({"encoder_layers": np.ones(9000)}, r"encoder_layers is '_Array\("),
+    "a large array": ({"encoder_layers": np.ones(9000)}, r"encoder_layers is 'Array\("),
     "a list in itself": ({"activation_fn": (lambda own: own.append(own) or own)([])}, r"activation_fn is \[\[\["),
 }  # fmt: skip
 

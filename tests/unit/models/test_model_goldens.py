@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from layerwise.models.by_name import load
 from layerwise.models.catalogue import model_entry
 from layerwise.models.originals.avhubert import log_filterbanks, stacked_filterbanks
 from layerwise.models.originals.fairseq import parse_conv_layers
 from layerwise.models.originals.reading import read_original
-from layerwise.models.speech_model import load
 from synthetic_views import SHARED
 from textbook_encoder import textbook_layers
 

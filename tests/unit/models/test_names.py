@@ -12,13 +12,16 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
-from layerwise.experiment.configuration import ConfigurationError, read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.files.catalogues import CatalogueError
 from layerwise.files.shipped import ROOT
-from layerwise.models.catalogue import ModelEntry, hub_id, with_shape
-from layerwise.models.checkpoints import CheckpointError, architecture_of, make_random_checkpoint_like
+from layerwise.models.by_name import load
+from layerwise.models.catalogue import ModelEntry, hub_id, with_outline
+from layerwise.models.checkpoints import CheckpointError
+from layerwise.models.loading import load_folder
 from layerwise.models.names import Models, told_apart
-from layerwise.models.speech_model import load, load_folder
+from layerwise.models.random_weights import architecture_of, make_random_checkpoint_like
 from tiny_architectures import ARCHITECTURES, make_architecture
 from tiny_models import make, speech
 from tiny_originals import settings, weights, write
@@ -354,7 +357,7 @@ def test_an_experiment_shows_titles_that_differ():
     models = read_experiment({"models": list(own), "extra_models": own}).models
     assert [found.title for found in models.values()] == ["HuBERT (hubert-a)", "HuBERT (hubert-b)"]
     shape = {"conv_layers": 7, "blocks": 2, "stride_seconds": 0.02, "width": 48}
-    assert with_shape(models["hubert-a"], shape).title == "HuBERT (hubert-a)"
+    assert with_outline(models["hubert-a"], shape).title == "HuBERT (hubert-a)"
 
 
 def test_titles_are_one_line_that_every_picture_and_page_can_hold():

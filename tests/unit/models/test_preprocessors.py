@@ -12,11 +12,12 @@ import pytest
 import torch
 from transformers import AutoFeatureExtractor, AutoModel, SeamlessM4TFeatureExtractor, WhisperFeatureExtractor
 
-from layerwise.experiment.configuration import ConfigurationError, read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.models.catalogue import model_entry
-from layerwise.models.checkpoints import make_random_checkpoint
+from layerwise.models.loading import load_folder
 from layerwise.models.preprocessors import PREPROCESSOR, PROCESSOR, PreprocessorError, read_preprocessor
-from layerwise.models.speech_model import load_folder
+from layerwise.models.random_weights import make_random_checkpoint
 from tiny_architectures import ARCHITECTURES, make_architecture
 from tiny_models import speech
 

@@ -13,9 +13,10 @@ from transformers import AutoConfig, AutoModel
 
 from layerwise.files import catalogues
 from layerwise.files.catalogues import CatalogueError
-from layerwise.models import speech_model
-from layerwise.models.originals.pickles import PickleError, UnsafePickleError
-from layerwise.models.speech_model import ModelError, WaveformError, load
+from layerwise.models import by_name, loading
+from layerwise.models.anatomy import ModelError, WaveformError
+from layerwise.models.by_name import load
+from layerwise.models.originals.pickled_values import PickleError, UnsafePickleError
 from layerwise.models.weights import WeightsError
 from tiny_models import CATALOGUE, NAMES, POST_NORM, PRE_NORM, make, speech, with_config, with_weights
 
@@ -166,7 +167,7 @@ def test_waveform_is_normalised_for_layer_norm_encoders_only(folders, name):
 
 def test_normalisation_can_be_chosen(folders):
     waveform = speech(0.5)
-    chosen = speech_model.load_folder(folders[PRE_NORM], normalise=False)
+    chosen = loading.load_folder(folders[PRE_NORM], normalise=False)
     assert not chosen.normalise
     assert not np.allclose(chosen.layers(waveform)["C1"], load(folders[PRE_NORM]).layers(waveform)["C1"], atol=1e-2)
 
@@ -225,7 +226,7 @@ def test_name_of_the_catalogue_draws_its_random_weights(monkeypatch, tmp_path, l
     """Whatever the workflow may have made of an earlier seed or architecture under this name."""
     (tmp_path / "resources/models/random-wavlm-tiny").mkdir(parents=True)
     shutil.copy(catalogues.ROOT / "resources/models.yaml", tmp_path / "resources")
-    for module in (speech_model, catalogues):
+    for module in (by_name, catalogues):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     same_layers(loaded["random-wavlm-tiny"], load("random-wavlm-tiny"))
     assert list((tmp_path / "resources/models/random-wavlm-tiny").iterdir()) == []
@@ -247,7 +248,7 @@ def test_name_of_the_catalogue_takes_its_fetched_folder_and_normalisation(monkey
     """The entry says that hubert-large is normalised and hubert-base is not, whatever the folder would suggest."""
     (tmp_path / "resources/models").mkdir(parents=True)
     shutil.copy(catalogues.ROOT / "resources/models.yaml", tmp_path / "resources")
-    for module in (speech_model, catalogues):
+    for module in (by_name, catalogues):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     for name, normalise in (("hubert-large", True), ("hubert-base", False)):
         shutil.copytree(folders["random-wav2vec2-tiny"], tmp_path / "resources/models" / name)
@@ -257,7 +258,7 @@ def test_name_of_the_catalogue_takes_its_fetched_folder_and_normalisation(monkey
 def test_models_that_nobody_has_fetched_say_what_to_do(tmp_path, monkeypatch):
     (tmp_path / "resources/models").mkdir(parents=True)
     shutil.copy(catalogues.ROOT / "resources/models.yaml", tmp_path / "resources")
-    for module in (catalogues, speech_model):
+    for module in (catalogues, by_name):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     with pytest.raises(ModelError, match="avhubert-base has not been fetched: run the workflow"):
         load("avhubert-base")

@@ -15,11 +15,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import MODEL_MAPPING, AutoConfig, PreTrainedModel
 
-from layerwise.experiment.configuration import ConfigurationError, read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
+from layerwise.models.anatomy import ModelError
 from layerwise.models.architectures import anatomy_of
+from layerwise.models.loading import load_folder
+from layerwise.models.model_types import MODEL_TYPES
 from layerwise.models.originals.family import OriginalError
-from layerwise.models.shapes import SHAPES
-from layerwise.models.speech_model import ModelError, SpeechModel, load_folder
+from layerwise.models.speech_model import SpeechModel
 from layerwise.models.weights import AdapterError, WeightsError, plain_name
 from tiny_architectures import ARCHITECTURES, make_architecture
 from tiny_models import make, speech, with_config, with_weights
@@ -47,7 +50,7 @@ def classes_of(model_type: str) -> list[type[PreTrainedModel]]:
     ]
 
 
-CLASSES = [(model_type, found) for model_type in SHAPES for found in classes_of(model_type)]
+CLASSES = [(model_type, found) for model_type in MODEL_TYPES for found in classes_of(model_type)]
 
 
 def same_layers(model: SpeechModel, expected: dict[str, np.ndarray]) -> None:

@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from layerwise.probes.heads import Batch, Shape, ctc_losses, label_losses, make_heads
+from layerwise.probes.head_shapes import Shape
+from layerwise.probes.heads import make_heads
+from layerwise.probes.losses import Batch, ctc_losses, label_losses
 from layerwise.seeds import seed_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")

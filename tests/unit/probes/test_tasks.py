@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from layerwise.experiment.configuration import ConfigurationError, read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.files.shipped import ROOT
-from layerwise.probes.tasks import INDEXING, METRICS, TaskError, head_jobs, heads_of, task_entry
+from layerwise.probes.errors import TaskError
+from layerwise.probes.head_names import head_jobs, heads_of
+from layerwise.probes.kinds import KINDS
+from layerwise.probes.tasks import INDEXING, task_entry
 
 CATALOGUE = yaml.safe_load((ROOT / "resources/tasks.yaml").read_text())
 OWN = {"kind": "labels", "table": "config.yaml", "columns": ["word"]}  # a file that is there
@@ -28,7 +32,7 @@ def lines(probes: dict, **others) -> list[str]:
 def test_every_task_of_the_catalogue_can_be_chosen(name, recipe):
     experiment = read_experiment({"probes": {"tasks": [name], "recipe": recipe}})
     task = experiment.tasks[name]
-    assert task.metric == METRICS[task.kind]
+    assert task.metric == KINDS[task.kind].metric
     assert task.recipe["steps"] >= task.recipe["evaluate_every"]
     assert not set(task.training) & set(INDEXING)
     assert experiment.task_sources
@@ -39,7 +43,7 @@ def test_recipes_follow_superb():
     superb = CATALOGUE["recipes"]["superb"]
     assert (superb["phones"]["projection"], superb["labels"]["projection"]) == (256, 256)
     assert (superb["characters"]["projection"], superb["characters"]["hidden"]) == (1024, 1024)
-    assert [superb[kind]["steps"] for kind in METRICS] == [100_000, 200_000, 200_000]
+    assert [superb[kind]["steps"] for kind in ("phones", "characters", "labels")] == [100_000, 200_000, 200_000]
 
 
 def test_what_is_chosen_has_the_last_word():
@@ -138,7 +142,7 @@ def test_wrong_choices_are_explained(probes, others, words):
         ({"kind": "labels", "data": "slurp"}, "columns: is missing"),
         ({"kind": "labels", "data": "slurpp", "columns": ["a"]}, "is not in resources/tasks.yaml"),
         ({"kind": "phones", "data": "slurp", "columns": ["a"]}, "of data only labels can be learned"),
-        ({"kind": "labels", "corpus": "demo", "split": "dev-clean"}, "of a corpus phones or characters"),
+        ({"kind": "labels", "corpus": "demo", "split": "dev-clean"}, "of a corpus only characters or phones"),
         ({"kind": "phones", "corpus": "demo"}, "either splits"),
         ({"kind": "phones", "corpus": "demo", "split": "dev-clean"}, "held_out: is missing"),
         (

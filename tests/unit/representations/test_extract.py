@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from layerwise.errors import LayerwiseError
 from layerwise.files import disk_space
 from layerwise.files.disk_space import DiskSpaceError
-from layerwise.models.speech_model import load_folder
-from layerwise.representations.extract import BATCH_SECONDS, LOOK_AHEAD, ExtractionError, _shard, _windows, extract
+from layerwise.models.batches import BATCH_SECONDS
+from layerwise.models.loading import load_folder
+from layerwise.representations.extract import LOOK_AHEAD, ExtractionError, _shard, _windows, extract
 from layerwise.representations.features import log_mel
 from layerwise.representations.store import fact
 from tiny_models import make, speech

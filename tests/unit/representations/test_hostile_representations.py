@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from layerwise.representations import store
-from layerwise.representations.store import RepresentationError, dataset, fact, numbers, reading, strings, writing
-from layerwise.scoring.properties import ScoreSettings, score_layers
+from layerwise.representations.store import RepresentationError, dataset, fact, numbers, reading, strings
+from layerwise.representations.writer import writing
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
 from tiny_representations import UTTERANCES, write_shards
 
 LAYER = "1/frame/T1"

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from layerwise.files.atomic import END
 from layerwise.representations import store
-from layerwise.representations.store import RepresentationError, dataset, fact, reading, strings, writing
-from layerwise.scoring.measures.moments import fold_moments
+from layerwise.representations.store import RepresentationError, dataset, fact, reading, strings
+from layerwise.representations.writer import writing
+from layerwise.scoring.measures.passes import fold_moments
 from synthetic_views import CHECKOUT
 
 LAYER = "1/frame/T1"
@@ -35,7 +36,7 @@ def matrices(count=6, rows=50, seed=0):
 
 @pytest.fixture(params=[2**20, 1000, 1])
 def flush_bytes(request, monkeypatch):
-    monkeypatch.setattr(store, "FLUSH_BYTES", request.param)
+    monkeypatch.setattr("layerwise.representations.writer.FLUSH_BYTES", request.param)
 
 
 # --- round trips --------------------------------------------------------------------------------------------------
@@ -146,10 +147,10 @@ def test_a_killed_writer_leaves_no_file_of_that_name(tmp_path):
     program = f"""
 import sys, time
 import numpy as np
-from layerwise.representations import store
+from layerwise.representations import writer
 from layerwise.scoring.measures.moments import fold_moments
-store.FLUSH_BYTES = 1
-with store.writing({str(path)!r}, "float16", {{"shard": 0}}) as writer:
+writer.FLUSH_BYTES = 1
+with writer.writing({str(path)!r}, "float16", {{"shard": 0}}) as writer:
     writer.append("{LAYER}", np.ones((1000, 8), np.float32))
     print("written", flush=True)
     time.sleep(60)
@@ -207,8 +208,8 @@ def small(tmp_path_factory):
     """A file of several chunks of everything that files hold, its bytes, and what is read of it."""
     path = tmp_path_factory.mktemp("small") / "0.h5"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "FLUSH_BYTES", 300)
-        patch.setattr(store, "CHUNK_BYTES", 512)
+        patch.setattr("layerwise.representations.writer.FLUSH_BYTES", 300)
+        patch.setattr("layerwise.representations.writer.CHUNK_BYTES", 512)
         with writing(path, "float16", {"shard": 0, "model": "m"}) as writer:
             for number, rows in enumerate(matrices(rows=20)):
                 writer.append(LAYER, rows, {"grid": ""})
@@ -316,7 +317,7 @@ def test_a_missing_dataset_is_refused_with_what_lies_beside_it(tmp_path):
 
 def test_what_was_rounded_before_a_layer_outgrew_float16_is_marked(tmp_path, monkeypatch):
     """The rounding of the first rows stays, and decides which directions are noise."""
-    monkeypatch.setattr("layerwise.representations.store.FLUSH_BYTES", 1)
+    monkeypatch.setattr("layerwise.representations.writer.FLUSH_BYTES", 1)
     rows = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
     with writing(tmp_path / "0.h5", "float16", {"shard": 0}) as writer:
         writer.append(LAYER, rows)

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerwise.scoring import chance
-from layerwise.scoring.measures.cca import cross_validate, fold_moments
+from layerwise.scoring.measures.cca import cross_validate
+from layerwise.scoring.measures.passes import fold_moments
 from synthetic_views import one_hot, random_folds
 
 KEYS = {"property_name": st.sampled_from(["mel", "intra"]), "seed": st.integers(0, 99), "sample": st.integers(1, 9)}

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layerwise.scoring.folds import MOST_GROUPS, FoldError, frame_folds, merged, segment_folds, speaker_groups, trials
+from layerwise.scoring.folds import MOST_GROUPS, frame_folds, merged, segment_folds, speaker_groups, trials
+from layerwise.scoring.refusals import FoldError
 
 UTTERANCES = np.array([f"{speaker}-{chapter}" for speaker in range(10) for chapter in range(4)])
 SPEAKERS = np.array([name.split("-")[0] for name in UTTERANCES])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import published_procedure
-from layerwise.scoring.measures.cca import cross_validate, fold_moments
+from layerwise.scoring.measures.cca import cross_validate
+from layerwise.scoring.measures.passes import fold_moments
 from synthetic_views import golden_cca, random_folds, related
 
 EPSILONS = [(1e-10, 1e-10), (1e-8, 1e-8), (1e-5, 1e-5)]

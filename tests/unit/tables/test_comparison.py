@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from layerwise.tables import scores
 from layerwise.tables.comparison import compare, outcomes, read_comparison
 from layerwise.tables.probes import collect_probes, read_probes
+from layerwise.tables.scores import collect_scores
 from synthetic_probes import write_probe
 from synthetic_scores import record, write_score
 
@@ -32,18 +32,16 @@ def run(tmp_path):
                     "m",
                     layer,
                     sample,
-                    [
-                        {"pwcca": level + 0.001 * (trial - 2), "cka": level / 2, "pwcca_chance": 0.01}
-                        for trial in (1, 2, 3)
-                    ],
+                    [{"pwcca": level + 0.001 * (trial - 2), "cka": level / 2} for trial in (1, 2, 3)],
                     *(status or {}).get((name, layer), ("ok", "")),
+                    chance=[{"pwcca": 0.01}] * 3,
                 ),
             )
             for name, levels in trends.items()
             for layer, level in zip(LAYERS, levels, strict=True)
             for sample in (1, 2)
         ]
-        scores.collect_scores(files, ["pwcca"], list(trends), ["m"], {"m": BLOCKS}, tmp_path / "scores.csv")
+        collect_scores(files, ["pwcca"], list(trends), ["m"], {"m": BLOCKS}, tmp_path / "scores.csv")
         probes = {}
         if values is not None:
             table, learned = write_probe(tmp_path, "ic", "m", values, BLOCKS, metric, weights=weights)
@@ -78,7 +76,6 @@ def test_a_property_recommends_its_best_layer_and_pays_for_it(run):
     assert phone["best_against_weighted"] == pytest.approx(0.90 - 0.88)
     assert word["reason"] == ""
     assert ("word", "cka") in table.index
-    assert ("word", "pwcca_chance") not in table.index
 
 
 def test_error_rates_are_compared_as_one_minus_them(run):

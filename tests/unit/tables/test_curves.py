@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from layerwise.tables import curves
-from layerwise.tables.curves import Curve, Estimate
-from layerwise.tables.jackknife import COLUMNS, MissingReplicatesError, replicates
+from layerwise.tables.curves import Curve, Number
+from layerwise.tables.jackknife import COLUMNS, MissingReplicatesError, jackknife_at
 
 FOLDS = 10
 
@@ -146,12 +146,11 @@ def test_one_flagged_score_takes_the_whole_layer_out():
     assert curves.trend(table, FOLDS, 1).layers == ["T0"]
 
 
-def test_trends_are_those_of_every_question_but_of_no_chance_level():
+def test_trends_are_those_of_every_question():
     one, other = scores({"T0": 0.1, "T1": 0.2}, model="b"), scores({"T0": 0.3, "T1": 0.5}, model="a")
     table = pd.concat(
         [
             one.assign(property="word", metric="pwcca"),
-            one.assign(property="word", metric="pwcca_chance"),
             other.assign(property="word", metric="pwcca"),
             other.assign(property="mel", metric="cka"),
         ]
@@ -274,8 +273,8 @@ def test_what_two_correlations_share_cancels_in_their_difference():
 
 
 def test_a_difference_where_only_one_side_has_draws_has_no_interval():
-    known = curves.estimate(0.75, np.linspace(0.5, 1, 100))
-    for one, other in ((known, Estimate(0.25, 0, 0.5)), (Estimate(0.25, 0, 0.5), known)):
+    known = curves.from_draws(0.75, np.linspace(0.5, 1, 100))
+    for one, other in ((known, Number(0.25, 0, 0.5)), (Number(0.25, 0, 0.5), known)):
         found = one.minus(other)
         assert abs(found.value) == 0.5
         assert math.isnan(found.low)
@@ -284,21 +283,21 @@ def test_a_difference_where_only_one_side_has_draws_has_no_interval():
 
 
 def test_independent_numbers_differ_by_their_lopsided_intervals():
-    found = curves.apart(Estimate(0.75, 0.72, 0.90), Estimate(0.5, 0.38, 0.54))
+    found = curves.apart(Number(0.75, 0.72, 0.90), Number(0.5, 0.38, 0.54))
     assert found.value == 0.25
     # 3 below the first and 4 above the second lead to the low end, 15 above and 12 below to the high one.
     assert found.low == pytest.approx(0.25 - 0.05)
     assert found.high == pytest.approx(0.25 + math.hypot(0.15, 0.12))
-    assert math.isnan(curves.apart(Estimate(0.75), Estimate(0.5, 0.4, 0.6)).low)
+    assert math.isnan(curves.apart(Number(0.75), Number(0.5, 0.4, 0.6)).low)
 
 
 def test_each_layer_keeps_its_own_interval():
     given = Curve(["T0", "T1", "T2"], *np.array([[0.5, 0.75, 0.625], [0.25, 0.5, 0.625], [0.5, 1, 0.875]]), None)
     found = given.at(["T2", "T0"])
     assert (found.low.tolist(), found.high.tolist()) == ([0.625, 0.25], [0.875, 0.5])
-    assert given.estimate("T1") == Estimate(0.75, 0.5, 1)
+    assert given.number("T1") == Number(0.75, 0.5, 1)
     assert given.tied() == ["T0", "T1", "T2"]
-    assert given.tied(0.5) == ["T1", "T2"]
+    assert given.contenders(0.5) == ["T1", "T2"]
     assert given.at(["T2", "T0"]).tied() == ["T2"]
 
 
@@ -368,7 +367,7 @@ def again(slopes, model="m"):
 def test_draws_have_the_jackknifes_covariance_over_layers():
     slopes = np.random.default_rng(0).normal(size=(15, 4)) @ np.array([[1, 0.9, 0, 0], [0, 0.1, 1, 0]] * 2) / 1000
     found = curves.trend(scores({f"T{i}": 0.5 for i in range(4)}), FOLDS, 1, again(slopes))
-    replicated = replicates(again(slopes), found.layers)
+    replicated = jackknife_at(again(slopes), found.layers)
     expected = replicated.deviations.T @ replicated.deviations
     assert np.cov(found.draws.T) == pytest.approx(expected, abs=0.1 * expected.max())
     half = stats.t.ppf(0.975, 14) * np.sqrt(np.diag(expected))
@@ -468,7 +467,7 @@ def test_constant_draws_are_left_out_of_an_interval():
 
 @pytest.mark.filterwarnings("error")
 def test_draws_without_a_number_have_no_interval():
-    found = curves.estimate(0.5, np.full(10, math.nan))
+    found = curves.from_draws(0.5, np.full(10, math.nan))
     assert np.isnan([found.low, found.high]).all()
 
 
@@ -480,5 +479,5 @@ def test_what_either_curve_lacks_stands_in_its_order(correlate):
 
 def test_an_interval_is_widened_to_hold_its_number():
     draws = np.linspace(0, 1, 101)
-    assert (curves.estimate(-2.0, draws).low, curves.estimate(-2.0, draws).high) == (-2.0, pytest.approx(0.975))
-    assert (curves.estimate(2.0, draws).low, curves.estimate(2.0, draws).high) == (pytest.approx(0.025), 2.0)
+    assert (curves.from_draws(-2.0, draws).low, curves.from_draws(-2.0, draws).high) == (-2.0, pytest.approx(0.975))
+    assert (curves.from_draws(2.0, draws).low, curves.from_draws(2.0, draws).high) == (pytest.approx(0.025), 2.0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from layerwise.tables.external import METRICS, ExternalResultError, Result, read_external
+from layerwise.probes.metrics import METRICS
+from layerwise.tables.external import ExternalResultError, Result, read_external
 
 LAYERS = {"hubert": ["C1", "T0", "T1", "T2"], "fetched": None}
 HEADER = "task,model,layer,metric,value,low,high"

@@ -11,16 +11,18 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerwise.tables import curves, findings, scores
+from layerwise.tables import claims, criteria, curves, findings
 from layerwise.tables import models as model_table
+from layerwise.tables.claims import CONTRADICTED, NOT_TESTABLE, SUPPORTED, Model
 from layerwise.tables.comparison import Outcome
-from layerwise.tables.curves import Curve, Estimate
-from layerwise.tables.findings import CONTRADICTED, CRITERIA, NOT_TESTABLE, SUPPORTED, Model
+from layerwise.tables.criteria import CRITERIA
+from layerwise.tables.curves import Curve, Number
 from layerwise.tables.probes import collect_probes
+from layerwise.tables.scores import collect_scores
 from synthetic_probes import write_probe
 from synthetic_scores import record, write_score
 
-RULES = findings.read_criteria(CRITERIA)
+RULES = criteria.read_criteria(CRITERIA)
 LAYERS = [f"T{i}" for i in range(1, 13)]
 
 
@@ -43,7 +45,7 @@ def model(trends=None, outcomes=(), name="m", objective="masked contrastive", si
 
 def outcome(single, weighted=math.nan, half=0.01, weights=None, task="intent", metric="accuracy"):
     learned = curve(weights, half=0.0) if weights is not None else curves.empty("no learned weights")
-    total = Estimate(weighted, weighted - half, weighted + half)
+    total = Number(weighted, weighted - half, weighted + half)
     return Outcome(task, "probes", metric, "m", single, total, learned, "T12")
 
 
@@ -76,13 +78,13 @@ FALL = [0.95 - 0.05 * i for i in range(12)]
     ],
 )
 def test_valley(levels, half, expected):
-    found = findings.valley(curve(levels, half), LAYERS, 2)
+    found = claims.valley(curve(levels, half), LAYERS, 2)
     assert found.verdict == expected
     assert expected == SUPPORTED or found.reason
 
 
 def test_a_valley_says_what_is_behind_it():
-    numbers = findings.valley(curve(VALLEY), LAYERS, 2).numbers
+    numbers = claims.valley(curve(VALLEY), LAYERS, 2).numbers
     assert numbers == {
         **{"first": 0.9, "lowest": 0.5, "lowest_layer": "T5", "last": 0.9},
         **{"s_first": pytest.approx(0.01), "s_last": pytest.approx(0.01)},
@@ -93,7 +95,7 @@ def test_of_two_layers_the_interval_of_the_higher_one_counts():
     for layer, end, verdict in (("T12", "low", NOT_TESTABLE), ("T12", "high", SUPPORTED), ("T5", "low", SUPPORTED)):
         given = curve(VALLEY)
         getattr(given, end)[given.layers.index(layer)] += {"low": -0.3, "high": 0.3}[end]
-        found = findings.valley(given, LAYERS, 2)
+        found = claims.valley(given, LAYERS, 2)
         assert (layer, end, found.verdict) == (layer, end, verdict)
         assert found.reason == ("" if verdict == SUPPORTED else "overlapping intervals of T12 and T5")
 
@@ -104,7 +106,7 @@ def test_a_valley_is_exactly_the_criterion(levels, half):
     layers = [f"T{i}" for i in range(1, len(levels) + 1)]
     lowest = min(levels[1:-1])
     holds = levels[0] - lowest > 2 * half and levels[-1] - lowest > 2 * half
-    assert (findings.valley(curve(levels, half), layers, 2).verdict == SUPPORTED) == holds
+    assert (claims.valley(curve(levels, half), layers, 2).verdict == SUPPORTED) == holds
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,7 @@ def test_a_valley_is_exactly_the_criterion(levels, half):
     ],
 )
 def test_flat(levels, half, expected):
-    assert findings.flat(curve(levels, half), LAYERS, 0.1).verdict == expected
+    assert claims.flat(curve(levels, half), LAYERS, 0.1).verdict == expected
 
 
 def test_finding_1_speaks_of_models_by_their_objective():
@@ -130,7 +132,7 @@ def test_finding_1_speaks_of_models_by_their_objective():
         model({"intra": curve(VALLEY)}, name="mine", objective=""),
         model({}, name="unscored"),
     ]
-    assert verdicts(findings.shapes(models, RULES)) == {
+    assert verdicts(findings.valleys(models, RULES)) == {
         ("valley", "w2v", "", "intra", ""): SUPPORTED,
         ("no valley", "hubert", "", "intra", ""): SUPPORTED,
         ("no valley", "wavlm", "", "intra", ""): CONTRADICTED,
@@ -142,16 +144,16 @@ def test_finding_1_speaks_of_models_by_their_objective():
 
 
 def test_three_blocks_are_the_fewest_of_a_valley():
-    assert findings.valley(curve([0.9, 0.5, 0.9]), LAYERS[:3], 2).verdict == SUPPORTED
-    assert findings.valley(curve([0.9, 0.5]), LAYERS[:2], 2).verdict == NOT_TESTABLE
+    assert claims.valley(curve([0.9, 0.5, 0.9]), LAYERS[:3], 2).verdict == SUPPORTED
+    assert claims.valley(curve([0.9, 0.5]), LAYERS[:2], 2).verdict == NOT_TESTABLE
 
 
 def test_flat_takes_the_intervals_of_the_two_layers_that_count():
     """Up from the highest and down from the lowest layer, by their own intervals."""
     given = curve([0.55, 0.5, 0.52], 0.01)
     given.high[0], given.low[1] = 0.58, 0.46  # 0.03 and 0.04 make 0.05
-    assert findings.flat(given, LAYERS[:3], 0.0999).verdict == NOT_TESTABLE
-    found = findings.flat(given, LAYERS[:3], 0.1001)
+    assert claims.flat(given, LAYERS[:3], 0.0999).verdict == NOT_TESTABLE
+    found = claims.flat(given, LAYERS[:3], 0.1001)
     assert found.verdict == SUPPORTED
     assert found.numbers["range_high"] == pytest.approx(0.1)
     assert found.numbers["range_low"] == pytest.approx(0.05 - math.hypot(0.01, 0.01))
@@ -174,7 +176,7 @@ def test_flat_takes_the_intervals_of_the_two_layers_that_count():
     ],
 )
 def test_middle_peak(levels, half, expected):
-    assert findings.middle_peak(curve(levels, half), LAYERS, 0.3, 0.8, 2).verdict == expected
+    assert claims.middle_peak(curve(levels, half), LAYERS, 0.3, 0.8, 2).verdict == expected
 
 
 @pytest.mark.parametrize(
@@ -189,12 +191,12 @@ def test_middle_peak(levels, half, expected):
 )
 def test_deeper_peak(peak, other, half, expected):
     pair = [(curve(bump(i), half), LAYERS) for i in (peak, other)]
-    assert findings.deeper_peak(*pair, margin=2).verdict == expected
+    assert claims.deeper_peak(*pair, margin=2).verdict == expected
 
 
 def test_depths_are_compared_not_layers():
     large = [f"T{i}" for i in range(1, 25)]
-    found = findings.deeper_peak((curve(bump(11)), LAYERS), (curve(bump(14, 24)), large), 2)
+    found = claims.deeper_peak((curve(bump(11)), LAYERS), (curve(bump(14, 24)), large), 2)
     assert (found.verdict, found.numbers["depth"]) == (SUPPORTED, 11 / 12)
 
 
@@ -251,7 +253,7 @@ def test_word_leads(phone, word, half, expected):
     one, other = (
         curves.spearman(curve(mixed(order), half, seed=seed), task) for seed, order in enumerate((phone, word))
     )
-    assert findings.word_leads(one, other, 0.2).verdict == expected
+    assert claims.word_leads(one, other, 0.2).verdict == expected
 
 
 @pytest.mark.parametrize(
@@ -269,7 +271,7 @@ def test_both_correlate(phone, word, half, expected):
     one, other = (
         curves.spearman(curve(mixed(order), half, seed=seed), task) for seed, order in enumerate((phone, word))
     )
-    found = findings.both_correlate(one, other, 0.7)
+    found = claims.both_correlate(one, other, 0.7)
     assert found.verdict == expected
     assert found.verdict == SUPPORTED or found.reason.startswith(("phone:", "word:"))
 
@@ -307,7 +309,7 @@ def test_finding_3_speaks_of_tasks_by_name_and_not_of_random_models():
 )
 def test_best_layer(single, half, expected):
     trends = {"phone": curve(bump(6)), "word": curve(bump(8))}
-    found = findings.best_layer(model(trends), outcome(curve(single, half)), **RULES.thresholds[4])
+    found = claims.best_layer(model(trends), outcome(curve(single, half)), **RULES.thresholds[4])
     assert found.verdict == expected
 
 
@@ -316,7 +318,7 @@ def test_the_fewest_layers_of_a_best_one(measured, expected):
     """Exactly as many as are needed, the last one among them."""
     trends = {"phone": curve(bump(6)), "word": curve(bump(8))}
     levels = [level if i in (8, 12, 4, 6)[:measured] else None for i, level in enumerate(bump(8), start=1)]
-    found = findings.best_layer(model(trends), outcome(curve(levels)), **RULES.thresholds[4])
+    found = claims.best_layer(model(trends), outcome(curve(levels)), **RULES.thresholds[4])
     assert found.verdict == expected
     if expected == NOT_TESTABLE:
         assert found.reason == "3 layers were measured, 4 are needed"
@@ -325,7 +327,7 @@ def test_the_fewest_layers_of_a_best_one(measured, expected):
 def test_every_second_layer_will_do_for_the_best_one():
     trends = {"phone": curve(bump(6)), "word": curve(bump(8))}
     single = [level if i % 2 else None for i, level in enumerate(bump(8))]
-    found = findings.best_layer(model(trends), outcome(curve(single)), **RULES.thresholds[4])
+    found = claims.best_layer(model(trends), outcome(curve(single)), **RULES.thresholds[4])
     assert (found.verdict, found.numbers["best"]) == (SUPPORTED, "T8")
 
 
@@ -334,14 +336,14 @@ def test_four_layers_are_just_enough_for_the_best_one():
     four = [level if i in (6, 8, 10, 12) else None for i, level in enumerate(bump(8), start=1)]
     three = [level if i in (8, 10, 12) else None for i, level in enumerate(bump(8), start=1)]
     found, lacking = (
-        findings.best_layer(model(trends), outcome(curve(single)), **RULES.thresholds[4]) for single in (four, three)
+        claims.best_layer(model(trends), outcome(curve(single)), **RULES.thresholds[4]) for single in (four, three)
     )
     assert found.verdict == SUPPORTED
     assert (lacking.verdict, lacking.reason) == (NOT_TESTABLE, "3 layers were measured, 4 are needed")
 
 
 def test_the_best_layer_needs_both_maxima():
-    found = findings.best_layer(model({"word": curve(bump(8))}), outcome(curve(bump(8))), **RULES.thresholds[4])
+    found = claims.best_layer(model({"word": curve(bump(8))}), outcome(curve(bump(8))), **RULES.thresholds[4])
     assert (found.verdict, found.reason) == (NOT_TESTABLE, "no number at T1-T12: phone was not scored")
 
 
@@ -365,7 +367,7 @@ def test_the_best_layer_needs_both_maxima():
 )
 def test_equals_sum(best, weighted, half, metric, expected):
     given = outcome(curve(bump(8, top=best), half), weighted, half, metric=metric)
-    assert findings.equals_sum(given, 0.05).verdict == expected
+    assert claims.equals_sum(given, 0.05).verdict == expected
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "wer"])
@@ -373,14 +375,14 @@ def test_the_sum_is_compared_by_the_interval_of_the_best_layer(metric):
     single = curve([0.4, 0.8, 0.6], 0.001)
     given = outcome(single, 0.78, 0.001, metric=metric)
     base = 0.78 if metric == "accuracy" else 0.22
-    found = findings.equals_sum(given, 0.05)
+    found = claims.equals_sum(given, 0.05)
     assert found.verdict == (SUPPORTED if metric == "accuracy" else CONTRADICTED)
     assert found.numbers["difference"] == pytest.approx(0.02 / base)
     single.low[0], single.high[2] = 0.1, 0.9  # of other layers
-    assert findings.equals_sum(given, 0.05) == found
+    assert claims.equals_sum(given, 0.05) == found
     single.high[1] += 0.1
-    assert findings.equals_sum(given, 0.05).numbers["difference_high"] == pytest.approx(0.121 / base, abs=0.001)
-    assert findings.equals_sum(given, 0.1).verdict == NOT_TESTABLE
+    assert claims.equals_sum(given, 0.05).numbers["difference_high"] == pytest.approx(0.121 / base, abs=0.001)
+    assert claims.equals_sum(given, 0.1).verdict == NOT_TESTABLE
 
 
 # 6
@@ -399,13 +401,13 @@ def test_the_sum_is_compared_by_the_interval_of_the_best_layer(metric):
 )
 def test_weights_rank_worse(weights, half, expected):
     given = outcome(curve(mixed(RISE), half, seed=9), weights=mixed(weights) if weights else None)
-    found = findings.weights_rank_worse(model({"word": curve(mixed(RISE), half, seed=2)}), given, 0.2)
+    found = claims.weights_rank_worse(model({"word": curve(mixed(RISE), half, seed=2)}), given, 0.2)
     assert found.verdict == expected
 
 
 def test_without_word_scores_the_weights_have_no_rival():
     given = outcome(curve(mixed(RISE)), weights=mixed(RISE))
-    found = findings.weights_rank_worse(model(), given, 0.2)
+    found = claims.weights_rank_worse(model(), given, 0.2)
     assert found.verdict == NOT_TESTABLE
     assert found.reason.startswith("word: no layer with both numbers")
 
@@ -416,9 +418,9 @@ def test_without_word_scores_the_weights_have_no_rival():
 @given(st.lists(st.floats(0, 1), min_size=12, max_size=12), st.floats(0.001, 0.1))
 def test_more_noise_never_turns_a_verdict_into_its_opposite(levels, half):
     for check in (
-        lambda found: findings.valley(found, LAYERS, 2),
-        lambda found: findings.flat(found, LAYERS, 0.1),
-        lambda found: findings.middle_peak(found, LAYERS, 0.3, 0.8, 2),
+        lambda found: claims.valley(found, LAYERS, 2),
+        lambda found: claims.flat(found, LAYERS, 0.1),
+        lambda found: claims.middle_peak(found, LAYERS, 0.3, 0.8, 2),
     ):
         pair = {check(curve(levels, half)).verdict, check(curve(levels, 3 * half)).verdict}
         assert pair != {SUPPORTED, CONTRADICTED}
@@ -465,8 +467,8 @@ def test_criteria_without_a_key_are_refused(tmp_path, old, new, message):
     assert old in text
     path = tmp_path / "findings.yaml"
     path.write_text(text.replace(old, new))
-    with pytest.raises(findings.CriteriaError, match=message):
-        findings.read_criteria(path)
+    with pytest.raises(criteria.CriteriaError, match=message):
+        criteria.read_criteria(path)
 
 
 @pytest.fixture
@@ -491,7 +493,7 @@ def experiment(tmp_path):
         for s in (1, 2, 3)
     ]
     properties, blocks = ["intra", "phone", "word"], dict.fromkeys(models, 12)
-    scores.collect_scores(files, ["pwcca"], properties, list(models), blocks, tmp_path / "scores.csv")
+    collect_scores(files, ["pwcca"], properties, list(models), blocks, tmp_path / "scores.csv")
     values = dict(zip(layers, [0.3, *bump(8, top=0.9)], strict=True)) | {"weighted": 0.89}
     weights = {layer: share / 91 for share, layer in enumerate(reversed(layers), start=1)}
     probes = dict([write_probe(tmp_path, "intent", "w2v", values, 12, weights=weights)])

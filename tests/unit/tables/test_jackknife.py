@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from layerwise.files.own_files import RereadError
 from layerwise.tables import jackknife
 from layerwise.tables.jackknife import (
+    Jackknife,
     MissingReplicatesError,
-    Replicates,
+    jackknife_at,
     read_jackknife,
     replicate_rows,
-    replicates,
     write_jackknife,
 )
 from synthetic_scores import record, with_jackknife
@@ -26,11 +26,11 @@ LOST = 0.5
 
 
 def of_a_mean(values):
-    """The replicates of the mean of `values`, a number a group, each tested as often."""
+    """The jackknife of the mean of `values`, a number a group, each tested as often."""
     values = np.asarray(values, float)[:, None]
     number = len(values)
     mean = (values.sum() - LOST * values) / (number - LOST)
-    return Replicates([str(g) for g in range(number)], np.full((number, 1), 1 / number), mean, 1 - LOST)
+    return Jackknife([str(g) for g in range(number)], np.full((number, 1), 1 / number), mean, 1 - LOST)
 
 
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=25))
@@ -44,14 +44,14 @@ def test_known_numbers():
     # s² = 5/3 of 4 values
     assert of_a_mean([1, 2, 3, 4]).error.item() == pytest.approx(np.sqrt(5 / 3 / 4))
     share = np.array([[0.5], [0.25], [0.25], [0.0]])
-    found = Replicates(list("abcd"), share, np.array([[0.5], [0.52], [0.48], [0.5]]), 1 - LOST)
+    found = Jackknife(list("abcd"), share, np.array([[0.5], [0.52], [0.48], [0.5]]), 1 - LOST)
     assert found.degrees_of_freedom.item() == pytest.approx(1 / 0.375 - 1)
     # Σ (θ(g) − mean)² = 0.0008
     assert found.error.item() == pytest.approx(np.sqrt((4 - LOST) ** 2 / 12 * 0.0008) / LOST)
 
 
 def test_of_one_tested_group_nothing_is_known():
-    found = Replicates(["a", "b"], np.array([[1.0], [0.0]]), np.array([[0.5], [0.6]]), 0.5)
+    found = Jackknife(["a", "b"], np.array([[1.0], [0.0]]), np.array([[0.5], [0.6]]), 0.5)
     assert found.degrees_of_freedom.item() == 0
 
 
@@ -68,11 +68,11 @@ def test_a_replicate_is_the_mean_over_trials_by_the_rows_that_they_keep(tmp_path
     assert table["share"].to_dict() == pytest.approx({"a": 0.3, "b": 0.45, "c": 0.25})
     lost = 1 - LOST * 0.6
     assert table.loc["a", "mean"] == pytest.approx((0.5 * lost + 0.6) / (lost + 1))
-    found = replicates(table.reset_index(), ["T1"])
+    found = jackknife_at(table.reset_index(), ["T1"])
     assert found.groups == ["a", "b", "c"]
     assert found.mean[0, 0] == table.loc["a", "mean"]
     with pytest.raises(MissingReplicatesError, match=r"lacks some of .*, T1, T2: delete it"):
-        replicates(table.reset_index(), ["T1", "T2"])
+        jackknife_at(table.reset_index(), ["T1", "T2"])
 
 
 def changed(change):

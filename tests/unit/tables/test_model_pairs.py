@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from layerwise.tables.files import read_table
 from layerwise.tables.model_pairs import COLUMNS, compare_models
-from layerwise.tables.scores import SCORE_COLUMNS, read_table
+from layerwise.tables.scores import COLUMNS as SCORE_COLUMNS
 
 FACTS = {"objective": "masked contrastive", "iteration": 1, "modality": "audio", "size": "Base"}
 FACTS |= {"training_data": "speech", "width": 96, "normalise": False}

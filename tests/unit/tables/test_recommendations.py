@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from layerwise.files.own_files import RereadError
-from layerwise.tables import scores as tables
+from layerwise.tables.best_layers import best_layers
 from layerwise.tables.comparison import compare
 from layerwise.tables.probes import collect_probes
 from layerwise.tables.recommendations import (
@@ -27,6 +27,8 @@ from layerwise.tables.recommendations import (
     recommend,
     sentences,
 )
+from layerwise.tables.scores import collect_scores
+from layerwise.tables.trends import summarise_trends
 from synthetic_probes import write_probe
 from synthetic_scores import record, write_score
 
@@ -56,16 +58,21 @@ def advise(tmp_path):
                 tmp_path / "scores",
                 record(name, "m", layer, 1, [], "skipped", "too few rows")
                 if level is None
-                else record(name, "m", layer, 1, [{"pwcca": level + e, "pwcca_chance": 0.05 + e} for e in noise]),
+                else record(
+                    name,
+                    "m",
+                    layer,
+                    1,
+                    [{"pwcca": level + e} for e in noise],
+                    chance=[{"pwcca": 0.05 + e} for e in noise],
+                ),
             )
             for name, levels in (("intra", [1.0] * 7), ("phone", phone))
             for layer, level in zip(LAYERS, levels, strict=True)
         ]
-        tables.collect_scores(
-            files, ["pwcca", "pwcca_chance"], ["intra", "phone"], ["m"], {"m": 6}, tmp_path / "scores.csv"
-        )
-        tables.summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
-        tables.best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best.csv")
+        collect_scores(files, ["pwcca"], ["intra", "phone"], ["m"], {"m": 6}, tmp_path / "scores.csv")
+        summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
+        best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best.csv")
         probes = dict([write_probe(tmp_path, "intent", "m", values, 6, metric, 0.02, **facts)] if values else [])
         path = None
         if external:
@@ -299,8 +306,8 @@ def test_layers_with_luck_of_their_own_carry_a_caution(advise, tmp_path):
     scores = pd.read_csv(tmp_path / "scores.csv", keep_default_na=False)
     scores["score"] += np.random.default_rng(1).normal(scale=0.05, size=len(scores))
     scores.to_csv(tmp_path / "scores.csv", index=False)
-    tables.summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
-    tables.best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best.csv")
+    summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
+    best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best.csv")
     names = ("trends", "best", "probes", "comparison")
     recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], [], "pwcca", "utterance", 1, tmp_path / "out.csv")
     assert OWN_LUCK in read_recommendations(tmp_path / "out.csv")["caution"].iloc[0]

@@ -6,10 +6,15 @@ import pandas as pd
 import pytest
 
 from layerwise.files.own_files import RereadError
-from layerwise.scoring.measures import cca
+from layerwise.scoring.metrics import METRICS as METRICS_OF_SCORES
 from layerwise.tables import scores as tables
+from layerwise.tables.best_layers import best_layers, read_best_layers
+from layerwise.tables.files import alignments_of, read_table
 from layerwise.tables.jackknife import MissingReplicatesError
-from layerwise.tables.scores import MalformedScoreError, SkippedScoreError
+from layerwise.tables.models import read_models
+from layerwise.tables.samples import summarise_samples
+from layerwise.tables.scores import MalformedScoreError, SkippedScoreError, collect_scores, read_scores
+from layerwise.tables.trends import read_trends, summarise_trends, wide_table
 from synthetic_scores import METRICS, record, with_jackknife, write_experiment, write_score
 
 COUNTS = ["n_rows", "n_types", "n_speakers"]
@@ -24,7 +29,7 @@ def collect(tmp_path):
 
     def run(files, blocks=BLOCKS, properties=PROPERTIES, name="scores.csv", **options):
         out = tmp_path / name
-        tables.collect_scores(files, METRICS, properties, list(blocks), blocks, out, **options)
+        collect_scores(files, METRICS, properties, list(blocks), blocks, out, **options)
         return out
 
     return run
@@ -51,26 +56,26 @@ def trends_of(tmp_path, collect):
             for layer, (values, status) in layers.items()
         ]
         scores = tmp_path / "scores.csv"
-        tables.collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": blocks}, scores)
-        tables.summarise_trends(scores, folds, tmp_path / "trends.csv")
+        collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": blocks}, scores)
+        summarise_trends(scores, folds, tmp_path / "trends.csv")
         return tmp_path / "trends.csv"
 
     return run
 
 
 def best_of(trends, tmp_path):
-    tables.best_layers(trends, tmp_path / "scores.csv", tmp_path / "best.csv")
-    return tables.read_table(tmp_path / "best.csv")
+    best_layers(trends, tmp_path / "scores.csv", tmp_path / "best.csv")
+    return read_table(tmp_path / "best.csv")
 
 
 def test_scores_have_the_columns_and_the_order_of_the_contract(tmp_path, collect):
     out = collect(write_experiment(tmp_path, BLOCKS, PROPERTIES))
     assert out.read_text().splitlines()[0] == (
-        "property,model,layer,layer_index,depth,sample,trial,metric,score,n_train,n_test,dx,dy,rows_per_dimension,"
-        "kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_types,n_speakers,"
+        "property,model,layer,layer_index,depth,sample,trial,metric,score,chance,n_train,n_test,dx,dy,"
+        "rows_per_dimension,kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_types,n_speakers,"
         "alignments,status,reason"
     )
-    table = tables.read_table(out)
+    table = read_table(out)
     # word: 5 + 3 layers, mel: 12 + 10 (with C1 to C7); 2 samples, 3 trials, 2 metrics
     assert len(table) == (5 + 3 + 12 + 10) * 2 * 3 * 2
     assert list(table["property"].unique()) == PROPERTIES
@@ -98,7 +103,7 @@ def test_bytes_depend_neither_on_the_order_nor_on_the_batching_of_files(tmp_path
 def test_each_metric_has_the_dimensions_that_it_kept_of_either_view(tmp_path, collect):
     scored = record("word", "a-model", "T1", 1, [{"pwcca": 0.5, "svcca": 0.4}])
     scored["trials"][0]["kept"] = {"pwcca": [40, 30], "svcca": [7, 5]}
-    table = tables.read_table(collect([write_score(tmp_path, scored)])).set_index("metric")
+    table = read_table(collect([write_score(tmp_path, scored)])).set_index("metric")
     assert table[["kept_x", "kept_y"]].to_numpy().tolist() == [[40, 30], [7, 5]]
 
 
@@ -112,7 +117,7 @@ def test_dimensions_that_are_no_counts_are_refused(tmp_path, collect, kept):
 
 def test_layer_ten_comes_after_layer_nine(tmp_path, collect):
     out = collect(write_experiment(tmp_path, {"m": 12}, ["word"]), {"m": 12})
-    assert list(tables.read_table(out)["layer"].unique())[-4:] == ["T9", "T10", "T11", "T12"]
+    assert list(read_table(out)["layer"].unique())[-4:] == ["T9", "T10", "T11", "T12"]
 
 
 def test_floats_survive_the_round_trip(tmp_path, collect):
@@ -120,7 +125,7 @@ def test_floats_survive_the_round_trip(tmp_path, collect):
     file = write_score(tmp_path, record("word", "a-model", "T1", 1, [{"pwcca": value}]))
     out = collect([file])
     assert "0.30000000000000004" in out.read_text()
-    assert tables.read_table(out)["score"][0] == value
+    assert read_table(out)["score"][0] == value
 
 
 def test_a_skipped_record_gets_a_row_per_metric_without_a_score(tmp_path, collect):
@@ -128,14 +133,29 @@ def test_a_skipped_record_gets_a_row_per_metric_without_a_score(tmp_path, collec
     lines = collect([file]).read_text().splitlines()[1:]
     reason = '"word, sample 1: too few rows"'
     assert lines == [
-        f"word,a-model,T1,1,0.5,1,,{metric},,,,,,,,,,,,1000,39,18,given,skipped,{reason}"
+        f"word,a-model,T1,1,0.5,1,,{metric},,,,,,,,,,,,,1000,39,18,given,skipped,{reason}"
         for metric in ("mean_cca", "pwcca")
     ]
 
 
 def test_metrics_are_those_of_the_files(tmp_path, collect):
-    file = write_score(tmp_path, record("word", "a-model", "T1", 1, [{"cka": 0.5, "pwcca_chance": 0.1}]))
-    assert list(tables.read_table(collect([file]))["metric"]) == ["cka", "pwcca_chance"]
+    file = write_score(tmp_path, record("word", "a-model", "T1", 1, [{"pwcca": 0.5, "cka": 0.1}]))
+    assert list(read_table(collect([file]))["metric"]) == ["cka", "pwcca"]
+
+
+def test_the_chance_level_stands_beside_the_score(tmp_path, collect):
+    scored = record(
+        "word", "a-model", "T1", 1, [{"pwcca": 0.5}, {"pwcca": 0.6}], chance=[{"pwcca": 0.1}, {"pwcca": 0.2}]
+    )
+    table = read_scores(collect([write_score(tmp_path, scored)]))
+    assert table[["metric", "score", "chance"]].to_numpy().tolist() == [["pwcca", 0.5, 0.1], ["pwcca", 0.6, 0.2]]
+
+
+def test_a_score_file_of_an_older_version_is_to_be_made_again(tmp_path, collect):
+    scored = record("word", "a-model", "T1", 1, [{"pwcca": 0.5, "pwcca_chance": 0.1}])
+    del scored["trials"][0]["chance"]
+    with pytest.raises(MalformedScoreError, match="a record lacks 'chance'; delete the file to score again"):
+        collect([write_score(tmp_path, scored)])
 
 
 def test_strict_lists_every_reason_and_writes_nothing(tmp_path, collect):
@@ -181,22 +201,23 @@ def test_a_malformed_file_is_named(tmp_path, collect, text, message):
     assert not (tmp_path / "scores.csv").exists()
 
 
-@pytest.mark.parametrize("chance", ["", "_chance"])
+@pytest.mark.parametrize("of", ["metrics", "chance"])
 @pytest.mark.parametrize(
     ("metric", "least", "impossible"),
     [
-        *((name, -1, [-1.001, 1.001, 5.0, 2147483648]) for name in cca.METRICS if name != "cka"),
+        *((name, -1, [-1.001, 1.001, 5.0, 2147483648]) for name in METRICS_OF_SCORES if name != "cka"),
         ("cka", 0, [-0.001, -1, 2]),
     ],
 )
-def test_a_score_that_cannot_be_is_refused(tmp_path, collect, metric, least, impossible, chance):
-    scored = record("word", "a-model", "T1", 1, [{metric + chance: 0.5}])
+def test_a_score_that_cannot_be_is_refused(tmp_path, collect, metric, least, impossible, of):
+    scored = record("word", "a-model", "T1", 1, [{metric: 0.5}], chance=[{metric: 0.5}])
     for score in (least, least - 1e-7, 0.5, 1, 1 + 1e-7):
-        scored["trials"][0]["metrics"] = {metric + chance: score}
+        scored["trials"][0][of] = {metric: score}
         collect([write_score(tmp_path, scored)])
-    message = f"{metric}{chance} of T1, trial 1, is .*; a number from {least} to 1 is expected"
+    by_chance = " by chance" if of == "chance" else ""
+    message = f"{metric} of T1, trial 1,{by_chance} is .*; a number from {least} to 1 is expected"
     for score in impossible:
-        scored["trials"][0]["metrics"] = {metric + chance: score}
+        scored["trials"][0][of] = {metric: score}
         with pytest.raises(MalformedScoreError, match=message):
             collect([write_score(tmp_path, scored)])
 
@@ -261,16 +282,16 @@ def test_what_is_said_of_a_record_is_text(tmp_path, collect, name):
 
 def test_only_blocks_have_a_depth_and_a_largest_index(tmp_path, collect):
     file = write_score(tmp_path, record("mel", "a-model", "C7", 1, [{"pwcca": 0.5}]))
-    assert tables.read_scores(collect([file]))["depth"].isna().all()
+    assert read_scores(collect([file]))["depth"].isna().all()
 
 
 def test_tables_that_are_read_again_lack_no_column_and_have_no_row_twice(tmp_path, trends_of):
     trends = trends_of({"T1": ([0.5, 0.6], "ok"), "T2": ([0.5, 0.7], "ok")})
-    tables.best_layers(trends, tmp_path / "scores.csv", tmp_path / "best.csv")
+    best_layers(trends, tmp_path / "scores.csv", tmp_path / "best.csv")
     for path, read, column in (
-        (tmp_path / "scores.csv", tables.read_scores, "n_train"),
-        (trends, tables.read_trends, "interval"),
-        (tmp_path / "best.csv", tables.read_best_layers, "shared_luck"),
+        (tmp_path / "scores.csv", read_scores, "n_train"),
+        (trends, read_trends, "interval"),
+        (tmp_path / "best.csv", read_best_layers, "shared_luck"),
     ):
         table = pd.read_csv(path, dtype=str)
         pd.concat([table, table.iloc[:1]]).to_csv(path, index=False)
@@ -284,11 +305,11 @@ def test_tables_that_are_read_again_lack_no_column_and_have_no_row_twice(tmp_pat
 def test_models_are_read_with_the_facts_that_are_asked_for(tmp_path):
     path = tmp_path / "models.csv"
     path.write_text("model,objective,size,blocks,year\na,contrastive,,1,2020\nb,,Base,9999,2021\n")
-    table = tables.read_models(path, ["year"])
+    table = read_models(path, ["year"])
     assert table["blocks"].tolist() == [1, 9999]
     assert table[["objective", "size"]].to_numpy().tolist() == [["contrastive", ""], ["", "Base"]]
     with pytest.raises(RereadError, match="it lacks the column hours, units"):
-        tables.read_models(path, ["hours", "year", "units"])
+        read_models(path, ["hours", "year", "units"])
 
 
 @pytest.mark.parametrize(
@@ -304,7 +325,7 @@ def test_models_that_cannot_be_are_refused(tmp_path, text, message):
     path = tmp_path / "models.csv"
     path.write_text(text)
     with pytest.raises(RereadError, match=message):
-        tables.read_models(path)
+        read_models(path)
 
 
 @pytest.mark.parametrize("scores", [[{"pwcca": 0.5}], []])
@@ -323,7 +344,7 @@ def test_the_same_record_in_two_files_is_refused(tmp_path, collect):
 
 
 def test_the_interval_is_the_corrected_resampled_t(trends_of):
-    (row,) = tables.read_table(trends_of({"T6": ([0.4, 0.5, 0.6], "ok")})).to_dict("records")
+    (row,) = read_table(trends_of({"T6": ([0.4, 0.5, 0.6], "ok")})).to_dict("records")
     assert row["mean"] == pytest.approx(0.5)
     assert row["std"] == pytest.approx(0.1)
     assert row["n"] == 3
@@ -335,19 +356,19 @@ def test_the_interval_is_the_corrected_resampled_t(trends_of):
 
 
 def test_fewer_folds_widen_the_interval(trends_of):
-    row = tables.read_table(trends_of({"T6": ([0.4, 0.5, 0.6], "ok")}, folds=4)).iloc[0]
+    row = read_table(trends_of({"T6": ([0.4, 0.5, 0.6], "ok")}, folds=4)).iloc[0]
     assert row["high"] - row["mean"] == pytest.approx(4.302652730 * 0.1 * math.sqrt(1 / 3 + 1 / 2), abs=1e-9)
 
 
 def test_one_score_has_no_interval(trends_of):
-    row = tables.read_table(trends_of({"T6": ([0.4], "ok")})).iloc[0]
+    row = read_table(trends_of({"T6": ([0.4], "ok")})).iloc[0]
     assert (row["mean"], row["n"]) == (0.4, 1)
     assert row[["std", "low", "high"]].isna().all()
     assert row["interval"] == ""
 
 
 def test_trends_of_skipped_and_flagged_layers(trends_of):
-    table = tables.read_table(trends_of({"T1": ([], "skipped"), "T2": ([0.5, 0.6], "flagged")})).set_index("layer")
+    table = read_table(trends_of({"T1": ([], "skipped"), "T2": ([0.5, 0.6], "flagged")})).set_index("layer")
     assert list(table["status"]) == ["skipped", "flagged"]
     assert list(table["reason"]) == ["skipped T1", "flagged T2"]
     assert list(table["n"]) == [0, 2]
@@ -360,8 +381,8 @@ def test_one_skipped_sample_of_two_leaves_a_mean_and_a_reason(tmp_path, collect)
         write_score(tmp_path, record("word", "a-model", "T1", 1, [{"mean_cca": 0.2, "pwcca": 0.5}])),
         write_score(tmp_path, record("word", "a-model", "T1", 2, [], "skipped", "word, sample 2: NaN")),
     ]
-    tables.summarise_trends(collect(files), 10, tmp_path / "trends.csv")
-    row = tables.read_table(tmp_path / "trends.csv").set_index("metric").loc["pwcca"]
+    summarise_trends(collect(files), 10, tmp_path / "trends.csv")
+    row = read_table(tmp_path / "trends.csv").set_index("metric").loc["pwcca"]
     assert (row["n"], row["mean"], row["status"], row["reason"]) == (1, 0.5, "ok", "word, sample 2: NaN")
 
 
@@ -370,8 +391,8 @@ def test_one_flagged_sample_flags_the_layer(tmp_path, collect):
         write_score(tmp_path, record("word", "a-model", "T1", sample, [{"pwcca": 0.5}], status, reason))
         for sample, status, reason in ((1, "ok", ""), (2, "flagged", "few rows"), (3, "flagged", "NaN"))
     ]
-    tables.summarise_trends(collect(files), 10, tmp_path / "trends.csv")
-    (row,) = tables.read_trends(tmp_path / "trends.csv").to_dict("records")
+    summarise_trends(collect(files), 10, tmp_path / "trends.csv")
+    (row,) = read_trends(tmp_path / "trends.csv").to_dict("records")
     assert (row["status"], row["n"], row["reason"]) == ("flagged", 3, "few rows; NaN")
 
 
@@ -380,9 +401,9 @@ def test_rows_per_dimension_are_the_mean_over_trials(tmp_path, collect):
     scored["trials"][0] |= {"n_train": 300, "dx": 20, "dy": 10}
     scored["trials"][1] |= {"n_train": 600, "dx": 20, "dy": 10}
     scores = collect([write_score(tmp_path, scored)])
-    assert tables.read_scores(scores)["rows_per_dimension"].tolist() == [10, 20]
-    tables.summarise_trends(scores, 10, tmp_path / "trends.csv")
-    assert tables.read_trends(tmp_path / "trends.csv")["rows_per_dimension"].tolist() == [15]
+    assert read_scores(scores)["rows_per_dimension"].tolist() == [10, 20]
+    summarise_trends(scores, 10, tmp_path / "trends.csv")
+    assert read_trends(tmp_path / "trends.csv")["rows_per_dimension"].tolist() == [15]
 
 
 def test_counts_are_those_of_the_smallest_sample(tmp_path, collect):
@@ -392,16 +413,16 @@ def test_counts_are_those_of_the_smallest_sample(tmp_path, collect):
         scored |= {"n_rows": rows, "n_types": types, "n_speakers": speakers}
         files.append(write_score(tmp_path, scored))
     files.append(write_score(tmp_path, record("word", "a-model", "T2", 1, [], "skipped", "NaN")))
-    scores = tables.read_scores(collect(files))
+    scores = read_scores(collect(files))
     second = scores.query("layer == 'T1' and sample == 2")
     assert second[COUNTS].drop_duplicates().to_numpy().tolist() == [[1000, 39, 16]]
     trends, best = tmp_path / "trends.csv", tmp_path / "best.csv"
-    tables.summarise_trends(tmp_path / "scores.csv", 10, trends)
-    rows = tables.read_trends(trends).set_index(["layer", "metric"])[COUNTS]
+    summarise_trends(tmp_path / "scores.csv", 10, trends)
+    rows = read_trends(trends).set_index(["layer", "metric"])[COUNTS]
     assert rows.loc[("T1", "pwcca")].tolist() == [800, 38, 16]
     assert rows.loc[("T2", "pwcca")].tolist() == [1000, 39, 18]  # a skipped layer has rows too
-    tables.best_layers(trends, tmp_path / "scores.csv", best)
-    row = tables.read_best_layers(best).set_index("metric").loc["pwcca"]
+    best_layers(trends, tmp_path / "scores.csv", best)
+    row = read_best_layers(best).set_index("metric").loc["pwcca"]
     assert (row["layer"], row["n_rows"], row["n_types"], row["n_speakers"]) == ("T1", 800, 38, 16)
     assert "800,38,16" in best.read_text()  # whole numbers, not 800.0
 
@@ -420,7 +441,7 @@ def test_a_count_of_a_table_is_whole_when_read_again(trends_of, wrong):
     table.loc[0, "n_rows"] = wrong
     table.to_csv(trends, index=False)
     with pytest.raises(RereadError, match="no whole number from 0 in column n_rows"):
-        tables.read_trends(trends)
+        read_trends(trends)
 
 
 def test_the_best_layer_its_runner_up_and_its_ties(trends_of, tmp_path):
@@ -455,7 +476,7 @@ def test_layers_just_outside_of_the_ties_are_named(trends_of, tmp_path):
     trends = trends_of(
         {name: ([level], "ok") for name, level in {"T1": 0.45, "T2": 0.55, "T3": 0.35, "T4": 0.6}.items()}
     )
-    table = tables.read_trends(trends)
+    table = read_trends(trends)
     table.assign(low=table["mean"] - 0.1, high=table["mean"] + 0.1).to_csv(trends, index=False)
     (row,) = best_of(trends, tmp_path).to_dict("records")
     assert (row["layer"], row["tied"], row["nearly_tied"]) == ("T4", "T2", "T1")
@@ -474,7 +495,7 @@ def test_the_best_layer_has_the_most_of_its_own_counts(tmp_path, collect):
         scored["trials"][1]["kept"]["pwcca"] = [kept[0] - 5, kept[1] + 5]
         scored["trials"][1]["classes_unseen"] = 3
         files.append(write_score(tmp_path, scored))
-    tables.summarise_trends(collect(files), 10, tmp_path / "trends.csv")
+    summarise_trends(collect(files), 10, tmp_path / "trends.csv")
     (row,) = best_of(tmp_path / "trends.csv", tmp_path).to_dict("records")
     assert (row["layer"], row["kept_x"], row["kept_y"], row["classes_unseen"]) == ("T2", 40, 35, 3)
     assert ",40,35,3," in (tmp_path / "best.csv").read_text()  # whole numbers
@@ -496,7 +517,7 @@ def test_a_question_without_scores_has_neither_luck_nor_counts(trends_of, tmp_pa
 
 
 def test_models_and_properties_keep_their_order_in_the_best_layers(tmp_path, collect):
-    tables.summarise_trends(collect(write_experiment(tmp_path, BLOCKS, PROPERTIES)), 10, tmp_path / "trends.csv")
+    summarise_trends(collect(write_experiment(tmp_path, BLOCKS, PROPERTIES)), 10, tmp_path / "trends.csv")
     found = best_of(tmp_path / "trends.csv", tmp_path)
     assert list(zip(found["property"], found["model"], found["metric"], strict=True)) == [
         (name, model, metric) for name in PROPERTIES for model in BLOCKS for metric in METRICS
@@ -535,16 +556,16 @@ def test_a_layer_without_a_reason_adds_none(tmp_path, collect):
         write_score(tmp_path, record("word", "a-model", "T1", 1, [{"pwcca": 0.5}], "flagged", "")),
         write_score(tmp_path, record("word", "a-model", "T2", 1, [{"pwcca": 0.5}], "flagged", "NaN")),
     ]
-    tables.summarise_trends(collect(files), 10, tmp_path / "trends.csv")
+    summarise_trends(collect(files), 10, tmp_path / "trends.csv")
     (row,) = best_of(tmp_path / "trends.csv", tmp_path).to_dict("records")
     assert (row["layer"], row["reason"]) == ("", "NaN")
 
 
-def test_neither_intra_nor_conv_layers_nor_chance_are_ranked(tmp_path):
-    files = write_experiment(tmp_path, {"m": 4}, ("intra", "mel"), metrics=("pwcca", "pwcca_chance"))
+def test_neither_intra_nor_conv_layers_are_ranked(tmp_path):
+    files = write_experiment(tmp_path, {"m": 4}, ("intra", "mel"), metrics=("pwcca",), chance=True)
     files.append(write_score(tmp_path, record("mel", "m", "C8", 1, [{"pwcca": 0.99}])))
-    tables.collect_scores(files, ["pwcca"], ["intra", "mel"], ["m"], {"m": 4}, tmp_path / "scores.csv")
-    tables.summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
+    collect_scores(files, ["pwcca"], ["intra", "mel"], ["m"], {"m": 4}, tmp_path / "scores.csv")
+    summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
     (row,) = best_of(tmp_path / "trends.csv", tmp_path).to_dict("records")
     # of depths 0.25, 0.5, 0.75 and 1 the second is nearest to the peak of the made-up curve
     assert (row["property"], row["metric"], row["layer"]) == ("mel", "pwcca", "T2")
@@ -556,16 +577,16 @@ def test_the_wide_table_holds_means_in_order_of_depth(tmp_path, collect):
     def status(property_name, model, layer):
         return ("skipped", "NaN") if model == "a-model" and layer == "T1" else ("ok", "")
 
-    tables.summarise_trends(
+    summarise_trends(
         collect(write_experiment(tmp_path, BLOCKS, PROPERTIES, status=status)), 10, tmp_path / "trends.csv"
     )
-    tables.wide_table(tmp_path / "trends.csv", "word", "pwcca", tmp_path / "layers_word.csv")
-    table = tables.read_table(tmp_path / "layers_word.csv")
+    wide_table(tmp_path / "trends.csv", "word", "pwcca", tmp_path / "layers_word.csv")
+    table = read_table(tmp_path / "layers_word.csv")
     assert list(table.columns) == ["layer", "alignments", "b-model", "a-model"]
     assert set(table["alignments"]) == {"given"}
     assert list(table["layer"]) == ["T0", "T1", "T2", "T3", "T4"]
     assert list(table["a-model"].isna()) == [False, True, False, True, True]
-    trends = tables.read_table(tmp_path / "trends.csv").set_index(["property", "model", "layer", "metric"])
+    trends = read_table(tmp_path / "trends.csv").set_index(["property", "model", "layer", "metric"])
     assert table["b-model"][3] == trends.loc[("word", "b-model", "T3", "pwcca"), "mean"]
 
 
@@ -578,28 +599,28 @@ def test_samples_count_what_was_drawn(tmp_path):
     pd.DataFrame(intervals).iloc[:0].to_parquet(folder / "words.parquet")
     files = [folder / f"{name}.parquet" for name in ("words", "phones", "utterances")]
     out = tmp_path / "samples.csv"
-    tables.summarise_samples(files, utterances=5, phones_per_type=2, word_types=3, words_per_type=4, out=out)
+    summarise_samples(files, utterances=5, phones_per_type=2, word_types=3, words_per_type=4, out=out)
     assert out.read_text().splitlines() == [
         "sample,span,asked,drawn,types,utterances,hours,alignments",
         "2,frame,5,2,,2,0.01,given",
         f"2,phone,78,3,2,2,{6.5 / 3600!r},given",
         "2,word,12,0,0,0,0.0,given",
     ]
-    tables.summarise_samples(files, 5, 2, 3, 4, out, alignments="automatic")
-    assert set(tables.read_table(out)["alignments"]) == {"automatic"}
+    summarise_samples(files, 5, 2, 3, 4, out, alignments="automatic")
+    assert set(read_table(out)["alignments"]) == {"automatic"}
     for phone_types, asked in ((None, 2 * 2), (40, 40 * 2)):  # AA and B were found
-        tables.summarise_samples(files, 5, 2, 3, 4, out, phone_types)
+        summarise_samples(files, 5, 2, 3, 4, out, phone_types)
         assert out.read_text().splitlines()[2].startswith(f"2,phone,{asked},3,2,")
 
 
 def test_layers_of_the_wide_table_are_in_order_of_depth_beyond_ten(trends_of, tmp_path):
     trends = trends_of({layer: ([0.5], "ok") for layer in ("T10", "T9", "T2")})
-    tables.wide_table(trends, "phone", "pwcca", tmp_path / "wide.csv")
-    assert tables.read_table(tmp_path / "wide.csv")["layer"].tolist() == ["T2", "T9", "T10"]
+    wide_table(trends, "phone", "pwcca", tmp_path / "wide.csv")
+    assert read_table(tmp_path / "wide.csv")["layer"].tolist() == ["T2", "T9", "T10"]
 
 
 def test_no_samples_give_a_table_without_rows(tmp_path):
-    tables.summarise_samples([], 5, 2, 3, 4, tmp_path / "samples.csv")
+    summarise_samples([], 5, 2, 3, 4, tmp_path / "samples.csv")
     assert (tmp_path / "samples.csv").read_text() == "sample,span,asked,drawn,types,utterances,hours,alignments\n"
 
 
@@ -613,8 +634,8 @@ def test_samples_are_in_the_order_of_their_numbers_and_spans(tmp_path):
         for name in ("words", "phones"):
             intervals.to_parquet(folder / f"{name}.parquet")
         files += [folder / f"{name}.parquet" for name in ("words", "utterances", "phones")]
-    tables.summarise_samples(files, 5, 2, 3, 4, tmp_path / "samples.csv")
-    table = tables.read_table(tmp_path / "samples.csv")
+    summarise_samples(files, 5, 2, 3, 4, tmp_path / "samples.csv")
+    table = read_table(tmp_path / "samples.csv")
     assert list(zip(table["sample"], table["span"], strict=True)) == [
         (sample, span) for sample in (2, 10) for span in ("frame", "phone", "word")
     ]
@@ -622,9 +643,9 @@ def test_samples_are_in_the_order_of_their_numbers_and_spans(tmp_path):
 
 @pytest.mark.parametrize("made", ["given", "automatic"])
 def test_a_table_says_how_its_alignments_were_made(made):
-    assert tables.alignments_of(pd.DataFrame({"alignments": [made, made, made]})) == made
-    assert tables.alignments_of(pd.DataFrame({"alignments": [made]})) == made
-    assert tables.alignments_of(pd.DataFrame({"alignments": []})) == "given"
+    assert alignments_of(pd.DataFrame({"alignments": [made, made, made]})) == made
+    assert alignments_of(pd.DataFrame({"alignments": [made]})) == made
+    assert alignments_of(pd.DataFrame({"alignments": []})) == "given"
 
 
 def test_automatic_alignments_are_marked_in_every_row_of_every_table(tmp_path):
@@ -632,28 +653,20 @@ def test_automatic_alignments_are_marked_in_every_row_of_every_table(tmp_path):
         return ("skipped", "NaN") if layer == "T1" else ("ok", "")
 
     files = write_experiment(tmp_path, BLOCKS, PROPERTIES, status=status, alignments="automatic")
-    tables = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best", "wide")}
-    tables.collect_scores(files, METRICS, PROPERTIES, list(BLOCKS), BLOCKS, tables["scores"])
-    tables.summarise_trends(tables["scores"], 10, tables["trends"])
-    tables.best_layers(tables["trends"], tables["scores"], tables["best"])
-    tables.wide_table(tables["trends"], "word", "pwcca", tables["wide"])
-    for name, path in tables.items():
-        table = tables.read_table(path)
+    paths = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best", "wide")}
+    collect_scores(files, METRICS, PROPERTIES, list(BLOCKS), BLOCKS, paths["scores"])
+    summarise_trends(paths["scores"], 10, paths["trends"])
+    best_layers(paths["trends"], paths["scores"], paths["best"])
+    wide_table(paths["trends"], "word", "pwcca", paths["wide"])
+    for name, path in paths.items():
+        table = read_table(path)
         assert len(table) > 3
         assert set(table["alignments"]) == {"automatic"}, name
 
 
-@pytest.mark.parametrize(
-    ("layers", "short"),
-    [(["T0", "T1", "T2", "T5"], "T0-T2, T5"), (["T10", "T9", "C7", "T9"], "C7, T9-T10"), ([], "")],
-)
-def test_layer_ranges(layers, short):
-    assert tables.layer_ranges(layers) == short
-
-
 def test_a_model_called_null_keeps_its_name(tmp_path, collect):
     file = write_score(tmp_path, record("word", "null", "T1", 1, [{"pwcca": 0.5}]))
-    assert tables.read_table(collect([file], {"null": 2}))["model"][0] == "null"
+    assert read_table(collect([file], {"null": 2}))["model"][0] == "null"
 
 
 # Intervals of speakers
@@ -667,7 +680,12 @@ def over_speakers(tmp_path, share):
             tmp_path / "scores",
             with_jackknife(
                 record(
-                    "phone", "m", layer, 1, [{"pwcca": 0.5, "pwcca_chance": 0.1}, {"pwcca": 0.6, "pwcca_chance": 0.2}]
+                    "phone",
+                    "m",
+                    layer,
+                    1,
+                    [{"pwcca": 0.5}, {"pwcca": 0.6}],
+                    chance=[{"pwcca": 0.1}, {"pwcca": 0.2}],
                 ),
                 share,
                 values,
@@ -676,14 +694,14 @@ def over_speakers(tmp_path, share):
         for layer in ("T1", "T2")
     ]
     paths = {name: tmp_path / f"{name}.csv" for name in ("scores", "jackknife", "trends")}
-    tables.collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": 4}, paths["scores"], jackknife=paths["jackknife"])
-    tables.summarise_trends(paths["scores"], 10, paths["trends"], paths["jackknife"])
+    collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": 4}, paths["scores"], jackknife=paths["jackknife"])
+    summarise_trends(paths["scores"], 10, paths["trends"], paths["jackknife"])
     return paths
 
 
 def test_an_interval_of_speakers_is_the_jackknifes_and_says_so(tmp_path):
     paths = over_speakers(tmp_path, {"a": [0.5, 0.5], "b": [0.5, 0.5]})
-    trends = tables.read_trends(paths["trends"]).set_index(["layer", "metric"])
+    trends = read_trends(paths["trends"]).set_index(["layer", "metric"])
     row = trends.loc[("T1", "pwcca")]
     # θ(a) = 0.56, θ(b) = 0.57, one degree of freedom
     lost = 0.5
@@ -691,12 +709,14 @@ def test_an_interval_of_speakers_is_the_jackknifes_and_says_so(tmp_path):
     assert (row["interval"], row["mean"]) == ("speakers", pytest.approx(0.55))
     assert [row["low"], row["high"]] == pytest.approx([0.55 - 12.7062047 * error, 0.55 + 12.7062047 * error])
     assert row["std"] == pytest.approx(0.1 / math.sqrt(2))
-    assert trends.loc[("T1", "pwcca_chance"), "interval"] == "corpus"
+    # that of the chance level is about the corpus: t(1) · 0.1 / √2 · √(1/2 + 1/8)
+    half = 12.7062047 * 0.1 / math.sqrt(2) * math.sqrt(1 / 2 + 1 / 8)
+    assert [row["chance_low"], row["chance_high"]] == pytest.approx([0.15 - half, 0.15 + half])
 
 
 def test_where_one_group_was_tested_there_is_no_interval_and_a_reason(tmp_path):
     paths = over_speakers(tmp_path, {"a": [1.0, 1.0], "b": [0.0, 0.0]})
-    row = tables.read_trends(paths["trends"]).set_index(["layer", "metric"]).loc[("T1", "pwcca")]
+    row = read_trends(paths["trends"]).set_index(["layer", "metric"]).loc[("T1", "pwcca")]
     assert np.isnan([row["low"], row["high"]]).all()
     assert (row["interval"], row["reason"]) == ("", "no interval: one group of speakers was tested")
 
@@ -710,9 +730,9 @@ def test_a_skipped_layer_needs_no_jackknife_and_a_single_score_has_an_interval_o
         write_score(tmp_path / "scores", record("phone", "m", "T2", 1, [], "skipped", "NaN")),
     ]
     scores, jackknife = tmp_path / "scores.csv", tmp_path / "jackknife.csv"
-    tables.collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": 4}, scores, jackknife=jackknife)
-    tables.summarise_trends(scores, 10, tmp_path / "trends.csv", jackknife)
-    one, skipped = tables.read_trends(tmp_path / "trends.csv").to_dict("records")
+    collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": 4}, scores, jackknife=jackknife)
+    summarise_trends(scores, 10, tmp_path / "trends.csv", jackknife)
+    one, skipped = read_trends(tmp_path / "trends.csv").to_dict("records")
     assert (one["interval"], one["n"], one["low"] < 0.5 < one["high"]) == ("speakers", 1, True)
     assert (skipped["interval"], skipped["n"], skipped["reason"]) == ("", 0, "NaN")
 
@@ -726,9 +746,7 @@ def test_the_rows_of_the_jackknife_are_in_the_order_of_the_scores(tmp_path):
         for layer in ("T2", "T1")
     ]
     jackknife = tmp_path / "jackknife.csv"
-    tables.collect_scores(
-        files, ["pwcca"], PROPERTIES, list(BLOCKS), BLOCKS, tmp_path / "scores.csv", jackknife=jackknife
-    )
+    collect_scores(files, ["pwcca"], PROPERTIES, list(BLOCKS), BLOCKS, tmp_path / "scores.csv", jackknife=jackknife)
     table = pd.read_csv(jackknife)
     assert list(zip(table["property"], table["model"], table["layer"], table["group"], strict=True)) == [
         (name, model, layer, group)
@@ -744,20 +762,18 @@ def test_a_layer_that_the_jackknife_lacks_is_refused(tmp_path):
     table = pd.read_csv(paths["jackknife"])
     table[table["layer"] != "T2"].to_csv(paths["jackknife"], index=False)
     with pytest.raises(MissingReplicatesError, match="lacks some of m phone pwcca, T2"):
-        tables.summarise_trends(paths["scores"], 10, paths["trends"], paths["jackknife"])
+        summarise_trends(paths["scores"], 10, paths["trends"], paths["jackknife"])
 
 
 def test_a_score_without_its_jackknife_is_refused(tmp_path):
     file = write_score(tmp_path, record("phone", "m", "T1", 1, [{"pwcca": 0.5}]))
     with pytest.raises(MalformedScoreError, match="a record lacks 'jackknife'"):
-        tables.collect_scores(
-            [file], ["pwcca"], ["phone"], ["m"], {"m": 4}, tmp_path / "s.csv", jackknife=tmp_path / "j.csv"
-        )
+        collect_scores([file], ["pwcca"], ["phone"], ["m"], {"m": 4}, tmp_path / "s.csv", jackknife=tmp_path / "j.csv")
 
 
 def test_another_word_for_an_interval_is_refused(trends_of):
     trends = trends_of({"T1": ([0.5, 0.6], "ok")})
-    assert tables.read_trends(trends)["interval"].tolist() == ["corpus"]
+    assert read_trends(trends)["interval"].tolist() == ["corpus"]
     trends.write_text(trends.read_text().replace("corpus", "anything"))
     with pytest.raises(RereadError, match="'anything' in column interval"):
-        tables.read_trends(trends)
+        read_trends(trends)

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerwise.tables import findings
-from layerwise.tables import scores as score_tables
-from layerwise.tables.comparison import compare, read_comparison
-from layerwise.tables.probes import collect_probes
+from layerwise.tables import curves
+from layerwise.tables.best_layers import best_layers, read_best_layers
+from layerwise.tables.comparison import compare, outcomes, read_comparison
+from layerwise.tables.probes import collect_probes, read_probes
 from layerwise.tables.recommendations import read_recommendations, recommend
-from layerwise.tables.ties import shared_luck, tied
+from layerwise.tables.scores import collect_scores, read_scores
+from layerwise.tables.ties import contenders, shared_luck, tied
+from layerwise.tables.trends import summarise_trends
 from synthetic_probes import write_probe
 from synthetic_scores import record, write_score
 
@@ -40,21 +42,21 @@ def test_the_best_layer_ties_and_so_does_what_is_not_below_its_low_end(data, lev
 @given(st.data(), LEVELS, st.floats(0, 4), st.floats(0, 4))
 def test_a_wider_margin_loses_no_layer(data, levels, one, other):
     levels, lows = intervals(data, levels)
-    narrow, wide = (tied(levels, lows, margin) for margin in sorted((one, other)))
+    narrow, wide = (contenders(levels, lows, margin) for margin in sorted((one, other)))
     assert (wide | ~narrow).all()
 
 
 @given(st.data(), LEVELS, st.integers(-1000, 1000), st.sampled_from([0.25, 0.5, 2, 8]), st.sampled_from([0.5, 1, 2]))
 def test_neither_shift_nor_scale_matters(data, levels, shift, scale, margin):
     levels, lows = intervals(data, levels)
-    assert (tied(levels * scale + shift, lows * scale + shift, margin) == tied(levels, lows, margin)).all()
+    assert (contenders(levels * scale + shift, lows * scale + shift, margin) == contenders(levels, lows, margin)).all()
 
 
 @given(st.data(), LEVELS, st.sampled_from([1, 2]))
 def test_only_the_interval_of_the_best_layer_counts(data, levels, margin):
     levels, lows = intervals(data, levels)
     others = np.arange(len(levels)) != np.argmax(levels)
-    assert (tied(levels, np.where(others, -np.inf, lows), margin) == tied(levels, lows, margin)).all()
+    assert (contenders(levels, np.where(others, -np.inf, lows), margin) == contenders(levels, lows, margin)).all()
 
 
 @pytest.mark.parametrize("low", [0.1, 0.7 - 0.0291291, 1 / 3, 0.3 - 2e-17])
@@ -66,9 +68,9 @@ def test_a_layer_exactly_at_the_low_end_ties(low):
 
 def test_the_margin_multiplies_the_distance_to_the_low_end():
     levels, lows = np.array([0.25, 0.5, 0.75, 0.0]), np.array([0.25, 0.5, 0.5, 0.0])
-    assert tied(levels, lows, 2).tolist() == [True, True, True, False]
-    assert tied(levels, lows, 1.75).tolist() == [False, True, True, False]
-    assert tied(levels, lows, 0).tolist() == [False, False, True, False]
+    assert contenders(levels, lows, 2).tolist() == [True, True, True, False]
+    assert contenders(levels, lows, 1.75).tolist() == [False, True, True, False]
+    assert contenders(levels, lows, 0).tolist() == [False, False, True, False]
 
 
 def test_of_equal_levels_the_interval_of_the_first_counts():
@@ -136,9 +138,9 @@ def tables(tmp_path):
             for layer, level in zip(layers, levels, strict=True)
         ]
         paths = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best", "probes", "comparison", "out")}
-        score_tables.collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": 4}, paths["scores"])
-        score_tables.summarise_trends(paths["scores"], 10, paths["trends"])
-        score_tables.best_layers(paths["trends"], paths["scores"], paths["best"])
+        collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": 4}, paths["scores"])
+        summarise_trends(paths["scores"], 10, paths["trends"])
+        best_layers(paths["trends"], paths["scores"], paths["best"])
         values = levels if metric == "accuracy" else [1 - level for level in levels]
         heads = dict(zip(layers, values, strict=True)) | {"weighted": 0.5}
         probes = dict([write_probe(tmp_path, "intent", "m", heads, 4, metric, half)])
@@ -164,7 +166,7 @@ def tables(tmp_path):
 def test_every_table_has_the_same_ties(tables, levels, half, expected, metric):
     paths = tables(levels, half, metric)
     expected = expected.split()
-    best = score_tables.read_best_layers(paths["best"]).iloc[0]
+    best = read_best_layers(paths["best"]).iloc[0]
     assert sorted([best["layer"], *best["tied"].split()]) == expected
     advice = read_recommendations(paths["out"])
     assert len(advice) == 2
@@ -172,9 +174,9 @@ def test_every_table_has_the_same_ties(tables, levels, half, expected, metric):
         assert sorted([row.layer, *row.tied.split()]) == expected
     compared = read_comparison(paths["comparison"]).set_index("property").loc["phone"]
     assert (compared["recommended"], compared["within_interval"]) == (best["layer"], "yes")
-    scored = findings.read_scores(paths["scores"])
-    (curve,) = findings.curves.trends(scored, 10, 1).values()
-    (outcome,) = findings.outcomes(findings.read_probes(paths["probes"]), 1)
+    scored = read_scores(paths["scores"])
+    (curve,) = curves.trends(scored, 10, 1).values()
+    (outcome,) = outcomes(read_probes(paths["probes"]), 1)
     assert curve.blocks().tied() == outcome.single.blocks().tied() == expected
 
 

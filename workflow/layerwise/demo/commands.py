@@ -8,14 +8,13 @@ Speech Commands (Lugosch et al. 2019), in whose layout the set is packed. Senten
 The same call on the same machine gives the same bytes.
 """
 
-import argparse
+from __future__ import annotations
+
 import csv
-import gzip
-import hashlib
 import io
 import random
 import tarfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -23,19 +22,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from layerwise.demo.synthesis import (
-    SAMPLE_RATE,
-    SILENCE,
-    Flite,
-    Prompt,
-    Speaker,
-    SynthesisError,
-    add_to_tar,
-    demo_speakers,
-    flac,
-    synthesise,
-)
-from layerwise.errors import LayerwiseError
+from layerwise.constants import SAMPLE_RATE
+from layerwise.demo.command_line import Progress, make_or_measure, silent, told
+from layerwise.demo.flite import SILENCE, Flite, SynthesisError
+from layerwise.demo.packing import add_to_tar, flac, timeless_tar
+from layerwise.demo.speakers import Prompt, Speaker, demo_speakers
+from layerwise.demo.synthesis import synthesise
 from layerwise.seeds import short_seed
 
 ARCHIVE = "demo_commands.tar.gz"
@@ -150,9 +142,7 @@ def trimmed(engine: Flite, prompt: Prompt) -> np.ndarray:
     return utterance.samples[max(0, round(first * SAMPLE_RATE)) : round(last * SAMPLE_RATE)]
 
 
-def make_commands(
-    folder: Path, per_action: int = PER_ACTION, seed: int = 1, progress: Callable[[str], None] = lambda line: None
-) -> Path:
+def make_commands(folder: Path, per_action: int = PER_ACTION, seed: int = 1, progress: Progress = silent) -> Path:
     """Make the set of commands: `demo_commands.tar.gz` in `folder`, which is made if missing.
 
     Raises:
@@ -162,11 +152,7 @@ def make_commands(
     engine = Flite()
     commands = draw_commands(ACTIONS, demo_speakers(), per_action, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    recordings = []
-    for number, command in enumerate(commands, start=1):
-        recordings.append((command, trimmed(engine, command.prompt)))
-        if number % 100 == 0:
-            progress(f"{number} of {len(commands)} commands")
+    recordings = [(command, trimmed(engine, command.prompt)) for command in told(commands, "commands", progress)]
     pack(recordings, folder / ARCHIVE)
     return folder / ARCHIVE
 
@@ -178,11 +164,7 @@ def pack(recordings: Iterable[tuple[Command, np.ndarray]], archive: Path) -> Non
     counts the rows and has no name. Recordings are FLAC. The bytes depend on nothing but what is given.
     """
     rows: dict[str, list[dict]] = {part: [] for part in ("train", "valid", "test")}
-    with (
-        archive.open("wb") as file,
-        gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as compressed,
-        tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
-    ):
+    with timeless_tar(archive) as tar:
         for command, samples in recordings:
             prompt = command.prompt
             path = f"wavs/speakers/{prompt.speaker.identifier}/{prompt.identifier}.flac"
@@ -218,33 +200,27 @@ def describe(archive: Path) -> str:
     for part in ("train", "valid", "test"):
         mine = [row for row in rows if row["part"] == part]
         parts.append(f"{part} {len(mine)} of {len({row['speakerId'] for row in mine})} speakers")
-    content = archive.read_bytes()
     return "\n".join(
         (
             f"commands: {len(rows)}, {len(intents)} different (action, object, location)",
             f"classes: {kinds}",
             f"parts: {', '.join(parts)}",
             f"minutes: {seconds / 60:.2f}",
-            f"{archive.name}: {len(content)} bytes, md5 {hashlib.md5(content).hexdigest()}",
-            f"  sha256 {hashlib.sha256(content).hexdigest()}",
         )
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Make the demo's spoken commands, or measure those that are there already."""
-    parser = argparse.ArgumentParser(prog="python -m layerwise.demo.commands", description=main.__doc__)
-    parser.add_argument("folder", type=Path, metavar="OUTPUT_FOLDER", help="where the archive goes")
-    parser.add_argument("--per-action", type=int, default=PER_ACTION, help="how many (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="seed of everything that is drawn (default: %(default)s)")
-    parser.add_argument("--measure", action="store_true", help="make nothing, only measure the archive in the folder")
-    options = parser.parse_args(arguments)
-    try:
-        if not options.measure:
-            make_commands(options.folder, options.per_action, options.seed, progress=print)
-        print(describe(options.folder / ARCHIVE))
-    except (LayerwiseError, FileNotFoundError) as error:
-        raise SystemExit(str(error)) from error
+    make_or_measure(
+        "commands",
+        main.__doc__,
+        make=make_commands,
+        archives=lambda folder: [folder / ARCHIVE],
+        describe=lambda archives: describe(archives[0]),
+        count=("--per-action", PER_ACTION),
+        arguments=arguments,
+    )
 
 
 if __name__ == "__main__":

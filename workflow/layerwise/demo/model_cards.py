@@ -11,7 +11,8 @@ import pandas as pd
 from huggingface_hub import ModelCard, ModelCardData
 from matplotlib.figure import Figure
 
-from layerwise.demo.synthesis import GRAMMAR, demo_speakers
+from layerwise.demo.sentences import GRAMMAR
+from layerwise.demo.speakers import demo_speakers
 from layerwise.figures.trends import STYLE
 from layerwise.files.atomic import replaced_folder
 from layerwise.files.own_files import RereadError, read_json

@@ -44,7 +44,7 @@ class Contrastive(torch.nn.Module):
     masked_share = 0.65
     negatives = 25
 
-    def __init__(self, architecture: Mapping) -> None:
+    def __init__(self, architecture: Mapping, units: int = 0) -> None:  # which it learns by itself
         super().__init__()
         self.model = Wav2Vec2ForPreTraining(
             _config(
@@ -98,15 +98,22 @@ class MaskedUnits(torch.nn.Module):
 
 
 Objective = Contrastive | MaskedUnits
+OBJECTIVES = {
+    "masked contrastive": Contrastive,
+    "masked unit prediction": MaskedUnits,
+}  # as resources/models.yaml has them
 
 
 def make_objective(name: str, architecture: Mapping, units: int = 0) -> Objective:
-    """Fresh weights for `masked contrastive` or `masked unit prediction`, words of resources/models.yaml."""
-    if name == "masked contrastive":
-        return Contrastive(architecture)
-    if name == "masked unit prediction":
-        return MaskedUnits(architecture, units)
-    raise ValueError(f"{name!r} is no objective; expected 'masked contrastive' or 'masked unit prediction'")
+    """A model with fresh weights, and what it is trained to do.
+
+    Args:
+        name: one of `OBJECTIVES`.
+        units: how many there are to be predicted; 0 for the contrastive objective.
+    """
+    if name not in OBJECTIVES:
+        raise ValueError(f"{name!r} is no objective; expected {' or '.join(map(repr, OBJECTIVES))}")
+    return OBJECTIVES[name](architecture, units)
 
 
 def masks_of(objective: Objective, batch: int, frames: int, seed: int) -> tuple[torch.Tensor, torch.Tensor | None]:

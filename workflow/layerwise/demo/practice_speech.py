@@ -16,15 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from layerwise.constants import SAMPLE_RATE
-from layerwise.demo.synthesis import (
-    GRAMMAR,
-    Flite,
-    assign_prompts,
-    demo_speakers,
-    draw_sentences,
-    pronunciations,
-    synthesise,
-)
+from layerwise.demo.flite import Flite, pronunciations
+from layerwise.demo.sentences import GRAMMAR, draw_sentences
+from layerwise.demo.speakers import assign_prompts, demo_speakers
+from layerwise.demo.synthesis import synthesise
 from layerwise.files.atomic import replaced
 from layerwise.files.own_arrays import read_arrays
 from layerwise.files.own_files import RereadError, rereading

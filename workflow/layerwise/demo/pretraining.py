@@ -23,11 +23,11 @@ from layerwise.constants import SAMPLE_RATE
 from layerwise.demo.objectives import Crops, Objective, make_objective, masks_of
 from layerwise.demo.practice_speech import HOP, WINDOW, Speech, as_waveform
 from layerwise.errors import LayerwiseError
-from layerwise.files.atomic import replaced, replaced_folder
+from layerwise.files.atomic import replaced_folder
 from layerwise.files.own_arrays import read_array
 from layerwise.files.own_files import RereadError, is_count
 from layerwise.models.checkpoints import LOSSES, ORIGIN, TRAINING, uses_layer_norm
-from layerwise.probes.training_states import read_state, restoring
+from layerwise.probes.resuming import TrainingState
 from layerwise.seeds import generator
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ def pretrain(
     """Train one model and write its checkpoint folder: transformers' files in float16, `losses.csv`, `training.json`.
 
     Args:
-        objective: as `make_objective` knows it.
+        objective: name of one, in `layerwise.demo.objectives.OBJECTIVES`.
         architecture: `model_type` and other values of the model's transformers configuration.
         speech: to train on, and held out.
         units: of both; None for the contrastive objective.
@@ -130,7 +130,8 @@ def pretrain(
         code,
         *(_digest(path) for path in (*speech, *(units or ()))),
     ]
-    training = _Training(name, model, recipe, train, held_out, seed, device, state, json.dumps(asked))
+    kept = TrainingState(state, json.dumps(asked))
+    training = _Training(name, model, recipe, train, held_out, seed, device, kept)
     training.run()
 
     with replaced_folder(out) as folder:
@@ -156,11 +157,10 @@ class _Training:
         held_out: Drawn,
         seed: int,
         device: str,
-        state: Path,
-        asked: str,
+        state: TrainingState,
     ) -> None:
         self._name, self._model, self._recipe, self._seed, self._device = name, model, recipe, seed, device
-        self._train, self._held_out, self._state, self._asked = train, held_out, state, asked
+        self._train, self._held_out, self._state = train, held_out, state
         # As in both papers.
         self._optimizer = torch.optim.AdamW(
             model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98), eps=1e-6, weight_decay=0.01
@@ -209,22 +209,21 @@ class _Training:
         return float(np.mean([self._model(batch).item() for batch in batches]))
 
     def _keep(self, step: int) -> None:
-        content = {
-            "asked": self._asked,
-            "step": step,
-            "losses": self.losses,
-            "model": self._model.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict(),
-        }
-        with replaced(self._state) as path:
-            torch.save(content, path)
+        self._state.write(
+            {
+                "step": step,
+                "losses": self.losses,
+                "model": self._model.state_dict(),
+                "optimizer": self._optimizer.state_dict(),
+                "schedule": self._schedule.state_dict(),
+            }
+        )
 
     def _resume(self) -> int:
-        content = read_state(self._state, "asked", self._asked, self._device)
+        content = self._state.read(self._device)
         if content is None:
             return 0
-        with restoring(self._state):
+        with self._state.restoring():
             self._model.load_state_dict(content["model"])
             self._optimizer.load_state_dict(content["optimizer"])
             self._schedule.load_state_dict(content["schedule"])

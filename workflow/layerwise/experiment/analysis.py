@@ -15,18 +15,22 @@ from layerwise.alignments.phones import phone_set
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.layouts import layout_of
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
-from layerwise.experiment.configuration import SCHEMAS, check_schema, read_catalogue, with_defaults
+from layerwise.experiment.configuration.schema import SCHEMAS, check_schema, read_catalogue, with_defaults
 from layerwise.experiment.given_speech import Speech, write_speech
-from layerwise.files.catalogues import read_yaml
-from layerwise.models.catalogue import locate
+from layerwise.files.catalogues import locate, read_yaml
+from layerwise.models.by_name import load
 from layerwise.models.devices import any_device, one_thread
-from layerwise.models.speech_model import SpeechModel, load
+from layerwise.models.speech_model import SpeechModel
 from layerwise.representations.extract import extract
-from layerwise.sampling import SampleSizes, draw_sample_tables
+from layerwise.sampling import draw_sample_tables
 from layerwise.scoring.folds import trials
-from layerwise.scoring.measures.cca import METRICS
-from layerwise.scoring.properties import PROPERTIES, ScoreSettings, score_layers
-from layerwise.tables.scores import collect_scores, read_trends, summarise_trends
+from layerwise.scoring.metrics import METRICS
+from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
+from layerwise.spans import SampleSizes
+from layerwise.tables.scores import collect_scores
+from layerwise.tables.trends import read_trends, summarise_trends
 
 _SCHEMA = "config.schema.yaml"
 _LAYOUT = "librispeech"  # the workflow's where nothing is said: names of tiers, phones, words in lower case
@@ -134,7 +138,7 @@ def _settings(asked: dict) -> dict:
 
 
 def _require_intervals(properties: Iterable[str], intervals: pd.DataFrame | None) -> None:
-    needing = [name for name in properties if PROPERTIES[name].span != "frame"]
+    needing = [name for name in properties if PROPERTIES[name].of_segments]
     if needing and intervals is None:
         raise AnalysisError(
             f"properties: {needing[0]} is asked of {PROPERTIES[needing[0]].span}s, and intervals is None"

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 
 from layerwise.errors import shown
 from layerwise.figures.trends import EMPTY_SIZE, NOTE_STYLE, STYLE, fold, save, write_instead
+from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.metrics import METRICS
 from layerwise.tables.confusion import read_confusions
-from layerwise.tables.external import METRICS, WEIGHTED
+from layerwise.tables.files import AnyPath
 from layerwise.tables.probes import PROBES, read_probes
-from layerwise.tables.scores import AnyPath
 
 WIDE = 4  # models side by side
 MOST = 40  # labels that a picture has room for

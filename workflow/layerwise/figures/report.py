@@ -19,21 +19,19 @@ from layerwise.figures.trends import METRIC_TITLES, title_of
 from layerwise.files.atomic import replaced
 from layerwise.files.own_tables import NUMBERED, read_csv_table, read_parquet
 from layerwise.files.shipped import ROOT
+from layerwise.layers import layer_ranges
+from layerwise.scoring.confidence import CONFIDENCE
+from layerwise.tables.best_layers import read_best_layers
 from layerwise.tables.comparison import WEIGHTS, read_comparison
+from layerwise.tables.criteria import CRITERIA, read_criteria
 from layerwise.tables.external import TASK
-from layerwise.tables.findings import CRITERIA, read_criteria, read_findings
+from layerwise.tables.files import AnyPath, read_table
+from layerwise.tables.findings import read_findings
 from layerwise.tables.intervals import SPEAKERS, about, caution
 from layerwise.tables.layer_pairs import read_layer_pairs
 from layerwise.tables.recommendations import cautions, read_recommendations, sentences
-from layerwise.tables.scores import (
-    CONFIDENCE,
-    SAMPLE_COLUMNS,
-    AnyPath,
-    layer_ranges,
-    read_best_layers,
-    read_scores,
-    read_table,
-)
+from layerwise.tables.samples import COLUMNS
+from layerwise.tables.scores import read_scores
 
 TEMPLATE = ROOT / "workflow/report/report.html.j2"
 PACKAGES = ("snakemake", "numpy", "scipy", "h5py", "torch", "transformers", "pandas", "matplotlib")
@@ -145,7 +143,7 @@ def write_report(
         correlations=_embed(correlations, "How properties and tasks correlate") if correlations else None,
         comparison=_comparison(read_comparison(comparison), metric, titles),
         findings=_findings(read_findings(findings), titles),
-        samples=_shown(read_table(samples, SAMPLE_COLUMNS, ["sample", "span"])),
+        samples=_shown(read_table(samples, COLUMNS, ["sample", "span"])),
         incomplete={status: _incomplete(scored, status, titles) for status in ("skipped", "flagged")},
         problems={heading: _problems(path) for heading, path in problems.items()},
         changed=_changed(labels) if labels else [],

@@ -23,10 +23,13 @@ from layerwise.figures.trends import (
     save,
     write_instead,
 )
+from layerwise.layers import TRANSFORMER, layer_ranges, transformer_names
+from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.metrics import METRICS
 from layerwise.tables.comparison import WEIGHTS, read_comparison
-from layerwise.tables.external import METRICS, WEIGHTED
+from layerwise.tables.files import AnyPath
 from layerwise.tables.probes import EXTERNAL, read_probes
-from layerwise.tables.scores import AnyPath, layer_ranges, read_trends
+from layerwise.tables.trends import read_trends
 
 SINGLE, BEST, SUM = "head on one layer", "best single block", "head on the learned sum of all layers"
 SINGLE_STYLE = {"color": "#000000", "marker": "o", "markersize": 3.5, "linewidth": 1.5}
@@ -68,7 +71,7 @@ def plot_task(
     heads = read_probes(probes)
     heads = heads[heads["task"] == task]
     scores = read_trends(trends)
-    scores = scores[(scores["metric"] == metric) & scores["layer"].str.startswith("T")]
+    scores = scores[(scores["metric"] == metric) & scores["layer"].str.startswith(TRANSFORMER)]
     panels = [
         (names, group)
         for model in models
@@ -239,7 +242,7 @@ def _draw_properties(axes: Axes, scores: pd.DataFrame, looks: Mapping[str, Mappi
 def _name_layers(axes: Axes, heads: pd.DataFrame, scores: pd.DataFrame) -> None:
     last = int(max(heads["layer_index"].max(), scores["layer_index"].max() if len(scores) else 0))
     step = -(-last // 6) or 1
-    axes.set_xticks(range(0, last + 1, step), [f"T{i}" for i in range(0, last + 1, step)])
+    axes.set_xticks(range(0, last + 1, step), transformer_names(last)[::step])
     axes.set_xlim(-0.03 * last - 0.2, 1.03 * last + 0.2)
     axes.set_xlabel("layer")
 

@@ -16,9 +16,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from layerwise.files.atomic import replaced
-from layerwise.scoring.chance import CHANCE
+from layerwise.layers import CONV, TRANSFORMER, is_conv, is_transformer, layer_key, layer_ranges
 from layerwise.scoring.properties import PROPERTIES
-from layerwise.tables.scores import AnyPath, layer_key, layer_ranges, read_trends
+from layerwise.tables.files import AnyPath
+from layerwise.tables.trends import read_trends
 
 STYLE = {
     "font.family": "sans-serif",
@@ -114,7 +115,7 @@ def plot_trends(
         # On the layer axis, room below the title for the words at the boundary.
         axes.set_title(title_of(property_name, metric, _alignments(table)), pad=18 if axis == "layer" else 6)
         axes.set_ylabel(_metric_title(metric))
-        shown = table if axis == "layer" else table[table["layer"].str.startswith("T")]
+        shown = table if axis == "layer" else table[table["layer"].str.startswith(TRANSFORMER)]
         positions = _positions(shown, axis)
         lines, marks = _draw_lines(axes, shown, metric, positions, models, titles, looks)
         if axis == "depth":
@@ -202,7 +203,7 @@ def plot_overview(
     only the shapes of the curves are comparable between panels. `models`, `titles` and `groups` as in `plot_trends`.
     """
     table = read_trends(trends)
-    table = table[table["layer"].str.startswith("T")]
+    table = table[table["layer"].str.startswith(TRANSFORMER)]
     looks = _looks(models, groups)
     columns = min(4, len(properties))
     rows = -(-len(properties) // columns)
@@ -282,9 +283,9 @@ def _positions(table: pd.DataFrame, axis: str) -> pd.Series:
     """Where each row of the table is on the x axis; on the `layer` axis, a free place parts C layers and T layers."""
     if axis == "depth":
         return table["depth"]
-    convs = table.loc[table["layer"].str.startswith("C"), "layer_index"].max()
+    convs = table.loc[table["layer"].str.startswith(CONV), "layer_index"].max()
     shift = 0 if pd.isna(convs) else convs + 2
-    return table["layer_index"] + np.where(table["layer"].str.startswith("T"), shift, 0)
+    return table["layer_index"] + np.where(table["layer"].str.startswith(TRANSFORMER), shift, 0)
 
 
 def _draw_lines(
@@ -306,7 +307,7 @@ def _draw_lines(
         if not rows["mean"].notna().any():
             continue
         look = looks[model]
-        for kind in ("C", "T"):  # apart, so that no line crosses the boundary
+        for kind in (CONV, TRANSFORMER):  # apart, so that no line crosses the boundary
             part = rows[rows["layer"].str.startswith(kind)]
             if part.empty:
                 continue
@@ -324,10 +325,10 @@ def _draw_lines(
                 style |= {"linestyle": "none", "markerfacecolor": "white", "label": "_flagged"}
                 axes.plot(x[hollow], mean[hollow], **style)
         lines[model] = line
-        levels = of_model[(of_model["metric"] == metric + CHANCE) & of_model["mean"].notna()]
+        levels = rows[rows["chance"].notna()]
         for _, part in levels.groupby(levels["layer"].str[0]):
             chance = True
-            axes.plot(positions[part.index], part["mean"], label="_chance", zorder=1, **CHANCE_STYLE)
+            axes.plot(positions[part.index], part["chance"], label="_chance", zorder=1, **CHANCE_STYLE)
     marks = {}
     if flagged:
         hollow_marker = {"marker": "o", "markerfacecolor": "white", "color": "#444444", "linestyle": "none"}
@@ -342,8 +343,8 @@ def _label_layers(axes: Axes, table: pd.DataFrame, positions: pd.Series) -> None
     named = sorted(set(zip(positions, table["layer"], strict=True)))
     axes.set_xticks([x for x, _ in named], [layer for _, layer in named], rotation=90 if len(named) > 16 else 0)
     axes.set_xlabel("layer")
-    first_block = min((x for x, layer in named if layer.startswith("T")), default=None)
-    if named and first_block is not None and named[0][1].startswith("C"):
+    first_block = min((x for x, layer in named if is_transformer(layer)), default=None)
+    if named and first_block is not None and is_conv(named[0][1]):
         axes.axvline(first_block - 1, color="#888888", linewidth=1, label="_boundary")
         at = {"y": 1.0, "transform": axes.get_xaxis_transform(), "va": "bottom", **NOTE_STYLE}
         axes.text(first_block - 1.2, s="conv encoder", ha="right", **at)

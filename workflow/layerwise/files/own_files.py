@@ -12,14 +12,13 @@ from pathlib import Path
 from layerwise.errors import LayerwiseError
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import require_plain
+from layerwise.layers import MOST_LAYERS
 
 # Four million scores; of one job they take megabytes. Read, a file takes some ten times its size.
 MAX_BYTES = Limit("LAYERWISE_MAX_RESULT_BYTES", 1 << 30, "bytes")
 # What files bring about that are not as they were written.
 _NOT_OURS = (OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zipfile.BadZipFile)
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
-MOST_LAYERS = 9999
-LAYER = r"[CT](?:0|[1-9][0-9]{0,3})"  # the name of one
 
 
 class RereadError(LayerwiseError):
@@ -70,7 +69,7 @@ def read_json(path: Path) -> dict:
 
 
 def read_shape(path: Path) -> dict:
-    """What `layerwise.models.describe.write_shape` wrote of the layers of a model.
+    """What `layerwise.models.describe.write_outline` wrote of the layers of a model.
 
     Raises:
         FileNotFoundError: it has not been written yet, which Snakemake understands.
@@ -91,7 +90,3 @@ def read_shape(path: Path) -> dict:
 def is_count(value: object, least: int = 0, most: int = MOST_LAYERS) -> bool:
     """Whether a value of a file is a whole number in bounds."""
     return type(value) is int and least <= value <= most
-
-
-def is_layer(name: object) -> bool:
-    return isinstance(name, str) and re.fullmatch(LAYER, name) is not None

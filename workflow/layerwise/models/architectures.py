@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 
 import numpy as np
 import torch
@@ -18,10 +20,11 @@ from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from layerwise.constants import SAMPLE_RATE
+from layerwise.models.anatomy import Anatomy, ModelError, Tap, block_taps, conv_geometry, conv_taps, whole_waveform
 from layerwise.models.checkpoints import uses_layer_norm
+from layerwise.models.inputs import BERT_BANDS, MEL_HOP
+from layerwise.models.model_types import MODEL_TYPES, outline_of, supported
 from layerwise.models.preprocessors import takes_waveform
-from layerwise.models.shapes import BERT_BANDS, MEL_HOP, shape_of, supported
-from layerwise.models.taps import Anatomy, ModelError, Tap, block_taps, conv_geometry, conv_taps, whole_waveform
 
 MEL_WINDOW = 400  # samples that a log-mel frame of wav2vec2-BERT sees
 
@@ -38,7 +41,7 @@ def require_supported(model_type: object, source: str) -> None:
     """
     if not isinstance(model_type, str) or model_type not in MODEL_MAPPING_NAMES:
         raise ValueError(f"transformers has no model_type {model_type!r}")
-    if model_type not in _ANATOMIES:
+    if model_type not in MODEL_TYPES:
         found = MODEL_MAPPING_NAMES[model_type]
         raise ModelError(
             f"{source} is a {found}: only models with transformer blocks and a front end of wav2vec 2.0's design or of "
@@ -70,7 +73,8 @@ def anatomy_of(module: PreTrainedModel, normalise: bool | None, said: dict | Non
             f"{source} is a {type(module).__name__}, which takes log-mel frames of the waveform as it is: leave out "
             "normalise: true"
         )
-    return _ANATOMIES[module.config.model_type](module, normalise, said)
+    where, _, name = MODEL_TYPES[module.config.model_type].anatomy.rpartition(".")
+    return getattr(import_module(where), name)(module, normalise, said)
 
 
 def waveform_model(module: torch.nn.Module, normalise: bool | None, said: dict | None = None) -> Anatomy:
@@ -116,7 +120,7 @@ def _waveform_anatomy(
             "T0": Tap(module.encoder.layers[0], first, at_input=True),
             **block_taps(module.encoder.layers, final_norm),
         },
-        stride_seconds=shape_of(config.to_dict())["stride_seconds"],
+        stride_seconds=outline_of(config.to_dict())["stride_seconds"],
         normalise=normalise,
         pads=squeeze == 1,  # an average would mix the last frame with padding
         **conv_geometry(config.conv_kernel, config.conv_stride, squeeze),
@@ -187,27 +191,13 @@ def bert(module: torch.nn.Module, _normalise: bool | None, _said: dict | None) -
             ),
             **block_taps(module.encoder.layers, final_norm=False),
         },
-        stride_seconds=shape_of(config.to_dict())["stride_seconds"],
+        stride_seconds=outline_of(config.to_dict())["stride_seconds"],
         normalise=False,
         min_samples=MEL_WINDOW + (max(stack, 2) - 1) * MEL_HOP,  # one frame has no variance to divide by
     )
 
 
-def _extracted(extractor, what: str, waveform: np.ndarray, **options) -> torch.Tensor:
+def _extracted(extractor: Callable, what: str, waveform: np.ndarray, **options) -> torch.Tensor:
     """What a feature extractor of transformers makes: (1, …) float32."""
     made = extractor(waveform, sampling_rate=SAMPLE_RATE, return_tensors="pt", **options)
     return made[what].to(torch.float32)
-
-
-_ANATOMIES = {
-    "data2vec-audio": waveform_model,
-    "hubert": waveform_model,
-    "sew": squeezing_model,
-    "unispeech": waveform_model,
-    "unispeech-sat": waveform_model,
-    "wav2vec2": waveform_model,
-    "wav2vec2-bert": bert,
-    "wav2vec2-conformer": conformer,
-    "wavlm": waveform_model,
-    "whisper": whisper,
-}

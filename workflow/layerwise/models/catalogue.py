@@ -15,19 +15,20 @@ from layerwise.addresses import identity_of
 from layerwise.errors import LINE, shown
 from layerwise.files.catalogues import CatalogueError, locate
 from layerwise.files.shipped import IS_CHECKOUT
+from layerwise.layers import layer_names
 from layerwise.models.checkpoints import CheckpointError, read_config
 from layerwise.models.families import modules_of
+from layerwise.models.model_types import OutlineError, outline_of
 from layerwise.models.originals.family import OriginalError
-from layerwise.models.originals.pickles import PickleError
+from layerwise.models.originals.pickled_values import PickleError
 from layerwise.models.originals.reading import is_original, read_original
 from layerwise.models.preprocessors import PreprocessorError, read_preprocessor
-from layerwise.models.shapes import ShapeError, shape_of
 from layerwise.models.weights import AdapterError, refuse_adapters
 
 RANDOM, BY_HAND = "random-init", "by-hand"  # sources that are no places
 WEIGHTS_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")  # of files, never of a Hugging Face id
 _LONGEST_ID = 96  # of the Hugging Face hub
-SHAPE = ("conv_layers", "blocks", "stride_seconds", "width")  # what a checkpoint says of itself
+OUTLINE = ("conv_layers", "blocks", "stride_seconds", "width")  # what a checkpoint says of itself
 
 _FACTS = (
     "title",
@@ -53,8 +54,8 @@ class ModelEntry:
         name: as in the configuration.
         title: as in plots.
         source: `random-init`, `by-hand`, a checkpoint folder or file, an https address, or a Hugging Face id.
-        conv_layers, blocks: number of C layers, and of transformer blocks (T0…T<blocks>); None: the checkpoint, once it
-            is here, will say.
+        conv_layers, blocks: number of C layers, and of transformer blocks (T0…T<blocks>); None: not known before the
+            checkpoint is here.
         stride_seconds: seconds per frame of the transformer; None: likewise.
         width: dimensions of a transformer layer, where known.
         normalise: whether the waveform is brought to zero mean and unit variance first; None: as its checkpoint says.
@@ -109,10 +110,10 @@ class ModelEntry:
         return _hand_folder(self.name) if self.source == BY_HAND else locate(self.source)
 
     def require_files(self) -> None:
-        """Check that the files are there which nobody but the user may fetch.
+        """Check that files which only the user may fetch are there.
 
         Raises:
-            CatalogueError: they are not, with where they are to be had and where they belong.
+            CatalogueError: they are not; the message says where to get them and where to put them.
         """
         folder = _hand_folder(self.name)
         missing = [file for file in self.files if not (folder / file).is_file()]
@@ -125,7 +126,7 @@ class ModelEntry:
 
     @property
     def origin(self) -> str:
-        """Its source as it may be shown and kept: an address without a secret."""
+        """Its source as it may be shown and stored: an address without its secrets."""
         return identity_of(self.source) if self.kind == "url" else self.source
 
     @property
@@ -138,7 +139,7 @@ class ModelEntry:
 
     @property
     def is_planned(self) -> bool:
-        """Whether its layers are known; else its checkpoint has to be read first."""
+        """Whether its layers are known without reading its checkpoint."""
         return None not in (self.conv_layers, self.blocks, self.stride_seconds)
 
     @property
@@ -147,11 +148,6 @@ class ModelEntry:
         if not self.is_planned:
             raise CatalogueError(f"models.{self.name}: its layers are not known before its checkpoint has been read")
         return layer_names(self.conv_layers, self.blocks)
-
-
-def layer_names(conv_layers: int, blocks: int) -> list[str]:
-    """C1…C<conv_layers>, T0…T<blocks>."""
-    return [f"C{i}" for i in range(1, conv_layers + 1)] + [f"T{i}" for i in range(blocks + 1)]
 
 
 def model_entry(name: str, description: dict, where: str | None = None) -> ModelEntry:
@@ -166,7 +162,7 @@ def model_entry(name: str, description: dict, where: str | None = None) -> Model
         CatalogueError: a checkpoint that should be on this machine is missing, or cannot be read.
     """
     where = where or f"models.{name}"
-    source, shape = description["source"], {}
+    source, outline = description["source"], {}
     kind = _kind(source, description.get("revision"))
     known = {key: value for key, value in description.items() if key in ModelEntry.__dataclass_fields__}
     if "like" in description and source != RANDOM:
@@ -174,28 +170,28 @@ def model_entry(name: str, description: dict, where: str | None = None) -> Model
     if source == RANDOM:
         known.setdefault("seed", 1)
         if "architecture" in description:
-            shape = _shape(f"{where}.architecture", description["architecture"])
+            outline = _outline(f"{where}.architecture", description["architecture"])
     elif source == BY_HAND:
         if all((_hand_folder(name) / file).is_file() for file in description["files"]):
-            known |= _shape_of(where, _hand_folder(name))  # the files know better than the catalogue
+            known |= _outline_on_disk(where, _hand_folder(name))  # the files know better than the catalogue
     elif kind == "folder":
-        shape = _shape_of(where, locate(source))
+        outline = _outline_on_disk(where, locate(source))
     elif kind == "hub":
         known["source"], revision = hub_id(source)
         known["revision"] = known.get("revision") or revision
     # They go into tables, plots, pages and what Snakemake keeps: a stranger may have written them.
     known |= {key: shown(" ".join(known[key].split()), LINE) for key in _TEXTS if isinstance(known.get(key), str)}
-    return ModelEntry(**{"name": name, "title": name, **shape, **known})
+    return ModelEntry(**{"name": name, "title": name, **outline, **known})
 
 
-def with_shape(entry: ModelEntry, shape: Mapping) -> ModelEntry:
-    """The entry with what its checkpoint said of its layers."""
-    return replace(entry, **{key: shape[key] for key in SHAPE})
+def with_outline(entry: ModelEntry, outline: Mapping) -> ModelEntry:
+    """The entry completed by the outline that its checkpoint gave."""
+    return replace(entry, **{key: outline[key] for key in OUTLINE})
 
 
 def facts(entry: ModelEntry) -> dict:
     """What a table says of a model, its name first."""
-    known = {key: getattr(entry, key) for key in (*_FACTS, *SHAPE, "normalise")}
+    known = {key: getattr(entry, key) for key in (*_FACTS, *OUTLINE, "normalise")}
     places = {"source": shown(entry.origin, LINE), "revision": entry.revision and shown(entry.revision)}
     return {"model": entry.name} | known | places
 
@@ -229,11 +225,11 @@ def hub_id(source: str) -> tuple[str, str | None]:
 
 
 def is_local(source: str) -> bool:
-    """Whatever exists here, or could not be a Hugging Face id, is a folder or file."""
+    """Whether a source is a folder or file: it exists here, or cannot be a Hugging Face id."""
     return os.path.exists(locate(source)) or not hub_id(source)[0]
 
 
-def _shape_of(where: str, source: Path) -> dict:
+def _outline_on_disk(where: str, source: Path) -> dict:
     """Layers and stride of a checkpoint on this machine, and what it says of its input."""
     if not os.path.exists(source):
         is_demo = not IS_CHECKOUT and source.parts[:2] == ("resources", "demo")
@@ -243,7 +239,7 @@ def _shape_of(where: str, source: Path) -> dict:
         refuse_adapters(source)
         if not is_original(source):
             config = read_config(source)
-            return _shape(f"{where}: {source / 'config.json'}", config) | _input_of(source, config)
+            return _outline(f"{where}: {source / 'config.json'}", config) | _input_of(source, config)
         original = read_original(source)
     except (AdapterError, CheckpointError, OriginalError, PickleError, PreprocessorError) as error:
         raise CatalogueError(f"{where}: {error}") from error
@@ -262,9 +258,9 @@ def _input_of(folder: Path, config: dict) -> dict:
     return {"normalise": said["do_normalize"]} if said and "do_normalize" in said else {}
 
 
-def _shape(where: str, config: dict) -> dict:
+def _outline(where: str, config: dict) -> dict:
     """Layers and stride from the configuration of a transformers model."""
     try:
-        return shape_of(config)
-    except ShapeError as error:
+        return outline_of(config)
+    except OutlineError as error:
         raise CatalogueError(f"{where}: {error}") from error

@@ -1,4 +1,4 @@
-"""Which device a job computes on, and what it does where that has too little memory."""
+"""Which device a job computes on, and what happens when its memory is too small."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def claimed_device(devices: dict[str, str] | None = None) -> Iterator[str]:
 
 
 class InHalves:
-    """Computes batches; one that the device has too little memory for in halves, and from then on none as large."""
+    """Computes batches. A batch that does not fit the device's memory is halved, and later ones as large are too."""
 
     def __init__(self, compute: Callable[[Sequence], list], size: Callable[[Sequence], float]):
         """Compute with `compute`, results in the order of the batch; `size` says how much memory a batch takes."""

@@ -1,4 +1,4 @@
-"""Checkpoints as they come from the network: each file checked, and all of them listed with their digests."""
+"""Fetch a model in the file of its authors; check and list every file of a fetched checkpoint folder."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def fetch_original(url: str, sha256: str | None, out: Path, mirrors: Mapping[str
 
 
 def require_original(url: str, sha256: str, folder: Path) -> None:
-    """Check a folder that lies where `fetch_original` would bring a file: nobody asks again whether it is the one.
+    """Check a folder that exists where `fetch_original` would put a file: it would not be fetched again.
 
     Raises:
         DownloadError, LinkError: it is not, it lacks the file, or there is more in it.
@@ -63,13 +63,13 @@ def require_original(url: str, sha256: str, folder: Path) -> None:
 
 def _name_of(url: str) -> str:
     name = file_name(url)
-    return name if name.endswith((".pt", ".pth")) else "checkpoint.pt"  # by another it would not be looked for
+    return name if name.endswith((".pt", ".pth")) else "checkpoint.pt"  # only these suffixes are recognised later
 
 
 def keep_expected(folder: Path, expected: Mapping[str, Mapping], is_finished: bool) -> None:
-    """Check what lies in a checkpoint folder before anything is fetched: whoever wrote its origin may have written all.
+    """Check what is in a checkpoint folder before anything is fetched into it.
 
-    In one that is not finished, what is another file than expected goes, and what no digest is known of, too.
+    From an unfinished folder, unexpected files and files without a known digest are removed.
 
     Args:
         expected: the names of files, each with what `downloads.verify` takes.
@@ -112,7 +112,7 @@ def _is_known(path: Path, checks: Mapping) -> bool:
 
 
 def write_manifest(folder: Path, source: str, revision: str | None = None) -> dict[str, dict]:
-    """Write what lies in a folder to its manifest.json, and give it: file name → size and sha256."""
+    """Write the manifest.json of a folder and return its files: name → size and sha256."""
     files = {
         path.name: {"size": path.stat().st_size, **digests(path, ["sha256"])}
         for path in sorted(folder.iterdir())

@@ -1,6 +1,6 @@
-"""Checkpoint folders from the Hugging Face hub.
+"""Fetch checkpoint folders from the Hugging Face hub.
 
-Apart from how checkpoints are read, so that a change here repeats no extraction.
+Apart from reading checkpoints, so that a change here repeats no extraction.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def fetch_checkpoint(repository: str, revision: str | None, out: Path) -> None:
 
 
 def _listed(repository: str, revision: str | None) -> tuple[str, dict[str, RepoSibling]]:
-    """The commit of a revision, and its files by name; of what a hub answers nothing is taken on trust."""
+    """The commit of a revision, and its files by name; every part of the answer is checked."""
     token = get_token()
     if token is not None and not re.fullmatch(r"[!-~]+", token):  # the client would say so, and name it
         raise HubError(f"{repository}: the token of the hub (HF_TOKEN) holds a character that no token has")
@@ -88,7 +88,7 @@ def _listed(repository: str, revision: str | None) -> tuple[str, dict[str, RepoS
 
 
 def _checks(repository: str, file: RepoSibling) -> dict:
-    """What a hub says of a file, as arguments of `downloads.verify`."""
+    """Size and digests that the hub states for a file, as arguments of `downloads.verify`."""
     sha256, blob, size = (file.lfs.sha256 if file.lfs else None), (None if file.lfs else file.blob_id), file.size
     for said, form in ((sha256, r"[0-9a-f]{64}"), (blob, r"[0-9a-f]{40}"), (size, r"[0-9]{1,18}")):
         if said is not None and not re.fullmatch(form, str(said)):
@@ -99,14 +99,14 @@ def _checks(repository: str, file: RepoSibling) -> dict:
 
 
 def _plain(error: Exception) -> str:
-    """A message without what follows its first lines: the hub's client adds advice for people who use it themselves."""
+    """The beginning of a message: the hub's client appends advice for its own users."""
     if isinstance(error, httpx2.ProtocolError):
         return malformed(error)
     return shown(" ".join(str(error).split()), 600)
 
 
 def _needed(names: list[str], repository: str) -> list[str]:
-    """Files that loading the model takes, the small ones first."""
+    """The files needed to load the model, small ones first."""
     if adapters := [name for name in ADAPTER_FILES if name in names]:
         raise HubError(f"{repository} holds an adapter ({adapters[0]}), and {NOT_APPLIED}")
     # Other files, such as adapters of single languages, are no part of the model.

@@ -1,7 +1,7 @@
-"""Models as people name them: a name of a catalogue, a Hugging Face id, a path, an address; and what each is called.
+"""How models are named: by a catalogue name, a Hugging Face id, a path or an address; and the title of each.
 
-A model's *name* is its key: of folders under results, and in every table. What has no name of its own gets one that is
-safe in a path, the same in every run, and holds an `@`, which no name of a catalogue may. A *title* is only shown.
+A model's *name* is its key in folders under results and in every table. A model without a name of its own gets one that
+is safe in a path, is the same in every run, and contains an `@`, which no catalogue name may. A *title* is only shown.
 """
 
 from __future__ import annotations
@@ -17,8 +17,17 @@ from dataclasses import replace
 from layerwise.addresses import identity_of, shown_address
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names, shown
 from layerwise.files.catalogues import CatalogueError, locate
-from layerwise.models.catalogue import BY_HAND, RANDOM, SHAPE, WEIGHTS_SUFFIXES, ModelEntry, hub_id, is_url, model_entry
-from layerwise.models.checkpoints import architecture_of, filled_only
+from layerwise.models.catalogue import (
+    BY_HAND,
+    OUTLINE,
+    RANDOM,
+    WEIGHTS_SUFFIXES,
+    ModelEntry,
+    hub_id,
+    is_url,
+    model_entry,
+)
+from layerwise.models.random_weights import architecture_of, filled_only
 
 MAIN = "main"  # the branch of a Hugging Face repository that is meant where no revision stands
 _LONGEST_CHAIN = 10  # of random weights that are like others, in turn
@@ -27,7 +36,7 @@ _HUB_PAGE = r"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+)/?(
 
 
 class Models:
-    """What the models of an experiment can be called, and what that means.
+    """Looks up the models that an experiment names.
 
     Args:
         catalogue: resources/models.yaml.
@@ -76,7 +85,7 @@ class Models:
         own = {field: value for field, value in description.items() if field != "like"}
         inherited = self._inherited(parent, f"{where}.like")
         if "architecture" in own:
-            inherited = {field: value for field, value in inherited.items() if field not in ("like", *SHAPE)}
+            inherited = {field: value for field, value in inherited.items() if field not in ("like", *OUTLINE)}
         return model_entry(name, inherited | own, where)
 
     def _as_it_is(self, said: str, key: str) -> tuple[str, dict]:
@@ -130,10 +139,10 @@ class Models:
         if not parent.like:
             self._refuse_undrawable(parent, key)
             self.parents[parent.name] = parent
-        return common | {"like": parent.like or parent.name} | {field: getattr(parent, field) for field in SHAPE}
+        return common | {"like": parent.like or parent.name} | {field: getattr(parent, field) for field in OUTLINE}
 
     def _refuse_undrawable(self, parent: ModelEntry, key: str) -> None:
-        """As far as that is known before the parent has been fetched; the job that draws the weights refuses too."""
+        """Refuse early what can be known before the parent is fetched; the job that draws the weights checks again."""
         if parent.source == BY_HAND or (parent.kind == "url" and parent.name in self._catalogue):
             raise CatalogueError(f"{key}: random weights of {parent.name} cannot be drawn: {filled_only()}")
         if parent.kind == "folder":
@@ -144,9 +153,9 @@ class Models:
 
 
 def told_apart(models: Mapping[str, ModelEntry]) -> dict[str, ModelEntry]:
-    """The models with titles that differ: one that another model has too, as title or name, is followed by its name.
+    """The models with distinct titles: a title that is also another model's title or name gets its own name appended.
 
-    They go into pictures, tables and pages: one line, not too long, without control characters.
+    Titles go into plots, tables and pages, so each becomes one short line without control characters.
     """
     titles = {name: shown(" ".join(entry.title.split())) or name for name, entry in models.items()}
     while alike := _taken(titles):
@@ -155,7 +164,7 @@ def told_apart(models: Mapping[str, ModelEntry]) -> dict[str, ModelEntry]:
 
 
 def _taken(titles: Mapping[str, str]) -> list[str]:
-    """Models whose title is not their name, and is another's title or name."""
+    """Models whose title is not their own name, but is another model's title or name."""
     plain = {name: (unicodedata.normalize("NFC", name), unicodedata.normalize("NFC", titles[name])) for name in titles}
     uses = Counter(text for own in plain.values() for text in set(own))
     return [name for name, (_, title) in plain.items() if titles[name] != name and uses[title] > 1]
@@ -168,6 +177,6 @@ def _hub_name(repository: str, revision: str) -> str:
 
 
 def _unlike(place: str) -> str:
-    """`last-part@digest` of a path or an address: two that end alike are told apart."""
+    """`last-part@digest` of a path or address; the digest tells apart two with the same last part."""
     last = re.sub(r"[^A-Za-z0-9_.-]+", "-", place.rstrip("/").rpartition("/")[2])[-60:].strip("-.")
     return f"{last or 'model'}@{hashlib.sha256(place.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

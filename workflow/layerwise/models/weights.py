@@ -1,14 +1,14 @@
 """The weights of a checkpoint folder of transformers, by the names that its model gives them.
 
-A program that trains a model may wrap it, and the wrappers' names are saved with the weights: those that change nothing
-are taken off. Adapters change the layers and are refused by name. Torch is imported when values are read.
+Training programs wrap a model, and the wrapper's name is saved with the weights: names of wrappers that change nothing
+are removed. Adapters change the layers and are refused by name. Torch is imported only when values are read.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import dropwhile
 from pathlib import Path
@@ -22,7 +22,7 @@ from layerwise.files.json_files import read_json
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import open_plain
 from layerwise.models.originals import pickles
-from layerwise.models.originals.pickles import StoredTensor
+from layerwise.models.originals.pickled_values import StoredTensor
 
 if TYPE_CHECKING:
     import torch
@@ -90,7 +90,7 @@ class Weights:
 
 
 def refuse_adapters(folder: Path) -> None:
-    """Refuse a folder with an adapter, beside the weights of a model or alone, or inside them; other faults are left.
+    """Refuse a folder that holds an adapter: alone, beside a model's weights or among them. Other faults are left.
 
     Raises:
         AdapterError: with what has to be done.
@@ -102,12 +102,12 @@ def refuse_adapters(folder: Path) -> None:
         stored_weights(folder)
     except AdapterError:
         raise
-    except LayerwiseError:  # who loads it says what is wrong
+    except LayerwiseError:  # loading reports what is wrong
         pass
 
 
 def adapters_below(folder: Path) -> list[str]:
-    """Subfolders with adapters, which are no part of the model in a folder."""
+    """Subfolders that hold adapters; they are no part of the model in the folder."""
     found = {path.parent for name in ADAPTER_FILES for depth in ("*", "*/*") for path in folder.glob(f"{depth}/{name}")}
     return sorted(str(path.relative_to(folder)) for path in found)
 
@@ -207,7 +207,7 @@ def _values(path: Path, names: Iterable[str]) -> dict[str, torch.Tensor]:
     return _opened(path, "pt", lambda file: {name: file.get_tensor(name) for name in names})
 
 
-def _opened(path: Path, framework: str, take):
+def _opened(path: Path, framework: str, take: Callable[[safe_open], Iterable]) -> Iterable:
     try:
         with safe_open(path, framework=framework) as file:
             return take(file)

@@ -1,4 +1,4 @@
-"""What heads of one model can do, as a table: from the jobs that trained them side by side."""
+"""The table of all heads of one model and task, joined from the jobs that trained groups of them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ COLUMNS = (
 )
 
 
-def collect_probes(
+def join_probes(
     parts: Sequence[Path], predicted: Sequence[Path], table: Path, details: Path, predictions: Path
 ) -> None:
     """Join what `layerwise.probes.train.train_probes` wrote for groups of heads of one model and task.

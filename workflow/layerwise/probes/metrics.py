@@ -1,56 +1,35 @@
-"""How well answers meet what was said: counts for each utterance, and what labels have beside their accuracy.
+"""The metrics of tasks: their titles, and whether higher is better.
 
-Errors are counted by jiwer: the least number of substitutions, deletions and insertions, over the number of phones or
-words that were said (as in Levenshtein 1966). Over a set, their rate (`layerwise.probes.rates`) is what `jiwer.wer`
-gives.
+Read when the workflow is planned, so nothing here imports more than Python's own modules.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Hashable, Sequence
-
-import jiwer
-import numpy as np
-
-Labels = Sequence[Hashable]
+from dataclasses import dataclass
 
 
-def count_errors(said: Sequence[Sequence[str]], answers: Sequence[Sequence[str]]) -> np.ndarray:
-    """Errors and length of each utterance: (utterances, 2) int64. Units are words, or phones."""
-    counts = []
-    for reference, answer in zip(said, answers, strict=True):
-        found = jiwer.process_words(" ".join(reference), " ".join(answer))
-        counts.append((found.substitutions + found.deletions + found.insertions, len(reference)))
-    return np.array(counts, np.int64).reshape(-1, 2)
+@dataclass(frozen=True)
+class Metric:
+    """A metric of a task; values are fractions.
+
+    Attributes:
+        title: as in plots.
+        higher_is_better: true of accuracies, false of error rates.
+        largest: what no working head exceeds; a larger value is a percentage by mistake. Error rates may exceed 1, as
+            insertions count.
+    """
+
+    title: str
+    higher_is_better: bool
+    largest: float
+
+    def performance(self, value: float) -> float:
+        """The accuracy, or 1 - the error rate: the better of two layers has more of it."""
+        return value if self.higher_is_better else 1 - value
 
 
-def count_right(said: Sequence[Sequence[str]], answers: Sequence[Sequence[str]]) -> np.ndarray:
-    """1 where every label of an utterance is right, else 0, and 1: (utterances, 2) int64."""
-    return np.array(
-        [(tuple(reference) == tuple(answer), 1) for reference, answer in zip(said, answers, strict=True)], np.int64
-    ).reshape(-1, 2)
-
-
-# Labels, beside the share of right answers
-
-
-def balanced_accuracy(said: Labels, answers: Labels) -> float:
-    """The mean over the labels that were said of the share of right answers: rare labels count as much as others."""
-    asked, right = Counter(said), Counter(label for label, answer in zip(said, answers, strict=True) if label == answer)
-    return math.fsum(right[label] / count for label, count in asked.items()) / len(asked)
-
-
-def macro_f1(said: Labels, answers: Labels) -> float:
-    """The mean over the labels that were said or answered of F1 = 2 right / (said + answered)."""
-    asked, given = Counter(said), Counter(answers)
-    right = Counter(label for label, answer in zip(said, answers, strict=True) if label == answer)
-    labels = asked.keys() | given.keys()
-    return math.fsum(2 * right[label] / (asked[label] + given[label]) for label in labels) / len(labels)
-
-
-def most_frequent(labels: Labels) -> Hashable:
-    """The label that stands most often; of equal ones the first in order."""
-    counts = Counter(labels)
-    return min(counts, key=lambda label: (-counts[label], label))
+METRICS = {
+    "accuracy": Metric("accuracy", True, 1.0),
+    "per": Metric("phone error rate", False, 2.0),
+    "wer": Metric("word error rate", False, 2.0),
+}

@@ -10,9 +10,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
-CONFIDENCE = 0.95
+from layerwise.scoring.confidence import normal_quantile, t_quantile
 
 
 def rate(counts: np.ndarray) -> float:
@@ -49,7 +48,7 @@ def interval(
     clusters = _by_speaker(counts, speakers)
     groups = len(clusters)
     if groups < 2:
-        variance, stretch, t = 0.0, 1.0, _normal()
+        variance, stretch, t = 0.0, 1.0, normal_quantile()
     else:
         residuals = clusters[:, 0] - value * clusters[:, 1]
         variance = groups / (groups - 1) * float(residuals @ residuals) / total**2
@@ -82,13 +81,13 @@ def paired_interval(
     clusters = _by_speaker(differences, speakers)
     together, groups = clusters[:, 0] - value * clusters[:, 1], len(clusters)
     squares = max(float(alone @ alone) + 1, groups / max(groups - 1, 1) * float(together @ together))
-    half = (_student(groups - 1) if groups > 1 else _normal()) * math.sqrt(squares) / total
+    half = (_student(groups - 1) if groups > 1 else normal_quantile()) * math.sqrt(squares) / total
     return value - half, value + half
 
 
 def wilson(value: float, n: float) -> tuple[float, float]:
     """95 % interval of a share of n independent answers (Wilson 1927); n need not be whole."""
-    z = _normal()
+    z = normal_quantile()
     centre, room = value + z * z / (2 * n), z * math.sqrt(value * (1 - value) / n + z * z / (4 * n * n))
     low, high = ((centre + side * room) / (1 + z * z / n) for side in (-1, 1))
     return max(min(low, value), 0.0), min(max(high, value), 1.0)  # rounding aside, it is so already
@@ -102,9 +101,5 @@ def _by_speaker(counts: np.ndarray, speakers: Sequence[str] | None) -> np.ndarra
     return np.stack([np.bincount(place, column) for column in counts.T], axis=1)
 
 
-def _normal() -> float:
-    return float(stats.norm.ppf((1 + CONFIDENCE) / 2))
-
-
 def _student(freedom: int) -> float:
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, max(freedom, 1)))
+    return float(t_quantile(max(freedom, 1)))

@@ -6,15 +6,15 @@ Read when the workflow is planned, so nothing here imports torch or uses the net
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from layerwise.errors import LayerwiseError, listed_names
+from layerwise.errors import did_you_mean, listed_names, shown
+from layerwise.probes.errors import TaskError
+from layerwise.probes.kinds.kind import KINDS, Kind
 
-METRICS = {"phones": "per", "characters": "wer", "labels": "accuracy"}  # kind of task → what is measured
-HIGHER_IS_BETTER = {"per": False, "wer": False, "accuracy": True}
-WEIGHTED = "weighted"  # the head on the learned softmax-weighted sum of all T layers
 PARTS = ("train", "dev", "test")
+PLACES = {"data": "data", "corpus": "a corpus", "table": "a table"}  # keys of a task, and what messages call them
 
 # Parts of a data set, by the files or rows that they are made of.
 FLUENT_PARTS = {"train": "train", "dev": "valid", "test": "test"}
@@ -24,10 +24,6 @@ TABLES = {name for names in SLURP_PARTS.values() for name in names}  # files of 
 INDEXING = ("hours", "max_seconds")  # of a recipe: which utterances there are; all else is how heads are trained
 
 
-class TaskError(LayerwiseError):
-    """A task says too little, or something impossible."""
-
-
 @dataclass(frozen=True)
 class TaskEntry:
     """A task as the catalogue or `extra_tasks` describes it, with the recipe that was chosen.
@@ -35,10 +31,10 @@ class TaskEntry:
     Attributes:
         name: as in the configuration.
         title: as in plots.
-        kind: `phones`, `characters` or `labels`.
+        kind: name of its kind, one of `KINDS`.
         layout: how its utterances are written down: `fluent`, `slurp`, `table` or `corpus`.
         recipe: values by name (resources/tasks.yaml).
-        columns: names of its labels; of other kinds none.
+        columns: names of its labels; none where the target is not made of columns.
         data: name of the data set.
         files: of the data set: name → source, bytes, md5, sha256.
         corpus: name of the corpus.
@@ -62,8 +58,19 @@ class TaskEntry:
 
     @property
     def metric(self) -> str:
-        """`per`, `wer` or `accuracy`."""
-        return METRICS[self.kind]
+        """Name of its metric, one of `layerwise.probes.metrics.METRICS`."""
+        return KINDS[self.kind].metric
+
+    @property
+    def corpus_files(self) -> tuple[str, ...]:
+        """What is needed of each split of its corpus: audio, and alignments where the target is made of them."""
+        return ("audio",) if KINDS[self.kind].tier is None else ("audio", "alignments")
+
+    @property
+    def modules(self) -> list[str]:
+        """Modules of this package that the task needs, and tasks of other kinds do not (for code digests)."""
+        module = type(KINDS[self.kind]).__module__
+        return [module] if module.startswith("layerwise.") else []
 
     @property
     def training(self) -> dict:
@@ -84,17 +91,17 @@ def task_entry(name: str, description: Mapping, catalogue: Mapping, recipe: str,
         TaskError: the entry does not say where utterances come from, or what is learned of them.
     """
     _check(name, description, catalogue)
-    chosen = catalogue["recipes"][recipe][description["kind"]]
-    own = description.get("recipes", {}).get(recipe, {})
-    values = {**chosen, **own, **overrides}
-    if description["kind"] == "characters" and values["hidden"] == 0:
-        raise TaskError(f"{name}: hidden is 0 in its recipe or in probes.overrides; the LSTMs need at least 1")
+    kind = KINDS[description["kind"]]
+    values = {**_recipe_of(kind, catalogue["recipes"][recipe]), **description.get("recipes", {}).get(recipe, {})}
+    values |= overrides
+    if problem := kind.recipe_problem(values):
+        raise TaskError(f"{name}: {problem}")
     known: dict = {
         "name": name,
         "title": description.get("title", name),
         "kind": description["kind"],
         "recipe": values,
-        "columns": list(description.get("columns", [])),
+        "columns": list(description.get("columns", [])) if kind.from_columns else [],
         "held_out": dict(description.get("held_out", {})),
     }
     if "data" in description:
@@ -106,32 +113,33 @@ def task_entry(name: str, description: Mapping, catalogue: Mapping, recipe: str,
     return TaskEntry(layout="corpus", corpus=description["corpus"], splits=splits, **known)
 
 
-def heads_of(blocks: int, layers: str | Sequence[str]) -> list[str]:
-    """Heads of a model: its T layers (all, or those that are listed) in order of depth, then `weighted`."""
-    names = [f"T{index}" for index in range(blocks + 1)]
-    return [name for name in names if layers == "all" or name in layers] + [WEIGHTED]
-
-
-def head_jobs(heads: Sequence[str], size: int | None) -> dict[str, list[str]]:
-    """Heads that are trained together, by the name of the job: `T0-T4`, `T5-weighted`, …; None: all of them."""
-    size = size or len(heads)
-    parts = [list(heads[start : start + size]) for start in range(0, len(heads), size)]
-    return {part[0] if len(part) == 1 else f"{part[0]}-{part[-1]}": part for part in parts}
+def _recipe_of(kind: Kind, recipes: Mapping[str, Mapping]) -> Mapping:
+    """The recipe of a kind, or of the kind that it is trained like."""
+    return recipes[kind.name if kind.name in recipes or kind.trained_like is None else kind.trained_like]
 
 
 def _check(name: str, description: Mapping, catalogue: Mapping) -> None:
-    places = [key for key in ("data", "corpus", "table") if key in description]
+    said = description["kind"]
+    if said not in KINDS:
+        raise TaskError(
+            f"{name}.kind: found {shown(said)}; allowed: {listed_names(KINDS, said)}{did_you_mean(KINDS, said)}"
+        )
+    places = [key for key in PLACES if key in description]
     if len(places) != 1:
         raise TaskError(
             f"{name}: exactly one of data, corpus and table says where utterances come from, "
             f"found {' and '.join(places) or 'none'}"
         )
     (place,) = places
+    kind = KINDS[description["kind"]]
+    if place not in kind.places:
+        allowed = [other.name for other in KINDS.values() if place in other.places]
+        raise TaskError(
+            f"{name}.kind: found {kind.name}; of {PLACES[place]} only {' or '.join(allowed)} can be learned"
+        )
     if place == "corpus":
         _check_corpus(name, description)
-    elif description["kind"] != "labels":
-        raise TaskError(f"{name}.kind: found {description['kind']}; of {place} only labels can be learned")
-    elif not description.get("columns"):
+    if kind.from_columns and not description.get("columns"):
         raise TaskError(f"{name}.columns: is missing; which labels of an utterance are learned")
     if unknown := [recipe for recipe in description.get("recipes", {}) if recipe not in catalogue["recipes"]]:
         raise TaskError(
@@ -145,8 +153,6 @@ def _check(name: str, description: Mapping, catalogue: Mapping) -> None:
 
 
 def _check_corpus(name: str, description: Mapping) -> None:
-    if description["kind"] == "labels":
-        raise TaskError(f"{name}.kind: found labels; of a corpus phones or characters can be learned")
     if ("splits" in description) == ("split" in description):
         raise TaskError(f"{name}: a corpus needs either splits (train, dev, test) or one split with held_out speakers")
     if "split" in description and "held_out" not in description:

@@ -1,4 +1,4 @@
-"""From audio to representations: one forward pass an utterance fills every layer, span and sample set."""
+"""From audio to representations: one forward pass per utterance serves every layer, span and sample set."""
 
 from __future__ import annotations
 
@@ -22,20 +22,21 @@ from layerwise.errors import LayerwiseError
 from layerwise.files import own_tables
 from layerwise.files.disk_space import require_space
 from layerwise.files.own_tables import UTTERANCES, read_parquet
+from layerwise.layers import is_transformer
+from layerwise.models.batches import BATCH_SECONDS, computed_together, padded_batches
 from layerwise.models.devices import InHalves
-from layerwise.models.speech_model import SpeechModel, load_folder
-from layerwise.representations import layout, store
+from layerwise.models.loading import load_folder
+from layerwise.models.speech_model import SpeechModel
+from layerwise.representations import layout
 from layerwise.representations.features import average_segments, average_windows, log_mel, match_frames
 from layerwise.representations.size import Drawn, LayerSize, representation_bytes
+from layerwise.representations.writer import RepresentationWriter, writing
 from layerwise.sampling import segment_frames
 from layerwise.spans import FRAME, SEGMENTS, SPANS, Span
 from layerwise.workers import Workers
 
 log = logging.getLogger(__name__)
 
-# Seconds of audio in a batch by default. On a CPU batches save little (tests/benchmarks/extraction.py), and one by one
-# the numbers do not depend on the shards at all.
-BATCH_SECONDS = {"cpu": 0, "cuda": 120}
 LOOK_AHEAD = 4  # batches' worth of consecutive utterances that are sorted by length and held until they are in order
 
 
@@ -82,7 +83,7 @@ def extract(
         checkpoint: folder of the model, or a model that has been loaded.
         samples: sample number → folder with its utterances, phones and words tables.
         utterances: the corpus table, for the paths of the audio below `audio_root`.
-        layers, stride_seconds: what the catalogue promises, checked against the checkpoint.
+        layers, stride_seconds: as the catalogue has them; checked against the checkpoint.
         dtype: `float16` or `float32`, of the stored rows.
         batch_seconds: of audio that pass through the model together, padding included, unless one utterance is longer;
             0: one utterance at a time. None: as `BATCH_SECONDS` has it for the device.
@@ -138,7 +139,7 @@ def extract(
         f"batches of {batch_seconds:g} s" if batch_seconds else "one by one",
     )  # fmt: skip
     seconds = 0.0
-    with store.writing(out, dtype, {**(attributes or {}), **facts}) as writer:
+    with writing(out, dtype, {**(attributes or {}), **facts}) as writer:
         run = InHalves(partial(_run, model, Path(audio_root), compute), partial(_computed, model.computed_samples))
         passes = _passes(
             run, _windows(plan.utterances, batch_seconds, model.computed_samples), threads if device == "cpu" else 1
@@ -148,6 +149,11 @@ def extract(
             seconds += done.seconds
             _write_utterance(writer, plan, model, done)
     log.info("%.1f minutes of audio, %d layers, %s", seconds / 60, len(layers), out)
+
+
+def sample_folders(tables: Iterable[str | Path]) -> dict[int, Path]:
+    """Sample number → folder of its tables, which is named by it."""
+    return {int(folder.name): folder for folder in sorted({Path(table).parent for table in tables})}
 
 
 def _plan(samples: dict[int, Path], utterances: Path, shard: int, shards: int) -> _Plan:
@@ -182,13 +188,13 @@ def _shard(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
 
 def _bytes_of(plan: _Plan, model: SpeechModel, dtype: str) -> int:
     """Bytes of the file of a shard."""
-    # One frame says how wide the layers are, whatever the kind of model. Not of silence: some models refuse that.
+    # One frame shows how wide the layers are. Not silence: some models refuse that.
     shortest = model.layers(np.sin(np.arange(model.min_samples, dtype=np.float32)))
     sizes = [
         LayerSize(
             values.shape[1],
             MEL_SECONDS if name in model.windows_10ms else model.stride_seconds,
-            segments=name.startswith("T"),
+            segments=is_transformer(name),
         )
         for name, values in shortest.items()
     ]
@@ -217,33 +223,27 @@ class _Pass:
 
 
 def _windows(utterances: pd.DataFrame, batch_seconds: float, computed: Callable[[int], int]) -> Iterator[list[list]]:
-    """Consecutive utterances, each window divided into batches of similar length.
-
-    A batch holds at most `batch_seconds` when its utterances are padded to the longest, or else one utterance.
+    """Consecutive utterances, each window divided by `padded_batches`.
 
     Args:
         computed: samples of an utterance to those that the model computes for it.
     """
+
+    def computed_seconds(seconds: float) -> float:
+        return computed(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+
+    def divided(window: list) -> list[list]:
+        return padded_batches(window, lambda row: row.duration, batch_seconds, computed_seconds)
+
     window, held = [], 0.0
     for row in utterances.itertuples():
         window.append(row)
         held += row.duration
         if comparable(held) >= comparable(LOOK_AHEAD * batch_seconds):
-            yield _batches(window, batch_seconds, computed)
+            yield divided(window)
             window, held = [], 0.0
     if window:
-        yield _batches(window, batch_seconds, computed)
-
-
-def _batches(rows: list, batch_seconds: float, computed: Callable[[int], int]) -> list[list]:
-    batches: list[list] = []
-    for row in sorted(rows, key=lambda row: row.duration, reverse=True):
-        longest = computed(round((batches[-1][0] if batches else row).duration * SAMPLE_RATE))
-        if batches and comparable((len(batches[-1]) + 1) * longest / SAMPLE_RATE) <= comparable(batch_seconds):
-            batches[-1].append(row)
-        else:
-            batches.append([row])
-    return batches
+        yield divided(window)
 
 
 def _computed(computed: Callable[[int], int], batch: list) -> int:
@@ -269,30 +269,30 @@ def _in_order(futures: list) -> list[_Pass]:
 
 def _run(model: SpeechModel, root: Path, compute: str, batch: list) -> list[_Pass]:
     """The forward passes of a batch, rows of the table of utterances."""
-    try:
+
+    def passes(batch: list) -> list[_Pass]:
         waveforms = [read_waveform(root / row.audio_path, row.start, row.duration) for row in batch]
         layers = model.layers_of(waveforms, compute)
         return [_finish(model, *parts) for parts in zip(batch, waveforms, layers, strict=True)]
-    except torch.cuda.OutOfMemoryError as error:
-        if len(batch) > 1:
-            raise
-        raise ExtractionError(
-            f"too little memory on the device for {batch[0].utterance_id} alone, of {batch[0].duration:.0f} s: "
+
+    return computed_together(
+        passes,
+        batch,
+        too_large=lambda row: ExtractionError(
+            f"too little memory on the device for {row.utterance_id} alone, of {row.duration:.0f} s: "
             "use a larger GPU, or none (CUDA_VISIBLE_DEVICES=)"
-        ) from error
-    except LayerwiseError as error:
-        if len(batch) > 1:  # one of them alone will raise it too, and then it can be named
-            return [done for row in batch for done in _run(model, root, compute, [row])]
-        raise ExtractionError(f"{batch[0].utterance_id} ({batch[0].audio_path}): {error}") from error
+        ),
+        at_fault=lambda row, error: ExtractionError(f"{row.utterance_id} ({row.audio_path}): {error}"),
+    )
 
 
 def _finish(model: SpeechModel, row, waveform: np.ndarray, layers: dict[str, np.ndarray]) -> _Pass:
     frames = _Frames.of(model, layers, waveform)
-    blocks = {name: values for name, values in layers.items() if name.startswith("T")}
+    blocks = {name: values for name, values in layers.items() if is_transformer(name)}
     return _Pass(row.Index, row.utterance_id, row.speaker_id, waveform.size / SAMPLE_RATE, blocks, frames)
 
 
-def _write_utterance(writer: store.RepresentationWriter, plan: _Plan, model: SpeechModel, done: _Pass) -> None:
+def _write_utterance(writer: RepresentationWriter, plan: _Plan, model: SpeechModel, done: _Pass) -> None:
     for sample, chosen in plan.frames.items():
         # What a sample did not draw is appended with no rows: every dataset exists in every shard.
         kept = slice(None) if done.utterance_id in chosen else slice(0)
@@ -334,7 +334,7 @@ class _Frames:
             },
         )
 
-    def write(self, writer: store.RepresentationWriter, sample: int, kept: slice, done: _Pass) -> None:
+    def write(self, writer: RepresentationWriter, sample: int, kept: slice, done: _Pass) -> None:
         for name, rows in self.rows.items():
             attributes = {"definition": self.definitions[name], "grid": self.grids[name]}
             writer.append(layout.rows(sample, FRAME, name), rows[kept], attributes)
@@ -353,7 +353,7 @@ def _averaging(window: tuple[int, int], every_10ms: bool) -> str:
 
 
 def _write_segments(
-    writer: store.RepresentationWriter,
+    writer: RepresentationWriter,
     sample: int,
     span: Span,
     segments: pd.DataFrame,

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from layerwise.spans import FRAME, Span
 
-TRANSFORMER, EVERY_10MS = GRIDS = ("", "_10ms")  # suffixes
+TRANSFORMER, EVERY_10MS = "", "_10ms"  # suffixes of the grids
 NAMES = ("utterance_id", "speaker_id")
 
 
-def rows(sample: int, span: Span | str, name: str) -> str:
+def rows(sample: int | str, span: Span | str, name: str) -> str:
     """The path of a layer, or of what names its rows."""
     return f"{sample}/{span.name if isinstance(span, Span) else span}/{name}"
 

@@ -1,4 +1,4 @@
-"""How many bytes representations take, before they are made."""
+"""How many bytes representations will take on disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerwise.constants import MEL_BANDS, MEL_SECONDS
-from layerwise.representations.store import CHUNK_BYTES
+from layerwise.layers import is_conv
+from layerwise.representations.writer import CHUNK_BYTES
 
 NAME_BYTES = 16  # of a label or a name of an utterance: columns of text are as wide as their longest
 
@@ -42,7 +43,7 @@ def representation_bytes(
 ) -> int:
     """Bytes of a model's representations of some sample sets, in one file.
 
-    Layers whose magnitudes do not fit float16 take twice their part of it; few do.
+    A layer that does not fit float16 takes twice its share; that is rare.
     """
     layers, total = list(layers), 0
     grids = {stride_seconds, *(layer.seconds_per_row for layer in layers)}
@@ -66,7 +67,7 @@ def layer_sizes(names: Sequence[str], width: int, conv_width: int, stride_second
 
     Conv blocks but the last are stored every 10 ms.
     """
-    convs = [name for name in names if name.startswith("C")]
+    convs = [name for name in names if is_conv(name)]
     return [
         LayerSize(conv_width, stride_seconds if name == convs[-1] else MEL_SECONDS, segments=False)
         if name in convs

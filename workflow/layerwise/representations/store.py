@@ -1,16 +1,10 @@
-"""Representations on disk: one HDF5 file a model and shard, laid out as /<sample>/<span>/<layer>.
+"""Read representation files, whoever wrote them.
 
-Frames carry `utterance_id`, `speaker_id` (one an utterance, in order) and `offsets` (utterances + 1), with
-`offsets_10ms` for the layers averaged to 10 ms; segments carry `row`, `label`, `utterance_id`, `speaker_id`, `start`.
-`/<sample>/target/mel` and `mel_10ms` hold the mel rows that match the frames; the attribute `grid` of a frame layer is
-the suffix (`_10ms` or nothing) of the mel rows and offsets that it goes with. A file without the attribute `complete`,
-written last, is not read. `END` stands behind what HDF5 knows of. All that is written here is under a checksum: damage
-is an error, never other numbers. HDF5 has none for text of any width, so all text has a fixed one: `fact` and `strings`
-read it. Data that somebody else wrote without a checksum is read, and its damage is not noticed.
-
-A file may come from anybody. All that is read of it lies in itself, under plain names, as it is written here: links,
-virtual and external data, and filters of others, which HDF5 would load code for, are refused; so is data that takes
-more memory than the file has bytes.
+All that is read of a file lies in itself, under plain names, as `writer` writes it: links, virtual and external data,
+and filters of others, which HDF5 would load code for, are refused; so is data that takes more memory than the file has
+bytes. Damage is an error, never other numbers: all that is written has a checksum. HDF5 has none for text of any width,
+so all text has a fixed one: `fact` and `strings` read it. Data that somebody else wrote without a checksum is read, and
+its damage is not noticed.
 
 Nothing is locked: one job writes a file, under another name than it is read by. HDF5 would ask for a lock even to read,
 and some network file systems have none to give.
@@ -20,7 +14,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -30,12 +23,9 @@ import h5py
 import numpy as np
 
 from layerwise.errors import LayerwiseError
-from layerwise.files.atomic import END, replaced
 from layerwise.files.plain_files import require_plain
+from layerwise.representations import layout
 
-FLUSH_BYTES = 2**20  # rows are gathered to about this much before they are written
-CHUNK_BYTES = 2**18
-FLOAT16_MAX = float(np.finfo(np.float16).max)
 FLOATS = ("float16", "float32", "float64")
 _FACT_BYTES = 1 << 20  # of an attribute: a text of some words, or a number
 _SUPERBLOCK = b"\x89HDF\r\n\x1a\n\x03"  # what files of format 1.10 begin with
@@ -46,114 +36,6 @@ _NAMED = 20  # names of a folder that a message lists
 
 class RepresentationError(LayerwiseError):
     """A representation file is not whole, or does not hold what was asked for."""
-
-
-class RepresentationWriter:
-    """Appends rows to datasets of one file; use `writing`."""
-
-    def __init__(self, file: h5py.File, dtype: str) -> None:
-        self._file = file
-        self._dtype = np.dtype(dtype)
-        self._waiting: dict[str, list[np.ndarray]] = defaultdict(list)
-        self._bytes: dict[str, int] = defaultdict(int)
-        self._attributes: dict[str, dict] = {}
-        self._borders: dict[str, list[int]] = {}
-
-    def append(self, path: str, rows: np.ndarray, attributes: dict | None = None) -> None:
-        """Add rows (n × d, or n) to the dataset at `path`; matrices are stored in the float type of the file.
-
-        Args:
-            attributes: facts about the dataset, its definition in words among them.
-        """
-        self._attributes.setdefault(path, attributes or {})
-        # No rows are still a view of all of an utterance's frames, and would keep them in memory.
-        self._waiting[path].append(rows if len(rows) else rows.copy())
-        self._bytes[path] += rows.nbytes
-        if self._bytes[path] >= FLUSH_BYTES and rows.dtype.kind != "U":  # text waits until its width is known
-            self._flush(path)
-
-    def extend_borders(self, path: str, lengths: Iterable[int]) -> None:
-        """Note how many rows the next utterances have; `path` becomes a dataset of (utterances + 1) borders."""
-        borders = self._borders.setdefault(path, [0])
-        for length in lengths:
-            borders.append(borders[-1] + length)
-
-    def close(self, attributes: dict) -> None:
-        """Write what is waiting, then the attributes, then `complete`."""
-        for path in list(self._waiting):
-            self._flush(path)
-        for path, borders in self._borders.items():
-            self._create(path, np.array(borders, np.int64))
-        for path, facts in self._attributes.items():
-            _describe(self._file[path], facts)
-        _describe(self._file, attributes)
-        self._file.flush()
-        self._file.attrs["complete"] = True
-
-    def _flush(self, path: str) -> None:
-        rows = np.concatenate(self._waiting.pop(path))
-        self._bytes.pop(path)
-        if rows.dtype.kind == "U":
-            rows = np.char.encode(rows, "utf-8")
-            rows = rows.astype(_text_dtype(rows.dtype.itemsize))
-        elif rows.dtype.kind == "f" and rows.ndim == 2:
-            rows = rows.astype(self._stored_dtype(path, rows))
-        if path not in self._file:
-            self._create(path, rows)
-            return
-        dataset = self._file[path]
-        end = dataset.shape[0]
-        dataset.resize(end + len(rows), axis=0)
-        dataset[end:] = rows
-        dataset.flush()  # what HDF5 would write later, when it forgets the dataset, may fail unnoticed on a full disk
-
-    def _stored_dtype(self, path: str, rows: np.ndarray) -> np.dtype:
-        """float16 while the magnitudes of the layer fit; a layer that turns out not to is written again as float32.
-
-        What was written before keeps its rounding, and the attribute `rounded` says so.
-        """
-        if path in self._file and self._file[path].dtype != np.float16:
-            return self._file[path].dtype
-        if self._dtype != np.float16 or not rows.size or np.abs(rows).max() <= FLOAT16_MAX:
-            return self._dtype
-        if path in self._file:
-            written = self._file[path][:].astype(np.float32)
-            del self._file[path]
-            self._create(path, written)
-            self._attributes[path] = {**self._attributes[path], "rounded": "float16"}
-        return np.dtype(np.float32)
-
-    def _create(self, path: str, rows: np.ndarray) -> None:
-        width = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
-        chunks = (max(1, CHUNK_BYTES // width), *rows.shape[1:])
-        shape = (None, *rows.shape[1:])
-        self._file.create_dataset(path, data=rows, maxshape=shape, chunks=chunks, fletcher32=True).flush()
-
-
-def _describe(owner: h5py.Group | h5py.Dataset, facts: dict) -> None:
-    for name, value in facts.items():
-        if isinstance(value, str):  # as bytes: h5py writes no other letters than those of ASCII itself
-            value = value.encode("utf-8", "backslashreplace")
-            owner.attrs.create(name, value, dtype=_text_dtype(len(value)))
-        else:
-            owner.attrs.create(name, value)
-
-
-def _text_dtype(width: int) -> np.dtype:
-    return h5py.string_dtype(length=max(1, width))
-
-
-@contextmanager
-def writing(path: Path, dtype: str, attributes: dict) -> Iterator[RepresentationWriter]:
-    """A writer to a file that appears under its name only when it is complete."""
-    with replaced(path) as temporary:
-        # The format that h5py writes by default has no checksums of what describes the data.
-        with h5py.File(temporary, "w", libver="v110", locking=False) as file:
-            writer = RepresentationWriter(file, dtype)
-            yield writer
-            writer.close(attributes)
-        with temporary.open("ab") as stream:
-            stream.write(END)
 
 
 @contextmanager
@@ -185,9 +67,9 @@ def reading(paths: Iterable[Path]) -> Iterator[list[h5py.File]]:
 
 
 def _require_checksums(path: Path) -> None:
-    """Refuse HDF5 of the older format, whose description of itself has none: a damaged one may be read for ever.
+    """Refuse HDF5's older format, whose metadata has no checksums: reading a damaged file may never end.
 
-    HDF5 looks for its beginning further on too, behind what a user may put there; here it is looked for at the start.
+    HDF5 also accepts a header further into the file; here it must be at the start.
     """
     with path.open("rb") as stream:
         start = stream.read(len(_SUPERBLOCK))
@@ -199,7 +81,7 @@ def _require_checksums(path: Path) -> None:
 
 @contextmanager
 def _explained(part: h5py.File | h5py.Dataset) -> Iterator[None]:
-    """Turns whatever HDF5 raises on a damaged file into an error that names it."""
+    """Turn whatever HDF5 raises on a damaged file into an error that names the file."""
     name = part.file.filename
     try:
         yield
@@ -237,13 +119,13 @@ def dataset(file: h5py.File, path: str) -> h5py.Dataset:
 
 
 def _link(file: h5py.File, place: str) -> int | None:
-    """Of which kind the link is that lies at a place; None: there is none."""
+    """The kind of the link at a place; None if there is none."""
     links, name = file.id.links, place.encode()
     return links.get_info(name).type if links.exists(name) else None
 
 
 def _require_plain(data: h5py.Dataset, file: h5py.File) -> None:
-    """Refuse what is not stored as `RepresentationWriter` does, or says that it is larger than what is stored."""
+    """Refuse a dataset that is not stored as `writer` stores it, or claims to be larger than what is stored."""
     plan, dtype, shape = data.id.get_create_plist(), data.dtype, data.shape
     filters = {plan.get_filter(number)[0] for number in range(plan.get_nfilters())}
     if plan.get_layout() == h5py.h5d.VIRTUAL or plan.get_external_count():
@@ -323,8 +205,8 @@ def all_strings(files: Sequence[h5py.File], name: str) -> set[str]:
     found: set[str] = set()
     for file in files:
         with _explained(file):
-            places = [f"{sample}/{span}" for sample in _groups(file, "") for span in _groups(file, sample)]
-            there = [f"{place}/{name}" for place in places if _link(file, f"{place}/{name}") is not None]
+            paths = [layout.rows(sample, span, name) for sample in _groups(file, "") for span in _groups(file, sample)]
+            there = [path for path in paths if _link(file, path) is not None]
         found.update(*(strings(dataset(file, path)).tolist() for path in there))
     return found
 
@@ -347,7 +229,7 @@ def _rounded(part: h5py.Dataset) -> np.dtype:
 
 
 class Rows:
-    """The rows of one matrix in all shards, read as if they were one dataset: `rows[start:stop]`.
+    """The rows of one matrix in all shards, read like one dataset: `rows[start:stop]`.
 
     Attributes:
         shape: (rows, dimensions) of all shards together.
@@ -381,9 +263,9 @@ class Rows:
 
 
 class Rearranged:
-    """The rows of a view in other places, read in slices too: row i is the view's row `places[i]`.
+    """The rows of a view in another order, read in slices too: row i is the view's row `places[i]`.
 
-    Places that follow each other closely, as those of one utterance do, are read as one stretch of the view.
+    Places close to each other, like those of one utterance, are read as one stretch of the view.
 
     Attributes:
         shape: (places, dimensions).

@@ -23,7 +23,6 @@ import numpy as np
 
 from layerwise.seeds import generator
 
-CHANCE = "_chance"  # a metric of this suffix is the chance level of that metric: a yardstick, never ranked
 BAND = 6  # of those that change places with each other, at least: as many as are near in size and yet give many draws
 SHARE = (0.1, 0.9)  # of its rows, that a recording alone is rolled by at least and at most
 

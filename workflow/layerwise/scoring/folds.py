@@ -10,14 +10,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from layerwise.scoring.measures.moments import RefusedScoreError
+from layerwise.scoring.refusals import FoldError
 from layerwise.seeds import fold_key, generator
 
 MOST_GROUPS = 20  # of speakers, where there are not more folds
-
-
-class FoldError(RefusedScoreError):
-    """The rows cannot be divided into these folds."""
 
 
 def segment_folds(

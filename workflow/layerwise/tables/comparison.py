@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from layerwise.layers import layer_ranges, transformer_names
+from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.metrics import METRICS
+from layerwise.scoring.properties import PROPERTIES, is_ranked
 from layerwise.tables import curves
-from layerwise.tables.curves import Curve, Estimate
-from layerwise.tables.external import METRICS, WEIGHTED
+from layerwise.tables.curves import Curve, Number
+from layerwise.tables.files import AnyPath, alignments_of, read_table, write_table
 from layerwise.tables.probes import read_probes
-from layerwise.tables.scores import AnyPath, alignments_of, layer_ranges, read_scores, read_table, write_table
+from layerwise.tables.scores import read_scores
 
 WEIGHTS, SOFTMAX = "weights", "softmax"  # what stands for property and metric of the learned weights
 
@@ -41,7 +45,7 @@ class Outcome:
     metric: str
     model: str
     single: Curve
-    weighted: Estimate
+    weighted: Number
     weights: Curve
     last: str
 
@@ -50,12 +54,12 @@ def outcomes(probes: pd.DataFrame, seed: int) -> Iterator[Outcome]:
     """What every model reached on every task, in the order of tables/probes.csv."""
     for names, heads in probes.groupby(["task", "source", "metric", "model"], sort=False):
         sums = heads[(heads["layer"] == WEIGHTED) & (heads["status"] == "ok")]
-        weighted = Estimate()
+        weighted = Number()
         for row in sums.itertuples():
             value, *ends = map(METRICS[row.metric].performance, (row.value, row.low, row.high))
-            weighted = Estimate(value, min(ends), max(ends))
+            weighted = Number(value, min(ends), max(ends))
         blocks = (heads["layer_index"] / heads["depth"]).max()  # depth = index / blocks
-        last = f"T{round(blocks)}" if blocks > 0 else ""
+        last = transformer_names(round(blocks))[-1] if blocks > 0 else ""
         yield Outcome(*names, curves.performance(heads, seed), weighted, curves.weights(heads), last)
 
 
@@ -104,8 +108,8 @@ def read_comparison(path: AnyPath) -> pd.DataFrame:
 
 
 def _row(outcome: Outcome, property_name: str, metric: str, curve: Curve) -> dict:
-    # A layer 0 that is compared with itself scores 1 by definition.
-    compared = curve.blocks() if property_name == "intra" else curve
+    known = PROPERTIES.get(property_name)
+    compared = curve.at(known.informative(curve.layers)) if known else curve
     layers = curves.common_layers(compared, outcome.single)
     row = {
         "task": outcome.task,
@@ -119,9 +123,9 @@ def _row(outcome: Outcome, property_name: str, metric: str, curve: Curve) -> dic
         "weighted_performance": outcome.weighted.value,
     }
     for name, correlate in (("spearman", curves.spearman), ("pearson", curves.pearson)):
-        estimate = correlate(compared, outcome.single)
-        row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-    reasons = [estimate.reason, "" if outcome.weighted.is_known else "no weighted sum"]
+        number = correlate(compared, outcome.single)
+        row |= {name: number.value, f"{name}_low": number.low, f"{name}_high": number.high}
+    reasons = [number.reason, "" if outcome.weighted.is_known else "no weighted sum"]
     single = outcome.single.blocks()
     if single.layers:
         row |= {
@@ -130,7 +134,7 @@ def _row(outcome: Outcome, property_name: str, metric: str, curve: Curve) -> dic
             "last_performance": single.value(outcome.last),
             "best_against_weighted": single.value(single.best) - outcome.weighted.value,
         }
-    if property_name != "intra":
+    if is_ranked(property_name):
         choice, reason = _choice(outcome, curve.blocks())
         row |= choice
         reasons.append(reason)
@@ -145,7 +149,7 @@ def _choice(outcome: Outcome, ranked: Curve) -> tuple[dict, str]:
     if chosen not in single.layers:
         return {"recommended": chosen}, f"{chosen} was not measured"
     reached, regret = single.value(chosen), single.value(single.best) - single.value(chosen)
-    has_interval = not math.isnan(single.estimate(single.best).low)
+    has_interval = not math.isnan(single.number(single.best).low)
     return {
         "recommended": chosen,
         "recommended_performance": reached,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from layerwise.files.own_files import RereadError
 from layerwise.probes.predictions import read_predictions
-from layerwise.tables.scores import AnyPath, read_table, write_table
+from layerwise.tables.files import AnyPath, read_table, write_table
 
 COLUMNS = ["task", "model", "layer", "column", "said", "answered", "n"]
 _TEXT = ["task", "column", "said", "answered"]

@@ -32,16 +32,19 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from layerwise.scoring.chance import CHANCE
+from layerwise.layers import FIRST, TRANSFORMER, layer_key, layer_ranges
+from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.metrics import METRICS
+from layerwise.scoring.confidence import HIGH, LOW, corrected_half, normal_quantile, overlap_of, t_quantile
 from layerwise.seeds import generator
 from layerwise.tables import ties
-from layerwise.tables.external import METRICS, WEIGHTED
-from layerwise.tables.jackknife import read_jackknife, replicates
-from layerwise.tables.scores import CONFIDENCE, AnyPath, layer_key, layer_ranges, score_matrix
+from layerwise.tables.files import AnyPath
+from layerwise.tables.jackknife import jackknife_at, read_jackknife
+from layerwise.tables.scores import score_matrix
 
 DRAWS = 2000
 FEWEST = 4  # layers that a correlation needs
-_DEVIATIONS = float(stats.norm.ppf((1 + CONFIDENCE) / 2))  # half a normal interval, in standard deviations
+_DEVIATIONS = normal_quantile()  # half a normal interval, in standard deviations
 
 
 @dataclass(frozen=True)
@@ -71,29 +74,33 @@ class Curve:
 
     def blocks(self) -> Curve:
         """T1…TL, without the layer that they work from."""
-        return self.at([layer for layer in self.layers if layer != "T0"])
+        return self.at([layer for layer in self.layers if layer != FIRST])
 
     def value(self, layer: str) -> float:
         """NaN at a layer that the curve lacks."""
         return float(self.levels[self.layers.index(layer)]) if layer in self.layers else math.nan
 
-    def estimate(self, layer: str) -> Estimate:
+    def number(self, layer: str) -> Number:
         """The number of one layer, with its interval."""
         place = self.layers.index(layer)
-        return Estimate(float(self.levels[place]), float(self.low[place]), float(self.high[place]))
+        return Number(float(self.levels[place]), float(self.low[place]), float(self.high[place]))
 
     @property
     def best(self) -> str:
         """The layer with the highest value; of equal ones the lowest layer."""
         return self.layers[int(np.argmax(self.levels))]
 
-    def tied(self, margin: float = 1.0) -> list[str]:
+    def tied(self) -> list[str]:
         """The best layer and those that tie with it (`layerwise.tables.ties`), in order of depth."""
-        return list(itertools.compress(self.layers, ties.tied(self.levels, self.low, margin)))
+        return list(itertools.compress(self.layers, ties.tied(self.levels, self.low)))
+
+    def contenders(self, margin: float) -> list[str]:
+        """The layers that may be the maximum (`layerwise.tables.ties`), in order of depth."""
+        return list(itertools.compress(self.layers, ties.contenders(self.levels, self.low, margin)))
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Number:
     """A number with its 95 % interval; `draws` as in `Curve`. Without a number, `reason` says why."""
 
     value: float = math.nan
@@ -106,14 +113,14 @@ class Estimate:
     def is_known(self) -> bool:
         return not math.isnan(self.value)
 
-    def minus(self, other: Estimate) -> Estimate:
+    def minus(self, other: Number) -> Number:
         """The difference, draw by draw: what two correlations with one performance have in common cancels."""
         for side in (self, other):
             if not side.is_known:
-                return Estimate(reason=side.reason)
+                return Number(reason=side.reason)
         if self.draws is None or other.draws is None:
-            return Estimate(self.value - other.value)
-        return estimate(self.value - other.value, self.draws - other.draws)
+            return Number(self.value - other.value)
+        return from_draws(self.value - other.value, self.draws - other.draws)
 
 
 def empty(reason: str) -> Curve:
@@ -131,7 +138,7 @@ def trend(scores: pd.DataFrame, folds: int, seed: int, again: pd.DataFrame | Non
         seed: of the draws, which depend on (seed, model) and the number of scores alone, or on (seed, groups).
         again: its rows of tables/jackknife.csv, whose intervals and draws it then has.
     """
-    scores = scores[scores["layer"].str.startswith("T")]
+    scores = scores[scores["layer"].str.startswith(TRANSFORMER)]
     left_out = set(scores.loc[scores["status"] == "flagged", "layer"])
     usable = scores[scores["score"].notna() & ~scores["layer"].isin(left_out)]
     reasons = scores.loc[scores["score"].isna() | scores["layer"].isin(left_out), "reason"]
@@ -145,8 +152,7 @@ def trend(scores: pd.DataFrame, folds: int, seed: int, again: pd.DataFrame | Non
         return Curve(list(table.index), values, values - half, values + half, draws, reason)
     number = table.notna().sum(axis="columns").to_numpy()
     with np.errstate(invalid="ignore"):
-        error = table.std(axis="columns", ddof=1).to_numpy() * np.sqrt(1 / number + 1 / (folds - 2))
-        half = stats.t.ppf((1 + CONFIDENCE) / 2, number - 1) * error
+        half = corrected_half(table.std(axis="columns", ddof=1).to_numpy(), number, overlap_of(folds))
     complete = table.dropna(axis="columns").to_numpy()  # (layers, scores)
     draws = None
     if complete.shape[1] > 1:
@@ -154,7 +160,7 @@ def trend(scores: pd.DataFrame, folds: int, seed: int, again: pd.DataFrame | Non
         picked = generator(seed, "trend", scores["model"].iloc[0]).integers(n, size=(DRAWS, n))
         deviation = complete[:, picked].mean(axis=2).T - complete.mean(axis=1)  # (DRAWS, layers)
         # A bootstrap's variance is (n - 1)/n of s²/n, and the wanted one s² (1/n + overlap).
-        draws = values + deviation * math.sqrt((1 / n + 1 / (folds - 2)) * n * n / (n - 1))
+        draws = values + deviation * math.sqrt((1 / n + overlap_of(folds)) * n * n / (n - 1))
     return Curve(list(table.index), values, values - half, values + half, draws, reason)
 
 
@@ -162,10 +168,10 @@ def _over_speakers(
     values: np.ndarray, again: pd.DataFrame, layers: list[str], seed: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Half widths and draws of a trend, from its jackknife over speakers."""
-    found = replicates(again, layers)
+    found = jackknife_at(again, layers)
     freedom = found.degrees_of_freedom
     with np.errstate(invalid="ignore"):
-        half = np.where(freedom > 0, stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * found.error, np.nan)
+        half = np.where(freedom > 0, t_quantile(freedom) * found.error, np.nan)
     if not (freedom > 0).all():
         return half, None
     random = generator(seed, "speakers", *found.groups).standard_normal((DRAWS, len(found.groups)))
@@ -175,13 +181,12 @@ def _over_speakers(
 def trends(
     scores: pd.DataFrame, folds: int, seed: int, jackknife: AnyPath | None = None
 ) -> dict[tuple[str, str, str], Curve]:
-    """The trend of each (model, property, metric) of tables/scores.csv, chance levels left out.
+    """The trend of each (model, property, metric) of tables/scores.csv.
 
     Args:
         jackknife: tables/jackknife.csv, where intervals are of speakers.
     """
     again = {} if jackknife is None else read_jackknife(jackknife)
-    scores = scores[~scores["metric"].str.endswith(CHANCE)]
     groups = scores.groupby(["model", "property", "metric"], sort=False)
     return {names: trend(group, folds, seed, again.get(names)) for names, group in groups}
 
@@ -218,12 +223,12 @@ def weights(heads: pd.DataFrame) -> Curve:
     return Curve(layers, values, values, values, np.tile(values, (DRAWS, 1)), reason)
 
 
-def spearman(one: Curve, other: Curve) -> Estimate:
+def spearman(one: Curve, other: Curve) -> Number:
     """Rank correlation over the layers that both curves have (Spearman 1904), with the interval of this module."""
     return _correlate(one, other, lambda x, y: stats.spearmanr(x, y).statistic, ranks=True)
 
 
-def pearson(one: Curve, other: Curve) -> Estimate:
+def pearson(one: Curve, other: Curve) -> Number:
     """Linear correlation over the layers that both curves have (Pearson 1895), with the interval of this module."""
     return _correlate(one, other, lambda x, y: stats.pearsonr(x, y).statistic, ranks=False)
 
@@ -233,42 +238,42 @@ def common_layers(one: Curve, other: Curve) -> list[str]:
     return [layer for layer in one.layers if layer in other.layers]
 
 
-def _correlate(one: Curve, other: Curve, correlation: Callable, ranks: bool) -> Estimate:
+def _correlate(one: Curve, other: Curve, correlation: Callable, ranks: bool) -> Number:
     layers = common_layers(one, other)
     if len(layers) < FEWEST:
         both = f"{len(layers)} layers ({layer_ranges(layers)})" if layers else "no layer"
         why = "; ".join(dict.fromkeys(filter(None, (one.reason, other.reason))))
-        return Estimate(reason=f"{both} with both numbers, {FEWEST} are needed" + (f" ({why})" if why else ""))
+        return Number(reason=f"{both} with both numbers, {FEWEST} are needed" + (f" ({why})" if why else ""))
     x, y = one.at(layers), other.at(layers)
     for curve in (x, y):
         if np.ptp(curve.levels) == 0:
-            return Estimate(reason=f"the same number at {layer_ranges(layers)}: nothing to correlate")
+            return Number(reason=f"the same number at {layer_ranges(layers)}: nothing to correlate")
     value = float(correlation(x.levels, y.levels))
     if x.draws is None or y.draws is None:
-        return Estimate(value)
+        return Number(value)
     drawn = [stats.rankdata(curve.draws, axis=1) if ranks else curve.draws for curve in (x, y)]
     centred = [rows - rows.mean(axis=1, keepdims=True) for rows in drawn]
     with np.errstate(invalid="ignore", divide="ignore"):
         norms = [np.linalg.norm(rows, axis=1) for rows in centred]
-        return estimate(value, (centred[0] * centred[1]).sum(axis=1) / (norms[0] * norms[1]))
+        return from_draws(value, (centred[0] * centred[1]).sum(axis=1) / (norms[0] * norms[1]))
 
 
-def apart(one: Estimate, other: Estimate) -> Estimate:
+def apart(one: Number, other: Number) -> Number:
     """The difference of two independent numbers, by their own intervals, which may be lopsided.
 
     Each end lies as far from the difference as the root of the sum of squares of the two distances that lead there
     (Zou and Donner, Construction of confidence limits about effect measures, Statistics in Medicine 27, 2008).
     """
-    return Estimate(
+    return Number(
         one.value - other.value,
         one.value - other.value - math.hypot(one.value - one.low, other.high - other.value),
         one.value - other.value + math.hypot(one.high - one.value, other.value - other.low),
     )
 
 
-def estimate(value: float, draws: np.ndarray) -> Estimate:
+def from_draws(value: float, draws: np.ndarray) -> Number:
     """A number with the 95 % interval of what it might have been as well, widened to hold it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # constant draws have no correlation
-        low, high = np.nanquantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Estimate(value, min(float(low), value), max(float(high), value), draws)
+        low, high = np.nanquantile(draws, [LOW, HIGH])
+    return Number(value, min(float(low), value), max(float(high), value), draws)

@@ -1,4 +1,4 @@
-"""What the metric of a task means, and results of tasks that were measured elsewhere.
+"""Results of tasks that were measured elsewhere.
 
 Read when the workflow is planned, so nothing here imports pandas.
 """
@@ -13,39 +13,14 @@ from pathlib import Path
 
 from layerwise.errors import LayerwiseError, listed_names
 from layerwise.files.csv_files import CSVError, read_csv
+from layerwise.layers import TRANSFORMER_LAYER, is_transformer
+from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.metrics import METRICS
 
 PROPERTY, TASK = "property", "task"  # kinds of question, in tables that have both
-WEIGHTED = "weighted"  # the head on the learned softmax-weighted sum of all layers, beside those of single layers
 REQUIRED, INTERVAL = ("task", "model", "layer", "metric", "value"), ("low", "high")
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
-LAYER, NUMBER = r"T(?:0|[1-9][0-9]{0,3})", r"[+-]?[0-9.]{1,50}(?:[eE][+-]?[0-9]{1,3})?"
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric of a task; values are fractions.
-
-    Attributes:
-        title: as in plots.
-        higher_is_better: accuracies; of error rates, lower is better.
-        largest: no head that works is beyond it; a larger value is a percentage by mistake. Error rates may pass 1, as
-            insertions count.
-    """
-
-    title: str
-    higher_is_better: bool
-    largest: float
-
-    def performance(self, value: float) -> float:
-        """The accuracy, or 1 - the error rate: of two layers, the better one has more of it."""
-        return value if self.higher_is_better else 1 - value
-
-
-METRICS = {
-    "accuracy": Metric("accuracy", True, 1.0),
-    "per": Metric("phone error rate", False, 2.0),
-    "wer": Metric("word error rate", False, 2.0),
-}
+NUMBER = r"[+-]?[0-9.]{1,50}(?:[eE][+-]?[0-9]{1,3})?"
 
 
 class ExternalResultError(LayerwiseError):
@@ -113,9 +88,9 @@ def _result(where: str, row: Mapping[str, str], layers: Mapping[str, Sequence[st
     if row["model"] not in layers:
         raise refuse("model", f"the models of this experiment are {listed_names(layers, row['model'])}")
     known = layers[row["model"]]
-    allowed = None if known is None else [name for name in known if name.startswith("T")]
+    allowed = None if known is None else [name for name in known if is_transformer(name)]
     if row["layer"] != WEIGHTED and not (
-        re.fullmatch(LAYER, row["layer"]) if allowed is None else row["layer"] in allowed
+        re.fullmatch(TRANSFORMER_LAYER, row["layer"]) if allowed is None else row["layer"] in allowed
     ):
         names = "T0, T1, …" if allowed is None else f"{allowed[0]} to {allowed[-1]}"
         raise refuse("layer", f"{row['model']} has {names}; {WEIGHTED} is the learned sum of all")

@@ -36,7 +36,7 @@ class MissingReplicatesError(LayerwiseError):
 
 
 @dataclass(frozen=True)
-class Replicates:
+class Jackknife:
     """The jackknife of one metric at one or some layers.
 
     Attributes:
@@ -135,7 +135,7 @@ def read_jackknife(path: str | os.PathLike[str]) -> dict[tuple[str, str, str], p
     return dict(iter(table.groupby(["model", "property", "metric"], sort=False)))
 
 
-def replicates(table: pd.DataFrame, layers: list[str]) -> Replicates:
+def jackknife_at(table: pd.DataFrame, layers: list[str]) -> Jackknife:
     """The jackknife at some layers of a table of `read_jackknife`.
 
     Raises:
@@ -150,4 +150,4 @@ def replicates(table: pd.DataFrame, layers: list[str]) -> Replicates:
             "command again"
         )
     groups, weight = sorted(mean.index), table["weight"].iloc[0]
-    return Replicates(groups, share.loc[groups, layers].to_numpy(), mean.loc[groups, layers].to_numpy(), weight)
+    return Jackknife(groups, share.loc[groups, layers].to_numpy(), mean.loc[groups, layers].to_numpy(), weight)

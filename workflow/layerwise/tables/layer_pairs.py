@@ -14,23 +14,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from layerwise.probes.metrics import METRICS
 from layerwise.probes.predictions import read_predictions
 from layerwise.probes.rates import paired_interval, rate
-from layerwise.scoring.chance import CHANCE
-from layerwise.tables.curves import Estimate
-from layerwise.tables.external import METRICS, PROPERTY, TASK
-from layerwise.tables.jackknife import read_jackknife, replicates
-from layerwise.tables.scores import (
-    CONFIDENCE,
-    AnyPath,
-    alignments_of,
-    read_scores,
-    read_table,
-    score_matrix,
-    write_table,
-)
+from layerwise.scoring.confidence import corrected_half, overlap_of, t_quantile
+from layerwise.tables.curves import Number
+from layerwise.tables.external import PROPERTY, TASK
+from layerwise.tables.files import AnyPath, alignments_of, read_table, write_table
+from layerwise.tables.jackknife import jackknife_at, read_jackknife
+from layerwise.tables.scores import read_scores, score_matrix
 
 HIGHER, LOWER, NOT_TOLD_APART, NOT_TESTED = "higher", "lower", "not told apart", "not tested"
 
@@ -41,11 +34,8 @@ COLUMNS = [
 TEXT = ["question", "kind", "other_layer", "verdict"]
 
 
-def paired(differences: np.ndarray, overlap: float) -> Estimate:
-    """The mean of paired differences with its 95 % corrected resampled t interval.
-
-    mean ± t(n - 1) · std · sqrt(1/n + overlap) (Nadeau and Bengio, Inference for the Generalization Error, Machine
-    Learning 52, 2003): differences whose scores share training rows are no independent ones.
+def paired(differences: np.ndarray, overlap: float) -> Number:
+    """The mean of paired differences with its corrected resampled t interval (`layerwise.scoring.confidence`).
 
     Args:
         differences: (n,) of the scores of two layers on the same draw and fold.
@@ -56,16 +46,15 @@ def paired(differences: np.ndarray, overlap: float) -> Estimate:
     """
     n = len(differences)
     if n == 0:
-        return Estimate(reason="no draw and fold on which both were scored")
+        return Number(reason="no draw and fold on which both were scored")
     mean = float(np.mean(differences))
     if n == 1:
-        return Estimate(mean, reason="a single score: no interval")
-    error = float(np.std(differences, ddof=1)) * math.sqrt(1 / n + overlap)
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * error
-    return Estimate(mean, mean - half, mean + half)
+        return Number(mean, reason="a single score: no interval")
+    half = float(corrected_half(float(np.std(differences, ddof=1)), n, overlap))
+    return Number(mean, mean - half, mean + half)
 
 
-def verdict(difference: Estimate) -> str:
+def verdict(difference: Number) -> str:
     """Whether the first of two is higher or lower, by all that the interval of their difference allows."""
     if math.isnan(difference.low):
         return NOT_TESTED
@@ -118,8 +107,7 @@ def _of_properties(
     scored: pd.DataFrame, pairs: Sequence[Sequence[str]], folds: int, jackknife: AnyPath | None
 ) -> Iterator[dict]:
     again = {} if jackknife is None else read_jackknife(jackknife)
-    table = scored[~scored["metric"].str.endswith(CHANCE)]
-    for (name, model, metric), group in table.groupby(["property", "model", "metric"], sort=False):
+    for (name, model, metric), group in scored.groupby(["property", "model", "metric"], sort=False):
         known = {"question": name, "kind": PROPERTY, "model": model, "metric": metric}
         for one, other in pairs:
             if {one, other} <= set(group["layer"]):
@@ -134,22 +122,22 @@ def _of_scores(scores: pd.DataFrame, one: str, other: str, folds: int, again: pd
     if (scores["status"] == "flagged").any():
         return {"n": 0, "verdict": NOT_TESTED, "reason": reason}
     both = score_matrix(scores).reindex([one, other]).dropna(axis="columns").to_numpy()
-    difference = paired(both[0] - both[1], overlap=1 / (folds - 2))
+    difference = paired(both[0] - both[1], overlap=overlap_of(folds))
     if again is not None and difference.is_known:
         difference = _over_speakers(difference.value, again, one, other)
     means = both.mean(axis=1) if both.size else (math.nan, math.nan)
     return _numbers(means, difference) | {"n": both.shape[1], "reason": reason or difference.reason}
 
 
-def _over_speakers(value: float, again: pd.DataFrame, one: str, other: str) -> Estimate:
+def _over_speakers(value: float, again: pd.DataFrame, one: str, other: str) -> Number:
     """The difference of two means with the interval of a jackknife over speakers (`layerwise.tables.jackknife`)."""
-    found = replicates(again, [one, other])
+    found = jackknife_at(again, [one, other])
     freedom = float(found.degrees_of_freedom.min())
     if not freedom:
-        return Estimate(value, reason="no interval: one group of speakers was tested")
+        return Number(value, reason="no interval: one group of speakers was tested")
     deviations = found.deviations[:, 0] - found.deviations[:, 1]
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * math.sqrt(float(deviations @ deviations))
-    return Estimate(value, value - half, value + half)
+    half = float(t_quantile(freedom)) * math.sqrt(float(deviations @ deviations))
+    return Number(value, value - half, value + half)
 
 
 def _of_task(task: str, model: str, metric: str, path: Path, pairs: Sequence[Sequence[str]]) -> Iterator[dict]:
@@ -168,10 +156,10 @@ def _of_task(task: str, model: str, metric: str, path: Path, pairs: Sequence[Seq
         low, high = paired_interval(*counts, speakers if all(speakers) else None)
         means = [rate(part) for part in counts]
         known = {"question": task, "kind": TASK, "model": model, "metric": metric, "layer": one, "other_layer": other}
-        yield known | _numbers(means, Estimate(means[0] - means[1], low, high)) | {"n": len(first)}
+        yield known | _numbers(means, Number(means[0] - means[1], low, high)) | {"n": len(first)}
 
 
-def _numbers(means: Sequence[float], difference: Estimate) -> dict:
+def _numbers(means: Sequence[float], difference: Number) -> dict:
     return {
         **{"mean": means[0], "other_mean": means[1], "verdict": verdict(difference)},
         **{"difference": difference.value, "low": difference.low, "high": difference.high},

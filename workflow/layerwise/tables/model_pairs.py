@@ -13,9 +13,12 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from layerwise.layers import layer_ranges
 from layerwise.tables import curves
-from layerwise.tables.curves import Curve, Estimate
-from layerwise.tables.scores import AnyPath, alignments_of, layer_ranges, read_models, read_scores, write_table
+from layerwise.tables.curves import Curve, Number
+from layerwise.tables.files import AnyPath, alignments_of, write_table
+from layerwise.tables.models import read_models
+from layerwise.tables.scores import read_scores
 
 COLUMNS = [
     *("model", "other", "differ", "property", "metric", "layers", "other_layers", "n_layers"),
@@ -70,8 +73,8 @@ def _row(one: Curve, other: Curve, one_blocks: int, other_blocks: int) -> dict:
     paired = replace(paired, layers=layers)
     rank, apart = curves.spearman(one, paired), _difference(one, paired)
     row = {"layers": layer_ranges(layers), "other_layers": layer_ranges(other_layers), "n_layers": len(layers)}
-    for name, estimate in (("spearman", rank), ("difference", apart)):
-        row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    for name, number in (("spearman", rank), ("difference", apart)):
+        row |= {name: number.value, f"{name}_low": number.low, f"{name}_high": number.high}
     return row | {"reason": rank.reason}
 
 
@@ -79,11 +82,11 @@ def _depth(layer: str, blocks: int) -> Fraction:
     return Fraction(int(layer[1:]), blocks)
 
 
-def _difference(one: Curve, other: Curve) -> Estimate:
+def _difference(one: Curve, other: Curve) -> Number:
     """The mean over layers of |one - other|."""
     if not one.layers:
-        return Estimate(reason="no layer at the same depth")
+        return Number(reason="no layer at the same depth")
     value = float(np.abs(one.levels - other.levels).mean())
     if one.draws is None or other.draws is None:
-        return Estimate(value)
-    return curves.estimate(value, np.abs(one.draws - other.draws).mean(axis=1))
+        return Number(value)
+    return curves.from_draws(value, np.abs(one.draws - other.draws).mean(axis=1))

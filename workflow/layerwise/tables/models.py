@@ -6,7 +6,12 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from layerwise.files.atomic import replaced
+from layerwise.files.own_files import RereadError
+from layerwise.layers import MOST_LAYERS
+from layerwise.tables.files import AnyPath, read_table
 
 
 def write_models(models: Sequence[Mapping[str, object]], out: Path) -> None:
@@ -19,3 +24,17 @@ def write_models(models: Sequence[Mapping[str, object]], out: Path) -> None:
         table = csv.DictWriter(stream, list(models[0]), lineterminator="\n")
         table.writeheader()
         table.writerows(models)
+
+
+def read_models(path: AnyPath, facts: Sequence[str] = ()) -> pd.DataFrame:
+    """tables/models.csv, as `write_models` writes it.
+
+    Args:
+        facts: columns of any kind that it must have too.
+    """
+    table = read_table(path, ["model", "objective", "size", "blocks"], ["model"], ["objective", "size"])
+    if missing := [fact for fact in facts if fact not in table]:
+        raise RereadError(path, f"it lacks the column {', '.join(missing)}")
+    if not table["blocks"].between(1, MOST_LAYERS).all():
+        raise RereadError(path, f"a model whose number of blocks is not from 1 to {MOST_LAYERS}")
+    return table

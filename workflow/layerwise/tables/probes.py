@@ -8,10 +8,13 @@ from pathlib import Path
 import pandas as pd
 
 from layerwise.errors import LayerwiseError
-from layerwise.files.own_files import MOST_LAYERS, RereadError, read_json
+from layerwise.files.own_files import RereadError, read_json
+from layerwise.layers import MOST_LAYERS, layer_index, layer_key
+from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.join import COLUMNS as WRITTEN
-from layerwise.tables.external import METRICS, WEIGHTED, Result, read_external
-from layerwise.tables.scores import AnyPath, layer_key, read_table, write_table
+from layerwise.probes.metrics import METRICS
+from layerwise.tables.external import Result, read_external
+from layerwise.tables.files import AnyPath, read_table, write_table
 
 PROBES, EXTERNAL = "probes", "external"  # sources of a result
 
@@ -124,7 +127,7 @@ def _external(results: Sequence[Result], layers: Mapping[str, Sequence[str]]) ->
     for result in results:
         row = vars(result) | {"source": EXTERNAL, "status": "ok", "reason": ""}
         if result.layer != WEIGHTED:
-            index = layer_key(result.layer)[1]
-            row |= {"layer_index": index, "depth": index / max(layer_key(name) for name in layers[result.model])[1]}
+            index = layer_index(result.layer)
+            row |= {"layer_index": index, "depth": index / layer_index(max(layers[result.model], key=layer_key))}
         rows.append(row)
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -9,22 +9,17 @@ import pandas as pd
 
 from layerwise.errors import shown
 from layerwise.files.own_files import RereadError
-from layerwise.scoring.chance import CHANCE
+from layerwise.layers import layer_ranges
+from layerwise.probes.metrics import METRICS
 from layerwise.scoring.properties import PROPERTIES
+from layerwise.tables.best_layers import read_best_layers
 from layerwise.tables.comparison import WEIGHTS, Outcome, outcomes, read_comparison
-from layerwise.tables.external import METRICS, PROPERTY, TASK
+from layerwise.tables.external import PROPERTY, TASK
+from layerwise.tables.files import AnyPath, alignments_of, read_table, table_of, write_table
 from layerwise.tables.probes import EXTERNAL, read_probes
-from layerwise.tables.scores import (
-    AnyPath,
-    alignments_of,
-    layer_ranges,
-    read_best_layers,
-    read_table,
-    read_trends,
-    write_table,
-)
+from layerwise.tables.scores import COUNTS
+from layerwise.tables.trends import read_trends
 
-COUNTS = ("n_rows", "n_types", "n_speakers")
 COLUMNS = [
     *("model", "question", "kind", "source", "metric", "layer", "depth", "score", "low", "high", "tied"),
     *("chance", "majority", "majority_label", *COUNTS),
@@ -54,9 +49,6 @@ _IN_THE_SENTENCE = {CONTROL, AT_CHANCE, AT_MAJORITY, NO_INTERVAL}  # cautions th
 # in 18 % of simulated models where shared luck is estimated at 0.70 to 0.75, in 7 % up to 0.80 and in 2 % up to 0.85.
 LEAST_SHARED_LUCK = 0.8
 FEW_SPEAKERS = 5  # of fewer, an interval over speakers is wide, and leans on what speakers are taken to be like
-
-# What a user would call what a property asks for.
-QUESTIONS = {"mel": "acoustics", "phone": "phones", "word": "words"}
 
 
 def recommend(
@@ -107,20 +99,21 @@ def recommend(
         raise RereadError(best_layers, f"{min(wrong)!r} in column property")
     best = best[best["metric"] == metric]
     costs = _costs(read_comparison(comparison), metric)
-    chance = read_trends(trends)
-    chance = chance[chance["metric"] == metric + CHANCE].set_index(["property", "model", "layer"])
+    reached_by_chance = read_trends(trends)
+    reached_by_chance = reached_by_chance[reached_by_chance["metric"] == metric]
+    reach = reached_by_chance.set_index(["property", "model", "layer"])["chance_high"]
     heads = read_probes(probes)
     reached = list(outcomes(heads, seed))
     heads = heads.set_index(["task", "source", "metric", "model", "layer"])
     rows = []
     for model in models:
-        found = [_of_property(row, chance, costs, folds_by) for row in best[best["model"] == model].to_dict("records")]
+        found = [_of_property(row, reach, costs, folds_by) for row in best[best["model"] == model].to_dict("records")]
         found += [_of_task(outcome, heads) for outcome in reached if outcome.model == model]
         for row in found:
             cautions = [CONTROL] if model in controls else []
             row["caution"] = "; ".join([*cautions, *row["caution"]])
         rows += found
-    table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COUNTS, "Int64"))
+    table = table_of(rows, COLUMNS, COUNTS)
     write_table(table.assign(alignments=mark), out)
 
 
@@ -149,21 +142,19 @@ def _task_name(task: str, source: str) -> str:
     return f"{EXTERNAL}:{task}" if source == EXTERNAL else task
 
 
-def _of_property(best: Mapping, chance: pd.DataFrame, costs: Mapping[tuple[str, str], str], folds_by: str) -> dict:
+def _of_property(best: Mapping, reach: pd.Series, costs: Mapping[tuple[str, str], str], folds_by: str) -> dict:
     row = {"kind": PROPERTY, "source": "scores", "question": best["property"], "score": best["mean"], "caution": []}
     row |= {key: best[key] for key in ("model", "metric", "layer", "depth", "low", "high", "tied", "reason")}
     row |= {key: best[key] for key in COUNTS}
     if not best["layer"]:
         return row
-    level = (best["property"], best["model"], best["layer"])
     if math.isnan(best["low"]):
         row["caution"].append(NO_INTERVAL)
-    if level in chance.index:
-        row["chance"] = chance.loc[level, "mean"]
-        reach = chance.loc[level, "high"]
-        least = best["mean"] if math.isnan(best["low"]) else best["low"]
-        if least <= (row["chance"] if math.isnan(reach) else reach):
-            row["caution"].append(AT_CHANCE)
+    row["chance"] = best["chance"]
+    most = reach.get((best["property"], best["model"], best["layer"]), math.nan)
+    least = best["mean"] if math.isnan(best["low"]) else best["low"]
+    if least <= (best["chance"] if math.isnan(most) else most):
+        row["caution"].append(AT_CHANCE)
     row["caution"] += _doubts(best, folds_by)
     return row | {"costs": costs.get((best["model"], best["property"]), "")}
 
@@ -173,7 +164,7 @@ def _doubts(best: Mapping, folds_by: str) -> Iterator[str]:
     if best["shared_luck"] < LEAST_SHARED_LUCK and best["nearly_tied"]:
         yield OWN_LUCK
     # The condition of `layerwise.scoring.measures.cca` for weights by the layer, which is the first view beside labels.
-    has_labels = PROPERTIES[best["property"]].target == "label"
+    has_labels = PROPERTIES[best["property"]].target.has_labels
     if has_labels and best["metric"].startswith("pwcca") and best["kept_y"] > best["kept_x"]:
         yield MORE_TYPES
     if best["classes_unseen"] > 0:
@@ -192,9 +183,9 @@ def _of_task(outcome: Outcome, heads: pd.DataFrame) -> dict:
         return row | {"reason": single.reason}
     metric, best = METRICS[outcome.metric], single.best
     head = heads.loc[(outcome.task, outcome.source, outcome.metric, outcome.model, best)]
-    if math.isnan(single.estimate(best).low):
+    if math.isnan(single.number(best).low):
         row["caution"].append(NO_INTERVAL)
-    elif any(single.estimate(best).low <= metric.performance(head[name]) for name in ("majority", "chance")):
+    elif any(single.number(best).low <= metric.performance(head[name]) for name in ("majority", "chance")):
         row["caution"].append(AT_MAJORITY)
     if head["test_speakers"] < FEW_SPEAKERS:
         row["caution"].append(f"few test speakers ({head['test_speakers']:g})")
@@ -232,7 +223,7 @@ def cautions(recommendations: pd.DataFrame, model: str) -> list[str]:
 
 def _question(row: Mapping) -> str:
     if row["kind"] == PROPERTY:
-        return QUESTIONS.get(row["question"]) or PROPERTIES[row["question"]].title
+        return PROPERTIES[row["question"]].called or PROPERTIES[row["question"]].title
     return f"{row['question']} (measured elsewhere)" if row["source"] == EXTERNAL else row["question"]
 
 

@@ -4,7 +4,7 @@ A layer ties with the best one if it is not below the low end of the best one's 
 layer, and most of what makes it wide (which utterances were drawn, which fold tests) moves all layers of a model
 together. So the rule leaves out an equal layer less often than an interval promises, as long as the layers share their
 luck. `shared_luck` says how far they do, over draws and folds; of few draws it says little. The paper's findings ask
-for more: a layer may be the maximum if it lies within a multiple of that distance (`margin`).
+for more: a layer may be the maximum if it lies within a multiple of that distance (`contenders`).
 """
 
 from __future__ import annotations
@@ -18,15 +18,26 @@ import numpy as np
 NEAR = 2.0
 
 
-def tied(levels: np.ndarray, lows: np.ndarray, margin: float = 1.0) -> np.ndarray:
+def tied(levels: np.ndarray, lows: np.ndarray) -> np.ndarray:
     """Which layers tie with the best one, (layers,) of booleans; the best one always does.
 
-    These are the layers that lie at most `margin` times as far below the best one as the low end of its interval does.
-    Of equal levels the first is the best. Where the best one has no interval (NaN), it stands alone.
+    These are the layers that lie no further below the best one than the low end of its interval does. Of equal levels
+    the first is the best. Where the best one has no interval (NaN), it stands alone.
 
     Args:
         levels: (layers,) the number of each layer, oriented so that more is better: of an error rate, 1 minus it.
         lows: (layers,) the low end of each layer's interval.
+    """
+    return contenders(levels, lows, margin=1.0)
+
+
+def contenders(levels: np.ndarray, lows: np.ndarray, margin: float) -> np.ndarray:
+    """Which layers may be the maximum, (layers,) of booleans, if more is asked for than a tie.
+
+    These are the layers that lie at most `margin` times as far below the best one as the low end of its interval does.
+
+    Args:
+        levels, lows: as `tied`.
     """
     best = int(np.argmax(levels))
     # Written so that with a margin of 1 a layer exactly at the low end ties, whatever rounding does.

@@ -10,13 +10,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from transformers import HubertConfig, HubertModel
 
+from layerwise.layers import layer_names
 from layerwise.models import families
-from layerwise.models.catalogue import layer_names
+from layerwise.models.anatomy import ModelError, WaveformError
+from layerwise.models.by_name import load
+from layerwise.models.loading import load_folder
 from layerwise.models.originals import avhubert, conversion
 from layerwise.models.originals.family import OriginalError
 from layerwise.models.originals.reading import read_original
-from layerwise.models.speech_model import load, load_folder
-from layerwise.models.taps import ModelError, WaveformError
 from textbook_encoder import filterbanks, textbook_layers
 from tiny_models import speech
 from tiny_originals import FAMILIES, FORMS, settings, weights, write

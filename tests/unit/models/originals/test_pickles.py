@@ -25,7 +25,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from layerwise.models.originals import pickles
-from layerwise.models.originals.pickles import PickleError, Record, StoredTensor, UnsafePickleError
+from layerwise.models.originals.pickled_values import PickleError, Record, StoredTensor, UnsafePickleError
+from layerwise.models.originals.unpickler import Unpickler
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
@@ -555,7 +556,7 @@ def test_builders_are_no_way_to_builtins():
         "collections",
         "_codecs",
     ]:
-        reader = pickles._Unpickler(io.BytesIO())
+        reader = Unpickler(io.BytesIO())
         for name in [*dir(builtins), *dir(os), "OrderedDict", "encode", "_reconstructor"]:
             found = reader.find_class(module, name)
             assert getattr(found, "__self__", None) is reader or issubclass(found, Record)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from layerwise.models.originals.fairseq import parse_conv_layers
 from layerwise.models.originals.family import OriginalError
-from layerwise.models.originals.pickles import PickleError, UnsafePickleError
+from layerwise.models.originals.pickled_values import PickleError, UnsafePickleError
 from layerwise.models.originals.reading import is_original, read_original
 from tiny_originals import FAMILIES, FORMS, settings, weights, write
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from layerwise.scoring.measures import moments
-from layerwise.scoring.measures.moments import EmptyFoldError, NonFiniteViewError, ViewLengthError, fold_moments
+from layerwise.scoring.measures import passes
+from layerwise.scoring.measures.passes import fold_moments
+from layerwise.scoring.refusals import EmptyFoldError, NonFiniteViewError, ViewLengthError
 from synthetic_views import one_hot, random_folds, related
 
 
@@ -118,8 +119,8 @@ def test_the_size_of_blocks_does_not_matter(monkeypatch, dtype, block_bytes, pro
     x, y = (view.astype(dtype) for view in related(1000, 6, 4))
     fold = random_folds(1000, 5)
     whole = fold_moments(x, y, fold, product_dtype="float64")
-    monkeypatch.setattr(moments, "BLOCK_BYTES", block_bytes)
-    monkeypatch.setattr(moments, "PRODUCT_ROWS", product_rows)
+    monkeypatch.setattr(passes, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(passes, "PRODUCT_ROWS", product_rows)
     pieces = fold_moments(x, y, fold, product_dtype="float64")
     assert_same(pieces, whole, [0, 1, 2])
     assert_same(pieces, whole, [4])
@@ -139,8 +140,8 @@ class Watched:
 @pytest.mark.parametrize(("block_bytes", "reads"), [(10_000, [500, 500, 500, 300]), (999, [50] * 36), (0, [50] * 36)])
 def test_rows_are_read_once_and_never_all_at_a_time(monkeypatch, block_bytes, reads):
     """A block is of so many bytes as are allowed, of both views together, but of a product's rows at least."""
-    monkeypatch.setattr(moments, "BLOCK_BYTES", block_bytes)
-    monkeypatch.setattr(moments, "PRODUCT_ROWS", 50)
+    monkeypatch.setattr(passes, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(passes, "PRODUCT_ROWS", 50)
     x, y = related(1800, 6, 2)
     x, y = Watched(x.astype(np.float16)), Watched(y.astype(np.float32))  # rows of 12 and 8 bytes
     fold_moments(x, y, random_folds(1800, 3))
@@ -166,8 +167,8 @@ def test_float32_products_stay_close_on_long_views_and_far_from_zero():
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_datasets_and_arrays_give_the_same(tmp_path, monkeypatch, dtype):
-    monkeypatch.setattr(moments, "BLOCK_BYTES", 4000)
-    monkeypatch.setattr(moments, "PRODUCT_ROWS", 50)
+    monkeypatch.setattr(passes, "BLOCK_BYTES", 4000)
+    monkeypatch.setattr(passes, "PRODUCT_ROWS", 50)
     x, y = (view.astype(dtype) for view in related(500, 6, 4))
     fold = random_folds(500, 3)
     with h5py.File(tmp_path / "views.h5", "w") as file:
@@ -226,8 +227,8 @@ def test_products_are_float32_only_where_the_views_are_short(dtype_x, dtype_y, p
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_the_number_of_threads_changes_no_digit(monkeypatch, dtype):
-    monkeypatch.setattr(moments, "BLOCK_BYTES", 4000)
-    monkeypatch.setattr(moments, "PRODUCT_ROWS", 50)
+    monkeypatch.setattr(passes, "BLOCK_BYTES", 4000)
+    monkeypatch.setattr(passes, "PRODUCT_ROWS", 50)
     x, y = (view.astype(dtype) for view in related(3000, 40, 30))
     fold = random_folds(3000, 3)
     with threadpool_limits(1):
@@ -292,8 +293,8 @@ def test_large_whole_numbers_keep_their_digits(dtype, offset):
 
 @pytest.mark.parametrize("failing", [1, 7])
 def test_a_read_that_fails_leaves_the_threads_as_they_were(monkeypatch, failing):
-    monkeypatch.setattr(moments, "BLOCK_BYTES", 1)
-    monkeypatch.setattr(moments, "PRODUCT_ROWS", 10)
+    monkeypatch.setattr(passes, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(passes, "PRODUCT_ROWS", 10)
     x, y = related(200, 3, 2)
 
     class Broken:
@@ -313,9 +314,9 @@ def test_a_read_that_fails_leaves_the_threads_as_they_were(monkeypatch, failing)
 
 
 def test_many_threads_hold_no_more_than_a_bounded_memory(monkeypatch):
-    monkeypatch.setattr(moments, "threadpool_info", lambda: [{"user_api": "blas", "num_threads": 64}])
+    monkeypatch.setattr(passes, "threadpool_info", lambda: [{"user_api": "blas", "num_threads": 64}])
     for d in (128, 848, 2048, 4096):
-        slots = moments._slots(d, d, np.dtype(np.float32))
+        slots = passes._slots(d, d, np.dtype(np.float32))
         assert 2 <= len(slots) <= 65
         size = sum(slot.rows.nbytes + slot.product.nbytes for slot in slots)
         assert len(slots) == 2 or size <= 104 * 2**20
@@ -328,8 +329,8 @@ def test_many_threads_hold_no_more_than_a_bounded_memory(monkeypatch):
 )
 def test_there_is_one_slot_more_than_the_linear_algebra_has_threads(monkeypatch, libraries, slots):
     pools = [{"user_api": name, "num_threads": threads} for name, threads in libraries]
-    monkeypatch.setattr(moments, "threadpool_info", lambda: pools)
-    assert len(moments._slots(5, 3, np.dtype(np.float32))) == slots
+    monkeypatch.setattr(passes, "threadpool_info", lambda: pools)
+    assert len(passes._slots(5, 3, np.dtype(np.float32))) == slots
 
 
 def test_products_are_in_work_side_by_side_and_come_in_order():
@@ -342,7 +343,7 @@ def test_products_are_in_work_side_by_side_and_come_in_order():
         return slot
 
     parts, slots = [(number % 3, number) for number in range(20)], [[None] for _ in range(3)]
-    found = [(fold, slot[0]) for fold, slot in moments._in_order(double, parts, slots)]
+    found = [(fold, slot[0]) for fold, slot in passes._in_order(double, parts, slots)]
     assert found == [(number % 3, 2 * number) for number in range(20)]
 
 
@@ -368,8 +369,8 @@ def test_views_of_different_length_are_refused():
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_views_that_are_not_finite_are_refused_by_name_and_row(monkeypatch, bad, name, row, dtype):
-    monkeypatch.setattr(moments, "BLOCK_BYTES", 1)
-    monkeypatch.setattr(moments, "PRODUCT_ROWS", 10)
+    monkeypatch.setattr(passes, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(passes, "PRODUCT_ROWS", 10)
     views = dict(zip("xy", (view.astype(dtype) for view in related(100, 3, 2)), strict=True))
     views[name][row, 1] = bad
     with pytest.raises(NonFiniteViewError, match=f"view {name} holds NaN or infinity, first in row {row} of 100"):
@@ -483,8 +484,8 @@ def test_there_are_as_many_folds_as_are_named_or_seen(rows, folds, expected):
 
 
 def test_what_is_not_finite_is_looked_for_in_blocks(monkeypatch):
-    monkeypatch.setattr(moments, "BLOCK_BYTES", 1)
-    monkeypatch.setattr(moments, "PRODUCT_ROWS", 10)
+    monkeypatch.setattr(passes, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(passes, "PRODUCT_ROWS", 10)
     x, y = related(100, 3, 2)
     x[99] = np.nan
     x = Watched(x)

@@ -1,6 +1,6 @@
 """AV-HuBERT heard only: the audio branch of a model that was trained on speech and lips (Shi et al. 2022).
 
-Layer T0 is `LAYER_0`, on which the published analysis counts from.
+Layer T0 is `LAYER_0`, where the published analysis begins to count.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from layerwise.constants import SAMPLE_RATE
 from layerwise.models.originals.fairseq import blocks, refuse_contradictions, says_normalised
 from layerwise.models.originals.family import Family, Opened, Original, OriginalError
 from layerwise.models.originals.settings import shown_value
-from layerwise.models.shapes import STRIDE
+from layerwise.models.sizes import STRIDE
 
 if TYPE_CHECKING:
     import torch
 
-    from layerwise.models.taps import Anatomy
+    from layerwise.models.anatomy import Anatomy
 
 FILTERBANKS, FILTERBANK_SECONDS = 26, 0.01  # and the hop of their frames
 WINDOW, HOP, FFT = round(0.025 * SAMPLE_RATE), round(FILTERBANK_SECONDS * SAMPLE_RATE), 512  # samples
@@ -57,8 +57,8 @@ def anatomy(original: Original, normalise: bool) -> Anatomy:
         Wav2Vec2FeatureProjection,
     )
 
+    from layerwise.models.anatomy import Anatomy, Tap, block_taps
     from layerwise.models.originals.conversion import filled
-    from layerwise.models.taps import Anatomy, Tap, block_taps
 
     width, stack = original.config["hidden_size"], original.own["stack"]
     joined = width * 2 if original.own["fusion"] == "concat" else width

@@ -8,10 +8,10 @@ from itertools import chain
 import torch
 from transformers import CONFIG_MAPPING, MODEL_MAPPING
 
+from layerwise.models.anatomy import Anatomy, ModelError
 from layerwise.models.architectures import waveform_model
 from layerwise.models.originals.family import Family, Original
 from layerwise.models.originals.weight_names import held_blocks, original_name
-from layerwise.models.taps import Anatomy, ModelError
 
 
 def transformers_model(original: Original, normalise: bool, family: Family) -> Anatomy:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from layerwise.constants import SAMPLE_RATE
 from layerwise.models.originals.family import Opened, Original, OriginalError
 from layerwise.models.originals.settings import Settings, as_values, shown_value
-from layerwise.models.shapes import LAYERS, require_possible
+from layerwise.models.sizes import LAYERS, require_possible
 
 _CONV_TEXT = 2000  # characters of conv_feature_layers: the published ones have 60
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerwise.errors import LayerwiseError
-from layerwise.models.originals.pickles import Pickled, StoredTensor
+from layerwise.models.originals.pickled_values import StoredTensor
+from layerwise.models.originals.pickles import Pickled
 
 if TYPE_CHECKING:
+    from layerwise.models.anatomy import Anatomy
     from layerwise.models.originals.settings import Settings
-    from layerwise.models.taps import Anatomy
 
 
 class OriginalError(LayerwiseError):

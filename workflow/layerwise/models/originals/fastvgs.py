@@ -1,7 +1,7 @@
 """FaST-VGS and FaST-VGS+: the audio branch of models that match speech with images (Peng & Harwath 2022).
 
 wav2vec 2.0 with a learned CLS frame in front, which takes part in positional convolution and attention. Layer T0 is
-`LAYER_0`, on which the published analysis counts from.
+`LAYER_0`, where the published analysis begins to count.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from layerwise.models.originals.weight_names import held_blocks, weights_by_name
 if TYPE_CHECKING:
     import torch
 
-    from layerwise.models.taps import Anatomy
+    from layerwise.models.anatomy import Anatomy
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +79,8 @@ def anatomy(original: Original, normalise: bool) -> Anatomy:
         Wav2Vec2FeatureProjection,
     )
 
+    from layerwise.models.anatomy import Anatomy, ModelError, Tap, block_taps, conv_geometry, conv_taps
     from layerwise.models.originals.conversion import filled
-    from layerwise.models.taps import Anatomy, ModelError, Tap, block_taps, conv_geometry, conv_taps
 
     if not normalise:
         raise ModelError(f"{original.path}: FaST-VGS always takes normalised waveforms: leave out normalise: false")
@@ -128,7 +128,7 @@ def standardised(waveform: np.ndarray) -> torch.Tensor:
     """
     import torch
 
-    from layerwise.models.taps import WaveformError
+    from layerwise.models.anatomy import WaveformError
 
     values = waveform.astype(np.float64)
     if np.ptp(values) == 0:

@@ -10,8 +10,8 @@ from reprlib import Repr
 import numpy as np
 
 from layerwise.models.originals.family import OriginalError
-from layerwise.models.originals.pickles import Record
-from layerwise.models.shapes import LAYERS, SIZE
+from layerwise.models.originals.pickled_values import Record
+from layerwise.models.sizes import LAYERS, SIZE
 
 _WRAPPED = 10  # nodes of omegaconf around a value: one or two
 _SCALARS = (str, int, float)

@@ -8,7 +8,7 @@ from layerwise.models.originals.fairseq import read_waveform_model
 from layerwise.models.originals.family import Family, Opened, Original
 
 if TYPE_CHECKING:
-    from layerwise.models.taps import Anatomy
+    from layerwise.models.anatomy import Anatomy
 
 
 def read(opened: Opened) -> Original:

@@ -14,10 +14,10 @@ from layerwise.models.originals.fairseq import (
 )
 from layerwise.models.originals.family import Family, Opened, Original, OriginalError
 from layerwise.models.originals.settings import Settings
-from layerwise.models.shapes import require_possible
+from layerwise.models.sizes import require_possible
 
 if TYPE_CHECKING:
-    from layerwise.models.taps import Anatomy
+    from layerwise.models.anatomy import Anatomy
 
 # What the original fills in where its file does not say it.
 DEFAULTS = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from layerwise.models.originals.family import Family, Original, OriginalError
-from layerwise.models.originals.pickles import StoredTensor
+from layerwise.models.originals.pickled_values import StoredTensor
 from layerwise.models.originals.settings import shown_value
 from layerwise.models.weights import WeightsError, plain_names
 

@@ -1,0 +1,275 @@
+"""What an experiment will fetch, fill and take, before anything of it is here.
+
+Bytes are counted from what the catalogues say of corpora and models. Hours come from a small table of measurements on
+another machine (resources/calibration.yaml), so they are right in their order of magnitude. No network, no torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from layerwise.alignments.arpabet import PHONES
+from layerwise.constants import MEL_BANDS, MEL_SECONDS
+from layerwise.corpus.lending import UNPACKED
+from layerwise.experiment.configuration.experiment import Experiment
+from layerwise.experiment.configuration.sources import Source
+from layerwise.experiment.model_costs import Encoder, ModelCost, model_cost
+from layerwise.files.catalogues import read_yaml
+from layerwise.files.shipped import ROOT
+from layerwise.representations.size import Drawn, layer_sizes
+from layerwise.scoring.properties import PROPERTIES
+from layerwise.spans import SEGMENTS, SPANS, SampleSizes
+
+# Of FLAC at 16 kHz: LibriSpeech dev-clean has 337,926,286 bytes for 19,396 s. And its utterances' mean length.
+BYTES_PER_SECOND, SECONDS_PER_UTTERANCE = 17_422, 7.2
+# What the smoke experiment leaves: of a trial in score files, beside each correlation, and in tables; of a plot, in its
+# two formats and the report.
+TRIAL_BYTES, CORRELATION_BYTES, ROW_BYTES, PLOT_BYTES = 2_600, 25, 2_200, 100_000
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file or checkpoint that a run needs.
+
+    Attributes:
+        size: bytes; None: not known.
+        certainty: before the size, in words: nothing where the catalogue has it, `about` or `at least` where it is
+            calculated (files of a model's authors hold more than the layers).
+        here: whether it has been fetched already.
+    """
+
+    name: str
+    source: str
+    size: int | None
+    certainty: str
+    here: bool
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What an experiment takes.
+
+    Attributes:
+        known: whether the catalogue knows how much audio the split has; else it is assumed.
+        utterances, seconds: union of all sample sets: what passes through each model once.
+        archives, unpacked: bytes, None where not known; deleted on the way unless `keep`.
+        scores: number of scores; a job has some of them. results: bytes of scores, tables, plots and report.
+        score_seconds: of one core.
+        gpu_seconds: of all extractions, at an assumed speed.
+        cpu_threads: that the times of extraction were measured with.
+        tasks: downstream tasks, of which only the downloads are estimated.
+    """
+
+    experiment: str
+    corpus: str
+    samples: int
+    properties: tuple[str, ...]
+    downloads: tuple[Download, ...]
+    known: bool
+    utterances: int
+    seconds: float
+    archives: int | None
+    unpacked: int | None
+    keep: bool
+    tasks: tuple[str, ...]
+    models: tuple[ModelCost, ...]
+    absent: int
+    scores: int
+    score_jobs: int
+    score_seconds: float
+    results: int
+    gpu_seconds: float
+    gpu_operations_per_second: float
+    cpu_threads: int
+
+    @property
+    def forward_passes(self) -> int:
+        return self.utterances * len(self.models)
+
+    @property
+    def to_fetch(self) -> int:
+        """Bytes of what is not here, as far as its size is known."""
+        return sum(download.size or 0 for download in self.downloads if not download.here)
+
+    @property
+    def representations(self) -> int:
+        return sum(cost.representations or 0 for cost in self.models)
+
+    @property
+    def weights(self) -> int:
+        return sum(cost.weights or 0 for cost in self.models)
+
+    @property
+    def disk(self) -> int:
+        """Bytes when all is there at once."""
+        passing = (self.archives or 0) + (self.unpacked or 0)
+        return passing + self.weights + self.representations + self.results
+
+    @property
+    def cpu_seconds(self) -> tuple[float, float]:
+        """Of all extractions whose time is known."""
+        known = [cost.cpu_seconds for cost in self.models if cost.cpu_seconds]
+        return sum(low for low, _ in known), sum(high for _, high in known)
+
+
+def read_calibration(path: Path = ROOT / "resources/calibration.yaml") -> dict:
+    """The table of measurements."""
+    return read_yaml(path)
+
+
+def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapping) -> Costs:
+    """What an experiment takes.
+
+    Args:
+        here: `audio`, `alignments` and names of models → whether their files are on this machine.
+        calibration: as `read_calibration` gives it.
+    """
+    config = experiment.config
+    samples, corpus = config["samples"], config["corpus"]
+    split = _split(corpus)
+    known = split is not None
+    there, hours = split or _assumed(experiment.audio)
+    each = 3600 * hours / there
+    frames = min(samples["utterances"], there)
+    sizes = SampleSizes.of(samples)
+    drawn = Drawn(frames * each, {span.name: sizes.rows(span, len(PHONES)) for span in SEGMENTS})
+    union = _union(there, frames, sum(drawn.segments.values()), samples["count"])
+    models = tuple(
+        model_cost(entry, drawn, samples["count"], union * each, config["representations"], calibration)
+        for entry in experiment.models.values()
+    )
+    scores = _Scores.of(experiment, drawn, calibration["scores"])
+    archive = experiment.audio.bytes if experiment.audio.is_url else 0
+    if experiment.alignments is not None and experiment.alignments.is_url and archive is not None:
+        archive = None if experiment.alignments.bytes is None else archive + experiment.alignments.bytes
+    extraction = calibration["extraction"]
+    return Costs(
+        experiment=config["experiment"],
+        corpus=f"{corpus['name']}/{corpus['split']}",
+        samples=samples["count"],
+        properties=tuple(config["properties"]),
+        downloads=tuple(_downloads(experiment, here)),
+        known=known,
+        utterances=union,
+        seconds=union * each,
+        archives=archive,
+        unpacked=_unpacked(experiment.audio),
+        keep=corpus["keep"],
+        tasks=tuple(experiment.tasks),
+        models=models,
+        absent=len(experiment.absent),
+        scores=scores.count,
+        score_jobs=scores.jobs,
+        score_seconds=scores.seconds,
+        results=scores.bytes + PLOT_BYTES * (3 * len(config["properties"]) + 1),
+        gpu_seconds=sum(cost.operations or 0 for cost in models) / extraction["gpu_operations_per_second"],
+        gpu_operations_per_second=extraction["gpu_operations_per_second"],
+        cpu_threads=extraction["cpu_threads"],
+    )
+
+
+def _split(corpus: Mapping) -> tuple[int, float] | None:
+    """Utterances and hours of a split that the catalogue knows."""
+    if corpus["audio"] is not None:
+        return None
+    split = read_yaml(ROOT / "resources/corpora.yaml")[corpus["name"]]["splits"][corpus["split"]]
+    if "utterances" in split and "hours" in split:
+        return split["utterances"], split["hours"]
+    return None
+
+
+def _assumed(audio: Source) -> tuple[int, float]:
+    """Utterances and hours as the archive's size suggests, or else as LibriSpeech dev-clean has them."""
+    size = audio.bytes
+    if audio.is_folder:
+        size = sum(path.stat().st_size for path in audio.path.rglob("*") if path.is_file())
+    elif not audio.is_url:
+        size = audio.path.stat().st_size
+    seconds = 19_396 if size is None else size / BYTES_PER_SECOND
+    return max(1, round(seconds / SECONDS_PER_UTTERANCE)), seconds / 3600
+
+
+def _union(there: int, frames: int, segments: int, count: int) -> int:
+    """Expected utterances in any sample set, if segments lie anywhere in the split."""
+    missed = (1 - frames / there) ** count * math.exp(-count * segments / there)
+    return round(there * (1 - missed))
+
+
+def _unpacked(audio: Source) -> int | None:
+    if audio.is_folder:
+        return 0
+    size = audio.bytes if audio.is_url else audio.path.stat().st_size
+    return None if size is None else round(UNPACKED * size)
+
+
+def _downloads(experiment: Experiment, here: Mapping[str, bool]) -> list[Download]:
+    found = []
+    for kind in ("audio", "alignments"):
+        source = getattr(experiment, kind)
+        if source is not None and source.is_url and not (kind == "alignments" and source == experiment.audio):
+            found.append(Download(kind, source.origin, source.bytes, "", here[kind]))
+    for name, entry in (experiment.models | experiment.parents).items():
+        if entry.kind in ("hub", "url"):
+            # Checkpoints hold 32-bit numbers, mostly.
+            encoder = Encoder.of(entry)
+            size = 4 * encoder.parameters if encoder else None
+            certainty = "about" if entry.kind == "hub" else "at least"
+            found.append(Download(name, entry.origin, size, certainty, here[name]))
+    of_corpus = {download.source for download in found}
+    tasks = {source.origin: (name, source) for name, source in experiment.task_sources.items() if source.is_url}
+    found += [
+        Download(name, location, source.bytes, "", here[name])
+        for location, (name, source) in tasks.items()
+        if location not in of_corpus
+    ]
+    return found
+
+
+@dataclass(frozen=True)
+class _Scores:
+    count: int
+    jobs: int
+    seconds: float
+    bytes: int
+
+    @classmethod
+    def of(cls, experiment: Experiment, drawn: Drawn, costs: Mapping) -> _Scores:
+        config = experiment.config
+        cca, samples = config["cca"], config["samples"]
+        count = jobs = size = 0
+        seconds = 0.0
+        for name in config["properties"]:
+            for entry in experiment.models.values():
+                encoder = Encoder.of(entry)
+                if encoder is None:
+                    continue
+                layers = experiment.layers_of(name, entry)
+                count += samples["count"] * len(layers)
+                jobs += samples["count"] * math.ceil(len(layers) / cca["layers_per_job"])
+                for layer in layers:
+                    rows, dx, dy = _views(name, encoder, layer, drawn, samples)
+                    fits = cca["trials"] * len(cca["epsilons"]) / costs["fits"]
+                    roots = costs["seconds_per_root"] * (dx**3 + dy**3)
+                    svd = costs["seconds_per_svd"] * dx * dy * min(dx, dy)
+                    products = costs["seconds_per_product"] * rows * (dx + dy) ** 2
+                    seconds += samples["count"] * costs["chance"] * (products + fits * (roots + svd))
+                    each = TRIAL_BYTES + CORRELATION_BYTES * min(dx, dy) + ROW_BYTES
+                    size += samples["count"] * cca["trials"] * each
+        return cls(count, jobs, seconds + costs["seconds_per_job"] * jobs, size)
+
+
+def _views(name: str, encoder: Encoder, layer: str, drawn: Drawn, samples: Mapping) -> tuple[float, int, int]:
+    """Rows of a score, and dimensions of its views."""
+    (size,) = layer_sizes([layer], encoder.width, encoder.channels, encoder.stride_seconds)
+    question = PROPERTIES[name]
+    seconds_per_row = (
+        MEL_SECONDS if layer.startswith("C") and layer != f"C{len(encoder.kernels)}" else encoder.stride_seconds
+    )
+    span = SPANS[question.span]
+    rows = drawn.segments[span.name] if span.is_segment else drawn.seconds / seconds_per_row
+    labels = SampleSizes.of(samples).types(span, len(PHONES))
+    other = {"mel": MEL_BANDS, "label": labels, "T0": encoder.width}[question.target.name]
+    return rows, size.width, other

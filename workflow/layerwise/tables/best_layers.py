@@ -1,0 +1,72 @@
+"""The best block of each model for each property, tables/best_layers.csv."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from layerwise.layers import TRANSFORMER
+from layerwise.scoring.properties import is_ranked
+from layerwise.tables import ties
+from layerwise.tables.files import AnyPath, read_table, table_of, write_table
+from layerwise.tables.scores import COUNTS, read_scores, score_matrix
+from layerwise.tables.trends import read_trends
+
+COLUMNS = [
+    *("property", "model", "metric", "layer", "depth", "mean", "low", "high", "chance", "rows_per_dimension"),
+    *("n_rows", "n_types", "n_speakers", "runner_up", "tied", "nearly_tied", "shared_luck"),
+    *("kept_x", "kept_y", "classes_unseen"),
+    *("alignments", "reason"),
+]
+
+_BEST_COUNTS = ["kept_x", "kept_y", "classes_unseen"]
+
+
+def read_best_layers(path: AnyPath) -> pd.DataFrame:
+    """tables/best_layers.csv, as `best_layers` writes it."""
+    return read_table(path, COLUMNS, ["property", "model", "metric"])
+
+
+def best_layers(trends: AnyPath, scores: AnyPath, out: AnyPath) -> None:
+    """The best block of each model, tables/best_layers.csv: a row per property, model and metric.
+
+    Ranked are T1…TL: T0 and the C layers are what the blocks work from. Properties that say nothing of use (`intra`)
+    rank none; flagged and skipped layers are left out. `tied` lists the other layers that
+    tie with the best one (`layerwise.tables.ties`), in order of depth; without an interval (a single score) it stays
+    empty. At equal means the lower layer is best. `nearly_tied` lists those that would tie if the low end of the best
+    one's interval were twice as far away. `shared_luck` is the share of the variance of a layer's scores that all
+    ranked
+    layers have in common: the less it is, the more often one of the nearly tied is as good. `chance` is the metric's
+    chance level at the best layer, `kept_x`, `kept_y` and `classes_unseen` are the most of any of its scores. A model
+    without a layer to rank has an empty layer and the reason.
+
+    Args:
+        trends, scores: tables/trends.csv and the tables/scores.csv that it was made from.
+    """
+    table = read_trends(trends)
+    table = table[table["property"].map(is_ranked).astype(bool)]
+    rows = []
+    keys = ["property", "model", "metric"]
+    scored = read_scores(scores)
+    by_question, none = dict(list(scored.groupby(keys, sort=False))), scored.iloc[:0]
+    for names, group in table.groupby(keys, sort=False):
+        row = dict(zip(keys, names, strict=True)) | {"alignments": group["alignments"].iloc[0]}
+        blocks = group[group["layer"].str.startswith(TRANSFORMER) & (group["layer_index"] > 0)]
+        ranked = blocks[blocks["status"] == "ok"].sort_values("layer_index")
+        if ranked.empty:
+            reasons = "; ".join(reason for reason in blocks["reason"].unique() if reason)
+            row["reason"] = reasons or "no transformer block was scored"
+        else:
+            best = ranked.loc[ranked["mean"].idxmax()]
+            others = ranked.drop(best.name)
+            levels = ranked["mean"].to_numpy(), ranked["low"].to_numpy()
+            tied, near = ties.tied(*levels), ties.contenders(*levels, margin=ties.NEAR)
+            row |= best[["layer", "depth", "mean", "low", "high", "chance", "rows_per_dimension", *COUNTS]].to_dict()
+            row["runner_up"] = "" if others.empty else others.loc[others["mean"].idxmax(), "layer"]
+            row["tied"] = " ".join(ranked["layer"][tied & (ranked["layer"] != best["layer"])])
+            row["nearly_tied"] = " ".join(ranked["layer"][near & ~tied])
+            behind = by_question.get(names, none)
+            behind = behind[behind["layer"].isin(ranked["layer"])]
+            row["shared_luck"] = ties.shared_luck(score_matrix(behind).dropna(axis="columns").to_numpy())
+            row |= behind.loc[behind["layer"] == best["layer"], _BEST_COUNTS].max().to_dict()
+        rows.append(row)
+    write_table(table_of(rows, COLUMNS, [*COUNTS, *_BEST_COUNTS]), out)

@@ -1,0 +1,125 @@
+"""Mean, spread and interval of every metric at every layer, tables/trends.csv, and one property by layer and model."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from layerwise.layers import layer_key
+from layerwise.scoring.confidence import corrected_half, overlap_of, t_quantile
+from layerwise.tables.files import AnyPath, read_table, table_of, write_table
+from layerwise.tables.intervals import CORPUS, SPEAKERS
+from layerwise.tables.jackknife import jackknife_at, read_jackknife
+from layerwise.tables.scores import COUNTS, read_scores
+
+COLUMNS = [
+    *("property", "model", "layer", "layer_index", "depth", "metric"),
+    *(
+        "mean",
+        "chance",
+        "chance_low",
+        "chance_high",
+        "std",
+        "n",
+        "low",
+        "high",
+        "interval",
+        "rows_per_dimension",
+        "n_rows",
+        "n_types",
+        "n_speakers",
+    ),
+    *("alignments", "status", "reason"),
+]
+
+
+def read_trends(path: AnyPath) -> pd.DataFrame:
+    """tables/trends.csv, as `summarise_trends` writes it."""
+    return read_table(path, COLUMNS, ["property", "model", "layer", "metric"])
+
+
+def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPath | None = None) -> None:
+    """Mean, spread and interval of every metric at every layer, tables/trends.csv, from tables/scores.csv.
+
+    `low` and `high` are the 95 % corrected resampled t interval of `layerwise.scoring.confidence`, and `interval` is
+    `corpus`. Where tables/jackknife.csv has the metric, `interval` is `speakers`, and the interval mean ± t(degrees of
+    freedom) · standard error of `layerwise.tables.jackknife`. It is empty where there is no interval. `chance` is the
+    mean chance level, from `chance_low` to `chance_high`, an interval about the corpus.
+
+    A layer is `flagged` if one of its scores is, and `skipped` if none was scored: n = 0 and no mean. A layer of which
+    only some samples were scored keeps its status, and `reason` says why the others are missing. A single score has a
+    mean and no std, low or high. `n_rows`, `n_types` and `n_speakers` are those of the smallest sample set: sets differ
+    a little in what they drew.
+
+    Args:
+        folds: number of folds of the cross-validation, at least 3.
+        jackknife: tables/jackknife.csv; None: intervals are all of the corpus.
+
+    Raises:
+        RereadError: a table is not as this workflow writes it.
+    """
+    overlap = overlap_of(folds)
+    over_speakers = {} if jackknife is None else read_jackknife(jackknife)
+    rows = []
+    # The scores are sorted, so that the order of first appearance is the order wanted.
+    keys = ["property", "model", "layer", "metric"]
+    for names, group in read_scores(scores).groupby(keys, sort=False):
+        values = group["score"].dropna()
+        n = len(values)
+        row = dict(zip(keys, names, strict=True)) | {
+            "layer_index": group["layer_index"].iloc[0],
+            "depth": group["depth"].iloc[0],
+            "n": n,
+            **group[COUNTS].min(),
+            "alignments": group["alignments"].iloc[0],
+            "status": "skipped" if n == 0 else "flagged" if (group["status"] == "flagged").any() else "ok",
+            "reason": "; ".join(reason for reason in group["reason"].unique() if reason),
+        }
+        if n:
+            row["mean"] = values.mean()
+            row["rows_per_dimension"] = group["rows_per_dimension"].mean()
+        if n > 1:
+            row["std"] = values.std(ddof=1)
+        again = over_speakers.get((row["model"], row["property"], row["metric"]))
+        if n and again is not None:
+            found = jackknife_at(again, [row["layer"]])
+            freedom, error = found.degrees_of_freedom.item(), found.error.item()
+            if freedom:
+                row |= _ends(row["mean"], t_quantile(freedom) * error) | {"interval": SPEAKERS}
+            else:
+                row["reason"] = "; ".join(
+                    filter(None, (row["reason"], "no interval: one group of speakers was tested"))
+                )
+        elif n > 1:
+            row |= _ends(row["mean"], corrected_half(row["std"], n, overlap)) | {"interval": CORPUS}
+        row |= _by_chance(group["chance"].dropna(), overlap)
+        rows.append(row)
+    write_table(table_of(rows, COLUMNS, COUNTS), out)
+
+
+def _by_chance(values: pd.Series, overlap: float) -> dict:
+    """Mean and interval of the chance level, which is always about the corpus."""
+    n = len(values)
+    row = {"chance": values.mean()} if n else {}
+    if n > 1:
+        ends = _ends(row["chance"], corrected_half(values.std(ddof=1), n, overlap))
+        row |= {f"chance_{end}": value for end, value in ends.items()}
+    return row
+
+
+def _ends(mean: float, half: float) -> dict:
+    return {"low": mean - half, "high": mean + half}
+
+
+def wide_table(trends: AnyPath, property_name: str, metric: str, out: AnyPath) -> None:
+    """One property as a table of layers (rows, in order of depth) x models (columns): the mean of one metric.
+
+    A cell is empty where a model has no such layer and where its score was skipped; a model that was skipped
+    altogether keeps its column. Before the models stands how the alignments were made.
+    """
+    table = read_trends(trends)
+    table = table[(table["property"] == property_name) & (table["metric"] == metric)]
+    layers = sorted(table["layer"].unique(), key=layer_key)
+    wide = table.pivot(index="layer", columns="model", values="mean")  # noqa: PD010 (a cell has one value)
+    wide = wide.reindex(index=layers, columns=table["model"].unique())
+    wide.insert(0, "alignments", table.groupby("layer")["alignments"].first())
+    write_table(wide.reset_index(), out)
