@@ -1,4 +1,9 @@
-"""Praat TextGrids: a reader of all that Praat calls one, and a quick way through the form that aligners write."""
+"""Praat TextGrids: a reader of all that Praat calls one, and a quick way through the form that aligners write.
+
+Why not praatio? Version 6.2.2 reads the files of aligners alike, but takes ten times as long; it fails where indices of
+intervals are missing, where a tier is empty or a label looks like the format, reads wrong counts in silence, and does
+not say in which line a file is wrong.
+"""
 
 from __future__ import annotations
 

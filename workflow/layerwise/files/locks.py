@@ -1,4 +1,8 @@
-"""One process at a time, also on file systems that have no locks."""
+"""One process at a time, also on file systems that have no locks.
+
+The locks are those of filelock. Alone (4.3.1) it turns to a soft lock where flock answers ENOSYS, but fails where it
+answers ENOLCK or EOPNOTSUPP, as mounts of NFS and Lustre do; and it takes a hard link to another file for its lock.
+"""
 
 from __future__ import annotations
 
