@@ -18,8 +18,8 @@ from layerwise.errors import LINE, shown
 from layerwise.figures.registry import FIGURES, PROPERTY, figures_of
 from layerwise.figures.words import title_of
 from layerwise.files.atomic import replaced
+from layerwise.files.own_tables import NUMBERED, read_csv_table, read_parquet
 from layerwise.files.shipped import ROOT
-from layerwise.files.tables import NUMBERED, read_csv_table, read_parquet
 from layerwise.layers import layer_ranges
 from layerwise.scoring.confidence import CONFIDENCE
 from layerwise.scoring.metrics import metric_of
