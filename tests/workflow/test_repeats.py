@@ -43,7 +43,7 @@ CHANGES = {
     # Infrastructure
     "errors": set(),
     "addresses": set(),
-    "files/tables": set(),
+    "files/own_tables": set(),
     "files/downloads": set(),
     "experiment/job": set(),
     "experiment/configuration/experiment": set(),
