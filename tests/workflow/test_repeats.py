@@ -61,7 +61,8 @@ CHANGES = {
     "scoring/measures/cca": AFTER_EXTRACTION,
     "scoring/folds": AFTER_EXTRACTION,
     "probes/heads": set(),  # it has no task
-    "tables/scores": AFTER_SCORES | {"summarise_samples", "collect_probes", "tabulate_confusions"},
+    "tables/files": AFTER_SCORES | {"summarise_samples", "tabulate_models", "collect_probes", "tabulate_confusions"},
+    "tables/scores": AFTER_SCORES,
     "tables/probes": COMPARED | {"collect_probes", "write_report"},
     "tables/models": {"tabulate_models", "check_findings", "compare_models", "write_report"},
     "tables/findings": {"check_findings", "write_report"},
