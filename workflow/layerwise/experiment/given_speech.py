@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import soundfile
 
-from layerwise.alignments.cleaning import MAX_OVERRUN_SECONDS, TIERS, Utterance, clean, named
+from layerwise.alignments.cleaning import MAX_OVERRUN_SECONDS, clean
+from layerwise.alignments.columns import TIERS, Utterance, named
 from layerwise.alignments.marks import Marks
 from layerwise.alignments.phones import PhoneSet
 from layerwise.alignments.tiers import Tier

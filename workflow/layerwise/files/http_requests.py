@@ -124,7 +124,7 @@ class LeastRate:
         threading.Thread(target=self._watch, daemon=True).start()
         return self
 
-    def __exit__(self, kind, error, trace) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._is_over.set()
         if self.is_missed:
             raise ConnectionError(f"fewer than {readable(_LEAST_BYTES)} came in {_LEAST_SECONDS:.0f} s") from error
