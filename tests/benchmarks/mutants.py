@@ -65,7 +65,7 @@ MORE_TESTS = {
     "tables/curves": ["tables/comparison", "tables/model_pairs"],
     "probes/heads": ["probes/train"],
     "tables/recommendations": ["figures/report"],
-    "tables/scores": ["files/reread", "tables/comparison"],
+    "tables/scores": ["files/own_files", "tables/comparison"],
 }
 
 COMPARISONS = {

@@ -2,7 +2,7 @@
 #
 # In:  entries of models, as the catalogue and the configuration describe them
 # Out: functions for the inputs, params and wildcards of rules that open a model
-from layerwise.files.reread import read_shape
+from layerwise.files.own_files import read_shape
 from layerwise.models.catalogue import with_outline
 
 

@@ -28,7 +28,7 @@ rule collect_scores:
     params:
         properties=config["properties"],
         models=list(MODELS),
-        metrics=METRICS,
+        metrics=list(METRICS),
         blocks=lambda wildcards: {name: entry_of(name).blocks for name in MODELS},
         strict=config["strict"],
         code=code_of("collect_scores"),

@@ -29,7 +29,7 @@ from layerwise.corpus.layouts import Layout
 from layerwise.corpus.problems import Problem, report_problems, summarise_problems
 from layerwise.errors import escaped, shown
 from layerwise.files.atomic import replaced
-from layerwise.files.tables import read_parquet, write_rows
+from layerwise.files.own_tables import read_parquet, write_rows
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from layerwise.alignments.tiers import AlignmentError
 from layerwise.corpus.layouts import Layout
 from layerwise.errors import shown
 from layerwise.files.folders import how_to_allow
-from layerwise.files.tables import write_rows
+from layerwise.files.own_tables import write_rows
 
 log = logging.getLogger(__name__)
 

@@ -138,7 +138,7 @@ def _settings(asked: dict) -> dict:
 
 
 def _require_intervals(properties: Iterable[str], intervals: pd.DataFrame | None) -> None:
-    needing = [name for name in properties if PROPERTIES[name].span != "frame"]
+    needing = [name for name in properties if PROPERTIES[name].of_segments]
     if needing and intervals is None:
         raise AnalysisError(
             f"properties: {needing[0]} is asked of {PROPERTIES[needing[0]].span}s, and intervals is None"

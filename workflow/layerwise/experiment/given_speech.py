@@ -18,8 +18,8 @@ from layerwise.alignments.marks import Marks
 from layerwise.alignments.phones import PhoneSet
 from layerwise.alignments.tiers import Tier
 from layerwise.constants import SAMPLE_RATE
+from layerwise.corpus.problems import summarise_problems
 from layerwise.corpus.times import comparable
-from layerwise.corpus.utterances import summarise_problems
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names, shown
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from layerwise import __version__
 from layerwise.errors import LINE, shown
 from layerwise.figures.trends import METRIC_TITLES, title_of
 from layerwise.files.atomic import replaced
+from layerwise.files.own_tables import NUMBERED, read_csv_table, read_parquet
 from layerwise.files.shipped import ROOT
-from layerwise.files.tables import NUMBERED, read_csv_table, read_parquet
 from layerwise.layers import layer_ranges
 from layerwise.scoring.confidence import CONFIDENCE
 from layerwise.tables.best_layers import read_best_layers

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from layerwise.errors import listed_names
+from layerwise.errors import did_you_mean, listed_names, shown
 from layerwise.probes.errors import TaskError
 from layerwise.probes.kinds.kind import KINDS, Kind
 
@@ -119,6 +119,11 @@ def _recipe_of(kind: Kind, recipes: Mapping[str, Mapping]) -> Mapping:
 
 
 def _check(name: str, description: Mapping, catalogue: Mapping) -> None:
+    said = description["kind"]
+    if said not in KINDS:
+        raise TaskError(
+            f"{name}.kind: found {shown(said)}; allowed: {listed_names(KINDS, said)}{did_you_mean(KINDS, said)}"
+        )
     places = [key for key in PLACES if key in description]
     if len(places) != 1:
         raise TaskError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from layerwise.errors import LayerwiseError
-from layerwise.files.reread import RereadError, read_json
+from layerwise.files.own_files import RereadError, read_json
 from layerwise.layers import MOST_LAYERS, layer_index, layer_key
 from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.join import COLUMNS as WRITTEN
