@@ -43,7 +43,7 @@ CHANGES = {
     # Infrastructure
     "errors": set(),
     "addresses": set(),
-    "files/tables": set(),
+    "files/own_tables": set(),
     "files/downloads": set(),
     "experiment/job": set(),
     "experiment/configuration/experiment": set(),
@@ -65,7 +65,8 @@ CHANGES = {
     "tables/probes": COMPARED | {"collect_probes", "write_report"},
     "tables/models": {"tabulate_models", "check_findings", "compare_models", "write_report"},
     "tables/findings": {"check_findings", "write_report"},
-    "figures/trends": PLOTS,
+    "figures/style": PLOTS,
+    "figures/trends": {"plot_trends", "write_report"},
     "figures/report": {"write_report"},
     "demo/units": set(),
 }
@@ -78,7 +79,7 @@ def test_changed_module_repeats_what_uses_it(smoke, module, repeated):
 
 
 def test_changed_plot_style_repeats_every_plot_once(smoke):
-    with smoke.appended('\nSTYLE["lines.linewidth"] = 7\n', "workflow/layerwise/figures/trends.py"):
+    with smoke.appended('\nSTYLE["lines.linewidth"] = 7\n', "workflow/layerwise/figures/style.py"):
         # Two properties: each over depth and layer, and a heat map.
         assert smoke.plan().jobs == {"plot_trends": 4, "plot_heatmap": 2, "plot_overview": 1, "write_report": 1}
 
