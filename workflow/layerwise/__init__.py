@@ -10,13 +10,14 @@ figures, experiment, demo. None imports one that comes after it. Nothing here im
 import importlib
 import importlib.util
 import pkgutil
+from typing import Any
 
 __version__ = "0.1.0"
 
 _FUNCTIONS = {"analyse": "layerwise.experiment.analysis"}  # function → the module that has it
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name in _FUNCTIONS:
         return getattr(importlib.import_module(_FUNCTIONS[name]), name)
     if not name.startswith("_") and importlib.util.find_spec(f"{__name__}.{name}"):

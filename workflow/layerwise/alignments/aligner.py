@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -169,10 +169,10 @@ class _Aligner:
             return Failure("not aligned", f"the aligner found {len(spoken)} of {len(words)} words")
         return Alignment(_tiers(segments), number)
 
-    def _new_decoder(self, options: Mapping[str, object]) -> object:
+    def _new_decoder(self, options: Mapping[str, object]) -> Any:
         return import_pocketsphinx().Decoder(dict=str(self.dictionary), lm=None, loglevel="FATAL", **options)
 
-    def _segments(self, decoder: object, pcm: bytes, text: str) -> list[tuple]:
+    def _segments(self, decoder: Any, pcm: bytes, text: str) -> list[tuple]:
         """Name, start and length in frames of each word, silence too, and the same of its phones."""
         decoder.set_align_text(text)
         self._pass(decoder, pcm)  # the words
@@ -184,7 +184,7 @@ class _Aligner:
             for word in decoder.get_alignment()
         ]
 
-    def _pass(self, decoder: object, pcm: bytes) -> None:
+    def _pass(self, decoder: Any, pcm: bytes) -> None:
         decoder.start_stream()  # forgets what noise there was in the recordings before
         decoder.start_utt()
         decoder.process_raw(pcm, full_utt=True)

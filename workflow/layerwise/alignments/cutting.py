@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,7 +68,7 @@ def cut_recordings(recordings: Path, intervals: Path, pause: float, utterances_o
     write_parquet(pa.Table.from_pandas(kept, INTERVAL_SCHEMA, preserve_index=False), intervals_out)
 
 
-def _cut(recording: NamedTuple, intervals: pd.DataFrame, pause: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _cut(recording: Any, intervals: pd.DataFrame, pause: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The utterances of one recording, and their intervals with times from each utterance's start."""
     words = intervals[intervals["tier"] == "word"].sort_values("start")
     starts, ends = words["start"].to_numpy(), words["end"].to_numpy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -126,7 +127,7 @@ def masks_of(objective: Objective, batch: int, frames: int, seed: int) -> tuple[
     return torch.from_numpy(mask), negatives
 
 
-def _config(architecture: Mapping, **values):
+def _config(architecture: Mapping, **values: Any) -> Any:
     given = dict(architecture)
     # Little training on much speech: nothing is dropped.
     dropped = {f"{name}_dropout": 0.0 for name in ("hidden", "attention", "activation", "feat_proj")}

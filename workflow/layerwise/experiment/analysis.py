@@ -220,7 +220,7 @@ def _scored(
     scores, trends = folder / "scores.csv", folder / "trends.csv"
     again = folder / "jackknife.csv" if how.over_speakers else None
     blocks = sum(layer.startswith("T") for layer in model.layer_names) - 1
-    collect_scores(files, METRICS, list(asked), [name], {name: blocks}, scores, settings["strict"], again)
+    collect_scores(files, list(METRICS), list(asked), [name], {name: blocks}, scores, settings["strict"], again)
     summarise_trends(scores, how.folds, trends, again)
     found = read_trends(trends)
     if (found["status"] == "skipped").all():

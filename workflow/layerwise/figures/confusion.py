@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -101,7 +102,7 @@ def _labels(rows: pd.DataFrame) -> list[str]:
     return sorted(set(rows["said"]) | set(rows["answered"]))
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, labels: Sequence[str]):
+def _draw(axes: Axes, rows: pd.DataFrame, labels: Sequence[str]) -> Any:
     """Said × answered, as shares of all that was said of a label, those answers too that are not drawn."""
     counts = np.zeros((len(labels), len(labels)))
     place = {label: number for number, label in enumerate(labels)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 import torch
@@ -197,7 +198,7 @@ def bert(module: torch.nn.Module, _normalise: bool | None, _said: dict | None) -
     )
 
 
-def _extracted(extractor: Callable, what: str, waveform: np.ndarray, **options) -> torch.Tensor:
+def _extracted(extractor: Callable, what: str, waveform: np.ndarray, **options: Any) -> torch.Tensor:
     """What a feature extractor of transformers makes: (1, …) float32."""
     made = extractor(waveform, sampling_rate=SAMPLE_RATE, return_tensors="pt", **options)
     return made[what].to(torch.float32)

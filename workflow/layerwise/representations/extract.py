@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -286,7 +287,7 @@ def _run(model: SpeechModel, root: Path, compute: str, batch: list) -> list[_Pas
     )
 
 
-def _finish(model: SpeechModel, row, waveform: np.ndarray, layers: dict[str, np.ndarray]) -> _Pass:
+def _finish(model: SpeechModel, row: Any, waveform: np.ndarray, layers: dict[str, np.ndarray]) -> _Pass:
     frames = _Frames.of(model, layers, waveform)
     blocks = {name: values for name, values in layers.items() if is_transformer(name)}
     return _Pass(row.Index, row.utterance_id, row.speaker_id, waveform.size / SAMPLE_RATE, blocks, frames)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import h5py
 import numpy as np
@@ -48,11 +49,11 @@ class LayerRows:
         """(rows × dimensions)."""
         return store.rows(self.shards, self._place(self.layer))
 
-    def target(self):
+    def target(self) -> Any:
         """What the layer is compared with, (rows × dimensions)."""
         return self.question.target.rows(self.shards, self.sample, self.question.span, self.layer)
 
-    def unrelated(self, target, fold: np.ndarray, seed: int):
+    def unrelated(self, target: Any, fold: np.ndarray, seed: int) -> Any:
         """The target, shuffled: `layerwise.scoring.chance` says how.
 
         Args:

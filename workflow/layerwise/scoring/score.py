@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -121,9 +122,9 @@ def _doubts(record: Mapping, question: Property) -> Iterator[str]:
 
 def _trials(
     question: Property,
-    rows,
-    target,
-    unrelated,
+    rows: Any,
+    target: Any,
+    unrelated: Any,
     fold: np.ndarray,
     groups: SpeakerGroups | None,
     pairs: list[tuple[int, int]],

@@ -118,7 +118,7 @@ class Builders:
             raise NotRead("more keys that are no text than are read")
         return key
 
-    def _dictionary(self, items: object = (), *_options) -> Dictionary:
+    def _dictionary(self, items: object = (), *_options: object) -> Dictionary:
         if isinstance(items, dict):
             self._spend(len(items))
             return Dictionary((self._key(key), value) for key, value in items.items())
@@ -127,7 +127,7 @@ class Builders:
             raise TypeError("a dictionary of what is no pairs")
         return Dictionary((self._key(key), value) for key, value in pairs)
 
-    def _default_dictionary(self, *_options) -> Dictionary:
+    def _default_dictionary(self, *_options: object) -> Dictionary:
         return Dictionary()
 
     def _elements(self, elements: object) -> list | tuple:
@@ -136,7 +136,7 @@ class Builders:
         self._spend(len(elements))
         return elements
 
-    def _list(self, items: object = (), *_options) -> list:
+    def _list(self, items: object = (), *_options: object) -> list:
         return list(self._elements(items))
 
     def _tuple(self, items: object = ()) -> tuple:
@@ -168,22 +168,22 @@ class Builders:
             raise TypeError(f"an object of {type(cls).__name__}")
         return Record.__new__(cls)
 
-    def _dtype(self, name: str, *_options) -> Dtype:
+    def _dtype(self, name: str, *_options: object) -> Dtype:
         if not isinstance(name, str):
             raise TypeError("a dtype without a name")
         return Dtype(name)
 
-    def _array(self, *_options) -> Array:
+    def _array(self, *_options: object) -> Array:
         return np.ndarray.__new__(Array, 0, UNFILLED)
 
     def _scalar(self, dtype: Dtype, data: bytes = b"") -> np.generic:
         array = self._numbers(data, dtype, (1,), column_first=False)
         return array[0]
 
-    def _array_of_buffer(self, data: bytes, dtype: Dtype, shape: tuple, order: str, *_options) -> np.ndarray:
+    def _array_of_buffer(self, data: bytes, dtype: Dtype, shape: tuple, order: str, *_options: object) -> np.ndarray:
         return self._numbers(data, dtype, shape, column_first=order == "F")
 
-    def _tensor(self, storage: Storage, offset: int, shape: tuple, strides: tuple, *_options) -> StoredTensor:
+    def _tensor(self, storage: Storage, offset: int, shape: tuple, strides: tuple, *_options: object) -> StoredTensor:
         if not isinstance(storage, Storage):
             raise TypeError("a tensor without a storage")
         if not (type(shape) in _SEQUENCES and type(strides) in _SEQUENCES):
@@ -203,7 +203,7 @@ class Builders:
             )
         return StoredTensor(storage, offset, shape, strides)
 
-    def _parameter(self, tensor: StoredTensor | Record, *_options) -> StoredTensor | Record:
+    def _parameter(self, tensor: StoredTensor | Record, *_options: object) -> StoredTensor | Record:
         if not isinstance(tensor, StoredTensor | Record):
             raise TypeError(f"a parameter of {type(tensor).__name__}")
         return tensor

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -180,7 +181,7 @@ class Moments:
             sum(_weighed(view.sums[fold], weights.get(fold)) for fold in folds) for view in (self.x, self.y)
         )
 
-        def central(products, left, right):
+        def central(products: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
             total = np.outer(left, right / -mass)  # starts as the correction, so that no second d × d array is needed
             for fold in folds:
                 total += _weighed(products[fold], weights.get(fold))
@@ -200,7 +201,9 @@ class Moments:
         )
 
 
-def _moved(products, left, right, delta_left, delta_right, count) -> np.ndarray:
+def _moved(
+    products: np.ndarray, left: np.ndarray, right: np.ndarray, delta_left: Any, delta_right: Any, count: Any
+) -> np.ndarray:
     """Products about other origins, (folds, dl, dr): Σ(z+δ)(w+ε)ᵀ = Σzwᵀ + (Σz)εᵀ + δ(Σw)ᵀ + nδεᵀ."""
     cross = left[:, :, None] * delta_right + delta_left[:, None] * right[:, None, :]
     return products + cross + count[:, None, None] * np.outer(delta_left, delta_right)

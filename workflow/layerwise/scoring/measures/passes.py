@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_info
@@ -25,10 +26,10 @@ SLOT_BYTES = 104 * 2**20
 
 
 def fold_moments(
-    view_x,
-    view_y,
-    fold,
-    product_dtype=None,
+    view_x: Any,
+    view_y: Any,
+    fold: Any,
+    product_dtype: Any = None,
     folds: int | None = None,
     known_x: ViewMoments | None = None,
     known_y: ViewMoments | None = None,
@@ -112,7 +113,7 @@ def fold_moments(
     return Moments(x, y, xy, rounding)
 
 
-def _nothing_yet(view, dtype: np.dtype, count: np.ndarray) -> ViewMoments:
+def _nothing_yet(view: Any, dtype: np.dtype, count: np.ndarray) -> ViewMoments:
     """Empty sums about the mean of the first rows, rounded to what is subtracted from all.
 
     Whole numbers are moved by whole numbers, labels by none: sums of their products stay exact.
@@ -126,7 +127,7 @@ def _nothing_yet(view, dtype: np.dtype, count: np.ndarray) -> ViewMoments:
     return ViewMoments(count, origin, np.zeros((folds, d)), np.zeros((folds, d, d)))
 
 
-def _parts(view_x, view_y, fold: np.ndarray, block_rows: int) -> Iterator[tuple]:
+def _parts(view_x: Any, view_y: Any, fold: np.ndarray, block_rows: int) -> Iterator[tuple]:
     """Blocks of rows, and which of them one product takes: (fold number, block of x, block of y, rows)."""
     for start in range(0, fold.size, block_rows):
         stop = min(start + block_rows, fold.size)
@@ -157,7 +158,7 @@ def _slots(d: int, wanted: int, dtype: np.dtype) -> list[_Slot]:
     return [_Slot(*(np.empty(shape, dtype) for shape in shapes)) for _ in range(max(2, min(threads + 1, affordable)))]
 
 
-def _in_order(function, parts: Iterable[tuple], slots: list[_Slot]) -> Iterator[tuple[int, _Slot]]:
+def _in_order(function: Callable, parts: Iterable[tuple], slots: list[_Slot]) -> Iterator[tuple[int, _Slot]]:
     """(fold number, filled slot) of each part in order; all slots but the one that was yielded are in work."""
     with Workers(len(slots) - 1) as pool:
         ahead: deque[tuple[int, Future]] = deque()
@@ -170,7 +171,7 @@ def _in_order(function, parts: Iterable[tuple], slots: list[_Slot]) -> Iterator[
             yield number, done.result()
 
 
-def _stored_dtype(view) -> np.dtype:
+def _stored_dtype(view: Any) -> np.dtype:
     """The coarsest type that the rows of a view went through; a dataset says so where that is not its own."""
     return np.dtype(getattr(view, "attrs", {}).get("rounded", view.dtype))
 
@@ -190,7 +191,7 @@ def _product_dtype(dtype_x: np.dtype, dtype_y: np.dtype) -> type:
     return np.float32 if all(short) and np.float16 in (dtype_x, dtype_y) else np.float64
 
 
-def _where_not_finite(view_x, view_y, block_rows: int) -> str:
+def _where_not_finite(view_x: Any, view_y: Any, block_rows: int) -> str:
     for name, view in (("x", view_x), ("y", view_y)):
         for start in range(0, view.shape[0], block_rows):
             bad = ~np.isfinite(np.asarray(view[start : start + block_rows], np.float64)).all(axis=1)
