@@ -84,7 +84,7 @@ def commands(page: Path, program: str) -> list[list[str]]:
     """The arguments of each call of a program, in blocks and in the text."""
     lines = []
     for block in blocks(page):
-        if not block.language:
+        if block.language in ("", "sh"):
             lines += re.sub(r"\\\n\s*", "", block.text).splitlines()
     parts = [part.strip() for line in [*lines, *quoted(page)] for part in line.removeprefix("$ ").split("&&")]
     parts = [re.sub(r"^([A-Z]+=\S+ )+", "", part) for part in parts]

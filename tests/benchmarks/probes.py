@@ -30,6 +30,8 @@ from layerwise.models.loading import load_folder
 from layerwise.models.random_weights import make_random_checkpoint
 from layerwise.probes.answers import Utterances
 from layerwise.probes.head_names import WEIGHTED
+from layerwise.probes.heads import HEADS
+from layerwise.probes.kinds import KINDS
 from layerwise.probes.layers import FrozenLayers, KeptLayers
 from layerwise.probes.sweep import Settings, Sweep
 from layerwise.probes.tasks import INDEXING
@@ -63,17 +65,17 @@ def seconds_of(model, layers, heads, kind: str, audio, given) -> tuple[float, fl
     utterances = utterances_of(audio, kind)
     superb = read_yaml(ROOT / "resources/tasks.yaml")["recipes"]["superb"][kind]
     recipe = {key: value for key, value in superb.items() if key not in INDEXING}
-    steps = round(STEPS_PER_UTTERANCE * len(audio)) if kind == "labels" else given.steps
+    steps = round(STEPS_PER_UTTERANCE * len(audio)) if KINDS[kind].pooled else given.steps
     recipe |= {"steps": steps, "evaluate_every": steps, "checkpoint_every": steps, "batch": given.batch}
     settings = Settings(task="benchmark", model="base", kind=kind, seed=SEED, **recipe)
     started = time.perf_counter()
-    pooled = kind == "labels"
+    pooled = KINDS[kind].pooled
     source = FrozenLayers(model, layers, audio, utterances.num_samples, pooled=pooled, threads=given.threads)
     with tempfile.TemporaryDirectory() as folder:
         if pooled:
             source = KeptLayers(source, range(len(audio)), Path(folder))
         computed = time.perf_counter() - started if pooled else 0.0
-        torch.set_num_threads(given.threads if kind == "phones" else 1)
+        torch.set_num_threads(given.threads if HEADS[KINDS[kind].head].gains_from_threads and not pooled else 1)
         sweep = Sweep(source, utterances, heads, settings, threads=given.threads)
         sweep._look = lambda: None
         sweep.train()
@@ -112,7 +114,7 @@ def main() -> None:
             print(
                 f"{kind:10} one head {best['one'][1]:6.1f} s, {len(all_heads)} heads {best['all'][1]:6.1f} s: "
                 f"{ratio:.2f} x ({BOUND[kind]}; 0.7 x heads is {0.7 * len(all_heads):.1f})"
-                + (f"; of these the pass over the audio {best['all'][0]:.1f} s" if kind == "labels" else ""),
+                + (f"; of these the pass over the audio {best['all'][0]:.1f} s" if KINDS[kind].pooled else ""),
                 flush=True,
             )
 

@@ -22,7 +22,7 @@ import yaml
 
 from layerwise.alignments.arpabet import PHONES
 from layerwise.constants import MEL_BANDS, MEL_SECONDS
-from layerwise.experiment.estimate import BYTES_PER_SECOND, read_calibration
+from layerwise.experiment.costs import BYTES_PER_SECOND, read_calibration
 from layerwise.files.shipped import ROOT
 from layerwise.layers import layer_names
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes

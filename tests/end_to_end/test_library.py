@@ -145,7 +145,7 @@ def _layers(blocks: int) -> list[str]:
 
 def test_the_configuration_is_checked_by_the_shipped_schemas(installed, tmp_path):
     code = """
-from layerwise.experiment.configuration import read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.figures.report import TEMPLATE
 from layerwise.tables.findings import CRITERIA
 

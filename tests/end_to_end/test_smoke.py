@@ -19,7 +19,7 @@ import pytest
 import yaml
 from threadpoolctl import threadpool_limits
 
-from layerwise.experiment.configuration import read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.representations.extract import extract
 from layerwise.representations.store import fact
 from layerwise.scoring.metrics import METRICS as ALL_METRICS

@@ -11,8 +11,9 @@ from fuzzing import fuzz
 
 from layerwise.alignments.marks import marks_of
 from layerwise.corpus.layouts import layout_of
-from layerwise.experiment import configuration
-from layerwise.experiment.configuration import check_schema, read_experiment
+from layerwise.experiment.configuration import layering, schema
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.schema import check_schema
 from layerwise.files.catalogues import read_yaml
 from layerwise.files.shipped import ROOT
 from layerwise.tables.external import read_external
@@ -93,7 +94,8 @@ READERS = {
 
 @pytest.mark.parametrize("reader", READERS)
 def test_a_changed_file_is_read_or_refused(reader, tmp_path, monkeypatch):
-    monkeypatch.setattr(configuration, "read_yaml", unless_shipped)
+    for module in (layering, schema):
+        monkeypatch.setattr(module, "read_yaml", unless_shipped)
     monkeypatch.chdir(tmp_path)  # so that words are no paths of the checkout
     read, samples = READERS[reader]
     assert fuzz(read, samples, tmp_path)

@@ -17,10 +17,10 @@ from fuzzing import fuzz
 from safetensors.numpy import save_file
 
 from layerwise.demo.practice_speech import Speech
-from layerwise.files.arrays import read_array
 from layerwise.files.integrity import is_whole
-from layerwise.files.reread import read_shape
-from layerwise.files.tables import INTERVALS, ITEMS, UTTERANCES, read_csv_table, read_parquet
+from layerwise.files.own_arrays import read_array
+from layerwise.files.own_files import read_shape
+from layerwise.files.own_tables import INTERVALS, ITEMS, UTTERANCES, read_csv_table, read_parquet
 from layerwise.probes.join import join_probes
 from layerwise.probes.layers import KeptLayers
 from layerwise.probes.resuming import TrainingState

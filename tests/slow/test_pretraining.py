@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from layerwise.demo.flite import Flite, MissingEngineError
-from layerwise.experiment.configuration import read_catalogue
+from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.files.shipped import ROOT
 from layerwise.models.by_name import load
 from tiny_models import speech

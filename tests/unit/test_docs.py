@@ -15,7 +15,7 @@ import yaml
 
 import pages
 from layerwise.errors import did_you_mean
-from layerwise.experiment.configuration import read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
 from pages import FAULTS, FRAGMENT, PAGES, README, REPOSITORY, Block
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=pages.name_of)
@@ -66,7 +66,8 @@ def test_every_module_in_backticks_can_be_imported_or_is_in_one(page):
             *parents, last = name.split(".")
             assert importlib.util.find_spec(".".join(parents)), f"`{code}`"
             module = importlib.import_module(".".join(parents))
-            assert importlib.util.find_spec(name) if hasattr(module, "__path__") else hasattr(module, last), f"`{code}`"
+            is_module = hasattr(module, "__path__") and importlib.util.find_spec(name)
+            assert is_module or hasattr(module, last), f"`{code}`"
 
 
 @each_page

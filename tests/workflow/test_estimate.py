@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from layerwise.experiment.configuration import read_experiment
-from layerwise.experiment.estimate import estimate, read_calibration
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.costs import costs_of, read_calibration
 
 
 def bytes_below(*folders) -> int:
@@ -20,7 +20,7 @@ def bytes_below(*folders) -> int:
 def test_smoke_experiment_left_what_was_estimated(smoke):
     results = smoke / "results/smoke"
     config = yaml.safe_load((results / "configuration.yaml").read_text())
-    found = estimate(read_experiment(config), defaultdict(bool), read_calibration())
+    found = costs_of(read_experiment(config), defaultdict(bool), read_calibration())
     assert found.representations == pytest.approx(bytes_below(results / "representations"), rel=0.05)
     assert found.weights == pytest.approx(bytes_below(smoke / "resources/models"), rel=0.1)
     left = [results / name for name in ("scores", "tables", "plots")]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from layerwise.experiment.configuration import read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.layers import layer_names
 from tiny_hub import COMMIT, running
 from tiny_models import make

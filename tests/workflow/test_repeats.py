@@ -38,22 +38,37 @@ def test_moved_checkout_has_nothing_to_do(finished):
 
 # Code
 
+# Of each package what stands at its beginning, in the middle and at its end.
 CHANGES = {
-    "figures/trends": PLOTS,
-    "figures/report": {"write_report"},
-    "tables/findings": {"check_findings", "write_report"},
-    "tables/probes": COMPARED | {"collect_probes", "write_report"},
-    "tables/scores": AFTER_SCORES | {"summarise_samples", "collect_probes", "tabulate_confusions"},
-    "scoring/measures/cca": AFTER_EXTRACTION,
-    "representations/extract": AFTER_SAMPLING,
-    "models/checkpoints": ALL_OF_ONE_MODEL,
-    "sampling": AFTER_INDEXING,
-    "corpus/utterances": {"index_utterances", "index_alignments"} | AFTER_INDEXING,
+    # Infrastructure
+    "errors": set(),
+    "addresses": set(),
+    "files/own_tables": set(),
     "files/downloads": set(),
+    "experiment/job": set(),
+    "experiment/configuration/experiment": set(),
     "corpus/lending": set(),
+    # What makes results, in the order of the data
+    "corpus/utterances": {"index_utterances", "index_alignments"} | AFTER_INDEXING,
     "alignments/index": {"index_alignments"} | AFTER_INDEXING,
+    "alignments/marks": {"index_alignments"} | AFTER_INDEXING,
     "alignments/forced": set(),  # the smoke experiment's alignments are given
-    "experiment/configuration": set(),
+    "sampling": AFTER_INDEXING,
+    "models/checkpoints": ALL_OF_ONE_MODEL,
+    "models/taps": AFTER_SAMPLING,
+    "representations/features": AFTER_SAMPLING,
+    "representations/extract": AFTER_SAMPLING,
+    "scoring/measures/cca": AFTER_EXTRACTION,
+    "scoring/folds": AFTER_EXTRACTION,
+    "probes/heads": set(),  # it has no task
+    "tables/scores": AFTER_SCORES | {"summarise_samples", "collect_probes", "tabulate_confusions"},
+    "tables/probes": COMPARED | {"collect_probes", "write_report"},
+    "tables/models": {"tabulate_models", "check_findings", "compare_models", "write_report"},
+    "tables/findings": {"check_findings", "write_report"},
+    "figures/style": PLOTS,
+    "figures/trends": {"plot_trends", "write_report"},
+    "figures/report": {"write_report"},
+    "demo/units": set(),
 }
 
 
@@ -64,7 +79,7 @@ def test_changed_module_repeats_what_uses_it(smoke, module, repeated):
 
 
 def test_changed_plot_style_repeats_every_plot_once(smoke):
-    with smoke.appended('\nSTYLE["lines.linewidth"] = 7\n', "workflow/layerwise/figures/trends.py"):
+    with smoke.appended('\nSTYLE["lines.linewidth"] = 7\n', "workflow/layerwise/figures/style.py"):
         # Two properties: each over depth and layer, and a heat map.
         assert smoke.plan().jobs == {"plot_trends": 4, "plot_heatmap": 2, "plot_overview": 1, "write_report": 1}
 
@@ -112,10 +127,10 @@ def test_new_property_scores_that_property_alone(smoke):
 
 
 CCA = {  # a value that differs from the smoke experiment's, for every key
-    "scoring/folds": 8,
+    "folds": 8,
     "trials": 1,
     "folds_by": "utterance",
-    "tables/intervals": "speakers",
+    "intervals": "speakers",
     "standardise": False,
     "layers_per_job": 3,
     "epsilons": [[1.0e-4, 1.0e-4]],
@@ -307,8 +322,14 @@ def stale(tmp_path) -> Path:
     package = folder / "layerwise"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text('__version__ = "0.0.0"\n')
-    for module in ("errors", "tables/scores", "experiment/job", "experiment/configuration", "scoring/properties"):
-        (package / f"{module}.py").parent.mkdir(exist_ok=True)
+    for module in (
+        "errors",
+        "tables/scores",
+        "experiment/job",
+        "experiment/configuration/experiment",
+        "scoring/properties",
+    ):
+        (package / f"{module}.py").parent.mkdir(parents=True, exist_ok=True)
         (package / f"{module}.py").write_text(f'raise RuntimeError("the stale {module} was imported")\n')
     return folder
 

@@ -7,7 +7,7 @@ import re
 import pytest
 import yaml
 
-from layerwise.experiment.configuration import read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.files.shipped import ROOT
 
 SMOKE = yaml.safe_load((ROOT / "resources/experiments/smoke.yaml").read_text())

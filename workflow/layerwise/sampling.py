@@ -19,7 +19,7 @@ from layerwise.corpus.times import steps
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
 from layerwise.files.csv_files import CSVError, delimiter_of, read_csv, read_text
-from layerwise.files.tables import INTERVALS, read_parquet
+from layerwise.files.own_tables import INTERVALS, read_parquet
 from layerwise.files.texts import composed, folded
 from layerwise.seeds import generator
 from layerwise.spans import BY_TABLE, FRAME, SEGMENTS, SPANS, SampleSizes, Span

@@ -1,7 +1,6 @@
 # What is trained and how, and paths.
 from layerwise.files.catalogues import locate
-from layerwise.experiment.configuration import read_catalogue
-from layerwise.experiment.code_digests import code_digest
+from layerwise.experiment.configuration.schema import read_catalogue
 
 CATALOGUE, KNOWN = read_catalogue("pretraining.yaml"), read_catalogue("models.yaml")
 SEED = CATALOGUE["seed"]

@@ -1,4 +1,7 @@
 # On SLURM, what would never start or never be seen to end is said before the first job is submitted.
+#
+# In:  what the planned jobs ask for, and what SLURM says of its partitions
+# Out: refusals and warnings
 from layerwise.experiment.slurm import Request, check_requests, check_status_command
 
 BEHIND_CHECKPOINTS = [

@@ -1,66 +1,8 @@
-# From archives to two tables: what utterances there are, and when each phone and word is spoken.
-
-
-rule fetch_archive:
-    message:
-        "Fetch {wildcards.archive}"
-    output:
-        archive=shared("downloads", kept("resources/downloads/{archive}")),
-    params:
-        url=lambda wildcards, output: DOWNLOADS[f"resources/downloads/{wildcards.archive}"].location,
-        checks=lambda wildcards, output: DOWNLOADS[f"resources/downloads/{wildcards.archive}"].checks,
-        mirrors=mirrors,
-    log:
-        log_of("fetch_archive/{archive}"),
-    benchmark:
-        benchmark_of("fetch_archive/{archive}")
-    conda:
-        "../../envs/corpus.yaml"
-    threads: 1
-    resources:
-        mem_mb=rising(500),
-        download=1,
-    localrule: True
-    script:
-        "../scripts/fetch_archive.py"
-
-
-# Who reads the audio gets a link to it, which is temporary. One for each job: where several jobs share a folder that is
-# gone, and one of them needs it again, Snakemake repeats them all, whether or not it is ancient().
-rule lend_audio:
-    message:
-        f"Lend the audio of {CORPUS} to {{wildcards.reader}}; it is fetched and unpacked where it is not here"
-    input:
-        archive=[] if EXPERIMENT.audio.is_url else ancient(local_copy(EXPERIMENT.audio)),
-        # Models wait until somebody else has had it unpacked, so that they do not wait in a job each.
-        order=lambda wildcards: ancient(UTTERANCES) if "." in wildcards.reader else [],
-    output:
-        audio=temp(directory(results("audio/{reader}"))),
-    wildcard_constraints:
-        reader=rf"index|align|alignments|words|({'|'.join(map(re.escape, MODELS))})\.\d+",
-    params:
-        source=EXPERIMENT.audio.identity,
-        split=config["corpus"]["split"] if "{split}" in LAYOUT["recordings"] else None,
-        # What takes `output` is no reason to repeat a job: these say how the same audio is had.
-        url=lambda wildcards, output: EXPERIMENT.audio.location if EXPERIMENT.audio.is_url else None,
-        archive=lambda wildcards, output: placed(local_copy(EXPERIMENT.audio)),
-        folder=lambda wildcards, output: placed(AUDIO_FOLDER),
-        checks=lambda wildcards, output: EXPERIMENT.audio.checks,
-        mirrors=mirrors,
-        keep=lambda wildcards, output: KEEP,
-        code=lambda wildcards, output: code_digest("layerwise.corpus.unpacking"),
-    log:
-        log_of("lend_audio/{reader}"),
-    benchmark:
-        benchmark_of("lend_audio/{reader}")
-    conda:
-        "../../envs/corpus.yaml"
-    threads: 1
-    resources:
-        mem_mb=rising(1000),
-    localrule: True
-    script:
-        "../scripts/lend_audio.py"
+# What utterances there are, and when each phone and word is spoken.
+#
+# In:  the audio (archives.smk), and its alignments unless they are made here
+# Out: results/<experiment>/corpus/{utterances,intervals}.parquet, beside {audio,alignment}_problems.csv, labels.csv,
+#      and word_ranking.csv where other splits say which words are frequent
 
 
 rule index_utterances:
@@ -75,7 +17,7 @@ rule index_utterances:
         split=config["corpus"]["split"],
         layout=LAYOUT,
         source=EXPERIMENT.audio.identity,
-        code=code_digest("layerwise.corpus.utterances"),
+        code=code_of("index_utterances"),
     log:
         log_of("index_utterances"),
     benchmark:
@@ -109,7 +51,7 @@ if EXPERIMENT.alignments is not None:
             marks=MARKS,
             checks=EXPERIMENT.alignments.checks,
             source=EXPERIMENT.alignments.identity,
-            code=code_digest("layerwise.alignments.index"),
+            code=code_of("index_alignments"),
         log:
             log_of("index_alignments"),
         benchmark:
@@ -137,7 +79,7 @@ else:
         params:
             phones=PHONES,
             source=EXPERIMENT.audio.identity,
-            code=code_digest("layerwise.alignments.forced"),
+            code=code_of("align_utterances"),
         log:
             log_of("align_utterances"),
         benchmark:
@@ -165,14 +107,13 @@ if CUT_PAUSES:
             intervals=INTERVALS,
         params:
             pause=CUT_PAUSES,
-            code=code_digest("layerwise.alignments.cutting"),
+            code=code_of("cut_recordings"),
         log:
             log_of("cut_recordings"),
         benchmark:
             benchmark_of("cut_recordings")
         conda:
             "../../envs/corpus.yaml"
-        threads: 1
         resources:
             mem_mb=rising(2000),
         script:
@@ -195,7 +136,7 @@ if EXPERIMENT.word_splits:
             marks=MARKS,
             checks=EXPERIMENT.alignments.checks,
             source=EXPERIMENT.alignments.identity,
-            code=code_digest("layerwise.alignments.word_ranking"),
+            code=code_of("rank_words"),
         log:
             log_of("rank_words"),
         benchmark:

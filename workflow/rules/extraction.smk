@@ -1,4 +1,7 @@
-# One pass over the audio: every layer, every span, every sample set.
+# One pass over the audio of each model: every layer, every span, every sample set.
+#
+# In:  a checkpoint, the tables of all sample sets, the audio
+# Out: results/<experiment>/representations/<model>/<shard>.h5
 
 
 rule extract_representations:
@@ -29,7 +32,7 @@ rule extract_representations:
         shards=len(SHARDS),
         batch_seconds=config["representations"]["batch_seconds"],
         compute=config["representations"]["compute"],
-        code=code_digest("layerwise.representations.extract"),
+        code=code_of("extract_representations", modules_of_model),
     log:
         log_of("extract_representations/{model}/{shard}"),
     benchmark:
@@ -43,6 +46,11 @@ rule extract_representations:
         mem_mb=rising(2000, each_thread=1500),
     script:
         "../scripts/extract_representations.py"
+
+
+@functools.cache  # each of thousands of score jobs asks
+def shards_of(model):
+    return every(rules.extract_representations.output.shard, model=model, shard=SHARDS)
 
 
 rule extract:

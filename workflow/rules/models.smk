@@ -1,5 +1,8 @@
-# Checkpoint folders. A model that lies on this machine already is used where it is. What an interrupted fetch left is
-# beside the folder (resources/models/.NAME.part), where Snakemake does not tidy it away; the next one goes on with it.
+# Checkpoint folders. A model that lies on this machine already is used where it is. What an interrupted fetch left lies
+# beside the folder (resources/models/.NAME.part), where Snakemake does not tidy it away, and the next fetch goes on with it.
+#
+# In:  what the catalogue and the configuration say of models
+# Out: resources/models/<model>/, and results/<experiment>/models/<model>.json of models that nobody else describes
 
 
 rule make_random_model:
@@ -16,14 +19,13 @@ rule make_random_model:
         architecture=lambda wildcards: MODELS[wildcards.model].architecture,
         like=lambda wildcards, input: input.checkpoint and folder_of(MODELS[wildcards.model].like, input.checkpoint),
         seed=lambda wildcards: MODELS[wildcards.model].seed,
-        code=code_digest("layerwise.models.random_weights"),
+        code=code_of("make_random_model", modules_of_model),
     log:
         log_of("make_random_model/{model}"),
     benchmark:
         benchmark_of("make_random_model/{model}")
     conda:
         "../../envs/extraction.yaml"
-    threads: 1
     resources:
         mem_mb=rising(4000),
     script:
@@ -46,7 +48,6 @@ rule fetch_model:
         benchmark_of("fetch_model/{model}")
     conda:
         "../../envs/extraction.yaml"
-    threads: 1
     resources:
         mem_mb=rising(1000),
         download=1,
@@ -74,7 +75,6 @@ rule fetch_original:
         benchmark_of("fetch_original/{model}")
     conda:
         "../../envs/extraction.yaml"
-    threads: 1
     resources:
         mem_mb=rising(1000),
         download=1,
@@ -95,14 +95,13 @@ checkpoint describe_model:
         model="|".join(map(re.escape, UNPLANNED)) or r"(?!)",
     params:
         checkpoint=checkpoint_folder,
-        code=code_digest("layerwise.models.describe"),
+        code=code_of("describe_model", modules_of_model),
     log:
         log_of("describe_model/{model}"),
     benchmark:
         benchmark_of("describe_model/{model}")
     conda:
         "../../envs/extraction.yaml"
-    threads: 1
     resources:
         mem_mb=rising(4000),
     script:

@@ -1,4 +1,13 @@
-# The report, and what can be asked for by name.
+# The report, and the targets that are tables, plots or the report.
+#
+# In:  every table and plot
+# Out: results/<experiment>/report.html
+
+
+def by_name(pictures, paths):
+    """Pictures by name, each at the path where a job finds it."""
+    found = iter(paths)
+    return {name: [next(found) for _ in group] for name, group in pictures.items()}
 
 
 rule write_report:
@@ -34,14 +43,13 @@ rule write_report:
         sources={name: entry.origin for name, entry in MODELS.items()},
         criteria=FINDINGS,
         template=file_digest(os.path.join(PACKAGE_PARENT, "report/report.html.j2")),
-        code=code_digest("layerwise.figures.report"),
+        code=code_of("write_report"),
     log:
         log_of("write_report"),
     benchmark:
         benchmark_of("write_report")
     conda:
         "../../envs/summary.yaml"
-    threads: 1
     resources:
         mem_mb=rising(1000),
     script:

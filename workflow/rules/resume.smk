@@ -1,9 +1,54 @@
 # What has to be seen to when jobs are about to be planned and run, and only then: Snakemake plans and parses for summaries,
 # reports, dry runs and the process of each job too. Included last: of all that is found, only what a rule makes is touched.
-
+#
+# In:  what earlier runs left here
+# Out: refusals before any job; without what was cut off; results/<experiment>/{configuration,versions}.yaml
 import shlex
+import shutil
+import sys
 
 from snakemake.settings.types import DeploymentMethod
+
+from layerwise.experiment.journal import this_command, write_journal
+from layerwise.files.download_notes import is_fetched
+from layerwise.files.integrity import cut_off
+from layerwise.files.links import refuse_link
+
+
+def is_beside_experiment():
+    """Whether this run makes nothing of the experiment; known when it starts."""
+    targets = set(workflow.dag_settings.targets)
+    return bool(targets) and targets <= {rules.estimate.rule.name, rules.pretrain.rule.name}
+
+
+def refuse_absent_models():
+    """End a run before any job; plans and estimates can do without the files that only the user may fetch."""
+    if EXPERIMENT.absent and not is_beside_experiment():
+        others = [shown(said) for said, name in EXPERIMENT.names.items() if name in EXPERIMENT.models]
+        without = f"or go on without: --config 'models=[{', '.join(others)}]'"
+        raise WorkflowError("\n".join([*EXPERIMENT.absent, without]))
+
+
+def keep_journal():
+    """Write beside the results what this run was asked for and with which software, before any job."""
+    if not (workflow.touch or is_beside_experiment()):
+        write_journal(EXPERIMENT, Path(placed(results(""))), this_command())
+
+
+def refuse_strangers(is_run):
+    """End a run before any job where a file lies at the place of a download and was not fetched; or only say so.
+
+    Snakemake takes it for the download, and deletes it when no job needs it any more.
+    """
+    for path in sorted(map(placed, DOWNLOADS)):
+        if os.path.lexists(path) and not is_fetched(Path(path)):
+            said = (
+                f"{path} is there, but was not fetched by this workflow: it is neither used nor deleted. Move it away, "
+                "or name it as the source (corpus.audio, corpus.alignments, probes.sources)"
+            )
+            if is_run:
+                raise WorkflowError(said)
+            logger.warning(said)
 
 
 def is_locked():

@@ -1,4 +1,7 @@
 # Seeded draws of utterances, phones and words.
+#
+# In:  results/<experiment>/corpus/{utterances,intervals}.parquet, and a list of words where there is one
+# Out: results/<experiment>/samples/<sample>/{utterances,phones,words}.parquet
 
 
 rule draw_sample:
@@ -19,14 +22,13 @@ rule draw_sample:
         word_types=config["samples"]["word_types"],
         words_per_type=config["samples"]["words_per_type"],
         lower_case=LOWER_CASE,
-        code=code_digest("layerwise.sampling"),
+        code=code_of("draw_sample"),
     log:
         log_of("draw_sample/{sample}"),
     benchmark:
         benchmark_of("draw_sample/{sample}")
     conda:
         "../../envs/corpus.yaml"
-    threads: 1
     resources:
         mem_mb=rising(1000),
     script:

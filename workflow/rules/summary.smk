@@ -1,4 +1,10 @@
-# From scores to tables and plots.
+# From scores to tables.
+#
+# In:  results/<experiment>/scores/…, results/<experiment>/samples/…, what is known of each model
+# Out: results/<experiment>/tables/{scores,trends,best_layers,layers_<property>,samples,models}.csv, and jackknife.csv where
+#      intervals are of speakers
+from layerwise.scoring.metrics import METRICS
+from layerwise.tables.intervals import about
 
 # What intervals are about, for captions.
 ABOUT = about(config["cca"]["intervals"], config["cca"]["folds_by"])
@@ -25,14 +31,13 @@ rule collect_scores:
         metrics=list(METRICS),
         blocks=lambda wildcards: {name: entry_of(name).blocks for name in MODELS},
         strict=config["strict"],
-        code=code_digest("layerwise.tables.scores"),
+        code=code_of("collect_scores"),
     log:
         log_of("collect_scores"),
     benchmark:
         benchmark_of("collect_scores")
     conda:
         "../../envs/summary.yaml"
-    threads: 1
     resources:
         mem_mb=rising(2000),
     script:
@@ -50,14 +55,13 @@ rule summarise_trends:
         best=results("tables/best_layers.csv"),
     params:
         folds=config["cca"]["folds"],
-        code=code_digest("layerwise.tables.scores"),
+        code=code_of("summarise_trends"),
     log:
         log_of("summarise_trends"),
     benchmark:
         benchmark_of("summarise_trends")
     conda:
         "../../envs/summary.yaml"
-    threads: 1
     resources:
         mem_mb=rising(1000),
     script:
@@ -73,14 +77,13 @@ rule tabulate_layers:
         table=results("tables/layers_{property}.csv"),
     params:
         metric=config["metric"],
-        code=code_digest("layerwise.tables.scores"),
+        code=code_of("tabulate_layers"),
     log:
         log_of("tabulate_layers/{property}"),
     benchmark:
         benchmark_of("tabulate_layers/{property}")
     conda:
         "../../envs/summary.yaml"
-    threads: 1
     resources:
         mem_mb=rising(1000),
     script:
@@ -101,14 +104,13 @@ rule summarise_samples:
         words_per_type=config["samples"]["words_per_type"],
         phone_types=EXPERIMENT.phones.phones and len(EXPERIMENT.phones.phones),
         alignments=EXPERIMENT.alignments_are,
-        code=code_digest("layerwise.tables.scores"),
+        code=code_of("summarise_samples"),
     log:
         log_of("summarise_samples"),
     benchmark:
         benchmark_of("summarise_samples")
     conda:
         "../../envs/summary.yaml"
-    threads: 1
     resources:
         mem_mb=rising(1000),
     script:
@@ -124,119 +126,14 @@ rule tabulate_models:
         table=results("tables/models.csv"),
     params:
         models=lambda wildcards: [facts(entry_of(name)) for name in MODELS],
-        code=code_digest("layerwise.tables.models"),
+        code=code_of("tabulate_models"),
     log:
         log_of("tabulate_models"),
     benchmark:
         benchmark_of("tabulate_models")
     conda:
         "../../envs/summary.yaml"
-    threads: 1
     resources:
         mem_mb=rising(500),
     script:
         "../scripts/tabulate_models.py"
-
-
-rule plot_trends:
-    message:
-        "Plot {wildcards.property} over {wildcards.axis}"
-    input:
-        trends=rules.summarise_trends.output.trends,
-    output:
-        svg=report(
-            results("plots/{property}_{axis}.svg"),
-            caption="../report/trends.rst",
-            category="{property}",
-        ),
-        png=results("plots/{property}_{axis}.png"),
-    wildcard_constraints:
-        axis="depth|layer",
-    params:
-        metric=config["metric"],
-        titles=TITLES,
-        groups=GROUPS,
-        about=ABOUT,
-        code=code_digest("layerwise.figures.trends"),
-    log:
-        log_of("plot_trends/{property}_{axis}"),
-    benchmark:
-        benchmark_of("plot_trends/{property}_{axis}")
-    conda:
-        "../../envs/summary.yaml"
-    threads: 1
-    resources:
-        mem_mb=rising(1000),
-    script:
-        "../scripts/plot_trends.py"
-
-
-rule plot_heatmap:
-    message:
-        "Plot {wildcards.property} as layers by models"
-    input:
-        trends=rules.summarise_trends.output.trends,
-    output:
-        svg=report(
-            results("plots/{property}_heatmap.svg"),
-            caption="../report/heatmap.rst",
-            category="{property}",
-        ),
-        png=results("plots/{property}_heatmap.png"),
-    params:
-        metric=config["metric"],
-        titles=TITLES,
-        code=code_digest("layerwise.figures.trends"),
-    log:
-        log_of("plot_heatmap/{property}"),
-    benchmark:
-        benchmark_of("plot_heatmap/{property}")
-    conda:
-        "../../envs/summary.yaml"
-    threads: 1
-    resources:
-        mem_mb=rising(1000),
-    script:
-        "../scripts/plot_heatmap.py"
-
-
-rule plot_overview:
-    message:
-        "Plot all properties side by side"
-    input:
-        trends=rules.summarise_trends.output.trends,
-    output:
-        svg=report(
-            results("plots/overview.svg"),
-            caption="../report/overview.rst",
-            category="overview",
-        ),
-        png=results("plots/overview.png"),
-    params:
-        properties=config["properties"],
-        metric=config["metric"],
-        titles=TITLES,
-        groups=GROUPS,
-        about=ABOUT,
-        code=code_digest("layerwise.figures.trends"),
-    log:
-        log_of("plot_overview"),
-    benchmark:
-        benchmark_of("plot_overview")
-    conda:
-        "../../envs/summary.yaml"
-    threads: 1
-    resources:
-        mem_mb=rising(1000),
-    script:
-        "../scripts/plot_overview.py"
-
-
-PLOTS = {
-    name: expand(
-        results("plots/{property}_{kind}.svg"),
-        property=name,
-        kind=["depth", "layer", "heatmap"],
-    )
-    for name in config["properties"]
-}

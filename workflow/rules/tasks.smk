@@ -1,4 +1,7 @@
 # What downstream tasks are made of: where their data lie, and which heads are trained together.
+#
+# In:  entries of tasks, as the catalogue and the configuration describe them
+# Out: functions for the inputs and params of task_data.smk and probes.smk
 from layerwise.probes.head_names import head_jobs, heads_of
 from layerwise.probes.tasks import TABLES
 
@@ -68,6 +71,11 @@ def task_inputs(wildcards):
     if "alignments" in task.corpus_files:
         inputs["intervals"] = [split_table(split, "intervals") for split in splits]
     return inputs
+
+
+def modules_of_task(wildcards):
+    """What only the kind of a task needs: an edit of one kind leaves all others alone."""
+    return tuple(TASKS[wildcards.task].modules)
 
 
 def layout_of_split(wildcards):

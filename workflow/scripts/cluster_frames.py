@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from layerwise.demo.units import layer_of, make_units, mfcc
+from layerwise.demo.units import cluster_frames
 from layerwise.experiment.job import logged
 
 with logged(snakemake):
-    checkpoint = snakemake.input.get("checkpoint")
-    make_units(
+    cluster_frames(
         train=Path(snakemake.input.train),
         held_out=Path(snakemake.input.held_out),
-        features=layer_of(Path(checkpoint), snakemake.params.layer) if checkpoint else mfcc,
+        checkpoint=Path(snakemake.input.checkpoint) if snakemake.input.get("checkpoint") else None,
+        layer=snakemake.params.layer,
         count=snakemake.params.clusters,
         seed=snakemake.params.seed,
         out_train=Path(snakemake.output.train),

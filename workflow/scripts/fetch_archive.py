@@ -3,19 +3,13 @@
 from pathlib import Path
 
 from layerwise.experiment.job import logged
-from layerwise.files.digests import note_digest
-from layerwise.files.downloads import fetch
+from layerwise.files.archives import fetch_archive
 
 with logged(snakemake):
-    archive, checks = Path(snakemake.output.archive), snakemake.params.checks
-    fetch(
+    fetch_archive(
         snakemake.params.url,
-        archive,
-        **checks,
+        Path(snakemake.output.archive),
+        name=snakemake.wildcards.archive,
+        checks=snakemake.params.checks,
         mirrors=snakemake.params.mirrors,
-        local_copy="corpus.audio, corpus.alignments or probes.sources",
-        root=Path(str(archive).removesuffix(f"/{snakemake.wildcards.archive}")),
-        note=True,
     )
-    if not (checks["md5"] or checks["sha256"]):
-        note_digest(archive, snakemake.params.url)

@@ -7,14 +7,10 @@ from layerwise.alignments.marks import Marks
 from layerwise.alignments.phones import PhoneSet
 from layerwise.corpus.layouts import layout_of
 from layerwise.experiment.job import logged
-from layerwise.files.digests import verify
 
 with logged(snakemake):
-    source = Path(snakemake.input.alignments)
-    if source.is_file():
-        verify(source, **snakemake.params.checks)
     index_alignments(
-        source,
+        Path(snakemake.input.alignments),
         snakemake.params.split,
         Path(snakemake.input.utterances),
         Path(snakemake.output.intervals),
@@ -22,6 +18,7 @@ with logged(snakemake):
         layout=layout_of(snakemake.params.layout),
         phones=PhoneSet(**snakemake.params.phones),
         marks=Marks(**snakemake.params.marks),
+        checks=snakemake.params.checks,
         labels_out=Path(snakemake.output.labels),
         processes=snakemake.threads,
     )

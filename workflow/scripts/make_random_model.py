@@ -6,11 +6,12 @@ from pathlib import Path
 os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: nothing has to be fetched
 
 from layerwise.experiment.job import logged
-from layerwise.models.random_weights import make_random_checkpoint, make_random_checkpoint_like
+from layerwise.models.random_weights import make_random_model
 
 with logged(snakemake):
-    seed, folder = snakemake.params.seed, Path(snakemake.output.folder)
-    if snakemake.params.like:
-        make_random_checkpoint_like(Path(snakemake.params.like), seed, folder)
-    else:
-        make_random_checkpoint(snakemake.params.architecture, seed, folder)
+    make_random_model(
+        snakemake.params.architecture,
+        Path(snakemake.params.like) if snakemake.params.like else None,
+        seed=snakemake.params.seed,
+        out=Path(snakemake.output.folder),
+    )

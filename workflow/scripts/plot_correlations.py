@@ -1,7 +1,7 @@
 """Plot how properties and tasks correlate."""
 
 from layerwise.experiment.job import logged
-from layerwise.figures.tasks import plot_correlations
+from layerwise.figures.correlations import plot_correlations
 
 with logged(snakemake):
     plot_correlations(

@@ -1,7 +1,7 @@
 """Plot one property as layers by models."""
 
 from layerwise.experiment.job import logged
-from layerwise.figures.trends import plot_heatmap
+from layerwise.figures.heatmap import plot_heatmap
 
 with logged(snakemake):
     plot_heatmap(

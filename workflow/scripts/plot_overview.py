@@ -1,7 +1,7 @@
 """Plot all properties side by side."""
 
 from layerwise.experiment.job import logged
-from layerwise.figures.trends import plot_overview
+from layerwise.figures.overview import plot_overview
 
 with logged(snakemake):
     plot_overview(

@@ -4,9 +4,6 @@ from pathlib import Path
 
 from layerwise.corpus.unpacking import unpack_all
 from layerwise.experiment.job import logged
-from layerwise.files.digests import verify
 
 with logged(snakemake):
-    archive = Path(snakemake.input.archive)
-    verify(archive, **snakemake.params.checks)
-    unpack_all(archive, Path(snakemake.output.folder))
+    unpack_all(Path(snakemake.input.archive), Path(snakemake.output.folder), checks=snakemake.params.checks)

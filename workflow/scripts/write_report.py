@@ -4,12 +4,11 @@ from layerwise.experiment.job import logged
 from layerwise.figures.report import write_report
 
 with logged(snakemake):
-    configuration = snakemake.params.configuration
     write_report(
-        experiment=configuration["experiment"],
-        configuration=configuration,
-        metric=configuration["metric"],
-        properties=configuration["properties"],
+        experiment=snakemake.params.configuration["experiment"],
+        configuration=snakemake.params.configuration,
+        metric=snakemake.params.configuration["metric"],
+        properties=snakemake.params.configuration["properties"],
         titles=snakemake.params.titles,
         overview=snakemake.input.overview,
         plots=snakemake.params.plots,

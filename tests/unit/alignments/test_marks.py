@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from layerwise.alignments.marks import NO_MARKS, marks_of
-from layerwise.experiment.configuration import ConfigurationError, check_schema
+from layerwise.experiment.configuration.problems import ConfigurationError
+from layerwise.experiment.configuration.schema import check_schema
 from tiny_corpus import MARK_CATALOGUE, MARKS
 
 EVERYWHERE = [

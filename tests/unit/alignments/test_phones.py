@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layerwise.alignments.phones import PhoneSetError, UnknownPhoneError, phone_set
-from layerwise.experiment.configuration import check_schema
+from layerwise.experiment.configuration.schema import check_schema
 from tiny_corpus import MARKS, PHONE_CATALOGUE, PHONE_SETS
 
 ARPABET, TIMIT, BUCKEYE, KEEP = (PHONE_SETS[name] for name in ("arpabet", "timit", "buckeye", "keep"))

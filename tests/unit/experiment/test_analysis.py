@@ -12,7 +12,7 @@ from layerwise.alignments.phones import UnknownPhoneError
 from layerwise.alignments.tiers import AlignmentError
 from layerwise.errors import LayerwiseError
 from layerwise.experiment.analysis import AnalysisError
-from layerwise.experiment.configuration import ConfigurationError
+from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.experiment.given_speech import SpeechError
 from layerwise.scoring.folds import FoldError
 from layerwise.tables.scores import TREND_COLUMNS

@@ -13,21 +13,18 @@ import jsonschema
 import pytest
 import yaml
 
-from layerwise.experiment import configuration
-from layerwise.experiment.configuration import (
-    SCHEMAS,
-    ConfigurationError,
-    Experiment,
-    check_schema,
-    merged,
-    read_experiment,
-)
+from layerwise.experiment.configuration import layering, schema
+from layerwise.experiment.configuration.experiment import Experiment, read_experiment
+from layerwise.experiment.configuration.layering import merged
+from layerwise.experiment.configuration.problems import ConfigurationError
+from layerwise.experiment.configuration.schema import SCHEMAS, check_schema
+from layerwise.experiment.configuration.sources import Source
 from layerwise.files import catalogues
 from layerwise.files.shipped import ROOT
 from layerwise.models.catalogue import with_outline
 
 SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())
-read_once = functools.cache(configuration.read_yaml)
+read_once = functools.cache(schema.read_yaml)
 BASE_CONV = {"conv_stride": [5, 2, 2, 2, 2, 2, 2], "num_hidden_layers": 3}
 
 
@@ -58,7 +55,8 @@ def nested(path: tuple[str, ...], value) -> dict:
 @pytest.fixture(autouse=True)
 def _read_once(monkeypatch):
     """Schemas and catalogues don't change while these tests run, and reading them is most of the time."""
-    monkeypatch.setattr(configuration, "read_yaml", read_once)
+    for module in (layering, schema):
+        monkeypatch.setattr(module, "read_yaml", read_once)
 
 
 PARTS = dict(parts(SCHEMA))
@@ -160,7 +158,7 @@ def test_models_fetched_by_hand_are_asked_for(model, tmp_path, monkeypatch):
 def test_wrong_catalogue_is_named(monkeypatch, tmp_path):
     (tmp_path / "resources").mkdir()
     (tmp_path / "resources/models.yaml").write_text("mine: {source: a/b, colour: red}\n")
-    monkeypatch.setattr(configuration, "ROOT", tmp_path)
+    monkeypatch.setattr(schema, "ROOT", tmp_path)
     message = refusal({})
     assert "resources/models.yaml" in message
     assert "mine.colour" in message
@@ -769,17 +767,17 @@ def test_paths_that_snakemake_would_take_for_patterns_are_refused(tmp_path, key,
     ],
 )
 def test_archives_are_told_by_the_path_of_an_address(address, is_archive):
-    assert configuration.Source(address).is_url
-    assert configuration.Source(address).is_archive is is_archive
+    assert Source(address).is_url
+    assert Source(address).is_archive is is_archive
 
 
 @pytest.mark.parametrize("name", ["audio", "audio.zip", "audio.TGZ"])
 def test_archives_are_told_by_their_content_once_they_are_here(tmp_path, name):
     (tmp_path / name).write_bytes(gzip.compress(b"tar"))
-    assert configuration.Source(str(tmp_path / name)).is_archive
+    assert Source(str(tmp_path / name)).is_archive
     (tmp_path / name).write_bytes(b"{}")
-    assert not configuration.Source(str(tmp_path / name)).is_archive
-    assert not configuration.Source(str(tmp_path)).is_archive
+    assert not Source(str(tmp_path / name)).is_archive
+    assert not Source(str(tmp_path)).is_archive
 
 
 # Many

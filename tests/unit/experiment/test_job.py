@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import layerwise.experiment.job
 from layerwise.errors import LayerwiseError
-from layerwise.experiment import job
+from layerwise.experiment.job import check_copy, prefer_package
 
-WORKFLOW = Path(job.__file__).resolve().parents[2]
+WORKFLOW = Path(layerwise.experiment.job.__file__).resolve().parents[2]
 
 HEAD = """
 import logging, os, sys, warnings
@@ -135,9 +136,9 @@ def test_job_with_another_copy_of_the_package_is_refused(job, tmp_path):
 
 def test_link_to_the_checkout_is_the_same_copy(tmp_path):
     (tmp_path / "link").symlink_to(WORKFLOW)
-    job.check_copy(tmp_path / "link")
+    check_copy(tmp_path / "link")
     with pytest.raises(LayerwiseError):
-        job.check_copy(tmp_path)
+        check_copy(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -154,5 +155,5 @@ def test_package_of_the_checkout_comes_first(monkeypatch, before, after):
     monkeypatch.delenv("PYTHONPATH", raising=False)
     if before is not None:
         monkeypatch.setenv("PYTHONPATH", before)
-    job.prefer_package("/here")
+    prefer_package("/here")
     assert os.environ["PYTHONPATH"] == after.replace(":", os.pathsep)

@@ -12,7 +12,7 @@ import yaml
 
 from layerwise import __version__
 from layerwise.experiment import journal
-from layerwise.experiment.configuration import read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
 
 
 @pytest.fixture

@@ -14,11 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerwise.errors import listed_names
-from layerwise.experiment import configuration
-from layerwise.experiment.configuration import SCHEMAS, ConfigurationError, Experiment, read_experiment
+from layerwise.experiment.configuration import layering, schema
+from layerwise.experiment.configuration.experiment import Experiment, read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
+from layerwise.experiment.configuration.schema import SCHEMAS, check_schema
 from layerwise.files.shipped import ROOT
 
-read_once = functools.cache(configuration.read_yaml)
+read_once = functools.cache(schema.read_yaml)
 SCHEMA_FILES = {path.name: yaml.safe_load(path.read_text()) for path in SCHEMAS.glob("*.yaml")}
 SCHEMA = SCHEMA_FILES["config.schema.yaml"]
 
@@ -31,7 +33,8 @@ TEXTS = ["mine", "T1", ".txt", "a" * 64, "https://a", "two words"]
 @pytest.fixture(autouse=True)
 def _read_once(monkeypatch):
     """Schemas and catalogues don't change while these tests run, and reading them is most of the time."""
-    monkeypatch.setattr(configuration, "read_yaml", read_once)
+    for module in (layering, schema):
+        monkeypatch.setattr(module, "read_yaml", read_once)
 
 
 # Making values from a schema
@@ -200,7 +203,7 @@ def test_every_wrong_value_is_refused_by_the_path_of_its_key(key):
 def test_the_value_that_was_right_is_no_part_of_the_error(key):
     """The configurations above are wrong in one place only: with an example there, the schema has nothing to say."""
     path, schema = KEYS[key]
-    configuration.check_schema(placed(path, example(schema)), "config.schema.yaml")
+    check_schema(placed(path, example(schema)), "config.schema.yaml")
 
 
 # What the schema cannot say

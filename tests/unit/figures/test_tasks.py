@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from layerwise.figures.tasks import BEST, MAJORITY, SUM, plot_correlations, plot_task
+from layerwise.figures.correlations import plot_correlations
+from layerwise.figures.tasks import BEST, MAJORITY, SUM, plot_task
 from layerwise.tables.comparison import compare
 from layerwise.tables.files import read_table
 from layerwise.tables.probes import collect_probes

@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from layerwise.figures import trends as figures
+from layerwise.figures.heatmap import plot_heatmap
+from layerwise.figures.overview import plot_overview
+from layerwise.figures.trends import plot_trends
+from layerwise.figures.words import title_of
 from layerwise.tables.files import read_table
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import summarise_trends
@@ -55,7 +58,7 @@ def lines_of(axes, label):
 
 
 def test_trends_draw_a_line_and_a_band_per_model_over_depth(draw, trends):
-    figure, words = draw(figures.plot_trends, "mel")
+    figure, words = draw(plot_trends, "mel")
     (axes,) = figure.axes
     (line,) = lines_of(axes, "HuBERT")
     assert list(line.get_xdata()) == [0, 0.25, 0.5, 0.75, 1]
@@ -71,7 +74,7 @@ def test_trends_draw_a_line_and_a_band_per_model_over_depth(draw, trends):
 
 
 def test_models_differ_in_colour_and_in_marker(draw):
-    figure, _ = draw(figures.plot_trends, "mel")
+    figure, _ = draw(plot_trends, "mel")
     lines = [lines_of(figure.axes[0], name)[0] for name in ("HuBERT", "wav2vec 2.0", "random")]
     assert len({line.get_color() for line in lines}) == 3
     assert len({line.get_marker() for line in lines}) == 3
@@ -79,7 +82,7 @@ def test_models_differ_in_colour_and_in_marker(draw):
 
 def test_twelve_models_all_look_different(tmp_path, draw):
     blocks = {f"model-{i}": 12 + 12 * (i % 2) for i in range(12)}
-    figure, words = draw(figures.plot_trends, "mel", models=list(blocks), source=make_trends(tmp_path, blocks))
+    figure, words = draw(plot_trends, "mel", models=list(blocks), source=make_trends(tmp_path, blocks))
     looks = {
         (line.get_color(), line.get_marker(), line.get_linestyle())
         for line in figure.axes[0].get_lines()
@@ -90,7 +93,7 @@ def test_twelve_models_all_look_different(tmp_path, draw):
 
 
 def test_the_layer_axis_parts_conv_layers_from_blocks(draw):
-    figure, words = draw(figures.plot_trends, "mel", axis="layer")
+    figure, words = draw(plot_trends, "mel", axis="layer")
     (axes,) = figure.axes
     convs, blocks = lines_of(axes, "HuBERT")
     assert list(convs.get_xdata()) == [1, 2, 3, 4, 5, 6, 7]
@@ -105,13 +108,13 @@ def test_the_layer_axis_parts_conv_layers_from_blocks(draw):
 
 
 def test_without_conv_layers_the_layer_axis_starts_at_t0(draw):
-    figure, _ = draw(figures.plot_trends, "phone", axis="layer")
+    figure, _ = draw(plot_trends, "phone", axis="layer")
     assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["T0", "T1", "T2", "T3", "T4"]
     assert not lines_of(figure.axes[0], "_boundary")
 
 
 def test_flagged_layers_are_hollow_and_skipped_models_are_noted(draw):
-    figure, words = draw(figures.plot_trends, "phone")
+    figure, words = draw(plot_trends, "phone")
     (axes,) = figure.axes
     (hollow,) = lines_of(axes, "_flagged")
     assert list(hollow.get_xdata()) == [0.5]
@@ -122,7 +125,7 @@ def test_flagged_layers_are_hollow_and_skipped_models_are_noted(draw):
     assert "flagged" in words
 
 
-@pytest.mark.parametrize("function", [figures.plot_trends, figures.plot_heatmap])
+@pytest.mark.parametrize("function", [plot_trends, plot_heatmap])
 def test_a_plot_without_any_score_exists_and_says_why(draw, function):
     figure, words = draw(function, "word")
     assert not figure.axes[0].get_lines()
@@ -132,11 +135,11 @@ def test_a_plot_without_any_score_exists_and_says_why(draw, function):
 
 def test_an_unknown_axis_is_refused(draw):
     with pytest.raises(ValueError, match="axis is 'time'"):
-        draw(figures.plot_trends, "mel", axis="time")
+        draw(plot_trends, "mel", axis="time")
 
 
 def test_the_heat_map_has_a_cell_per_score(draw):
-    figure, words = draw(figures.plot_heatmap, "mel")
+    figure, words = draw(plot_heatmap, "mel")
     (mesh,) = figure.axes[0].collections
     cells = mesh.get_array()
     assert cells.shape == (12, 3)  # C1 to C7 and T0 to T4, three models
@@ -147,7 +150,7 @@ def test_the_heat_map_has_a_cell_per_score(draw):
 
 
 def test_the_heat_map_hatches_the_skipped_and_marks_the_flagged(draw):
-    figure, words = draw(figures.plot_heatmap, "phone")
+    figure, words = draw(plot_heatmap, "phone")
     patches = figure.axes[0].patches
     hatched = [patch.get_xy() for patch in patches if patch.get_hatch()]
     assert hatched == [(2, 0), (2, 1), (2, 2)]
@@ -156,7 +159,7 @@ def test_the_heat_map_hatches_the_skipped_and_marks_the_flagged(draw):
 
 
 def test_the_overview_has_a_panel_per_property(draw):
-    figure, words = draw(figures.plot_overview, ["mel", "phone", "word"])
+    figure, words = draw(plot_overview, ["mel", "phone", "word"])
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
         "CCA-mel\nacoustic content",
         "CCA-phone\nphonetic content",
@@ -169,11 +172,11 @@ def test_the_overview_has_a_panel_per_property(draw):
 
 
 @pytest.mark.parametrize("groups", [None, {"hubert": "Same", "wav2vec2": "Same", "random": "Same"}])
-@pytest.mark.parametrize("function", [figures.plot_trends, figures.plot_overview])
+@pytest.mark.parametrize("function", [plot_trends, plot_overview])
 def test_every_model_has_its_legend_entry_whatever_it_is_called(trends, tmp_path, function, groups):
     """Also where two share a title, and one has that of a mark; the program itself tells titles apart."""
     titles = {"hubert": "Same", "wav2vec2": "Same", "random": "chance level of each model"}
-    which = "mel" if function is figures.plot_trends else ["mel", "phone"]
+    which = "mel" if function is plot_trends else ["mel", "phone"]
     outs = (tmp_path / "plot.svg", tmp_path / "plot.png")
     figure = function(trends, which, "pwcca", list(titles), titles, *outs, groups=groups)
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
@@ -193,9 +196,9 @@ def test_every_model_has_its_legend_entry_whatever_it_is_called(trends, tmp_path
 def test_titles_are_shown_as_they_are(trends, tmp_path, title):
     svg = tmp_path / "plot.svg"
     for function, which in (
-        (figures.plot_trends, "mel"),
-        (figures.plot_overview, ["mel"]),
-        (figures.plot_heatmap, "mel"),
+        (plot_trends, "mel"),
+        (plot_overview, ["mel"]),
+        (plot_heatmap, "mel"),
     ):
         function(trends, which, "pwcca", ["hubert"], {"hubert": title}, svg, tmp_path / "plot.png")
         assert title in [element.text for element in ElementTree.parse(svg).iter() if element.text]
@@ -204,7 +207,7 @@ def test_titles_are_shown_as_they_are(trends, tmp_path, title):
 def test_the_legend_of_the_overview_fits_long_titles(trends, tmp_path):
     titles = {name: f"{title}, {'trained for long ' * 2}" for name, title in TITLES.items()}
     outs = [tmp_path / f"overview.{kind}" for kind in ("svg", "png")]
-    figure = figures.plot_overview(trends, ["mel", "phone"], "pwcca", list(titles), titles, *outs)
+    figure = plot_overview(trends, ["mel", "phone"], "pwcca", list(titles), titles, *outs)
     (legend,) = figure.legends
     box = legend.get_window_extent()
     assert box.x0 >= 0
@@ -213,7 +216,7 @@ def test_the_legend_of_the_overview_fits_long_titles(trends, tmp_path):
 
 @pytest.mark.parametrize(
     ("function", "which"),
-    [(figures.plot_trends, "phone"), (figures.plot_heatmap, "phone"), (figures.plot_overview, ["mel", "phone"])],
+    [(plot_trends, "phone"), (plot_heatmap, "phone"), (plot_overview, ["mel", "phone"])],
 )
 def test_pictures_have_the_same_bytes_each_time(trends, tmp_path, function, which):
     written = []
@@ -225,31 +228,31 @@ def test_pictures_have_the_same_bytes_each_time(trends, tmp_path, function, whic
 
 
 def test_unknown_properties_and_metrics_keep_their_names():
-    assert figures.title_of("glove", "pwcca") == "CCA-glove"
-    assert figures.title_of("phone", "rsa") == "rsa-phone: phonetic content"
+    assert title_of("glove", "pwcca") == "CCA-glove"
+    assert title_of("phone", "rsa") == "rsa-phone: phonetic content"
 
 
 def test_models_of_a_group_share_a_colour_and_stand_together_in_the_legend(draw):
     groups = {"hubert": "masked unit prediction", "wav2vec2": "masked contrastive", "random": "masked unit prediction"}
-    figure, _ = draw(figures.plot_trends, "mel", groups=groups)
+    figure, _ = draw(plot_trends, "mel", groups=groups)
     looks = {label: lines_of(figure.axes[0], label)[0] for label in ("HuBERT", "wav2vec 2.0", "random")}
     assert looks["HuBERT"].get_color() == looks["random"].get_color() != looks["wav2vec 2.0"].get_color()
     assert len({line.get_marker() for line in looks.values()}) == 3
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
     assert shown[:5] == ["masked unit prediction:", "HuBERT", "random", "masked contrastive:", "wav2vec 2.0"]
-    figure, words = draw(figures.plot_overview, ["mel", "word"], groups=groups)
+    figure, words = draw(plot_overview, ["mel", "word"], groups=groups)
     assert "masked contrastive:" in words
 
 
 def test_titles_of_what_needs_alignments_say_that_they_are_automatic(draw, tmp_path):
-    given = draw(figures.plot_trends, "phone")[1]
+    given = draw(plot_trends, "phone")[1]
     assert "automatic" not in given
     source = make_trends(tmp_path, {"hubert": 2}, alignments="automatic")
-    for function in (figures.plot_trends, figures.plot_heatmap):
+    for function in (plot_trends, plot_heatmap):
         for name in ("phone", "word"):
             assert "(automatic alignments)" in draw(function, name, models=["hubert"], source=source)[1]
         assert "automatic" not in draw(function, "mel", models=["hubert"], source=source)[1]
-    figure, _ = draw(figures.plot_overview, ["mel", "phone"], models=["hubert"], source=source)
+    figure, _ = draw(plot_overview, ["mel", "phone"], models=["hubert"], source=source)
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
         "CCA-mel\nacoustic content",
         "CCA-phone\nphonetic content\n(automatic alignments)",

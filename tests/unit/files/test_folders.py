@@ -18,7 +18,8 @@ from layerwise.corpus import utterances as utterance_index
 from layerwise.corpus.archives import CorpusError
 from layerwise.corpus.unpacking import unpack_all
 from layerwise.experiment.code_digests import file_digest, folder_digest
-from layerwise.experiment.configuration import ConfigurationError, read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.files.csv_files import CSVError, read_csv
 from layerwise.files.digests import DownloadError, verify
 from layerwise.files.folders import LINKS_TO, Folder, how_to_allow

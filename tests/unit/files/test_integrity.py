@@ -13,7 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 from safetensors.numpy import save_file
 
-from layerwise.figures.trends import save
+from layerwise.figures.style import save
 from layerwise.files.atomic import END
 from layerwise.files.integrity import CutOffError, cut_off, is_whole, refuse_cut_off
 from layerwise.representations.store import reading

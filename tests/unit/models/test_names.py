@@ -12,7 +12,8 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
-from layerwise.experiment.configuration import ConfigurationError, read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.files.catalogues import CatalogueError
 from layerwise.files.shipped import ROOT
 from layerwise.models.by_name import load

@@ -12,7 +12,8 @@ import pytest
 import torch
 from transformers import AutoFeatureExtractor, AutoModel, SeamlessM4TFeatureExtractor, WhisperFeatureExtractor
 
-from layerwise.experiment.configuration import ConfigurationError, read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.models.catalogue import model_entry
 from layerwise.models.loading import load_folder
 from layerwise.models.preprocessors import PREPROCESSOR, PROCESSOR, PreprocessorError, read_preprocessor

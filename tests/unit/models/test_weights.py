@@ -15,7 +15,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import MODEL_MAPPING, AutoConfig, PreTrainedModel
 
-from layerwise.experiment.configuration import ConfigurationError, read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.models.anatomy import ModelError
 from layerwise.models.architectures import anatomy_of
 from layerwise.models.loading import load_folder

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from layerwise.files.reread import RereadError
+from layerwise.files.own_files import RereadError
 from layerwise.probes.layers import KeptLayers
 from layerwise.probes.resuming import TrainingState
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from layerwise.experiment.configuration import ConfigurationError, read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.files.shipped import ROOT
 from layerwise.probes.errors import TaskError
 from layerwise.probes.head_names import head_jobs, heads_of

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.image import imread
 
 from layerwise.figures.confusion import MOST, plot_confusion
-from layerwise.files.reread import RereadError
+from layerwise.files.own_files import RereadError
 from layerwise.probes.predictions import join_predictions, read_predictions, write_predictions
 from layerwise.tables.confusion import read_confusions, tabulate_confusions
 from layerwise.tables.probes import collect_probes

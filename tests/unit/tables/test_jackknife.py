@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerwise.files.reread import RereadError
+from layerwise.files.own_files import RereadError
 from layerwise.tables import jackknife
 from layerwise.tables.jackknife import (
     Jackknife,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from layerwise.experiment.configuration import read_experiment
+from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.models.catalogue import facts, model_entry
 from layerwise.tables.models import write_models
 

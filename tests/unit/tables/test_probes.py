@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from layerwise.files.reread import RereadError
+from layerwise.files.own_files import RereadError
 from layerwise.tables.probes import MalformedProbeError, collect_probes, read_probes
 from synthetic_probes import write_probe
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from layerwise.files.reread import RereadError
+from layerwise.files.own_files import RereadError
 from layerwise.tables.best_layers import best_layers
 from layerwise.tables.comparison import compare
 from layerwise.tables.probes import collect_probes

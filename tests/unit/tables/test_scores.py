@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from layerwise.files.reread import RereadError
+from layerwise.files.own_files import RereadError
 from layerwise.scoring.metrics import METRICS as METRICS_OF_SCORES
 from layerwise.tables import scores as tables
 from layerwise.tables.best_layers import best_layers, read_best_layers

@@ -16,7 +16,7 @@ from layerwise.alignments.cleaning import INTERVAL_SCHEMA
 from layerwise.corpus.times import comparable, steps
 from layerwise.corpus.utterances import UTTERANCE_SCHEMA
 from layerwise.errors import LayerwiseError, first_names
-from layerwise.files.tables import INTERVALS, UTTERANCES, read_parquet, write_parquet
+from layerwise.files.own_tables import INTERVALS, UTTERANCES, read_parquet, write_parquet
 
 log = logging.getLogger(__name__)
 

@@ -36,7 +36,7 @@ from layerwise.alignments.pronunciations import read_pronunciations
 from layerwise.alignments.transcript_words import words_of
 from layerwise.corpus.problems import Problem
 from layerwise.errors import shown
-from layerwise.files.tables import read_parquet
+from layerwise.files.own_tables import read_parquet
 
 log = logging.getLogger(__name__)
 

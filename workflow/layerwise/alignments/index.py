@@ -23,13 +23,13 @@ from layerwise.alignments.cleaning import INTERVAL_SCHEMA, Cleaned, Tally, clean
 from layerwise.alignments.columns import TIERS, Utterance
 from layerwise.alignments.marks import Marks
 from layerwise.alignments.phones import PhoneSet
-from layerwise.alignments.sources import Aligned, Found, find_alignments, num_bytes, read_alignments
+from layerwise.alignments.sources import Aligned, Found, find_alignments, num_bytes, read_alignments, verify_source
 from layerwise.alignments.tiers import AlignmentError
 from layerwise.corpus.layouts import Layout
 from layerwise.corpus.problems import Problem, report_problems, summarise_problems
 from layerwise.errors import escaped, shown
 from layerwise.files.atomic import replaced
-from layerwise.files.tables import read_parquet, write_rows
+from layerwise.files.own_tables import read_parquet, write_rows
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ def index_alignments(
     phones: PhoneSet,
     marks: Marks,
     labels_out: Path | None = None,
+    checks: Mapping | None = None,
     processes: int = 1,
 ) -> None:
     """Write the table of a split's phone and word intervals, that of what was wrong, and of what became of labels.
@@ -74,11 +75,14 @@ def index_alignments(
         phones: what the labels of phones mean.
         marks: labels that are no speech.
         labels_out: CSV of tier, change (dropped, lower case), label (as it is in the files), intervals (how many).
+        checks: of `source`, where it is one file: `size`, `md5`, `sha256`.
         processes: that read and clean at a time; the tables do not depend on it.
 
     Raises:
+        DownloadError: the file is not the one that `checks` expect.
         AlignmentError: no alignment of the split; two for one utterance; a phone outside of the set; no interval left.
     """
+    verify_source(source, checks)
     found = find_alignments(source, [split], layout)[split]
     durations = _durations(utterances)
     problems = _unmatched(durations, found, layout)

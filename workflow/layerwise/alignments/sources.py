@@ -24,6 +24,7 @@ from layerwise.alignments.zips import MAX_FILE_BYTES, Member, NoZipError, ZipErr
 from layerwise.corpus.layouts import Layout
 from layerwise.errors import first_names, shown
 from layerwise.files.atomic import PARQUET, begins_with
+from layerwise.files.digests import verify
 from layerwise.files.folders import Folder, files_below
 from layerwise.files.plain_files import open_plain, read_plain
 from layerwise.files.texts import code_points, is_utf8
@@ -100,6 +101,16 @@ class Found:
 
 
 # Finding
+
+
+def verify_source(source: Path, checks: Mapping | None) -> None:
+    """Check the size and the digests of alignments that are one file.
+
+    Raises:
+        DownloadError: it is not the one that is expected.
+    """
+    if checks is not None and source.is_file():
+        verify(source, **checks)
 
 
 def find_alignments(source: Path, splits: Sequence[str], layout: Layout) -> dict[str, Found]:

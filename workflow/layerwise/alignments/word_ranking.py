@@ -12,12 +12,12 @@ from layerwise.alignments.batches import batches_of, in_order
 from layerwise.alignments.cleaning import count_words
 from layerwise.alignments.columns import Utterance, named
 from layerwise.alignments.marks import Marks
-from layerwise.alignments.sources import Aligned, find_alignments, num_bytes, read_alignments
+from layerwise.alignments.sources import Aligned, find_alignments, num_bytes, read_alignments, verify_source
 from layerwise.alignments.tiers import AlignmentError
 from layerwise.corpus.layouts import Layout
 from layerwise.errors import shown
 from layerwise.files.folders import how_to_allow
-from layerwise.files.tables import write_rows
+from layerwise.files.own_tables import write_rows
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,14 @@ _NAMED_IN_LOG = 20
 
 
 def rank_words(
-    source: Path, splits: Sequence[str], out: Path, *, layout: Layout, marks: Marks, processes: int = 1
+    source: Path,
+    splits: Sequence[str],
+    out: Path,
+    *,
+    layout: Layout,
+    marks: Marks,
+    checks: Mapping | None = None,
+    processes: int = 1,
 ) -> None:
     """Write how often each word is spoken in some splits: a CSV of word and count, most frequent first, then by word.
 
@@ -33,7 +40,7 @@ def rank_words(
     read, or have no words, are left out, with a warning that counts them and names the first 20.
 
     Args:
-        source: as `index_alignments` takes it.
+        source, checks: as `index_alignments` takes them.
         layout: where files lie, in any split, the names of their tiers, and whether words become lower case.
         marks: labels that are no speech.
         processes: that read at a time.
@@ -41,6 +48,7 @@ def rank_words(
     Raises:
         AlignmentError: a split is not there, or there is no word in all of them.
     """
+    verify_source(source, checks)
     found = find_alignments(source, splits, layout)
     aligned = [where for of_split in found.values() for _, where in sorted(of_split.utterances.items())]
     counts: Counter[str] = Counter()

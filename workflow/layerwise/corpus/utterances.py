@@ -28,7 +28,7 @@ from layerwise.corpus.transcripts import read_transcripts
 from layerwise.corpus.waveforms import read_waveform
 from layerwise.errors import first_names, shown
 from layerwise.files.folders import NOT_OF_THE_FOLDER, Folder, files_below
-from layerwise.files.tables import write_parquet
+from layerwise.files.own_tables import write_parquet
 from layerwise.files.texts import code_points, unusable
 
 log = logging.getLogger(__name__)

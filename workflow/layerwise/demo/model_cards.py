@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 
 from layerwise.demo.sentences import GRAMMAR
 from layerwise.demo.speakers import demo_speakers
-from layerwise.figures.trends import STYLE
+from layerwise.figures.style import STYLE
 from layerwise.files.atomic import replaced_folder
-from layerwise.files.reread import RereadError, read_json
-from layerwise.files.tables import read_csv_table
+from layerwise.files.own_files import RereadError, read_json
+from layerwise.files.own_tables import read_csv_table
 from layerwise.models.checkpoints import LOSSES, TRAINING
 
 _TEMPLATE = """---

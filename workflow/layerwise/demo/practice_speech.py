@@ -20,10 +20,10 @@ from layerwise.demo.flite import Flite, pronunciations
 from layerwise.demo.sentences import GRAMMAR, draw_sentences
 from layerwise.demo.speakers import assign_prompts, demo_speakers
 from layerwise.demo.synthesis import synthesise
-from layerwise.files.arrays import read_arrays
 from layerwise.files.atomic import replaced
+from layerwise.files.own_arrays import read_arrays
+from layerwise.files.own_files import RereadError, rereading
 from layerwise.files.plain_files import require_plain
-from layerwise.files.reread import RereadError, rereading
 
 log = logging.getLogger(__name__)
 

@@ -23,9 +23,9 @@ from layerwise.constants import SAMPLE_RATE
 from layerwise.demo.objectives import Crops, Objective, make_objective, masks_of
 from layerwise.demo.practice_speech import HOP, WINDOW, Speech, as_waveform
 from layerwise.errors import LayerwiseError
-from layerwise.files.arrays import read_array
 from layerwise.files.atomic import replaced_folder
-from layerwise.files.reread import RereadError, is_count
+from layerwise.files.own_arrays import read_array
+from layerwise.files.own_files import RereadError, is_count
 from layerwise.models.checkpoints import LOSSES, ORIGIN, TRAINING, uses_layer_norm
 from layerwise.probes.resuming import TrainingState
 from layerwise.seeds import generator

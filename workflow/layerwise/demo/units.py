@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
@@ -36,6 +37,12 @@ def layer_of(checkpoint: Path, layer: str) -> Features:
     """Frames of a layer of a trained model: (samples,) to (frames, width)."""
     model = load_folder(checkpoint)
     return lambda waveform: model.layers(waveform)[layer]
+
+
+def cluster_frames(train: Path, held_out: Path, checkpoint: Path | None, layer: str | None, **rest: Any) -> None:
+    """`make_units` of MFCCs, or of a layer of a trained model."""
+    features = mfcc if checkpoint is None or layer is None else layer_of(checkpoint, layer)
+    make_units(train, held_out, features, **rest)
 
 
 def make_units(

@@ -15,7 +15,7 @@ from layerwise.alignments.phones import phone_set
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.layouts import layout_of
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
-from layerwise.experiment.configuration import SCHEMAS, check_schema, read_catalogue, with_defaults
+from layerwise.experiment.configuration.schema import SCHEMAS, check_schema, read_catalogue, with_defaults
 from layerwise.experiment.given_speech import Speech, write_speech
 from layerwise.files.catalogues import locate, read_yaml
 from layerwise.models.by_name import load
@@ -138,7 +138,7 @@ def _settings(asked: dict) -> dict:
 
 
 def _require_intervals(properties: Iterable[str], intervals: pd.DataFrame | None) -> None:
-    needing = [name for name in properties if PROPERTIES[name].span != "frame"]
+    needing = [name for name in properties if PROPERTIES[name].of_segments]
     if needing and intervals is None:
         raise AnalysisError(
             f"properties: {needing[0]} is asked of {PROPERTIES[needing[0]].span}s, and intervals is None"

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from layerwise.addresses import without_secrets
 from layerwise.errors import LINE, LayerwiseError, shown, shown_lines
@@ -18,7 +18,7 @@ from layerwise.files.integrity import refuse_cut_off
 
 
 @contextmanager
-def logged(snakemake) -> Iterator[None]:
+def logged(snakemake: Any) -> Iterator[None]:
     """Send everything that a script says, its errors too, to the log of its rule, and end the job with them.
 
     An error of the input, and Ctrl-C, are one line in the log; anything else is a traceback. Warnings of the package,

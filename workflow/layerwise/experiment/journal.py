@@ -17,7 +17,7 @@ import yaml
 from layerwise import __version__
 from layerwise.addresses import hidden_in, without_secrets
 from layerwise.errors import escaped
-from layerwise.experiment.configuration import Experiment
+from layerwise.experiment.configuration.experiment import Experiment
 from layerwise.files.atomic import replaced
 from layerwise.files.shipped import ROOT
 
@@ -60,7 +60,7 @@ def versions(experiment: Experiment, command: Sequence[str]) -> dict:
 
 def _dependencies() -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return sorted(re.match(r"[\w.-]+", requirement)[0] for requirement in project["dependencies"])
+    return sorted(re.split(r"[^\w.-]", requirement)[0] for requirement in project["dependencies"])
 
 
 def _version(name: str) -> str | None:
@@ -86,7 +86,7 @@ def _git(root: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def _write(path: Path, remark: str, content: dict) -> None:
+def _write(path: Path, remark: str, content: object) -> None:
     text = _yaml(content, allow_unicode=True)
     if any(line != escaped(line) for line in text.split("\n")):  # PyYAML takes marks of direction for letters
         text = _yaml(content, allow_unicode=False)
@@ -94,7 +94,7 @@ def _write(path: Path, remark: str, content: dict) -> None:
         temporary.write_text(f"# {remark}\n{text}", encoding="utf-8")
 
 
-def _yaml(content: dict, *, allow_unicode: bool) -> str:
+def _yaml(content: object, *, allow_unicode: bool) -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=allow_unicode, width=120)
 
 

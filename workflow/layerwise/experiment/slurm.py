@@ -134,10 +134,11 @@ class Request:
         if any(resources.get(name) for name in ("slurm_cluster", "cluster", "clusters")):
             return None
         cores = int(max(number("cpus_per_task") or number("cpus_per_gpu") * number("gpu") or threads, 1))
-        gres = Counter(_gres(str(resources.get("gres") or "")))
+        gres: dict[str, float] = dict(Counter(_gres(str(resources.get("gres") or ""))))
         if number("gpu"):
             model = resources.get("gpu_model")
-            gres[f"gpu:{model}" if model else "gpu"] += number("gpu")
+            name = f"gpu:{model}" if model else "gpu"
+            gres[name] = gres.get(name, 0) + number("gpu")
         return cls(
             rule=rule,
             attempt=attempt,
@@ -251,7 +252,8 @@ def check_requests(requests: Iterable[Request], in_any_partition: bool = False) 
         return [f"what the partitions of SLURM have is not known ({error}): a job that asks for more may wait for ever"]
     asked = sorted(Counter(filter(None, requests)).items(), key=lambda item: (item[0].attempt, item[0].rule))
     _check_names([request for request, _ in asked], {offer.partition for offer in there})
-    refused, doubtful = {}, {}  # rule → why, of the first attempt that does not fit
+    refused: dict[str, str] = {}  # rule → why, of the first attempt that does not fit
+    doubtful: dict[str, str] = {}
     for request, count in asked:
         names = request.partitions or (() if in_any_partition or default is None else (default,))
         own = [offer for offer in there if not names or offer.partition in names]
@@ -298,8 +300,9 @@ def _setting(rule: str, name: str, most: float) -> str:
     if name == "threads":
         return f"set-threads: {{{rule}: {most:.0f}}}"
     if name not in ("mem_mb", "runtime", "gpu"):
-        name, most = "gres", f"'{name}:{most:.0f}'" if most else "none"
-    return f"set-resources: {{{rule}: {{{name}: {most if name == 'gres' else int(most)}}}}}"
+        wanted = f"'{name}:{most:.0f}'" if most else "none"
+        return f"set-resources: {{{rule}: {{gres: {wanted}}}}}"
+    return f"set-resources: {{{rule}: {{{name}: {int(most)}}}}}"
 
 
 # Notations

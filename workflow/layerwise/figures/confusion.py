@@ -11,14 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from layerwise.errors import shown
-from layerwise.figures.trends import EMPTY_SIZE, NOTE_STYLE, STYLE, fold, save, write_instead
+from layerwise.figures.style import EMPTY_SIZE, NOTE_STYLE, STYLE, WIDE, save, wrapped, write_instead
 from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.metrics import METRICS
 from layerwise.tables.confusion import read_confusions
 from layerwise.tables.files import AnyPath
 from layerwise.tables.probes import PROBES, read_probes
 
-WIDE = 4  # models side by side
 MOST = 40  # labels that a picture has room for
 WRITTEN = 12  # up to so many labels, each cell has its number
 LONGEST = 18  # letters of a label
@@ -70,12 +69,12 @@ def plot_confusion(
             for axes, (model, rows) in zip(block, chosen.items(), strict=False):
                 axes.set_visible(True)
                 mesh = _draw(axes, rows[rows["column"] == column], labels[column])
-                axes.set_title(fold(f"{titles.get(model, model)}, {best[model]}: {column}", 28))
+                axes.set_title(wrapped(f"{titles.get(model, model)}, {best[model]}: {column}", 28))
                 axes.set(xlabel="answered", ylabel="said")
         figure.colorbar(mesh, ax=panels, label="share of what was said", aspect=25, pad=0.01, shrink=0.4)
         if many := [column for column in columns if len(_labels(table[table["column"] == column])) > MOST]:
             note = f"{', '.join(many)}: of more labels, the {MOST} that are confused most; tables/confusion.csv has all"
-            figure.supxlabel(fold(note, 125), x=0.01, ha="left", **NOTE_STYLE)
+            figure.supxlabel(wrapped(note, 125), x=0.01, ha="left", **NOTE_STYLE)
         return save(figure, out_svg, out_png)
 
 

@@ -15,12 +15,14 @@ import yaml
 
 from layerwise import __version__
 from layerwise.errors import LINE, shown
-from layerwise.figures.trends import METRIC_TITLES, title_of
+from layerwise.figures.registry import FIGURES, PROPERTY, figures_of
+from layerwise.figures.words import title_of
 from layerwise.files.atomic import replaced
+from layerwise.files.own_tables import NUMBERED, read_csv_table, read_parquet
 from layerwise.files.shipped import ROOT
-from layerwise.files.tables import NUMBERED, read_csv_table, read_parquet
 from layerwise.layers import layer_ranges
 from layerwise.scoring.confidence import CONFIDENCE
+from layerwise.scoring.metrics import metric_of
 from layerwise.tables.best_layers import read_best_layers
 from layerwise.tables.comparison import WEIGHTS, read_comparison
 from layerwise.tables.criteria import CRITERIA, read_criteria
@@ -117,7 +119,7 @@ def write_report(
         {
             "name": name,
             "title": name_of[name],
-            "pictures": [_embed(path, f"{name_of[name]} ({Path(path).stem})") for path in plots.get(name, ())],
+            "pictures": [_embed(path, _alt_of(path, name, name_of[name])) for path in plots.get(name, ())],
             "best": _best_of(best, name, metric, titles),
         }
         for name in properties
@@ -125,12 +127,12 @@ def write_report(
     page = environment.get_template(TEMPLATE.name).render(
         experiment=experiment,
         configuration=yaml.safe_dump(_plain(configuration), sort_keys=False, allow_unicode=True),
-        metric=METRIC_TITLES.get(metric, ("", metric))[1],
+        metric=metric_of(metric).title,
         confidence=f"{CONFIDENCE:.0%}",
         about=about(cca["intervals"], cca["folds_by"]),
         over_speakers=cca["intervals"] == SPEAKERS,
         caution=caution(cca["folds_by"], speakers),
-        overview=_embed(overview, "All properties over the depth of the models"),
+        overview=_embed(overview, FIGURES["overview"].alt_of()),
         sections=sections,
         automatic=automatic,
         advice=[
@@ -138,9 +140,9 @@ def write_report(
             for model in advice["model"].unique()
         ],
         layer_pairs=_layer_pairs(read_layer_pairs(layer_pairs), metric, titles) if layer_pairs else None,
-        tasks=[_embed(path, f"{task} over the layers of each model") for task, path in task_plots.items()],
-        confusions=[_embed(path, f"{task}: which labels are taken for which") for task, path in confusions.items()],
-        correlations=_embed(correlations, "How properties and tasks correlate") if correlations else None,
+        tasks=[_embed(path, FIGURES["task"].alt_of(task)) for task, path in task_plots.items()],
+        confusions=[_embed(path, FIGURES["confusion"].alt_of(task)) for task, path in confusions.items()],
+        correlations=_embed(correlations, FIGURES["correlations"].alt_of()) if correlations else None,
         comparison=_comparison(read_comparison(comparison), metric, titles),
         findings=_findings(read_findings(findings), titles),
         samples=_shown(read_table(samples, COLUMNS, ["sample", "span"])),
@@ -159,6 +161,13 @@ def _embed(path: AnyPath, alt: str) -> Picture:
     path = Path(path)
     encoded = base64.b64encode(path.read_bytes()).decode("ascii")
     return Picture(f"data:{MEDIA_TYPES[path.suffix]};base64,{encoded}", alt)
+
+
+def _alt_of(path: AnyPath, property_name: str, title: str) -> str:
+    """The words that stand in for a figure of a property, by the name of its file."""
+    stem = Path(path).stem
+    known = {figure.stem_of(property_name): figure for figure in figures_of(PROPERTY)}
+    return known[stem].alt_of(title) if stem in known else f"{title} ({stem})"
 
 
 def _shown(table: pd.DataFrame, limit: int | None = None) -> Table:

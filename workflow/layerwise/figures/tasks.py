@@ -1,4 +1,4 @@
-"""Pictures of tasks beside properties: performance and trends over the layers, and how they correlate."""
+"""A task beside the properties: performance and trends over the layers of each model."""
 
 from __future__ import annotations
 
@@ -12,21 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 
-from layerwise.figures.trends import (
-    COLOURS,
-    EMPTY_SIZE,
-    MARKERS,
-    METRIC_TITLES,
-    NOTE_STYLE,
-    STYLE,
-    fold,
-    save,
-    write_instead,
-)
+from layerwise.figures.lines import property_looks
+from layerwise.figures.style import COLOURS, EMPTY_SIZE, STYLE, WIDE, save, wrapped, write_instead
+from layerwise.figures.words import short_title
 from layerwise.layers import TRANSFORMER, layer_ranges, transformer_names
 from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.metrics import METRICS
-from layerwise.tables.comparison import WEIGHTS, read_comparison
+from layerwise.scoring.metrics import metric_of
 from layerwise.tables.files import AnyPath
 from layerwise.tables.probes import EXTERNAL, read_probes
 from layerwise.tables.trends import read_trends
@@ -38,9 +30,6 @@ BEST_STYLE = {"color": "#000000", "marker": "*", "markersize": 11, "linestyle": 
 MAJORITY, GUESSING = "always the most frequent label", "guessing every label equally often"
 MAJORITY_STYLE = {"color": "#555555", "linestyle": "-.", "linewidth": 1.0}
 GUESSING_STYLE = {"color": "#888888", "linestyle": ":", "linewidth": 1.2}
-WEIGHTS_STYLE = {"color": "#000000", "marker": "X", "markersize": 5.5}
-PROPERTY_COLOURS = [colour for colour in COLOURS if colour not in (COLOURS[1], "#000000")]  # the others have a meaning
-WIDE = 4  # models side by side
 
 
 def plot_task(
@@ -89,7 +78,7 @@ def plot_task(
             write_instead(figure.add_subplot(), note or f"No head of {task} has a result.")
             return save(figure, out_svg, out_png)
         grid = GridSpec(2 * rows, columns, figure, height_ratios=[1.15, 1] * rows)
-        looks = _property_looks(properties)
+        looks = property_looks(properties)
         first: dict[str, Axes] = {}  # panels of one metric share a scale
         lower: Axes | None = None
         for number, ((source, task_metric, model), group) in enumerate(panels):
@@ -98,7 +87,7 @@ def plot_task(
             below = figure.add_subplot(grid[2 * row + 1, column], sharex=axes, sharey=lower)
             lower = lower or below
             title = titles.get(model, model) + (" (measured elsewhere)" if source == EXTERNAL else "")
-            axes.set_title(fold(title, 32))
+            axes.set_title(wrapped(title, 32))
             _draw_task(axes, group)
             _draw_properties(below, scores[scores["model"] == model], looks)
             if task_metric not in first and not METRICS[task_metric].higher_is_better:
@@ -107,11 +96,11 @@ def plot_task(
             axes.tick_params(labelbottom=False)
             if column == 0:
                 axes.set_ylabel(_axis_title(task_metric))
-                below.set_ylabel(fold(METRIC_TITLES.get(metric, ("", metric))[1], 26))
+                below.set_ylabel(wrapped(metric_of(metric).title, 26))
             _name_layers(below, group, scores[scores["model"] == model])
         handles = [
             Line2D([], [], label=SINGLE, **SINGLE_STYLE),
-            Line2D([], [], label="best single block", **BEST_STYLE),
+            Line2D([], [], label=BEST, **BEST_STYLE),
         ]
         if (heads["layer"] == WEIGHTED).any():
             handles.append(Line2D([], [], label=SUM, **SUM_STYLE))
@@ -120,8 +109,9 @@ def plot_task(
                 Line2D([], [], label=MAJORITY, **MAJORITY_STYLE),
                 Line2D([], [], label=GUESSING, **GUESSING_STYLE),
             ]
-        prefix = METRIC_TITLES.get(metric, (metric, ""))[0]
-        handles += [Line2D([], [], label=f"{prefix}-{name}", markersize=3.5, **looks[name]) for name in properties]
+        handles += [
+            Line2D([], [], label=short_title(name, metric), markersize=3.5, **looks[name]) for name in properties
+        ]
         # The note is the legend's title, as both would else stand in one place.
         figure.legend(
             handles=handles,
@@ -131,78 +121,6 @@ def plot_task(
             title_fontsize=8,
         )
         return save(figure, out_svg, out_png)
-
-
-def plot_correlations(
-    comparison: AnyPath,
-    properties: Sequence[str],
-    metric: str,
-    models: Sequence[str],
-    titles: Mapping[str, str],
-    out_svg: AnyPath,
-    out_png: AnyPath,
-) -> Figure:
-    """Spearman's correlation of each trend with each task, a panel per task: a row per model, a mark per property.
-
-    A trend is correlated with accuracy, or with 1 - error rate: right is better. The lines are 95 % intervals; a row
-    says so where nothing could be correlated. The cross is that of the learned weights. Arguments as in `plot_task`.
-    """
-    table = read_comparison(comparison)
-    table = table[(table["metric"] == metric) | (table["property"] == WEIGHTS)]
-    panels = list(table.groupby(["task", "source", "task_metric"], sort=False))
-    models = [model for model in models if model in set(table["model"])]
-    marks = _property_looks(properties) | {WEIGHTS: WEIGHTS_STYLE}
-    shown = [name for name in marks if name in set(table["property"])]
-    with mpl.rc_context(STYLE | {"font.size": 9, "axes.titlesize": 9.5}):
-        columns = max(min(WIDE, len(panels)), 1)
-        rows = max(-(-len(panels) // columns), 1)
-        height = 0.13 * len(models) * (len(shown) + 1)
-        figure = Figure(figsize=(3.1 * columns + 2.2, rows * (height + 0.8) + 1.1), layout="constrained")
-        if not panels:
-            figure.set_size_inches(*EMPTY_SIZE)
-            write_instead(figure.add_subplot(), "No task was measured.")
-            return save(figure, out_svg, out_png)
-        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-        for axes, ((task, source, task_metric), group) in zip(grid.ravel(), panels, strict=False):
-            compared = "" if METRICS[task_metric].higher_is_better else "1 - "
-            elsewhere = ", measured elsewhere" if source == EXTERNAL else ""
-            axes.set_title(f"{task}\n{compared}{METRICS[task_metric].title}{elsewhere}")
-            axes.axvline(0, color="#888888", linewidth=0.8)
-            for row, model in enumerate(models):
-                _draw_correlations(axes, row, group[group["model"] == model], shown, marks)
-            axes.set_xlim(-1.05, 1.05)
-            axes.set_xticks([-1, -0.5, 0, 0.5, 1])
-            axes.set_xlabel("Spearman's correlation over layers")
-            axes.tick_params(labelbottom=True)
-            axes.set_ylim(len(models) - 0.5, -0.5)
-            axes.set_yticks(range(len(models)), [fold(titles.get(model, model), 24) for model in models])
-            axes.tick_params(axis="y", length=0)
-            axes.grid(False, axis="y")
-            for edge in range(1, len(models)):
-                axes.axhline(edge - 0.5, color="#e4e4e4", linewidth=0.6)
-        for axes in grid.ravel()[len(panels) :]:
-            axes.set_visible(False)
-        handles = [
-            Line2D([], [], label="learned weights" if name == WEIGHTS else _named(name, metric), **_mark(marks[name]))
-            for name in shown
-        ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5 if columns > 1 else 3))
-        return save(figure, out_svg, out_png)
-
-
-def _property_looks(properties: Sequence[str]) -> dict[str, dict]:
-    return {
-        name: {"color": PROPERTY_COLOURS[i % len(PROPERTY_COLOURS)], "marker": MARKERS[(i + 1) % len(MARKERS)]}
-        for i, name in enumerate(properties)
-    }
-
-
-def _named(property_name: str, metric: str) -> str:
-    return f"{METRIC_TITLES.get(metric, (metric, ''))[0]}-{property_name}"
-
-
-def _mark(look: Mapping) -> dict:
-    return {"markersize": 5, "linestyle": "none", **look}
 
 
 def _axis_title(task_metric: str) -> str:
@@ -247,19 +165,6 @@ def _name_layers(axes: Axes, heads: pd.DataFrame, scores: pd.DataFrame) -> None:
     axes.set_xlabel("layer")
 
 
-def _draw_correlations(
-    axes: Axes, row: int, group: pd.DataFrame, shown: Sequence[str], marks: Mapping[str, Mapping]
-) -> None:
-    if not group["spearman"].notna().any():
-        axes.text(0, row, "no number", ha="center", va="center", backgroundcolor="white", **NOTE_STYLE)
-    for found in group[group["spearman"].notna()].itertuples():
-        if found.property in marks:
-            y = row + 0.8 * ((shown.index(found.property) + 0.5) / len(shown) - 0.5)
-            look = marks[found.property]
-            axes.plot([found.spearman_low, found.spearman_high], [y, y], color=look["color"], linewidth=1.2)
-            axes.plot(found.spearman, y, **_mark(look))
-
-
 def _left_out(heads: pd.DataFrame, models: Sequence[str], titles: Mapping[str, str]) -> str:
     """Which heads have no result, and why: models with one reason share a line."""
     who: dict[str, list[str]] = {}
@@ -270,4 +175,4 @@ def _left_out(heads: pd.DataFrame, models: Sequence[str], titles: Mapping[str, s
             names = [layer_ranges(single)] if len(single) else []
             names += ["the learned sum"] if len(single) < len(group) else []
             who.setdefault(reason, []).append(f"{titles.get(model, model)} ({', '.join(names)})")
-    return "\n".join(fold(f"{', '.join(names)} without a result: {reason}", 125) for reason, names in who.items())
+    return "\n".join(wrapped(f"{', '.join(names)} without a result: {reason}", 125) for reason, names in who.items())

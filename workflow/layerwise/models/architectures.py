@@ -22,7 +22,8 @@ from transformers.models.whisper.modeling_whisper import WhisperEncoder
 from layerwise.constants import SAMPLE_RATE
 from layerwise.models.anatomy import Anatomy, ModelError, Tap, block_taps, conv_geometry, conv_taps, whole_waveform
 from layerwise.models.checkpoints import uses_layer_norm
-from layerwise.models.model_types import BERT_BANDS, MEL_HOP, MODEL_TYPES, outline_of, supported
+from layerwise.models.inputs import BERT_BANDS, MEL_HOP
+from layerwise.models.model_types import MODEL_TYPES, outline_of, supported
 from layerwise.models.preprocessors import takes_waveform
 
 MEL_WINDOW = 400  # samples that a log-mel frame of wav2vec2-BERT sees

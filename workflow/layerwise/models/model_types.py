@@ -12,10 +12,8 @@ from dataclasses import dataclass
 
 from layerwise.constants import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
+from layerwise.models.inputs import BERT, MEL_HOP, WAVEFORM, WHISPER, Input, stacked_frames
 from layerwise.models.sizes import BLOCK_COUNTS, require_possible
-
-MEL_HOP = 160  # samples between the log-mel frames of Whisper and wav2vec2-BERT
-BERT_BANDS = 80  # of wav2vec2-BERT's log-mel frames
 
 _COUNTS = (
     "d_model", "encoder_layers", "feature_projection_input_dim", "hidden_size", "max_source_positions",
@@ -31,10 +29,12 @@ class ModelType:
     Attributes:
         outline: its configuration to `conv_layers`, `blocks`, `stride_seconds` and `width`, as far as it says them.
         anatomy: dotted name of the function that says where its layers lie; it imports torch, so it is only named.
+        input: what it takes.
     """
 
     outline: Callable[[dict], dict]
     anatomy: str
+    input: Input = WAVEFORM
 
 
 class OutlineError(LayerwiseError):
@@ -112,11 +112,6 @@ def _bert(config: dict) -> dict:
     }
 
 
-def stacked_frames(config: dict) -> int:
-    """Log-mel frames in a frame of wav2vec2-BERT."""
-    return config.get("feature_projection_input_dim", 2 * BERT_BANDS) // BERT_BANDS
-
-
 _ANATOMIES = "layerwise.models.architectures"
 
 MODEL_TYPES = {
@@ -126,8 +121,14 @@ MODEL_TYPES = {
     "unispeech": ModelType(_waveform, f"{_ANATOMIES}.waveform_model"),
     "unispeech-sat": ModelType(_waveform, f"{_ANATOMIES}.waveform_model"),
     "wav2vec2": ModelType(_waveform, f"{_ANATOMIES}.waveform_model"),
-    "wav2vec2-bert": ModelType(_bert, f"{_ANATOMIES}.bert"),
+    "wav2vec2-bert": ModelType(_bert, f"{_ANATOMIES}.bert", BERT),
     "wav2vec2-conformer": ModelType(_waveform, f"{_ANATOMIES}.conformer"),
     "wavlm": ModelType(_waveform, f"{_ANATOMIES}.waveform_model"),
-    "whisper": ModelType(_whisper, f"{_ANATOMIES}.whisper"),
+    "whisper": ModelType(_whisper, f"{_ANATOMIES}.whisper", WHISPER),
 }
+
+
+def input_of(config: dict) -> Input:
+    """What the model of a configuration takes."""
+    known = MODEL_TYPES.get(config.get("model_type"))
+    return known.input if known else WAVEFORM

@@ -6,14 +6,13 @@ if both exist the latter counts, as in transformers.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from layerwise.constants import SAMPLE_RATE
 from layerwise.errors import LayerwiseError
 from layerwise.files.limits import Limit
 from layerwise.models.checkpoints import read_object
-from layerwise.models.model_types import BERT_BANDS, MEL_HOP, stacked_frames
+from layerwise.models.model_types import input_of
 
 FFT = Limit("LAYERWISE_MAX_FFT", SAMPLE_RATE, "samples in a window (n_fft)")  # a second: forty times what Whisper has
 
@@ -45,7 +44,7 @@ def read_preprocessor(folder: Path, config: dict) -> dict | None:
         if key in said and (said[key] != wanted or isinstance(said[key], bool)):
             raise PreprocessorError(f"{path}: {key} is {said[key]!r}; {wanted!r} is expected of this model")
     left = {}
-    for key, (default, is_valid, words) in _CHOICES.get(config.get("model_type"), _WAVEFORM_CHOICES).items():
+    for key, (default, is_valid, words) in input_of(config).choices.items():
         left[key] = said.get(key, default)
         if not is_valid(left[key]):
             raise PreprocessorError(f"{path}: {key} is {left[key]!r}; {words} is expected")
@@ -56,31 +55,12 @@ def read_preprocessor(folder: Path, config: dict) -> dict | None:
 
 def takes_waveform(config: dict) -> bool:
     """Whether a model takes the waveform itself; else log-mel frames of it."""
-    return config.get("model_type") not in _CHOICES
+    return input_of(config).is_waveform
 
 
 def expected_settings(config: dict) -> dict:
     """The feature extractor that a model takes: settings that a folder may leave out, but not contradict."""
-    model_type = config.get("model_type")
-    if model_type == "whisper":
-        seconds = (config.get("max_source_positions") or 1500) * 2 * MEL_HOP / SAMPLE_RATE
-        return {
-            "feature_extractor_type": "WhisperFeatureExtractor",
-            "sampling_rate": SAMPLE_RATE,
-            "feature_size": config.get("num_mel_bins") or 80,
-            "hop_length": MEL_HOP,
-            "chunk_length": int(seconds) if seconds.is_integer() else seconds,
-            "dither": 0.0,  # noise would be other noise in every run
-        }
-    if model_type == "wav2vec2-bert":
-        return {
-            "feature_extractor_type": "SeamlessM4TFeatureExtractor",
-            "sampling_rate": SAMPLE_RATE,
-            "feature_size": BERT_BANDS,
-            "num_mel_bins": BERT_BANDS,
-            "stride": stacked_frames(config),
-        }
-    return {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "sampling_rate": SAMPLE_RATE, "feature_size": 1}
+    return input_of(config).expected(config)
 
 
 def _settings(folder: Path) -> tuple[Path, dict | None]:
@@ -92,22 +72,3 @@ def _settings(folder: Path) -> tuple[Path, dict | None]:
                 raise PreprocessorError(f"{folder / PROCESSOR}: {key} is {nested[key]!r}; its settings are expected")
             return folder / PROCESSOR, nested[key]
     return folder / PREPROCESSOR, read_object(folder / PREPROCESSOR, PreprocessorError, "settings")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 1
-
-
-# By model type: setting → transformers' default, whether a value is one, and what is expected.
-_WAVEFORM_CHOICES = {"do_normalize": (True, lambda value: isinstance(value, bool), "true or false")}
-_CHOICES = {
-    "whisper": {
-        "n_fft": (400, _is_size, "a whole number from 2"),
-        "padding_value": (0.0, _is_number, "a number"),
-    },
-    "wav2vec2-bert": {},
-}

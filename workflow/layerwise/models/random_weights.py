@@ -50,6 +50,18 @@ def filled_only() -> str:
     return f"the modules of {titles} are filled from files only"
 
 
+def make_random_model(architecture: dict, like: Path | None, seed: int, out: Path) -> None:
+    """Random weights of an architecture that the catalogue says, or else of that of another model's checkpoint.
+
+    Raises:
+        CheckpointError, OriginalError, PickleError: as `architecture_of` and `make_random_checkpoint`.
+    """
+    if like is None:
+        make_random_checkpoint(architecture, seed, out)
+    else:
+        make_random_checkpoint_like(like, seed, out)
+
+
 def make_random_checkpoint_like(checkpoint: Path, seed: int, out: Path) -> None:
     """The control of a model whose checkpoint says what it is: its architecture and its input, with random weights.
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from layerwise.constants import SAMPLE_RATE
+from layerwise.models.batches import padded_batches
 from layerwise.probes.layers import Layers
 from layerwise.probes.losses import Batch
 from layerwise.seeds import generator
@@ -62,16 +63,8 @@ class Batches:
     def pieces(self, rows: Sequence[int]) -> list[list[int]]:
         """Rows divided into parts of limited length when padded, the longest first."""
         if self._source.pooled:
-            return [list(rows[start : start + 4096]) for start in range(0, len(rows), 4096)]
-        samples = self._num_samples
-        pieces: list[list[int]] = []
-        for row in sorted(rows, key=lambda row: (-samples[row], row)):
-            longest = samples[pieces[-1][0]] if pieces else 0
-            if pieces and (len(pieces[-1]) + 1) * longest <= self._piece_seconds * SAMPLE_RATE:
-                pieces[-1].append(row)
-            else:
-                pieces.append([row])
-        return pieces
+            return [list(rows[start : start + PIECE_ROWS]) for start in range(0, len(rows), PIECE_ROWS)]
+        return padded_batches(sorted(rows), lambda row: self._num_samples[row] / SAMPLE_RATE, self._piece_seconds)
 
     def batch(self, rows: Sequence[int]) -> Batch:
         """Layers and targets of some utterances, padded by zeros."""

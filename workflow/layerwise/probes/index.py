@@ -20,7 +20,7 @@ from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.problems import Problem, report_problems, summarise_problems
 from layerwise.corpus.recording_checks import Fault, examine
 from layerwise.errors import first_names
-from layerwise.files.tables import write_parquet
+from layerwise.files.own_tables import write_parquet
 from layerwise.probes.errors import ItemError
 from layerwise.probes.items import Item, exceeds
 from layerwise.probes.kinds.kind import KINDS, Kind

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from layerwise.files.atomic import replaced
-from layerwise.files.reread import RereadError, read_json
+from layerwise.files.own_files import RereadError, read_json
 from layerwise.probes.predictions import join_predictions
 
 COLUMNS = (

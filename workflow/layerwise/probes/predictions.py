@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from layerwise.files.atomic import replaced
-from layerwise.files.tables import PREDICTIONS, read_parquet
+from layerwise.files.own_tables import PREDICTIONS, read_parquet
 
 SCHEMA = pa.schema(
     [

@@ -14,8 +14,8 @@ from layerwise.errors import first_names, shown
 from layerwise.files.csv_files import CSVError, read_csv
 from layerwise.files.folders import NOT_OF_THE_FOLDER, Folder, files_below
 from layerwise.files.limits import Limit
+from layerwise.files.own_tables import INTERVALS, UTTERANCES, read_parquet
 from layerwise.files.plain_files import read_plain
-from layerwise.files.tables import INTERVALS, UTTERANCES, read_parquet
 from layerwise.files.texts import composed, is_utf8, on_disk, unusable
 from layerwise.probes.errors import ItemError
 from layerwise.probes.items import Item

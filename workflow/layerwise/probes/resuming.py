@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
-from layerwise.files.arrays import require_stored
 from layerwise.files.atomic import replaced
-from layerwise.files.reread import RereadError, rereading
+from layerwise.files.own_arrays import require_stored
+from layerwise.files.own_files import RereadError, rereading
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from layerwise.files.atomic import replaced
-from layerwise.files.tables import ITEMS, read_parquet
+from layerwise.files.own_tables import ITEMS, read_parquet
 from layerwise.layers import is_transformer
 from layerwise.models.loading import load_folder
 from layerwise.probes.answers import Utterances

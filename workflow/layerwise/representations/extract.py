@@ -19,9 +19,9 @@ from layerwise.constants import MEL_SECONDS, SAMPLE_RATE
 from layerwise.corpus.times import comparable, steps
 from layerwise.corpus.waveforms import read_waveform
 from layerwise.errors import LayerwiseError
-from layerwise.files import tables
+from layerwise.files import own_tables
 from layerwise.files.disk_space import require_space
-from layerwise.files.tables import UTTERANCES, read_parquet
+from layerwise.files.own_tables import UTTERANCES, read_parquet
 from layerwise.layers import is_transformer
 from layerwise.models.batches import BATCH_SECONDS, computed_together, padded_batches
 from layerwise.models.devices import InHalves
@@ -159,7 +159,7 @@ def sample_folders(tables: Iterable[str | Path]) -> dict[int, Path]:
 def _plan(samples: dict[int, Path], utterances: Path, shard: int, shards: int) -> _Plan:
     drawn = {
         (sample, span): read_parquet(
-            Path(folder) / f"{span.table}.parquet", tables.SEGMENTS if span.is_segment else ("utterance_id",)
+            Path(folder) / f"{span.table}.parquet", own_tables.SEGMENTS if span.is_segment else ("utterance_id",)
         )
         for sample, folder in samples.items()
         for span in SPANS.values()

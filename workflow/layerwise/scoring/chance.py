@@ -1,15 +1,14 @@
-"""What a layer would score on a target that has nothing to do with it: the yardstick of every score.
+"""Chance levels: the target, shuffled, so that its rows have nothing to do with those of the layer.
 
-The target keeps what it is and loses its place: a score above its chance level is about the pairing of rows. What a
-target keeps decides what a score must exceed, so each kind of row has a null of its own. All of them are here, and each
-says which row of the target stands beside each row of the layer:
+A score above its chance level is about the pairing of rows. What the shuffled target keeps is what a score must exceed,
+so each kind of row is shuffled in its own way:
 
-frames    `frame_rows`. Whole recordings change places between speakers. Kept: the order in time, and how alike
-          neighbours are; how recordings begin and end, as borders meet borders; which rows are one recording and which
+frames    `frame_rows`. Speakers swap whole recordings. Kept: the order in time, and how alike neighbours are; how
+          recordings begin and end, as the ends of two recordings meet; which rows are one recording and which
           recordings are one speaker, as all of a speaker's rows come from one other speaker. So the chance level holds
-          whatever two unrelated series of slow values share, and whatever two views share that tell speakers apart but
-          nothing else. Lost: what was said when, and who said it.
-segments  `permutation`. Labels change places within each fold. Kept: how often a label occurs, in every fold. Lost:
+          whatever any two slowly changing series share, and whatever two views share that merely tell speakers apart.
+          Lost: what was said when, and who said it.
+segments  `permutation`. Labels are permuted within each fold. Kept: how often a label occurs, in every fold. Lost:
           which segment has which label, and with it whatever labels share with recordings and speakers.
 
 One draw, by (property, seed, sample), serves all layers of a property and sample.
@@ -23,8 +22,8 @@ import numpy as np
 
 from layerwise.seeds import generator
 
-BAND = 6  # of those that change places with each other, at least: as many as are near in size and yet give many draws
-SHARE = (0.1, 0.9)  # of its rows, that a recording alone is rolled by at least and at most
+BAND = 6  # how many swap with each other, at least: few enough to be near in size, enough for many draws
+SHARE = (0.1, 0.9)  # of its rows: by how much a single recording is rolled, at least and at most
 
 
 def frame_rows(
@@ -89,7 +88,7 @@ def exchange(
 
 
 def permutation(rows: np.ndarray, fold: np.ndarray, property_name: str, seed: int, sample: int) -> np.ndarray:
-    """Whose label each segment gets, (segments,): labels change places within each fold, so every fold keeps its own.
+    """Whose label each segment gets, (segments,): labels are permuted within each fold, so every fold keeps its own.
 
     Args:
         rows, fold: (segments,) row in the sample table, and fold of each segment.

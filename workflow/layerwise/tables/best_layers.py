@@ -30,14 +30,14 @@ def best_layers(trends: AnyPath, scores: AnyPath, out: AnyPath) -> None:
     """The best block of each model, tables/best_layers.csv: a row per property, model and metric.
 
     Ranked are T1…TL: T0 and the C layers are what the blocks work from. Properties that say nothing of use (`intra`)
-    rank none; flagged and skipped layers are left out. `tied` lists the other layers that
-    tie with the best one (`layerwise.tables.ties`), in order of depth; without an interval (a single score) it stays
-    empty. At equal means the lower layer is best. `nearly_tied` lists those that would tie if the low end of the best
-    one's interval were twice as far away. `shared_luck` is the share of the variance of a layer's scores that all
-    ranked
-    layers have in common: the less it is, the more often one of the nearly tied is as good. `chance` is the metric's
-    chance level at the best layer, `kept_x`, `kept_y` and `classes_unseen` are the most of any of its scores. A model
-    without a layer to rank has an empty layer and the reason.
+    rank none; flagged and skipped layers are left out. At equal means the lower layer is best.
+
+    `tied` lists the other layers that tie with the best one (`layerwise.tables.ties`), in order of depth; without an
+    interval (a single score) it stays empty. `nearly_tied` lists those that would tie if the low end of the best one's
+    interval were twice as far away. `shared_luck` is the share of the variance of a layer's scores that all ranked
+    layers have in common: the less it is, the more often one of the nearly tied is as good. `chance` is the chance
+    level at the best layer; `kept_x`, `kept_y` and `classes_unseen` are the most of any of its scores. A model without
+    a layer to rank has an empty layer and the reason.
 
     Args:
         trends, scores: tables/trends.csv and the tables/scores.csv that it was made from.

@@ -22,11 +22,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from layerwise.layers import block_names, layer_index, layer_ranges
+from layerwise.probes.metrics import METRICS
 from layerwise.scoring.confidence import IN_WORDS
 from layerwise.tables import curves
 from layerwise.tables.comparison import Outcome
 from layerwise.tables.curves import Curve, Number
-from layerwise.tables.external import METRICS
 
 SUPPORTED, CONTRADICTED, NOT_TESTABLE = "supported", "contradicted", "not testable"
 PEAKS = ("phone", "word")  # the properties whose maxima findings 2 and 4 speak of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from layerwise.files.reread import RereadError
+from layerwise.files.own_files import RereadError
 from layerwise.probes.predictions import read_predictions
 from layerwise.tables.files import AnyPath, read_table, write_table
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from layerwise.files.atomic import replaced
-from layerwise.files.tables import read_csv_table
+from layerwise.files.own_tables import read_csv_table
 
 AnyPath = str | os.PathLike[str]
 
@@ -22,7 +22,7 @@ _TEXT_COLUMNS = [
 def read_table(
     path: AnyPath, columns: Sequence[str] = (), key: Sequence[str] = (), text: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """A table of an experiment, as `layerwise.files.tables.read_csv_table` reads it.
+    """A table of an experiment, as `layerwise.files.own_tables.read_csv_table` reads it.
 
     Args:
         text: columns of text that are of this table alone.

@@ -23,8 +23,8 @@ import pandas as pd
 
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
-from layerwise.files.reread import RereadError
-from layerwise.files.tables import read_csv_table
+from layerwise.files.own_files import RereadError
+from layerwise.files.own_tables import read_csv_table
 
 KEY = ["property", "model", "layer", "metric"]
 COLUMNS = [*KEY, "group", "weight", "share", "mean"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from layerwise.files.atomic import replaced
-from layerwise.files.reread import RereadError
+from layerwise.files.own_files import RereadError
 from layerwise.layers import MOST_LAYERS
 from layerwise.tables.files import AnyPath, read_table
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from layerwise.errors import LayerwiseError
-from layerwise.files.reread import RereadError, read_json
+from layerwise.files.own_files import RereadError, read_json
 from layerwise.layers import MOST_LAYERS, layer_index, layer_key
 from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.join import COLUMNS as WRITTEN
@@ -18,11 +18,9 @@ from layerwise.tables.files import AnyPath, read_table, write_table
 
 PROBES, EXTERNAL = "probes", "external"  # sources of a result
 
-COLUMNS = [
-    *("task", "source", "model", "layer", "layer_index", "depth", "metric", "value", "low", "high", "weight"),
-    *("balanced_accuracy", "macro_f1", "majority", "majority_label", "chance"),
-    *("n_train", "n_dev", "n_test", "n_types", "test_speakers", "step", "dev_value", "status", "reason"),
-]
+# What probe jobs write, with two columns more, each after one of theirs.
+_AFTER = {"task": "source", "high": "weight"}
+COLUMNS = [name for written in WRITTEN for name in (written, _AFTER.get(written)) if name]
 WHOLE = ["layer_index", "n_train", "n_dev", "n_test", "n_types", "test_speakers", "step"]
 HEAD = ["task", "source", "model", "layer", "metric"]
 _TEXT = ["task", "source", "majority_label"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from layerwise.errors import shown
-from layerwise.files.reread import RereadError
+from layerwise.files.own_files import RereadError
 from layerwise.layers import layer_ranges
 from layerwise.probes.metrics import METRICS
 from layerwise.scoring.properties import PROPERTIES

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from layerwise.alignments.arpabet import PHONES
-from layerwise.files.tables import SEGMENTS, read_parquet
+from layerwise.files.own_tables import SEGMENTS, read_parquet
 from layerwise.spans import BY_TABLE, SPANS, SampleSizes
 from layerwise.tables.files import AnyPath, read_table, table_of, write_table
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from layerwise.errors import LayerwiseError, shown
-from layerwise.files.reread import RereadError, is_count, read_json
+from layerwise.files.own_files import RereadError, is_count, read_json
 from layerwise.layers import layer_key, layer_ranges
 from layerwise.scoring.metrics import metric_of
 from layerwise.tables.files import AnyPath, read_table, table_of, write_table

@@ -123,3 +123,8 @@ def wide_table(trends: AnyPath, property_name: str, metric: str, out: AnyPath) -
     wide = wide.reindex(index=layers, columns=table["model"].unique())
     wide.insert(0, "alignments", table.groupby("layer")["alignments"].first())
     write_table(wide.reset_index(), out)
+
+
+def of_property(table: pd.DataFrame, property_name: str) -> pd.DataFrame:
+    """The rows of one property, of this table or of another that names properties."""
+    return table[table["property"] == property_name]

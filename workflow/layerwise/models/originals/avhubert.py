@@ -1,6 +1,6 @@
 """AV-HuBERT heard only: the audio branch of a model that was trained on speech and lips (Shi et al. 2022).
 
-Layer T0 is `LAYER_0`, on which the published analysis counts from.
+Layer T0 is `LAYER_0`, where the published analysis begins to count.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """FaST-VGS and FaST-VGS+: the audio branch of models that match speech with images (Peng & Harwath 2022).
 
 wav2vec 2.0 with a learned CLS frame in front, which takes part in positional convolution and attention. Layer T0 is
-`LAYER_0`, on which the published analysis counts from.
+`LAYER_0`, where the published analysis begins to count.
 """
 
 from __future__ import annotations

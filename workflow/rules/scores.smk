@@ -1,7 +1,36 @@
 # A score for each property, model, sample set and layer.
+#
+# In:  results/<experiment>/representations/<model>/<shard>.h5, all shards
+# Out: results/<experiment>/scores/<property>/<model>/<sample>/<layers>.json
 
 # The jackknife holds the moments of 20 groups of speakers, where scores alone need those of seven folds.
 SCORE_MB = 4000 if config["cca"]["intervals"] == "speakers" else 2000
+
+
+def layer_jobs(property_name, model):
+    """Score jobs of one property and model: name (T3, or T0-T6 for consecutive layers) → layers."""
+    layers = EXPERIMENT.layers_of(property_name, entry_of(model))
+    size = config["cca"]["layers_per_job"]
+    parts = [layers[start : start + size] for start in range(0, len(layers), size)]
+    return {part[0] if len(part) == 1 else f"{part[0]}-{part[-1]}": part for part in parts}
+
+
+def all_scores(wildcards):
+    """Every score of the experiment; where the layers of a model are not known, its checkpoint is asked first."""
+    for model in UNPLANNED:
+        checkpoints.describe_model.get(model=model)
+    return [
+        path
+        for name in config["properties"]
+        for model in MODELS
+        for path in every(
+            rules.score_layers.output.scores,
+            property=name,
+            model=model,
+            sample=SAMPLES,
+            layers=layer_jobs(name, model),
+        )
+    ]
 
 
 rule score_layers:
@@ -22,14 +51,13 @@ rule score_layers:
         standardise=config["cca"]["standardise"],
         epsilons=config["cca"]["epsilons"],
         alignments=EXPERIMENT.alignments_are,
-        code=code_digest("layerwise.scoring.score"),
+        code=code_of("score_layers"),
     log:
         log_of("score_layers/{property}/{model}/{sample}/{layers}"),
     benchmark:
         benchmark_of("score_layers/{property}/{model}/{sample}/{layers}")
     conda:
         "../../envs/cca.yaml"
-    threads: 1
     resources:
         mem_mb=rising(SCORE_MB),
     script:

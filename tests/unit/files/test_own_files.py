@@ -17,9 +17,9 @@ import pytest
 
 from layerwise.demo.practice_speech import Speech
 from layerwise.errors import LayerwiseError
-from layerwise.files.arrays import read_array, read_arrays
-from layerwise.files.reread import RereadError, read_json, read_shape
-from layerwise.files.tables import ITEMS, SEGMENTS, UTTERANCES, read_csv_table, read_parquet
+from layerwise.files.own_arrays import read_array, read_arrays
+from layerwise.files.own_files import RereadError, read_json, read_shape
+from layerwise.files.own_tables import ITEMS, SEGMENTS, UTTERANCES, read_csv_table, read_parquet
 from layerwise.tables.models import read_models
 from layerwise.tables.recommendations import COLUMNS as ADVICE
 from layerwise.tables.recommendations import read_recommendations
@@ -292,7 +292,7 @@ def test_utterances_of_practice_speech_add_up(tmp_path):
 
 
 def test_a_zip_that_says_more_than_it_has_is_refused(tmp_path):
-    from layerwise.files.arrays import require_stored
+    from layerwise.files.own_arrays import require_stored
 
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
 from layerwise.files.limits import Limit
+from layerwise.files.own_files import MAX_BYTES, RereadError, rereading
 from layerwise.files.plain_files import require_plain
-from layerwise.files.reread import MAX_BYTES, RereadError, rereading
 from layerwise.layers import LAYER
 
 # Of a table of intervals: all phones and words of 5,000 hours. A file of some kB can say that it has many more.

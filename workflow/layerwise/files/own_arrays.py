@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import read_array_header_1_0, read_array_header_2_0, read_magic
 
+from layerwise.files.own_files import RereadError, rereading
 from layerwise.files.plain_files import require_plain
-from layerwise.files.reread import RereadError, rereading
 
 _MAGIC = b"\x93NUMPY"
 

@@ -11,8 +11,10 @@ import pytest
 import yaml
 
 from layerwise.constants import MEL_SECONDS
-from layerwise.experiment.configuration import read_experiment
-from layerwise.experiment.estimate import _base, _operations_per_second, _parameters, estimate, read_calibration, render
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.costs import costs_of, read_calibration
+from layerwise.experiment.costs_page import render
+from layerwise.experiment.model_costs import BASE, Encoder
 from layerwise.files.catalogues import read_yaml
 from layerwise.layers import layer_names
 from layerwise.models.catalogue import model_entry
@@ -30,7 +32,7 @@ def preset(name: str, **changes) -> dict:
 
 
 def estimated(config: dict, here=NOTHING):
-    return estimate(read_experiment(config), here, read_calibration())
+    return costs_of(read_experiment(config), here, read_calibration())
 
 
 def test_papers_experiment_by_hand():
@@ -68,11 +70,13 @@ def test_papers_experiment_by_hand():
 def test_size_of_a_model_is_that_of_its_shape(tmp_path):
     """wav2vec 2.0 Base and Large as published: 95 and 317 million parameters."""
     catalogue = read_yaml(ROOT / "resources/models.yaml")
-    assert _parameters(model_entry("b", catalogue["wav2vec2-base"])) == pytest.approx(95e6, rel=0.01)
-    assert _parameters(model_entry("l", catalogue["wav2vec2-large"])) == pytest.approx(317e6, rel=0.01)
+    assert Encoder.of(model_entry("b", catalogue["wav2vec2-base"])).parameters == pytest.approx(95e6, rel=0.01)
+    assert Encoder.of(model_entry("l", catalogue["wav2vec2-large"])).parameters == pytest.approx(317e6, rel=0.01)
     tiny = load_folder(make("random-wav2vec2-tiny", tmp_path / "model"))
     weights = sum(parameter.numel() for parameter in tiny.module.parameters())
-    assert _parameters(model_entry("t", catalogue["random-wav2vec2-tiny"])) == pytest.approx(weights, rel=0.03)
+    assert Encoder.of(model_entry("t", catalogue["random-wav2vec2-tiny"])).parameters == pytest.approx(
+        weights, rel=0.03
+    )
 
 
 def test_operations_are_those_of_the_matrices():
@@ -80,7 +84,7 @@ def test_operations_are_those_of_the_matrices():
     convs = 2 * (5_120 * 3200 + 786_432 * (1600 + 800 + 400 + 200) + 524_288 * (100 + 50))
     blocks = 2 * 50 * (12 * 7_077_888 + 768**2 // 16 * 128)
     attention = 12 * 50 * 2 * 2 * 500 * 768  # with the 500 frames of 10 s, on average
-    assert _operations_per_second(_base()) == pytest.approx(convs + blocks + attention, rel=1e-6)
+    assert BASE.operations_per_second == pytest.approx(convs + blocks + attention, rel=1e-6)
 
 
 def test_what_is_here_is_not_fetched_again():

@@ -1,0 +1,1 @@
+"""What a configuration may say, a file a section; `experiment` reads a whole one."""

@@ -1,0 +1,213 @@
+"""A whole configuration: its shape by the schema, its meaning by code, before any job runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from layerwise.addresses import hidden_in
+from layerwise.alignments.marks import Marks
+from layerwise.alignments.phones import PhoneSet
+from layerwise.experiment.configuration.corpus import (
+    AUTOMATIC,
+    corpus_facts,
+    corpus_sources,
+    layout_of_corpus,
+    marks_of_layout,
+    phones_of_corpus,
+    word_splits_of,
+    wrong_pronunciations,
+)
+from layerwise.experiment.configuration.folds import impossible_folds
+from layerwise.experiment.configuration.layering import FROM, merged, with_base
+from layerwise.experiment.configuration.layers import absent_layers, impossible_pairs, layer_pairs_of
+from layerwise.experiment.configuration.models import MODELS, chosen_models, clashing
+from layerwise.experiment.configuration.paths import crooked_mirrors, paths_with_wildcards
+from layerwise.experiment.configuration.problems import ConfigurationError, listed, repeated, unknown
+from layerwise.experiment.configuration.schema import (
+    check_schema,
+    from_command_line,
+    read_catalogue,
+    schema_of,
+    with_defaults,
+)
+from layerwise.experiment.configuration.sources import Source
+from layerwise.experiment.configuration.tasks import chosen_tasks
+from layerwise.files.catalogues import CatalogueError, locate, require_bounded
+from layerwise.files.limits import Limit
+from layerwise.models.catalogue import ModelEntry
+from layerwise.probes.tasks import TaskEntry
+from layerwise.scoring.metrics import METRICS
+from layerwise.scoring.properties import PROPERTIES
+
+# Jobs that score or extract: fifty models with 49 layers, four properties and ten sample sets have 98,000 of them, for
+# which Snakemake takes minutes and gigabytes.
+_JOBS = Limit("LAYERWISE_MAX_JOBS", 500_000, "jobs")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A configuration that makes sense, with what its names mean.
+
+    Attributes:
+        config: the configuration with every default filled in.
+        models: entries of the chosen models by name, in order, but for those in `absent`; their titles differ.
+        parents: entries of models that random weights are like, and whose checkpoints have to be read for that.
+        names: what stands under `models` → the model's name.
+        audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings, and
+            alignments None where they are made here.
+        layout: how it lies, with the fields of resources/layouts.yaml.
+        phones: what the labels of its phones mean.
+        marks: which of its labels are no speech.
+        word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
+        absent: of each model whose files nobody but the user may fetch, and that are not here, what has to be done.
+        tasks: entries of the chosen tasks, in order.
+        task_sources: where their data comes from: `DATA/FILE` or `CORPUS/SPLIT/audio` → source.
+        task_corpora: layout, phone set and marks of each corpus that they use, as plain values.
+    """
+
+    config: dict
+    models: dict[str, ModelEntry]
+    parents: dict[str, ModelEntry]
+    names: dict[str, str]
+    audio: Source
+    alignments: Source | None
+    layout: dict
+    phones: PhoneSet
+    marks: Marks
+    word_splits: list[str] | None
+    absent: list[str]
+    tasks: dict[str, TaskEntry]
+    task_sources: dict[str, Source]
+    task_corpora: dict[str, dict]
+
+    @property
+    def word_list(self) -> Path | None:
+        """The user's own list of words."""
+        given = self.config["corpus"]["word_list"]
+        return locate(given) if isinstance(given, str) else None
+
+    @property
+    def alignments_are(self) -> str:
+        """`given` or `automatic`: the mark of every score and table."""
+        return "given" if self.alignments else AUTOMATIC
+
+    @property
+    def pronunciations(self) -> Path | None:
+        """The file of pronunciations that automatic alignments may use."""
+        given = self.config["corpus"]["pronunciations"]
+        return None if given is None else locate(given)
+
+    @property
+    def choices(self) -> dict:
+        """The configuration without what no result depends on: how the same files are had, and what is kept of them.
+
+        Nor has it what is secret of addresses.
+        """
+        choices: dict[str, Any] = {
+            key: hidden_in(value) for key, value in self.config.items() if key not in ("mirrors", FROM)
+        }
+        return choices | {"corpus": {key: value for key, value in choices["corpus"].items() if key != "keep"}}
+
+    @property
+    def layer_pairs(self) -> list[list[str]]:
+        """The pairs of layers that a paired test compares."""
+        return layer_pairs_of(self.config["compare"])
+
+    def layers(self, property_name: str, model: str) -> list[str]:
+        """The layers of a model that a property is scored on, in order of depth."""
+        return self.layers_of(property_name, self.models[model])
+
+    def layers_of(self, property_name: str, entry: ModelEntry) -> list[str]:
+        """The same of a model whose layers have become known since."""
+        names = PROPERTIES[property_name].layers(entry.layers)
+        return names if self.config["layers"] == "all" else [name for name in names if name in self.config["layers"]]
+
+
+def read_experiment(*configs: dict) -> Experiment:
+    """Check a configuration and resolve its names.
+
+    Args:
+        configs: each changes those before. `from` in one names a file that comes before it (`with_base`).
+
+    Raises:
+        ConfigurationError: all that is wrong with the shape, or else all that is wrong with the meaning.
+    """
+    schema = schema_of("config.schema.yaml")
+    config: Any = {}
+    for changes in configs:
+        require_bounded(changes, "the configuration", ConfigurationError)
+        config = merged(config, with_base(changes)) if isinstance(changes, dict) else changes
+    config = from_command_line(config, schema)
+    check_schema(config, "config.schema.yaml")
+    config = with_defaults(config, schema)
+    for key in ("models", "extra_models"):
+        MODELS.require(len(config[key]), key, ConfigurationError)
+    catalogue = read_catalogue("models.yaml")
+    corpora, pretraining = read_catalogue("corpora.yaml"), read_catalogue("pretraining.yaml")["settings"]
+    errors = [
+        *unknown("properties", config["properties"], PROPERTIES, "a property"),
+        *unknown("metric", [config["metric"]], METRICS, "a metric"),
+        *unknown("pretrain.setting", [config["pretrain"]["setting"]], pretraining, "a setting of pretraining.yaml"),
+        *repeated("models", config["models"]),
+        *repeated("properties", config["properties"]),
+        *clashing("extra_models", config["extra_models"], catalogue),
+        *impossible_folds(config, corpora),
+        *crooked_mirrors(config["mirrors"]),
+        *paths_with_wildcards(config),
+    ]
+    models, parents, names, model_errors = chosen_models(config, catalogue)
+    errors += model_errors
+    absent = []
+    for name, entry in list(models.items()):
+        try:
+            entry.require_files()
+        except CatalogueError as error:
+            absent.append(str(error))
+            del models[name]
+    errors += absent_layers(config, models)
+    errors += impossible_pairs(config, models)
+    if not errors:
+        _require_plannable(config, models)
+    sources, source_errors = corpus_sources(config["corpus"], corpora)
+    layout, layout_errors = layout_of_corpus(config["corpus"], corpora)
+    phones, phone_errors = phones_of_corpus(config["corpus"], layout)
+    word_splits, word_errors = word_splits_of(config["corpus"], corpora)
+    errors += source_errors + layout_errors + phone_errors + word_errors + wrong_pronunciations(config["corpus"])
+    tasks, task_sources, task_errors = chosen_tasks(config, corpora, models)
+    errors += task_errors
+    if absent and not models:
+        errors += absent
+    audio = sources.get("audio")
+    if errors or audio is None or phones is None:
+        raise ConfigurationError(listed(errors))
+    return Experiment(
+        config,
+        models,
+        parents,
+        names,
+        audio=audio,
+        alignments=sources["alignments"],
+        layout=layout,
+        phones=phones,
+        marks=marks_of_layout(layout),
+        word_splits=word_splits,
+        absent=absent,
+        tasks=tasks,
+        task_sources=task_sources,
+        task_corpora={task.corpus: corpus_facts(task.corpus, corpora) for task in tasks.values() if task.corpus},
+    )
+
+
+def _require_plannable(config: dict, models: dict[str, ModelEntry]) -> None:
+    """As far as layers are known before checkpoints have been read."""
+    size, shards = config["cca"]["layers_per_job"], config["representations"]["shards"]
+    of_a_sample = sum(
+        -(-len(PROPERTIES[name].layers(entry.layers)) // size)
+        for entry in models.values()
+        if entry.is_planned
+        for name in config["properties"]
+    )
+    jobs = config["samples"]["count"] * of_a_sample + shards * len(models)
+    _JOBS.require(jobs, "the plan (models, properties, samples.count, representations.shards)", ConfigurationError)

@@ -1,0 +1,27 @@
+"""`cca`: as many folds as trials need and groups can fill."""
+
+from __future__ import annotations
+
+
+def impossible_folds(config: dict, corpora: dict) -> list[str]:
+    """More trials than folds allow; fewer groups than folds, as far as the catalogue knows the corpus."""
+    cca, corpus = config["cca"], config["corpus"]
+    errors = []
+    if 2 * cca["trials"] > cca["folds"]:
+        errors.append(
+            f"cca.trials: found {cca['trials']}; each trial needs a dev and a test fold of its own, "
+            f"so cca.folds {cca['folds']} allow at most {cca['folds'] // 2}"
+        )
+    if cca["intervals"] == "speakers" and cca["folds_by"] != "speaker":
+        errors.append(
+            f"cca.intervals: found speakers, with cca.folds_by: {cca['folds_by']}; an interval is about speakers only "
+            "where each lies in one fold: cca.folds_by must be speaker, or cca.intervals corpus"
+        )
+    known = {} if corpus["audio"] else corpora.get(corpus["name"], {}).get("splits", {}).get(corpus["split"], {})
+    groups = {"speaker": known.get("speakers"), "utterance": config["samples"]["utterances"]}.get(cca["folds_by"])
+    if groups is not None and groups < cca["folds"]:
+        errors.append(
+            f"cca.folds_by: found {cca['folds_by']}; the {groups} {cca['folds_by']}s of a sample set cannot fill "
+            f"{cca['folds']} folds: cca.folds must be at most {groups}"
+        )
+    return errors

@@ -1,0 +1,33 @@
+"""Paths and addresses of any section: those that Snakemake cannot take, and mirrors."""
+
+from __future__ import annotations
+
+import re
+
+
+def paths_with_wildcards(config: dict) -> list[str]:
+    """Files of the user's that no rule can have as an input, or that Snakemake would show as they are."""
+    paths = {f"corpus.{key}": config["corpus"][key] for key in ("audio", "alignments", "pronunciations", "word_list")}
+    paths["probes.external"] = config["probes"]["external"]
+    paths |= {f"probes.sources.{name}": path for name, path in config["probes"]["sources"].items()}
+    paths |= {f"extra_models.{name}.source": entry["source"] for name, entry in config["extra_models"].items()}
+    paths |= {f"extra_tasks.{name}.table": entry.get("table") for name, entry in config["extra_tasks"].items()}
+    paths |= {f"models.{number}": path for number, path in enumerate(config["models"])}
+    return [
+        f"{key}: found {path}; {why}: rename it, or name a link to it"
+        for key, path in paths.items()
+        if isinstance(path, str)
+        for found, why in (
+            (set("{}") & set(path), "Snakemake takes curly brackets for those of a wildcard"),
+            (re.search("[\x01-\x1f\x7f-\x9f\u2028\u2029]", path), "control characters steer terminals"),
+        )
+        if found
+    ]
+
+
+def crooked_mirrors(mirrors: dict[str, str]) -> list[str]:
+    return [
+        f"mirrors.{prefix}: found {mirror}; both must end with a slash, or neither, as one is put in the other's place"
+        for prefix, mirror in mirrors.items()
+        if prefix.endswith("/") != mirror.endswith("/")
+    ]

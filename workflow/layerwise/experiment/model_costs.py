@@ -1,0 +1,131 @@
+"""What one model takes: weights, representations and operations, from its shape alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from layerwise.constants import SAMPLE_RATE
+from layerwise.models.catalogue import ModelEntry
+from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
+
+CONV_CHANNELS, CONV_KERNELS, CONV_STRIDES = 512, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2)
+POSITION_KERNEL, POSITION_GROUPS = 128, 16
+SECONDS_PER_ATTENTION = 20  # utterances are at most about as long
+
+
+@dataclass(frozen=True)
+class ModelCost:
+    """What one model takes; None: not known before its checkpoint has been read.
+
+    Attributes:
+        weights, representations: bytes on the disk.
+        operations: floating-point operations of all forward passes.
+        cpu_seconds: shortest and longest time of the extraction on a few CPU threads.
+        measured: whether a model of this size class was measured; else the time is calculated from Base's.
+    """
+
+    name: str
+    weights: int | None
+    representations: int | None
+    operations: float | None
+    cpu_seconds: tuple[float, float] | None
+    measured: bool
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """The shape of a model, from which its sizes follow: what wav2vec 2.0 and its kin have in common."""
+
+    channels: int
+    kernels: tuple[int, ...]
+    strides: tuple[int, ...]
+    blocks: int
+    width: int
+    feed_forward: int
+    position_kernel: int
+    position_groups: int
+    stride_seconds: float
+
+    @classmethod
+    def of(cls, entry: ModelEntry) -> Encoder | None:
+        """The architecture's numbers, or else wav2vec 2.0's; None: nobody knows before the checkpoint has been read."""
+        if entry.blocks is None or entry.stride_seconds is None or not entry.width:
+            return None
+        given = entry.architecture
+        return cls(
+            channels=(given.get("conv_dim") or [CONV_CHANNELS])[0],
+            kernels=tuple(given.get("conv_kernel", CONV_KERNELS))[: entry.conv_layers],
+            strides=tuple(given.get("conv_stride", CONV_STRIDES))[: entry.conv_layers],
+            blocks=entry.blocks,
+            width=entry.width,
+            feed_forward=given.get("intermediate_size", 4 * entry.width),
+            position_kernel=given.get("num_conv_pos_embeddings", POSITION_KERNEL),
+            position_groups=given.get("num_conv_pos_embedding_groups", POSITION_GROUPS),
+            stride_seconds=entry.stride_seconds,
+        )
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in the weights, without norms and heads."""
+        into = self.channels * self.width
+        return sum(self._conv_weights) + into + self._position_weights + self.blocks * self._block_weights
+
+    @property
+    def operations_per_second(self) -> float:
+        """Floating-point operations of the forward pass of a second of audio."""
+        rate, convs = float(SAMPLE_RATE), 0.0
+        for weights, stride in zip(self._conv_weights, self.strides, strict=True):
+            rate /= stride
+            convs += 2 * weights * rate
+        frames = 1 / self.stride_seconds
+        attention = 4 * SECONDS_PER_ATTENTION / 2 * frames * self.width  # of a frame, with all others of its utterance
+        return convs + frames * (2 * self._position_weights + self.blocks * (2 * self._block_weights + attention))
+
+    @property
+    def _conv_weights(self) -> list[int]:
+        return [
+            self.channels * (1 if number == 0 else self.channels) * kernel for number, kernel in enumerate(self.kernels)
+        ]
+
+    @property
+    def _block_weights(self) -> int:
+        return 4 * self.width**2 + 2 * self.width * self.feed_forward
+
+    @property
+    def _position_weights(self) -> int:
+        return self.width**2 // self.position_groups * self.position_kernel
+
+
+# Of the size whose speed was measured.
+BASE = Encoder(
+    CONV_CHANNELS, CONV_KERNELS, CONV_STRIDES, 12, 768, 4 * 768, POSITION_KERNEL, POSITION_GROUPS, stride_seconds=0.02
+)
+
+
+def model_cost(
+    entry: ModelEntry, drawn: Drawn, count: int, seconds: float, storage: Mapping, calibration: Mapping
+) -> ModelCost:
+    """What one model takes.
+
+    Args:
+        drawn: what a sample set holds. count: of sample sets. seconds: of the audio that passes through the model.
+        storage: `representations` of the configuration.
+        calibration: the table of measurements.
+    """
+    encoder = Encoder.of(entry)
+    if encoder is None:
+        return ModelCost(entry.name, None, None, None, None, measured=False)
+    sizes = layer_sizes(entry.layers, encoder.width, encoder.channels, encoder.stride_seconds)
+    shards = storage["shards"]
+    part = Drawn(drawn.seconds / shards, {span: rows // shards for span, rows in drawn.segments.items()})
+    stored = shards * representation_bytes(sizes, [part] * count, encoder.stride_seconds, storage["dtype"])
+    weights = 4 * encoder.parameters if entry.kind != "folder" else 0
+    times = calibration["extraction"]["cpu_seconds"]
+    if measured := entry.size in times:
+        low, high = times[entry.size]
+    else:  # as many operations a second as Base
+        share = encoder.operations_per_second / BASE.operations_per_second
+        low, high = (share * time for time in times["Base"])
+    operations = seconds * encoder.operations_per_second
+    return ModelCost(entry.name, weights, stored, operations, (low * seconds, high * seconds), measured)

@@ -1,0 +1,60 @@
+"""What figures of scores say in words: titles of properties and metrics, and what was skipped."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from layerwise.figures.style import wrapped
+from layerwise.layers import layer_ranges
+from layerwise.scoring.metrics import metric_of
+from layerwise.scoring.properties import PROPERTIES
+
+AUTOMATIC = "automatic alignments"
+FLAGGED = "flagged: the fit kept too few dimensions"
+NOTE_LINES = 5
+
+
+def title_of(property_name: str, metric: str, alignments: str = "given") -> str:
+    """A property in words, such as `CCA-mel: acoustic content`; what `automatic` alignments count for says so."""
+    name = short_title(property_name, metric)
+    known = PROPERTIES.get(property_name)
+    title = f"{name}: {known.title}" if known else name
+    needs_alignments = known is None or known.of_segments
+    return f"{title} ({AUTOMATIC})" if needs_alignments and alignments == "automatic" else title
+
+
+def short_title(property_name: str, metric: str) -> str:
+    """A property by its name, such as `CCA-mel`."""
+    return f"{metric_of(metric).family}-{property_name}"
+
+
+def alignments_in(table: pd.DataFrame) -> str:
+    """How the alignments of an experiment were made: `given` or `automatic`."""
+    return "automatic" if (table["alignments"] == "automatic").any() else "given"
+
+
+def skipped_models(table: pd.DataFrame, models: Sequence[str], titles: Mapping[str, str]) -> dict[str, str]:
+    """Models of which something was skipped, by name: their titles, with the layers if not all of them were."""
+    found = {}
+    for model in models:
+        of_model = table[table["model"] == model]
+        skipped = of_model[of_model["status"] == "skipped"]
+        if not skipped.empty:
+            layers = f" ({layer_ranges(skipped['layer'])})" if len(skipped) < len(of_model) else ""
+            found[model] = titles.get(model, model) + layers
+    return found
+
+
+def skip_note(table: pd.DataFrame, models: Sequence[str], titles: Mapping[str, str]) -> str:
+    """Which models, or which of their layers, were skipped, and why: models with one reason share an entry."""
+    who: dict[str, list[str]] = {}
+    for model, name in skipped_models(table, models, titles).items():
+        reasons = table.loc[(table["model"] == model) & (table["status"] == "skipped"), "reason"]
+        # Layers differ in their reasons at most by a number; the tables have them all.
+        who.setdefault(textwrap.shorten(reasons.iloc[0], 230, placeholder=" …"), []).append(name)
+    entries = [wrapped(f"{', '.join(names)} skipped: {reason}", 125) for reason, names in who.items()]
+    more = len(entries) - NOTE_LINES
+    return "\n".join([*entries[:NOTE_LINES], *([f"… and {more} more, see the tables"] if more > 0 else [])])
