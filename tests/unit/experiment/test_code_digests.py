@@ -245,7 +245,7 @@ BEHIND = {
     "errors": set(),
     "addresses": set(),
     "files.downloads": set(),
-    "files.tables": set(),
+    "files.own_tables": set(),
     "experiment.job": set(),
     "experiment.configuration": set(),
     "corpus.lending": {"lend_audio"},
