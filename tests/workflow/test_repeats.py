@@ -55,7 +55,8 @@ CHANGES = {
     "alignments/forced": set(),  # the smoke experiment's alignments are given
     "sampling": AFTER_INDEXING,
     "models/checkpoints": ALL_OF_ONE_MODEL,
-    "models/taps": AFTER_SAMPLING,
+    "models/speech_model": AFTER_SAMPLING,
+    "models/originals/fastvgs": set(),  # of another family than the model of the experiment
     "representations/features": AFTER_SAMPLING,
     "representations/extract": AFTER_SAMPLING,
     "scoring/measures/cca": AFTER_EXTRACTION,
