@@ -15,7 +15,7 @@ from layerwise.experiment.analysis import AnalysisError
 from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.experiment.given_speech import SpeechError
 from layerwise.scoring.folds import FoldError
-from layerwise.tables.scores import TREND_COLUMNS
+from layerwise.tables.trends import COLUMNS
 from tiny_models import speech
 
 MODEL = "random-wav2vec2-tiny"
@@ -51,7 +51,7 @@ def trends(model, utterances, intervals) -> pd.DataFrame:
 
 
 def test_it_is_a_table_of_trends(trends):
-    assert list(trends.columns) == TREND_COLUMNS
+    assert list(trends.columns) == COLUMNS
     assert set(trends["property"]) == {"mel", "phone"}
     assert set(trends["model"]) == {MODEL}
     assert list(trends.loc[trends["property"] == "phone", "layer"].unique()) == ["T0", "T1", "T2", "T3", "T4"]
