@@ -16,7 +16,10 @@ from layerwise.files.plain_files import open_plain
 PACKAGE = Path(__file__).resolve().parents[1]
 
 # What makes no result: how errors read, where files lie and how they get there, how a job starts.
-INFRASTRUCTURE = ("layerwise.errors", "layerwise.addresses", "layerwise.files", "layerwise.experiment.job")
+INFRASTRUCTURE = (
+    *("layerwise.errors", "layerwise.addresses", "layerwise.files", "layerwise.experiment.job"),
+    "layerwise.models.families",  # a list of names: a model counts the module of its own family
+)
 
 
 def code_digest(script: str, modules: Iterable[str] = ()) -> str:
