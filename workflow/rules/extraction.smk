@@ -48,11 +48,6 @@ rule extract_representations:
         "../scripts/extract_representations.py"
 
 
-@functools.cache  # each of thousands of score jobs asks
-def shards_of(model):
-    return every(rules.extract_representations.output.shard, model=model, shard=SHARDS)
-
-
 rule extract:
     input:
         [shards_of(model) for model in MODELS],

@@ -68,3 +68,9 @@ def is_shared(folder):
 def shared(folder, path):
     """An output in a folder of resources/, left to the job where other checkouts use it: they may be reading it."""
     return update(path) if is_shared(folder) else path
+
+
+def by_name(pictures, paths):
+    """Pictures by name, each at the path where a job finds it."""
+    found = iter(paths)
+    return {name: [next(found) for _ in group] for name, group in pictures.items()}

@@ -4,12 +4,6 @@
 # Out: results/<experiment>/report.html
 
 
-def by_name(pictures, paths):
-    """Pictures by name, each at the path where a job finds it."""
-    found = iter(paths)
-    return {name: [next(found) for _ in group] for name, group in pictures.items()}
-
-
 rule write_report:
     message:
         "Write the report"
