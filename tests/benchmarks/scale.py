@@ -21,10 +21,10 @@ from resource import RUSAGE_CHILDREN, getrusage
 import yaml
 
 from layerwise.alignments.arpabet import PHONES
-from layerwise.constants import MEL_BANDS, MEL_SECONDS
+from layerwise.constants import MEL_SECONDS
 from layerwise.experiment.costs import BYTES_PER_SECOND, read_calibration
 from layerwise.files.shipped import ROOT
-from layerwise.layers import layer_names
+from layerwise.layers import is_conv, layer_names
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
 from layerwise.scoring.properties import PROPERTIES
 
@@ -106,12 +106,16 @@ def librilight() -> None:
 
 def views(layers: list[str], width: int) -> Iterator[tuple[float, int, int]]:
     """Rows, and dimensions of both views, of each score over all audio."""
+
+    def width_of(layer: str) -> int:
+        return CONV_WIDTH if is_conv(layer) else width
+
     for question in PROPERTIES.values():
-        target = {"mel": MEL_BANDS, "T0": width, "label": len(PHONES) if question.span == "phone" else WORD_TYPES}
+        types = len(PHONES) if question.span == "phone" else WORD_TYPES
         for layer in question.layers(layers):
             seconds_per_row = MEL_SECONDS if layer in CONV_AT_10_MS else 0.02
             rate = SEGMENTS_PER_SECOND.get(question.span, 1 / seconds_per_row)
-            yield 3600 * HOURS * rate, CONV_WIDTH if layer.startswith("C") else width, target[question.target.name]
+            yield 3600 * HOURS * rate, width_of(layer), question.target.width(width_of, types)
 
 
 def moment_bytes(dx: int, dy: int) -> int:

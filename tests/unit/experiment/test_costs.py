@@ -20,6 +20,8 @@ from layerwise.layers import layer_names
 from layerwise.models.catalogue import model_entry
 from layerwise.models.loading import load_folder
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
+from layerwise.scoring.properties import PROPERTIES, Property
+from layerwise.scoring.targets import Layer
 from tiny_corpus import write_archive
 from tiny_models import make
 
@@ -104,6 +106,19 @@ def test_choices_change_what_they_should():
     kept = estimated(preset("base-models", corpus={"name": "librispeech", "keep": True}))
     assert "kept (corpus.keep)" in render(kept)
     assert "deleted when no job needs it" in render(first)
+
+
+@pytest.mark.parametrize(("layer", "width"), [("T1", 768), ("C2", 512)])
+def test_property_of_any_layer(monkeypatch, layer, width):
+    monkeypatch.setitem(PROPERTIES, "other", Property("other", "likeness", "frame", Layer(layer)))
+    assert estimated(preset("base-models", properties=["other"])).scores == 3 * 3 * 13
+    assert Layer(layer).width(BASE.width_of, types=39) == width
+
+
+def test_rows_are_of_the_phone_set_of_the_corpus():
+    sets = [{"aa": "a"}, {"aa": "a", "bb": "b"}]
+    one, two = (estimated(preset("base-models", corpus={"name": "librispeech", "phones": labels})) for labels in sets)
+    assert one.representations < two.representations
 
 
 def test_model_of_another_size_is_calculated():

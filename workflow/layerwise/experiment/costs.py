@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from layerwise.alignments.arpabet import PHONES
-from layerwise.constants import MEL_BANDS, MEL_SECONDS
 from layerwise.corpus.lending import UNPACKED
 from layerwise.experiment.configuration.experiment import Experiment
 from layerwise.experiment.configuration.sources import Source
 from layerwise.experiment.model_costs import Encoder, ModelCost, model_cost
 from layerwise.files.catalogues import read_yaml
 from layerwise.files.shipped import ROOT
-from layerwise.representations.size import Drawn, layer_sizes
-from layerwise.scoring.properties import PROPERTIES
+from layerwise.representations.size import Drawn
+from layerwise.scoring.properties import PROPERTIES, Property
 from layerwise.spans import SEGMENTS, SPANS, SampleSizes
 
 # Of FLAC at 16 kHz: LibriSpeech dev-clean has 337,926,286 bytes for 19,396 s. And its utterances' mean length.
@@ -135,13 +134,15 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
     each = 3600 * hours / there
     frames = min(samples["utterances"], there)
     sizes = SampleSizes.of(samples)
-    drawn = Drawn(frames * each, {span.name: sizes.rows(span, len(PHONES)) for span in SEGMENTS})
+    # Where every label is kept, how many there are is not known yet: about as many as of English.
+    phones = len(experiment.phones.phones or PHONES)
+    drawn = Drawn(frames * each, {span.name: sizes.rows(span, phones) for span in SEGMENTS})
     union = _union(there, frames, sum(drawn.segments.values()), samples["count"])
     models = tuple(
         model_cost(entry, drawn, samples["count"], union * each, config["representations"], calibration)
         for entry in experiment.models.values()
     )
-    scores = _Scores.of(experiment, drawn, calibration["scores"])
+    scores = _Scores.of(experiment, drawn, phones, calibration["scores"])
     archive = experiment.audio.bytes if experiment.audio.is_url else 0
     if experiment.alignments is not None and experiment.alignments.is_url and archive is not None:
         archive = None if experiment.alignments.bytes is None else archive + experiment.alignments.bytes
@@ -236,9 +237,10 @@ class _Scores:
     bytes: int
 
     @classmethod
-    def of(cls, experiment: Experiment, drawn: Drawn, costs: Mapping) -> _Scores:
+    def of(cls, experiment: Experiment, drawn: Drawn, phones: int, costs: Mapping) -> _Scores:
         config = experiment.config
         cca, samples = config["cca"], config["samples"]
+        sizes = SampleSizes.of(samples)
         count = jobs = size = 0
         seconds = 0.0
         for name in config["properties"]:
@@ -250,7 +252,9 @@ class _Scores:
                 count += samples["count"] * len(layers)
                 jobs += samples["count"] * math.ceil(len(layers) / cca["layers_per_job"])
                 for layer in layers:
-                    rows, dx, dy = _views(name, encoder, layer, drawn, samples)
+                    rows, dx, dy = _views(
+                        PROPERTIES[name], encoder, layer, drawn, sizes.types(SPANS[PROPERTIES[name].span], phones)
+                    )
                     fits = cca["trials"] * len(cca["epsilons"]) / costs["fits"]
                     roots = costs["seconds_per_root"] * (dx**3 + dy**3)
                     svd = costs["seconds_per_svd"] * dx * dy * min(dx, dy)
@@ -261,15 +265,7 @@ class _Scores:
         return cls(count, jobs, seconds + costs["seconds_per_job"] * jobs, size)
 
 
-def _views(name: str, encoder: Encoder, layer: str, drawn: Drawn, samples: Mapping) -> tuple[float, int, int]:
+def _views(question: Property, encoder: Encoder, layer: str, drawn: Drawn, types: int) -> tuple[float, int, int]:
     """Rows of a score, and dimensions of its views."""
-    (size,) = layer_sizes([layer], encoder.width, encoder.channels, encoder.stride_seconds)
-    question = PROPERTIES[name]
-    seconds_per_row = (
-        MEL_SECONDS if layer.startswith("C") and layer != f"C{len(encoder.kernels)}" else encoder.stride_seconds
-    )
-    span = SPANS[question.span]
-    rows = drawn.segments[span.name] if span.is_segment else drawn.seconds / seconds_per_row
-    labels = SampleSizes.of(samples).types(span, len(PHONES))
-    other = {"mel": MEL_BANDS, "label": labels, "T0": encoder.width}[question.target.name]
-    return rows, size.width, other
+    rows = drawn.segments.get(question.span, drawn.seconds / encoder.seconds_per_row(layer))
+    return rows, encoder.width_of(layer), question.target.width(encoder.width_of, types)

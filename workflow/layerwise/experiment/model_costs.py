@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from layerwise.constants import SAMPLE_RATE
+from layerwise.constants import MEL_SECONDS, SAMPLE_RATE
+from layerwise.layers import CONV, is_conv
 from layerwise.models.catalogue import ModelEntry
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
 
@@ -64,6 +65,15 @@ class Encoder:
             position_groups=given.get("num_conv_pos_embedding_groups", POSITION_GROUPS),
             stride_seconds=entry.stride_seconds,
         )
+
+    def width_of(self, layer: str) -> int:
+        """Dimensions of a layer."""
+        return self.channels if is_conv(layer) else self.width
+
+    def seconds_per_row(self, layer: str) -> float:
+        """Of a layer's frames as they are stored: conv blocks but the last every 10 ms."""
+        is_fine = is_conv(layer) and layer != f"{CONV}{len(self.kernels)}"
+        return MEL_SECONDS if is_fine else self.stride_seconds
 
     @property
     def parameters(self) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import h5py
 import numpy as np
 
+from layerwise.constants import MEL_BANDS
 from layerwise.files.limits import Limit
 from layerwise.representations import layout, store
 
@@ -35,6 +37,10 @@ class Target(ABC):
     def rows(self, shards: list[h5py.File], sample: int, span: str, layer: str) -> store.Rows | np.ndarray:
         """The target of each row of `layer`, (rows × dimensions)."""
 
+    @abstractmethod
+    def width(self, width_of: Callable[[str], int], types: int) -> int:
+        """Columns of its matrix, before there is one: `width_of` a layer of the model, number of `types` drawn."""
+
     def views(self, target: object, layer: object) -> tuple:
         """What belongs to the target and what to the layer, in the order of the views."""
         return (target, layer) if self.is_first else (layer, target)
@@ -53,6 +59,9 @@ class Layer(Target):
     def rows(self, shards: list[h5py.File], sample: int, span: str, layer: str) -> store.Rows:
         return store.rows(shards, layout.rows(sample, span, self.layer))
 
+    def width(self, width_of: Callable[[str], int], types: int) -> int:
+        return width_of(self.layer)
+
 
 class Mel(Target):
     """Log mel spectra."""
@@ -61,6 +70,9 @@ class Mel(Target):
 
     def rows(self, shards: list[h5py.File], sample: int, span: str, layer: str) -> store.Rows:
         return store.rows(shards, layout.mel(sample, grid(shards[0], sample, span, layer)))
+
+    def width(self, width_of: Callable[[str], int], types: int) -> int:
+        return MEL_BANDS
 
 
 class Labels(Target):
@@ -76,6 +88,9 @@ class Labels(Target):
         types = np.unique(labels)
         MAX_CELLS.require(len(labels) * len(types), f"{shards[0].filename}: {path}", store.RepresentationError)
         return (labels[:, None] == types).astype(np.uint8)
+
+    def width(self, width_of: Callable[[str], int], types: int) -> int:
+        return types
 
 
 def grid(shard: h5py.File, sample: int, span: str, layer: str) -> str:
