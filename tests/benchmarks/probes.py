@@ -26,10 +26,10 @@ from demo_tables import demo_tables
 from extraction import ARCHITECTURES, paper_sizes
 from layerwise.files.catalogues import read_yaml
 from layerwise.files.shipped import ROOT
+from layerwise.layers import WEIGHTED
 from layerwise.models.loading import load_folder
 from layerwise.models.random_weights import make_random_checkpoint
 from layerwise.probes.answers import Utterances
-from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.heads import HEADS
 from layerwise.probes.kinds import KINDS
 from layerwise.probes.layers import FrozenLayers, KeptLayers

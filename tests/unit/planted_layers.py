@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from layerwise.layers import WEIGHTED
 from layerwise.probes.answers import Utterances
-from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.kinds import KINDS
 from layerwise.probes.sweep import Settings, Sweep
 

@@ -1,6 +1,10 @@
+import re
+
 import pytest
 
 from layerwise.layers import (
+    SPAN_OF_HEADS,
+    SPAN_OF_LAYERS,
     block_names,
     conv_names,
     is_conv,
@@ -45,3 +49,19 @@ def test_no_name(name):
 )
 def test_layer_ranges(layers, short):
     assert layer_ranges(layers) == short
+
+
+@pytest.mark.parametrize("text", ["T3", "C7", "T0-T6", "C1-T12", "T9999"])
+def test_spans_of_layers(text):
+    assert re.fullmatch(SPAN_OF_LAYERS, text)
+
+
+@pytest.mark.parametrize("text", ["T01", "T", "X3", "weighted", "T0-T6-T9", "T0-", "T10000"])
+def test_what_is_no_span_of_layers(text):
+    assert not re.fullmatch(SPAN_OF_LAYERS, text)
+
+
+@pytest.mark.parametrize("text", ["T3", "T0-T6", "T7-weighted", "weighted"])
+def test_spans_of_heads(text):
+    assert re.fullmatch(SPAN_OF_HEADS, text)
+    assert not re.fullmatch(SPAN_OF_HEADS, text.replace("T", "C") + "s")

@@ -10,12 +10,16 @@ from collections.abc import Iterable
 
 CONV, TRANSFORMER = "C", "T"  # what names begin with
 FIRST = "T0"  # the layer that the blocks work from
+WEIGHTED = "weighted"  # what stands for a layer where a head takes the learned softmax-weighted sum of all T layers
 MOST_LAYERS = 9999
 
 _INDEX = r"(?:0|[1-9][0-9]{0,3})"
 # Patterns of regular expressions: one name, one of the transformer, and the layers of a job (`T3` or `T0-T6`).
 LAYER, TRANSFORMER_LAYER = f"[{CONV}{TRANSFORMER}]{_INDEX}", f"{TRANSFORMER}{_INDEX}"
-SPAN_OF_LAYERS = f"{LAYER}(-{LAYER})?"
+SPAN_OF_LAYERS = f"{LAYER}(?:-{LAYER})?"
+# The same of heads: `T3`, `T0-T6`, `T7-weighted`.
+HEAD = f"(?:{TRANSFORMER_LAYER}|{WEIGHTED})"
+SPAN_OF_HEADS = f"{HEAD}(?:-{HEAD})?"
 
 
 def layer_names(conv_layers: int, blocks: int) -> list[str]:

@@ -10,14 +10,17 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+from layerwise.cells import SPEAKERS
 from layerwise.errors import LayerwiseError, shown
 from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.layering import base_of
 from layerwise.experiment.job import check_copy, hide_secrets, prefer_package
 from layerwise.files.catalogues import locate, read_yaml
 from layerwise.files.shipped import ROOT
+from layerwise.layers import SPAN_OF_HEADS, SPAN_OF_LAYERS
 from layerwise.models.catalogue import facts
 from layerwise.scoring.properties import PROPERTIES
+from layerwise.spans import SampleSizes
 
 hide_secrets(logger)
 
@@ -80,7 +83,9 @@ PHONES = asdict(EXPERIMENT.phones)
 MARKS = asdict(EXPERIMENT.marks)
 # Words of automatic alignments are in lower case whatever the layout says.
 LOWER_CASE = EXPERIMENT.alignments is None or LAYOUT.get("lower_case", True)
+SIZES = asdict(SampleSizes.of(config["samples"]))
 SAMPLES = range(1, config["samples"]["count"] + 1)
+OVER_SPEAKERS = config["cca"]["intervals"] == SPEAKERS
 SHARDS = range(config["representations"]["shards"])
 
 if not config["representations"]["keep"]:
@@ -95,9 +100,9 @@ wildcard_constraints:
     property="|".join(PROPERTIES),
     sample=r"\d+",
     shard=r"\d+",
-    layers=r"[CT]\d+(-[CT]\d+)?",
+    layers=SPAN_OF_LAYERS,
     task="|".join(map(re.escape, EXPERIMENT.tasks)) or r"(?!)",
-    heads=r"(T\d+|weighted)(-(T\d+|weighted))?",
+    heads=SPAN_OF_HEADS,
 
 
 # Of another workflow that uses this one as a module and has rules before it; None: `all` is the default target.

@@ -17,10 +17,7 @@ rule draw_sample:
         words=results("samples/{sample}/words.parquet"),
     params:
         seed=config["samples"]["seed"],
-        utterances=config["samples"]["utterances"],
-        phones_per_type=config["samples"]["phones_per_type"],
-        word_types=config["samples"]["word_types"],
-        words_per_type=config["samples"]["words_per_type"],
+        sizes=SIZES,
         lower_case=LOWER_CASE,
         code=code_of("draw_sample"),
     log:

@@ -4,7 +4,7 @@
 # Out: results/<experiment>/scores/<property>/<model>/<sample>/<layers>.json
 
 # The jackknife holds the moments of 20 groups of speakers, where scores alone need those of seven folds.
-SCORE_MB = 4000 if config["cca"]["intervals"] == "speakers" else 2000
+SCORE_MB = 4000 if OVER_SPEAKERS else 2000
 
 
 rule score_layers:

@@ -9,7 +9,7 @@ from layerwise.tables.intervals import about
 # What intervals are about, for captions.
 ABOUT = about(config["cca"]["intervals"], config["cca"]["folds_by"])
 # Made only where intervals are of speakers.
-JACKKNIFE = results("tables/jackknife.csv") if config["cca"]["intervals"] == "speakers" else []
+JACKKNIFE = results("tables/jackknife.csv") if OVER_SPEAKERS else []
 
 
 rule collect_scores:
@@ -98,10 +98,7 @@ rule summarise_samples:
     output:
         table=results("tables/samples.csv"),
     params:
-        utterances=config["samples"]["utterances"],
-        phones_per_type=config["samples"]["phones_per_type"],
-        word_types=config["samples"]["word_types"],
-        words_per_type=config["samples"]["words_per_type"],
+        sizes=SIZES,
         phone_types=EXPERIMENT.phones.phones and len(EXPERIMENT.phones.phones),
         alignments=EXPERIMENT.alignments_are,
         code=code_of("summarise_samples"),

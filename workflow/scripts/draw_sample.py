@@ -10,12 +10,7 @@ with logged(snakemake):
         snakemake.input.intervals,
         sample=int(snakemake.wildcards.sample),
         seed=snakemake.params.seed,
-        sizes=SampleSizes(
-            utterances=snakemake.params.utterances,
-            phones_per_type=snakemake.params.phones_per_type,
-            word_types=snakemake.params.word_types,
-            words_per_type=snakemake.params.words_per_type,
-        ),
+        sizes=SampleSizes(**snakemake.params.sizes),
         out=dict(snakemake.output.items()),
         word_list=next(iter(snakemake.input.word_list), None),
         lower_case=snakemake.params.lower_case,

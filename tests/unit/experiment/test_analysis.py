@@ -139,7 +139,7 @@ def refused(error: type[LayerwiseError], said: str, *arguments, **settings) -> N
         ({"cca": {"folds": "ten"}}, ConfigurationError, "cca.folds: found"),
         ({"cca": {"folds": 4, "trials": 3}}, FoldError, "3 trials need 6 folds"),
         ({"cca": {"folds_by": "speaker"}}, AnalysisError, "utterances have no column speaker_id"),
-        ({"cca": {"intervals": "speakers"}}, AnalysisError, "needs cca.folds_by: speaker"),
+        ({"cca": {"intervals": "speakers"}}, AnalysisError, "cca.folds_by must be speaker"),
         ({"properties": []}, ConfigurationError, "properties"),
     ],
 )

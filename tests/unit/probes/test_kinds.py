@@ -13,7 +13,7 @@ import torch
 import yaml
 
 from layerwise.files.shipped import ROOT
-from layerwise.probes.head_names import WEIGHTED
+from layerwise.layers import WEIGHTED
 from layerwise.probes.heads import HEADS
 from layerwise.probes.kinds import KINDS, register
 from layerwise.probes.kinds.labels import Labels, unseen_labels

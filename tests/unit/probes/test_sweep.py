@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from layerwise.layers import WEIGHTED
 from layerwise.probes import batches
 from layerwise.probes.answers import Utterances
 from layerwise.probes.errors import ProbeError
-from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.rates import rate
 from layerwise.probes.sweep import Sweep
 from planted_layers import (

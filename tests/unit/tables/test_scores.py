@@ -7,6 +7,7 @@ import pytest
 
 from layerwise.files.own_files import RereadError
 from layerwise.scoring.metrics import METRICS as METRICS_OF_SCORES
+from layerwise.spans import SampleSizes
 from layerwise.tables import scores as tables
 from layerwise.tables.best_layers import best_layers, read_best_layers
 from layerwise.tables.files import alignments_of, read_table
@@ -21,6 +22,7 @@ COUNTS = ["n_rows", "n_types", "n_speakers"]
 
 BLOCKS = {"b-model": 4, "a-model": 2}
 PROPERTIES = ["word", "mel"]  # neither models nor properties in alphabetical order: the given order must show
+SIZES = SampleSizes(utterances=5, phones_per_type=2, word_types=3, words_per_type=4)
 
 
 @pytest.fixture
@@ -599,17 +601,17 @@ def test_samples_count_what_was_drawn(tmp_path):
     pd.DataFrame(intervals).iloc[:0].to_parquet(folder / "words.parquet")
     files = [folder / f"{name}.parquet" for name in ("words", "phones", "utterances")]
     out = tmp_path / "samples.csv"
-    summarise_samples(files, utterances=5, phones_per_type=2, word_types=3, words_per_type=4, out=out)
+    summarise_samples(files, SIZES, out=out)
     assert out.read_text().splitlines() == [
         "sample,span,asked,drawn,types,utterances,hours,alignments",
         "2,frame,5,2,,2,0.01,given",
         f"2,phone,78,3,2,2,{6.5 / 3600!r},given",
         "2,word,12,0,0,0,0.0,given",
     ]
-    summarise_samples(files, 5, 2, 3, 4, out, alignments="automatic")
+    summarise_samples(files, SIZES, out, alignments="automatic")
     assert set(read_table(out)["alignments"]) == {"automatic"}
     for phone_types, asked in ((None, 2 * 2), (40, 40 * 2)):  # AA and B were found
-        summarise_samples(files, 5, 2, 3, 4, out, phone_types)
+        summarise_samples(files, SIZES, out, phone_types)
         assert out.read_text().splitlines()[2].startswith(f"2,phone,{asked},3,2,")
 
 
@@ -620,7 +622,7 @@ def test_layers_of_the_wide_table_are_in_order_of_depth_beyond_ten(trends_of, tm
 
 
 def test_no_samples_give_a_table_without_rows(tmp_path):
-    summarise_samples([], 5, 2, 3, 4, tmp_path / "samples.csv")
+    summarise_samples([], SIZES, tmp_path / "samples.csv")
     assert (tmp_path / "samples.csv").read_text() == "sample,span,asked,drawn,types,utterances,hours,alignments\n"
 
 
@@ -634,7 +636,7 @@ def test_samples_are_in_the_order_of_their_numbers_and_spans(tmp_path):
         for name in ("words", "phones"):
             intervals.to_parquet(folder / f"{name}.parquet")
         files += [folder / f"{name}.parquet" for name in ("words", "utterances", "phones")]
-    summarise_samples(files, 5, 2, 3, 4, tmp_path / "samples.csv")
+    summarise_samples(files, SIZES, tmp_path / "samples.csv")
     table = read_table(tmp_path / "samples.csv")
     assert list(zip(table["sample"], table["span"], strict=True)) == [
         (sample, span) for sample in (2, 10) for span in ("frame", "phone", "word")

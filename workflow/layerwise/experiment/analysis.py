@@ -12,12 +12,15 @@ from threadpoolctl import threadpool_limits
 
 from layerwise.alignments.marks import marks_of
 from layerwise.alignments.phones import phone_set
+from layerwise.cells import SKIPPED
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.layouts import layout_of
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
+from layerwise.experiment.configuration.folds import speakers_apart
 from layerwise.experiment.configuration.schema import SCHEMAS, check_schema, read_catalogue, with_defaults
 from layerwise.experiment.given_speech import Speech, write_speech
 from layerwise.files.catalogues import locate, read_yaml
+from layerwise.layers import is_transformer
 from layerwise.models.by_name import load
 from layerwise.models.devices import any_device, one_thread
 from layerwise.models.speech_model import SpeechModel
@@ -132,8 +135,8 @@ def _settings(asked: dict) -> dict:
             )
     cca = settings["cca"]
     trials(cca["folds"], cca["trials"], settings["samples"]["seed"], 1)  # refuses more than folds allow
-    if cca["intervals"] == "speakers" and cca["folds_by"] != "speaker":
-        raise AnalysisError("cca.intervals: speakers needs cca.folds_by: speaker, so that each lies in one fold")
+    if errors := speakers_apart(cca):
+        raise AnalysisError(errors[0])
     return settings
 
 
@@ -175,7 +178,7 @@ def _draw(speech: Speech, sizes: dict, word_list: Path | None, folder: Path) -> 
             speech.intervals,
             sample=sample,
             seed=sizes["seed"],
-            sizes=SampleSizes(**{key: sizes[key] for key in SampleSizes.__dataclass_fields__}),
+            sizes=SampleSizes.of(sizes),
             out={table: drawn[sample] / f"{table}.parquet" for table in ("utterances", "phones", "words")},
             word_list=word_list,
         )
@@ -219,10 +222,10 @@ def _scored(
                 score_layers([folder / "0.h5"], question, name, sample, layers, how, files[-1])
     scores, trends = folder / "scores.csv", folder / "trends.csv"
     again = folder / "jackknife.csv" if how.over_speakers else None
-    blocks = sum(layer.startswith("T") for layer in model.layer_names) - 1
+    blocks = sum(map(is_transformer, model.layer_names)) - 1
     collect_scores(files, list(METRICS), list(asked), [name], {name: blocks}, scores, settings["strict"], again)
     summarise_trends(scores, how.folds, trends, again)
     found = read_trends(trends)
-    if (found["status"] == "skipped").all():
+    if (found["status"] == SKIPPED).all():
         raise AnalysisError(f"every score was skipped: {'; '.join(found['reason'].unique())}")
     return found

@@ -15,8 +15,8 @@ from layerwise.figures.style import EMPTY_SIZE, STYLE, save, wrapped, write_inst
 from layerwise.figures.words import FLAGGED, alignments_in, skip_note, title_of
 from layerwise.layers import layer_key
 from layerwise.scoring.metrics import metric_of
-from layerwise.tables.files import AnyPath
-from layerwise.tables.trends import of_property, read_trends
+from layerwise.tables.files import AnyPath, of_property
+from layerwise.tables.trends import read_trends
 
 
 def plot_heatmap(

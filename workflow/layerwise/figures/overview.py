@@ -13,8 +13,8 @@ from layerwise.figures.style import NOTE_STYLE, STYLE, save, wrapped, write_inst
 from layerwise.figures.words import alignments_in, skipped_models, title_of
 from layerwise.layers import TRANSFORMER
 from layerwise.scoring.metrics import metric_of
-from layerwise.tables.files import AnyPath
-from layerwise.tables.trends import of_property, read_trends
+from layerwise.tables.files import AnyPath, of_property
+from layerwise.tables.trends import read_trends
 
 
 def plot_overview(

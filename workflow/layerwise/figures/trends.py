@@ -14,8 +14,8 @@ from layerwise.figures.style import EMPTY_SIZE, NOTE_STYLE, STYLE, save, write_i
 from layerwise.figures.words import alignments_in, skip_note, title_of
 from layerwise.layers import TRANSFORMER, is_conv, is_transformer
 from layerwise.scoring.metrics import metric_of
-from layerwise.tables.files import AnyPath
-from layerwise.tables.trends import of_property, read_trends
+from layerwise.tables.files import AnyPath, of_property
+from layerwise.tables.trends import read_trends
 
 
 def plot_trends(

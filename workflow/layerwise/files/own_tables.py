@@ -12,12 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from layerwise.cells import AUTOMATIC, CORPUS, FLAGGED, GIVEN, OK, SKIPPED, SPEAKERS
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
 from layerwise.files.limits import Limit
 from layerwise.files.own_files import MAX_BYTES, RereadError, rereading
 from layerwise.files.plain_files import require_plain
-from layerwise.layers import LAYER
+from layerwise.layers import LAYER, WEIGHTED
 
 # Of a table of intervals: all phones and words of 5,000 hours. A file of some kB can say that it has many more.
 MAX_ROWS = Limit("LAYERWISE_MAX_RESULT_ROWS", 1 << 28, "rows")
@@ -35,16 +36,16 @@ _COST = r"[^ =]+=-?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?"
 
 # What cells can be, by column, wherever they stand.
 _KNOWN = {
-    "alignments": "given|automatic",
+    "alignments": f"{GIVEN}|{AUTOMATIC}",
     "best": f"(?:{LAYER})?",
     "costs": rf"(?:{_COST}(?: {_COST})*)?",
-    "interval": "(?:corpus|speakers)?",
-    "layer": f"(?:{LAYER}|weighted)?",
+    "interval": f"(?:{CORPUS}|{SPEAKERS})?",
+    "layer": f"(?:{LAYER}|{WEIGHTED})?",
     "layers": r"[CT0-9, -]*",
     "other_layer": LAYER,
     "recommended": f"(?:{LAYER})?",
     "runner_up": f"(?:{LAYER})?",
-    "status": "ok|flagged|skipped|failed",
+    "status": f"{OK}|{FLAGGED}|{SKIPPED}|failed",
     "nearly_tied": f"(?:{LAYER}(?: {LAYER})*)?",
     "tied": f"(?:{LAYER}(?: {LAYER})*)?",
 }

@@ -21,6 +21,7 @@ from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from layerwise.constants import SAMPLE_RATE
+from layerwise.layers import FIRST
 from layerwise.models.anatomy import Anatomy, ModelError, Tap, block_taps, conv_geometry, conv_taps, whole_waveform
 from layerwise.models.checkpoints import uses_layer_norm
 from layerwise.models.inputs import BERT_BANDS, MEL_HOP
@@ -118,7 +119,7 @@ def _waveform_anatomy(
         encode=lambda features, mask: module.encoder(features, attention_mask=mask),
         taps={
             **conv_taps(module.feature_extractor.conv_layers),
-            "T0": Tap(module.encoder.layers[0], first, at_input=True),
+            FIRST: Tap(module.encoder.layers[0], first, at_input=True),
             **block_taps(module.encoder.layers, final_norm),
         },
         stride_seconds=outline_of(config.to_dict())["stride_seconds"],
@@ -155,7 +156,7 @@ def whisper(encoder: torch.nn.Module, _normalise: bool | None, said: dict | None
         taps={
             "C1": Tap(encoder.conv1, said.format(1), channels_first=True, then=gelu, samples_per_frame=MEL_HOP),
             "C2": Tap(encoder.conv2, said.format(2), channels_first=True, then=gelu, samples_per_frame=frame),
-            "T0": Tap(
+            FIRST: Tap(
                 encoder.layers[0],
                 "input of transformer block 1: output of the convolutions plus positions",
                 at_input=True,
@@ -185,7 +186,7 @@ def bert(module: torch.nn.Module, _normalise: bool | None, _said: dict | None) -
         embed=lambda features: module.feature_projection(features)[0],
         encode=lambda features, mask: module.encoder(features, attention_mask=mask),
         taps={
-            "T0": Tap(
+            FIRST: Tap(
                 module.encoder.layers[0],
                 f"input of transformer block 1: projection of {stack} stacked frames of {BERT_BANDS} log-mel bands",
                 at_input=True,

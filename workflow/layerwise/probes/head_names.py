@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layerwise.layers import transformer_names
-
-WEIGHTED = "weighted"  # the head on the learned softmax-weighted sum of all T layers
+from layerwise.layers import WEIGHTED, transformer_names
 
 
 def heads_of(blocks: int, layers: str | Sequence[str]) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from layerwise.probes.head_names import WEIGHTED
+from layerwise.cells import OK
+from layerwise.layers import WEIGHTED
 from layerwise.probes.kinds.kind import KINDS
 from layerwise.probes.metrics import METRICS
 from layerwise.probes.rates import interval, rate
@@ -45,7 +46,7 @@ def content_of(sweep: Sweep, tested: Tested, blocks: int) -> dict:
                 **known,
                 "step": best["step"],
                 "dev_value": best["value"],
-                "status": "ok",
+                "status": OK,
                 "reason": _remarks(sweep, name, unseen["test"], known["test_speakers"]),
             }
         )

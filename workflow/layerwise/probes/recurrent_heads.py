@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from layerwise.probes.head_names import WEIGHTED
+from layerwise.layers import WEIGHTED
 from layerwise.probes.head_shapes import Heads, Shape, uniform
 from layerwise.probes.losses import Batch
 from layerwise.seeds import seed_of

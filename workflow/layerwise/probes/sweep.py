@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 from layerwise.constants import SAMPLE_RATE
+from layerwise.layers import WEIGHTED
 from layerwise.probes.answers import Answers, Utterances
 from layerwise.probes.batches import Batches
 from layerwise.probes.errors import ProbeError
-from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.head_shapes import Heads, Shape
 from layerwise.probes.heads import make_heads
 from layerwise.probes.kinds.kind import KINDS

@@ -15,10 +15,9 @@ import torch
 
 from layerwise.files.atomic import replaced
 from layerwise.files.own_tables import ITEMS, read_parquet
-from layerwise.layers import is_transformer
+from layerwise.layers import WEIGHTED, is_transformer
 from layerwise.models.loading import load_folder
 from layerwise.probes.answers import Utterances
-from layerwise.probes.head_names import WEIGHTED
 from layerwise.probes.heads import HEADS
 from layerwise.probes.kinds.kind import KINDS
 from layerwise.probes.layers import FrozenLayers, KeptLayers, Layers

@@ -23,7 +23,7 @@ from layerwise.errors import LayerwiseError
 from layerwise.files import own_tables
 from layerwise.files.disk_space import require_space
 from layerwise.files.own_tables import UTTERANCES, read_parquet
-from layerwise.layers import is_transformer
+from layerwise.layers import FIRST, is_transformer
 from layerwise.models.batches import BATCH_SECONDS, computed_together, padded_batches
 from layerwise.models.devices import InHalves
 from layerwise.models.loading import load_folder
@@ -326,7 +326,7 @@ class _Frames:
             rows=rows,
             grids={name: layout.EVERY_10MS if name in windows else layout.TRANSFORMER for name in layers},
             mel={
-                layout.TRANSFORMER: match_frames(mel, model.stride_seconds, len(layers["T0"])),
+                layout.TRANSFORMER: match_frames(mel, model.stride_seconds, len(layers[FIRST])),
                 layout.EVERY_10MS: match_frames(mel, MEL_SECONDS, fine),
             },
             definitions={
@@ -361,7 +361,7 @@ def _write_segments(
     model: SpeechModel,
     done: _Pass,
 ) -> None:
-    frames = len(done.blocks["T0"])
+    frames = len(done.blocks[FIRST])
     borders = np.array(
         [segment_frames(row.start, row.end, model.stride_seconds, frames, span.name) for row in segments.itertuples()],
         np.int64,

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from layerwise.cells import FLAGGED, GIVEN, OK, SKIPPED
 from layerwise.files.atomic import replaced
 from layerwise.representations import store
 from layerwise.scoring import folds as folding
@@ -39,7 +40,7 @@ def score_layers(
     layers: Sequence[str],
     settings: ScoreSettings,
     out: Path,
-    alignments: str = "given",
+    alignments: str = GIVEN,
 ) -> None:
     """Score some layers of one model on one property and sample set, and write a record for each as JSON.
 
@@ -90,7 +91,7 @@ def _score(asked: LayerRows, settings: ScoreSettings) -> dict:
         known = f", {types} types" if question.target.has_labels else ""
         dimensions = f"{x.shape[1]} and {y.shape[1]} dimensions"
         reason = f"{question.name}, sample {sample}: {error} ({rows.shape[0]} rows of {dimensions}{known})"
-        return counts | {"status": "skipped", "reason": reason, "trials": []}
+        return counts | {"status": SKIPPED, "reason": reason, "trials": []}
     records = [
         {"trial": number, "dev_fold": pair[0], "test_fold": pair[1], **_trial_record(trial, by_chance)}
         for number, (pair, (trial, by_chance)) in enumerate(zip(pairs, scored, strict=True), start=1)
@@ -102,7 +103,7 @@ def _score(asked: LayerRows, settings: ScoreSettings) -> dict:
             record |= {"classes": present.shape[1], "classes_unseen": int((~seen).sum())}
     reason = next((reason for record in records for reason in _doubts(record, question)), "")
     again = {"jackknife": replicates} if replicates else {}
-    return counts | {"status": "flagged" if reason else "ok", "reason": reason, "trials": records} | again
+    return counts | {"status": FLAGGED if reason else OK, "reason": reason, "trials": records} | again
 
 
 def _doubts(record: Mapping, question: Property) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from layerwise.cells import CORPUS, SPEAKERS
+
 
 @dataclass(frozen=True)
 class ScoreSettings:
@@ -16,9 +18,9 @@ class ScoreSettings:
     standardise: bool
     epsilons: Sequence[Sequence[float]]
     seed: int
-    intervals: str = "corpus"
+    intervals: str = CORPUS
 
     @property
     def over_speakers(self) -> bool:
         """Whether each score comes with a jackknife over groups of speakers, which then are kept whole in folds."""
-        return self.intervals == "speakers"
+        return self.intervals == SPEAKERS

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from layerwise.layers import TRANSFORMER
+from layerwise.cells import OK
 from layerwise.scoring.properties import is_ranked
 from layerwise.tables import ties
-from layerwise.tables.files import AnyPath, read_table, table_of, write_table
+from layerwise.tables.files import AnyPath, joined_reasons, read_table, table_of, transformer_rows, write_table
 from layerwise.tables.scores import COUNTS, read_scores, score_matrix
 from layerwise.tables.trends import read_trends
 
@@ -50,11 +50,11 @@ def best_layers(trends: AnyPath, scores: AnyPath, out: AnyPath) -> None:
     by_question, none = dict(list(scored.groupby(keys, sort=False))), scored.iloc[:0]
     for names, group in table.groupby(keys, sort=False):
         row = dict(zip(keys, names, strict=True)) | {"alignments": group["alignments"].iloc[0]}
-        blocks = group[group["layer"].str.startswith(TRANSFORMER) & (group["layer_index"] > 0)]
-        ranked = blocks[blocks["status"] == "ok"].sort_values("layer_index")
+        blocks = transformer_rows(group)
+        blocks = blocks[blocks["layer_index"] > 0]
+        ranked = blocks[blocks["status"] == OK].sort_values("layer_index")
         if ranked.empty:
-            reasons = "; ".join(reason for reason in blocks["reason"].unique() if reason)
-            row["reason"] = reasons or "no transformer block was scored"
+            row["reason"] = joined_reasons(blocks["reason"]) or "no transformer block was scored"
         else:
             best = ranked.loc[ranked["mean"].idxmax()]
             others = ranked.drop(best.name)

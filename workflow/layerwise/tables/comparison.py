@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from layerwise.layers import layer_ranges, transformer_names
-from layerwise.probes.head_names import WEIGHTED
+from layerwise.cells import OK
+from layerwise.layers import WEIGHTED, layer_ranges, transformer_names
 from layerwise.probes.metrics import METRICS
 from layerwise.scoring.properties import PROPERTIES, is_ranked
 from layerwise.tables import curves
 from layerwise.tables.curves import Curve, Number
-from layerwise.tables.files import AnyPath, alignments_of, read_table, write_table
+from layerwise.tables.files import AnyPath, alignments_of, joined_reasons, read_table, write_table
 from layerwise.tables.probes import read_probes
 from layerwise.tables.scores import read_scores
 
@@ -53,7 +53,7 @@ class Outcome:
 def outcomes(probes: pd.DataFrame, seed: int) -> Iterator[Outcome]:
     """What every model reached on every task, in the order of tables/probes.csv."""
     for names, heads in probes.groupby(["task", "source", "metric", "model"], sort=False):
-        sums = heads[(heads["layer"] == WEIGHTED) & (heads["status"] == "ok")]
+        sums = heads[(heads["layer"] == WEIGHTED) & (heads["status"] == OK)]
         weighted = Number()
         for row in sums.itertuples():
             value, *ends = map(METRICS[row.metric].performance, (row.value, row.low, row.high))
@@ -138,7 +138,7 @@ def _row(outcome: Outcome, property_name: str, metric: str, curve: Curve) -> dic
         choice, reason = _choice(outcome, curve.blocks())
         row |= choice
         reasons.append(reason)
-    return row | {"reason": "; ".join(dict.fromkeys(filter(None, reasons)))}
+    return row | {"reason": joined_reasons(reasons)}
 
 
 def _choice(outcome: Outcome, ranked: Curve) -> tuple[dict, str]:

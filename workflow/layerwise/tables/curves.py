@@ -32,13 +32,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from layerwise.layers import FIRST, TRANSFORMER, layer_key, layer_ranges
-from layerwise.probes.head_names import WEIGHTED
+from layerwise.cells import FLAGGED, OK
+from layerwise.layers import FIRST, WEIGHTED, layer_key, layer_ranges
 from layerwise.probes.metrics import METRICS
 from layerwise.scoring.confidence import HIGH, LOW, corrected_half, normal_quantile, overlap_of, t_quantile
 from layerwise.seeds import generator
 from layerwise.tables import ties
-from layerwise.tables.files import AnyPath
+from layerwise.tables.files import AnyPath, joined_reasons, transformer_rows
 from layerwise.tables.jackknife import jackknife_at, read_jackknife
 from layerwise.tables.scores import score_matrix
 
@@ -138,11 +138,11 @@ def trend(scores: pd.DataFrame, folds: int, seed: int, again: pd.DataFrame | Non
         seed: of the draws, which depend on (seed, model) and the number of scores alone, or on (seed, groups).
         again: its rows of tables/jackknife.csv, whose intervals and draws it then has.
     """
-    scores = scores[scores["layer"].str.startswith(TRANSFORMER)]
-    left_out = set(scores.loc[scores["status"] == "flagged", "layer"])
+    scores = transformer_rows(scores)
+    left_out = set(scores.loc[scores["status"] == FLAGGED, "layer"])
     usable = scores[scores["score"].notna() & ~scores["layer"].isin(left_out)]
     reasons = scores.loc[scores["score"].isna() | scores["layer"].isin(left_out), "reason"]
-    reason = "; ".join(dict.fromkeys(filter(None, reasons))) or ("" if len(usable) else "not scored")
+    reason = joined_reasons(reasons) or ("" if len(usable) else "not scored")
     if usable.empty:
         return empty(reason)
     table = score_matrix(usable)
@@ -198,8 +198,8 @@ def performance(heads: pd.DataFrame, seed: int) -> Curve:
         seed: of the draws, which depend on (seed, task, source, model, metric) alone.
     """
     single = heads[heads["layer"] != WEIGHTED]
-    usable = single[(single["status"] == "ok") & single["value"].notna()]
-    reason = "; ".join(dict.fromkeys(filter(None, single["reason"]))) or ("" if len(usable) else "not measured")
+    usable = single[(single["status"] == OK) & single["value"].notna()]
+    reason = joined_reasons(single["reason"]) or ("" if len(usable) else "not measured")
     if usable.empty:
         return empty(reason)
     usable = usable.sort_values("layer_index")
@@ -242,7 +242,7 @@ def _correlate(one: Curve, other: Curve, correlation: Callable, ranks: bool) -> 
     layers = common_layers(one, other)
     if len(layers) < FEWEST:
         both = f"{len(layers)} layers ({layer_ranges(layers)})" if layers else "no layer"
-        why = "; ".join(dict.fromkeys(filter(None, (one.reason, other.reason))))
+        why = joined_reasons((one.reason, other.reason))
         return Number(reason=f"{both} with both numbers, {FEWEST} are needed" + (f" ({why})" if why else ""))
     x, y = one.at(layers), other.at(layers)
     for curve in (x, y):

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from layerwise.errors import LayerwiseError, listed_names
 from layerwise.files.csv_files import CSVError, read_csv
-from layerwise.layers import TRANSFORMER_LAYER, is_transformer
-from layerwise.probes.head_names import WEIGHTED
+from layerwise.layers import TRANSFORMER_LAYER, WEIGHTED, is_transformer
 from layerwise.probes.metrics import METRICS
 
 PROPERTY, TASK = "property", "task"  # kinds of question, in tables that have both

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from layerwise.cells import GIVEN
 from layerwise.files.atomic import replaced
 from layerwise.files.own_tables import read_csv_table
+from layerwise.layers import is_transformer
 
 AnyPath = str | os.PathLike[str]
 
@@ -47,4 +49,19 @@ def write_table(table: pd.DataFrame, out: AnyPath) -> None:
 
 def alignments_of(table: pd.DataFrame) -> str:
     """`given` or `automatic`: how the alignments of an experiment were made, as any of its tables says."""
-    return table["alignments"].iloc[0] if len(table) else "given"
+    return table["alignments"].iloc[0] if len(table) else GIVEN
+
+
+def of_property(table: pd.DataFrame, property_name: str) -> pd.DataFrame:
+    """The rows of one property."""
+    return table[table["property"] == property_name]
+
+
+def transformer_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of T layers."""
+    return table[table["layer"].map(is_transformer).astype(bool)]
+
+
+def joined_reasons(reasons: Iterable[str]) -> str:
+    """Reasons as one text: each once, in order of first appearance, without empty ones."""
+    return "; ".join(dict.fromkeys(filter(None, reasons)))

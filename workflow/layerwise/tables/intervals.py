@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-CORPUS, SPEAKERS = "corpus", "speakers"  # `cca.intervals`
+from layerwise.cells import CORPUS, SPEAKERS
 
 _CORPUS = "Intervals of scores are about other draws and folds of this corpus, not other speakers"
 _ABOUT = {

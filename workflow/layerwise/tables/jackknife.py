@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from layerwise.cells import SKIPPED
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
 from layerwise.files.own_files import RereadError
@@ -76,7 +77,7 @@ def replicate_rows(record: dict) -> list[dict]:
     Raises:
         KeyError, TypeError, ValueError: it is not as a score job writes it.
     """
-    if record["status"] == "skipped":
+    if record["status"] == SKIPPED:
         return []
     trials, found = len(record["trials"]), record["jackknife"]
     if not isinstance(found, dict) or len(found) < 2:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from layerwise.cells import FLAGGED, OK
 from layerwise.probes.metrics import METRICS
 from layerwise.probes.predictions import read_predictions
 from layerwise.probes.rates import paired_interval, rate
@@ -117,9 +118,9 @@ def _of_properties(
 
 def _of_scores(scores: pd.DataFrame, one: str, other: str, folds: int, again: pd.DataFrame | None) -> dict:
     scores = scores[scores["layer"].isin([one, other])]
-    reasons = scores.loc[scores["status"] != "ok", ["layer", "reason"]].drop_duplicates()
+    reasons = scores.loc[scores["status"] != OK, ["layer", "reason"]].drop_duplicates()
     reason = "; ".join(f"{row.layer}: {row.reason}" for row in reasons.itertuples())
-    if (scores["status"] == "flagged").any():
+    if (scores["status"] == FLAGGED).any():
         return {"n": 0, "verdict": NOT_TESTED, "reason": reason}
     both = score_matrix(scores).reindex([one, other]).dropna(axis="columns").to_numpy()
     difference = paired(both[0] - both[1], overlap=overlap_of(folds))

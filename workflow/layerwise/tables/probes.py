@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from layerwise.cells import OK
 from layerwise.errors import LayerwiseError
 from layerwise.files.own_files import RereadError, read_json
-from layerwise.layers import MOST_LAYERS, layer_index, layer_key
-from layerwise.probes.head_names import WEIGHTED
+from layerwise.layers import MOST_LAYERS, WEIGHTED, layer_index, layer_key
 from layerwise.probes.join import COLUMNS as WRITTEN
 from layerwise.probes.metrics import METRICS
 from layerwise.tables.external import Result, read_external
@@ -111,7 +111,7 @@ def _probe(path: Path, weights_path: Path, layers: Mapping[str, Sequence[str]]) 
             raise MalformedProbeError(f"{where}: {row.model} has no such layer in this experiment; {again}")
         if row.metric not in METRICS:
             raise MalformedProbeError(f"{where}: metric {row.metric!r} is none of {', '.join(METRICS)}; {again}")
-        if row.status == "ok" and pd.isna(row.value):
+        if row.status == OK and pd.isna(row.value):
             raise MalformedProbeError(f"{where}: is ok but has no value; {again}")
     return table[list(WRITTEN)].assign(source=PROBES, weight=table["layer"].map(weights).astype(float))
 
@@ -123,7 +123,7 @@ def _is_share(weight: object) -> bool:
 def _external(results: Sequence[Result], layers: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     rows = []
     for result in results:
-        row = vars(result) | {"source": EXTERNAL, "status": "ok", "reason": ""}
+        row = vars(result) | {"source": EXTERNAL, "status": OK, "reason": ""}
         if result.layer != WEIGHTED:
             index = layer_index(result.layer)
             row |= {"layer_index": index, "depth": index / layer_index(max(layers[result.model], key=layer_key))}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from layerwise.alignments.arpabet import PHONES
+from layerwise.cells import GIVEN
 from layerwise.files.own_tables import SEGMENTS, read_parquet
 from layerwise.spans import BY_TABLE, SPANS, SampleSizes
 from layerwise.tables.files import AnyPath, read_table, table_of, write_table
@@ -23,26 +24,22 @@ def read_samples(path: AnyPath) -> pd.DataFrame:
 
 def summarise_samples(
     files: Iterable[AnyPath],
-    utterances: int,
-    phones_per_type: int,
-    word_types: int,
-    words_per_type: int,
+    sizes: SampleSizes,
     out: AnyPath,
     phone_types: int | None = len(PHONES),
-    alignments: str = "given",
+    alignments: str = GIVEN,
 ) -> None:
     """What every sample set asked for and got, tables/samples.csv: a row per sample and span.
 
     Args:
         files: `<sample>/utterances.parquet`, `<sample>/phones.parquet` and `<sample>/words.parquet`, in any order.
-        utterances, phones_per_type, word_types, words_per_type: what the configuration asked for.
+        sizes: what the configuration asked for.
         phone_types: how many phones the phone set has; None: it keeps every label, and those that were found count.
         alignments: `given` or `automatic`, kept in every row.
 
     `drawn` counts utterances for frames and intervals otherwise, `types` distinct labels, `hours` the audio in the
     drawn utterances or inside the drawn intervals.
     """
-    sizes = SampleSizes(utterances, phones_per_type, word_types, words_per_type)
     rows = []
     for file in map(Path, files):
         span = BY_TABLE[file.stem]

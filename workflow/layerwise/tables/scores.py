@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from layerwise.cells import FLAGGED, OK, SKIPPED
 from layerwise.errors import LayerwiseError, shown
 from layerwise.files.own_files import RereadError, is_count, read_json
 from layerwise.layers import layer_key, layer_ranges
@@ -95,7 +96,7 @@ def collect_scores(
             source[key] = file
             rows += [{**row, "order": order} for row in new]
             again += [{**row, "order": order} for row in new_again]
-            if record["status"] == "skipped":
+            if record["status"] == SKIPPED:
                 skipped.setdefault((key[0], key[1], record["reason"]), []).append(key[2])
     if strict and skipped:
         raise SkippedScoreError(
@@ -130,10 +131,10 @@ def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
         raise ValueError(f"it has the layer {record['layer']}, and {record['model']} has {blocks} blocks")
     common |= {"layer_index": index, "depth": index / blocks if kind == "T" else None}
     common |= _counts(record, COUNTS, record["layer"])
-    if record["status"] == "skipped":
+    if record["status"] == SKIPPED:
         return [{**common, "trial": None, "metric": metric} for metric in metrics]
-    if record["status"] not in ("ok", "flagged"):
-        raise ValueError(f"status {record['status']!r} is none of ok, flagged, skipped")
+    if record["status"] not in (OK, FLAGGED):
+        raise ValueError(f"status {record['status']!r} is none of {OK}, {FLAGGED}, {SKIPPED}")
     if not record["trials"]:
         raise ValueError(f"{record['property']} of {record['layer']} is {record['status']} but has no trials")
     rows = []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from layerwise.cells import CORPUS, FLAGGED, OK, SKIPPED, SPEAKERS
 from layerwise.layers import layer_key
 from layerwise.scoring.confidence import corrected_half, overlap_of, t_quantile
-from layerwise.tables.files import AnyPath, read_table, table_of, write_table
-from layerwise.tables.intervals import CORPUS, SPEAKERS
+from layerwise.tables.files import AnyPath, joined_reasons, read_table, table_of, write_table
 from layerwise.tables.jackknife import jackknife_at, read_jackknife
 from layerwise.tables.scores import COUNTS, read_scores
 
@@ -71,8 +71,8 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
             "n": n,
             **group[COUNTS].min(),
             "alignments": group["alignments"].iloc[0],
-            "status": "skipped" if n == 0 else "flagged" if (group["status"] == "flagged").any() else "ok",
-            "reason": "; ".join(reason for reason in group["reason"].unique() if reason),
+            "status": SKIPPED if n == 0 else FLAGGED if (group["status"] == FLAGGED).any() else OK,
+            "reason": joined_reasons(group["reason"]),
         }
         if n:
             row["mean"] = values.mean()
@@ -86,9 +86,7 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
             if freedom:
                 row |= _ends(row["mean"], t_quantile(freedom) * error) | {"interval": SPEAKERS}
             else:
-                row["reason"] = "; ".join(
-                    filter(None, (row["reason"], "no interval: one group of speakers was tested"))
-                )
+                row["reason"] = joined_reasons((row["reason"], "no interval: one group of speakers was tested"))
         elif n > 1:
             row |= _ends(row["mean"], corrected_half(row["std"], n, overlap)) | {"interval": CORPUS}
         row |= _by_chance(group["chance"].dropna(), overlap)
@@ -123,8 +121,3 @@ def wide_table(trends: AnyPath, property_name: str, metric: str, out: AnyPath) -
     wide = wide.reindex(index=layers, columns=table["model"].unique())
     wide.insert(0, "alignments", table.groupby("layer")["alignments"].first())
     write_table(wide.reset_index(), out)
-
-
-def of_property(table: pd.DataFrame, property_name: str) -> pd.DataFrame:
-    """The rows of one property, of this table or of another that names properties."""
-    return table[table["property"] == property_name]

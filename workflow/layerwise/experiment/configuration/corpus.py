@@ -8,13 +8,12 @@ from dataclasses import asdict
 from layerwise.alignments.marks import Marks, marks_of
 from layerwise.alignments.phones import PhoneSet, PhoneSetError, phone_set
 from layerwise.alignments.pronunciations import PronunciationError, read_pronunciations
+from layerwise.cells import AUTOMATIC
 from layerwise.corpus.layouts import LayoutError, layout_of
 from layerwise.experiment.configuration.problems import ConfigurationError, listed, repeated, unknown
 from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.experiment.configuration.sources import Source
 from layerwise.files.catalogues import locate
-
-AUTOMATIC = "automatic"  # in place of a source of alignments
 
 
 def corpus_sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source | None], list[str]]:

@@ -9,8 +9,8 @@ from typing import Any
 from layerwise.addresses import hidden_in
 from layerwise.alignments.marks import Marks
 from layerwise.alignments.phones import PhoneSet
+from layerwise.cells import AUTOMATIC, GIVEN
 from layerwise.experiment.configuration.corpus import (
-    AUTOMATIC,
     corpus_facts,
     corpus_sources,
     layout_of_corpus,
@@ -91,7 +91,7 @@ class Experiment:
     @property
     def alignments_are(self) -> str:
         """`given` or `automatic`: the mark of every score and table."""
-        return "given" if self.alignments else AUTOMATIC
+        return GIVEN if self.alignments else AUTOMATIC
 
     @property
     def pronunciations(self) -> Path | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from layerwise.cells import CORPUS, SPEAKERS
+
 
 def impossible_folds(config: dict, corpora: dict) -> list[str]:
     """More trials than folds allow; fewer groups than folds, as far as the catalogue knows the corpus."""
@@ -12,11 +14,7 @@ def impossible_folds(config: dict, corpora: dict) -> list[str]:
             f"cca.trials: found {cca['trials']}; each trial needs a dev and a test fold of its own, "
             f"so cca.folds {cca['folds']} allow at most {cca['folds'] // 2}"
         )
-    if cca["intervals"] == "speakers" and cca["folds_by"] != "speaker":
-        errors.append(
-            f"cca.intervals: found speakers, with cca.folds_by: {cca['folds_by']}; an interval is about speakers only "
-            "where each lies in one fold: cca.folds_by must be speaker, or cca.intervals corpus"
-        )
+    errors += speakers_apart(cca)
     known = {} if corpus["audio"] else corpora.get(corpus["name"], {}).get("splits", {}).get(corpus["split"], {})
     groups = {"speaker": known.get("speakers"), "utterance": config["samples"]["utterances"]}.get(cca["folds_by"])
     if groups is not None and groups < cca["folds"]:
@@ -25,3 +23,13 @@ def impossible_folds(config: dict, corpora: dict) -> list[str]:
             f"{cca['folds']} folds: cca.folds must be at most {groups}"
         )
     return errors
+
+
+def speakers_apart(cca: dict) -> list[str]:
+    """Intervals over speakers, with folds that tear speakers apart."""
+    if cca["intervals"] != SPEAKERS or cca["folds_by"] == "speaker":
+        return []
+    return [
+        f"cca.intervals: found {SPEAKERS}, with cca.folds_by: {cca['folds_by']}; an interval is about speakers only "
+        f"where each lies in one fold: cca.folds_by must be speaker, or cca.intervals {CORPUS}"
+    ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from layerwise.constants import SAMPLE_RATE
+from layerwise.layers import FIRST
 from layerwise.models.originals.fairseq import blocks, refuse_contradictions, says_normalised
 from layerwise.models.originals.family import Family, Opened, Original, OriginalError
 from layerwise.models.originals.settings import shown_value
@@ -88,7 +89,7 @@ def anatomy(original: Original, normalise: bool) -> Anatomy:
         embed=embed,
         encode=lambda features, mask: branch.encoder(features, attention_mask=mask),
         taps={
-            "T0": Tap(projection, LAYER_0.format(stack, FILTERBANKS)),
+            FIRST: Tap(projection, LAYER_0.format(stack, FILTERBANKS)),
             **block_taps(branch.encoder.layers, original.config["do_stable_layer_norm"]),
         },
         stride_seconds=original.stride_seconds,

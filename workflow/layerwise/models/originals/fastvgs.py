@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from layerwise.layers import FIRST
 from layerwise.models.originals import pickles
 from layerwise.models.originals.fairseq import blocks, conv_encoder, require_sample_rate, stride_seconds
 from layerwise.models.originals.family import Family, Original, OriginalError
@@ -111,7 +112,7 @@ def anatomy(original: Original, normalise: bool) -> Anatomy:
         encode=lambda features, mask: branch.encoder(features, attention_mask=mask),
         taps={
             **conv_taps(branch.feature_extractor.conv_layers),
-            "T0": Tap(branch.feature_projection.projection, LAYER_0),
+            FIRST: Tap(branch.feature_projection.projection, LAYER_0),
             **block_taps(branch.encoder.layers, original.config["do_stable_layer_norm"], skipped=1),
         },
         stride_seconds=original.stride_seconds,

@@ -1,0 +1,5 @@
+"""Words that cells of tables hold and that code compares: how a score went, and what it rests on."""
+
+OK, FLAGGED, SKIPPED = "ok", "flagged", "skipped"  # `status`
+GIVEN, AUTOMATIC = "given", "automatic"  # `alignments`: how they were made
+CORPUS, SPEAKERS = "corpus", "speakers"  # `interval`, and `cca.intervals`: what a 95 % interval is about
