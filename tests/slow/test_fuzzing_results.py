@@ -29,6 +29,7 @@ from layerwise.sampling import draw_sample_tables, read_word_list
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.spans import SampleSizes
+from layerwise.tables.advice import cautions, sentences
 from layerwise.tables.best_layers import best_layers
 from layerwise.tables.comparison import compare, read_comparison
 from layerwise.tables.confusion import read_confusions, tabulate_confusions
@@ -37,7 +38,7 @@ from layerwise.tables.findings import check_findings
 from layerwise.tables.layer_pairs import compare_layers, read_layer_pairs
 from layerwise.tables.model_pairs import compare_models
 from layerwise.tables.probes import collect_probes, read_probes
-from layerwise.tables.recommendations import cautions, read_recommendations, recommend, sentences
+from layerwise.tables.recommendations import read_recommendations, recommend
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import summarise_trends, wide_table
 from synthetic_probes import write_probe

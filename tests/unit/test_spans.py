@@ -39,6 +39,6 @@ def test_how_many_rows_are_asked_for():
 
 
 def test_where_rows_lie():
-    assert layout.rows(2, SPANS["phone"], "T3") == layout.rows(2, "phone", "T3") == "2/phone/T3"
+    assert layout.rows_path(2, SPANS["phone"], "T3") == layout.rows_path(2, "phone", "T3") == "2/phone/T3"
     assert (layout.borders(1), layout.borders(1, layout.EVERY_10MS)) == ("1/frame/offsets", "1/frame/offsets_10ms")
     assert (layout.mel(1), layout.mel(1, layout.EVERY_10MS)) == ("1/target/mel", "1/target/mel_10ms")

@@ -18,8 +18,8 @@ import pytest
 from layerwise.demo.practice_speech import Speech
 from layerwise.errors import LayerwiseError
 from layerwise.files.own_arrays import read_array, read_arrays
-from layerwise.files.own_files import RereadError, read_json, read_shape
-from layerwise.files.own_tables import ITEMS, SEGMENTS, UTTERANCES, read_csv_table, read_parquet
+from layerwise.files.own_files import RereadError, read_own_json, read_shape
+from layerwise.files.own_tables import ITEMS, SEGMENT_COLUMNS, UTTERANCES, read_csv_table, read_parquet
 from layerwise.tables.models import read_models
 from layerwise.tables.recommendations import COLUMNS as ADVICE
 from layerwise.tables.recommendations import read_recommendations
@@ -34,7 +34,12 @@ def written(path: Path, content: str | bytes) -> Path:
 
 def test_a_named_pipe_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "a")
-    for read in (read_json, read_csv_table, lambda path: read_parquet(path, ()), lambda path: read_array(path, "i2")):
+    for read in (
+        read_own_json,
+        read_csv_table,
+        lambda path: read_parquet(path, ()),
+        lambda path: read_array(path, "i2"),
+    ):
         with pytest.raises(RereadError, match=r"a is not as .*: it is a pipe"):
             read(tmp_path / "a")
 
@@ -49,11 +54,11 @@ def test_a_named_pipe_is_not_opened(tmp_path):
 )  # fmt: skip
 def test_what_is_no_object_of_json_is_refused(tmp_path, content):
     with pytest.raises(RereadError, match=AGAIN):
-        read_json(written(tmp_path / "a.json", content))
+        read_own_json(written(tmp_path / "a.json", content))
 
 
 def test_pairs_of_halves_are_characters(tmp_path):
-    assert read_json(written(tmp_path / "a.json", json.dumps({"model": "\N{MUSICAL SYMBOL G CLEF}"}))) == {
+    assert read_own_json(written(tmp_path / "a.json", json.dumps({"model": "\N{MUSICAL SYMBOL G CLEF}"}))) == {
         "model": "\N{MUSICAL SYMBOL G CLEF}"
     }
 
@@ -61,7 +66,7 @@ def test_pairs_of_halves_are_characters(tmp_path):
 def test_files_of_gigabytes_have_a_limit(tmp_path, monkeypatch):
     monkeypatch.setenv("LAYERWISE_MAX_RESULT_BYTES", "10")
     path = written(tmp_path / "a.json", '{"a": "long"}')
-    for read in (read_json, read_csv_table):
+    for read in (read_own_json, read_csv_table):
         with pytest.raises(LayerwiseError, match="export LAYERWISE_MAX_RESULT_BYTES=13"):
             read(path)
 
@@ -205,12 +210,14 @@ def test_text_that_is_none_is_refused(tmp_path):
 def test_rows_and_bytes_that_a_small_file_declares_are_bounded(tmp_path, monkeypatch):
     path = tmp_path / "i.parquet"
     rows = 1_000_000
-    pq.write_table(pa.table({name: pa.repeat(value, rows) for name, value in zip(SEGMENTS, "ab12", strict=True)}), path)
+    pq.write_table(
+        pa.table({name: pa.repeat(value, rows) for name, value in zip(SEGMENT_COLUMNS, "ab12", strict=True)}), path
+    )
     assert path.stat().st_size < 100_000
     for limit in ("RESULT_ROWS", "UNPACKED_RESULT_BYTES"):
         monkeypatch.setenv(f"LAYERWISE_MAX_{limit}", "1000")
         with pytest.raises(LayerwiseError, match=rf"i\.parquet has .*export LAYERWISE_MAX_{limit}="):
-            read_parquet(path, SEGMENTS)
+            read_parquet(path, SEGMENT_COLUMNS)
         monkeypatch.delenv(f"LAYERWISE_MAX_{limit}")
 
 

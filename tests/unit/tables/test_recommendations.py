@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from layerwise.files.own_files import RereadError
+from layerwise.tables.advice import cautions, sentences
 from layerwise.tables.best_layers import best_layers
 from layerwise.tables.comparison import compare
 from layerwise.tables.probes import collect_probes
@@ -22,10 +23,8 @@ from layerwise.tables.recommendations import (
     NO_INTERVAL,
     OWN_LUCK,
     UNSEEN,
-    cautions,
     read_recommendations,
     recommend,
-    sentences,
 )
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import summarise_trends

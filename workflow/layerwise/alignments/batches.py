@@ -12,13 +12,13 @@ from tqdm import tqdm
 
 # Those of LibriSpeech have 4 MB. In memory, intervals may take twenty times the bytes of their file.
 _UTTERANCES_PER_BATCH, _BYTES_PER_BATCH = 256, 1 << 24
-Task = TypeVar("Task")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def batches_of(items: Sequence[Task], size: Callable[[Task], int]) -> list[list[Task]]:
+def batches_of(items: Sequence[Item], size: Callable[[Item], int]) -> list[list[Item]]:
     """Items in order, in lists that have neither too many nor, unless it is one item, too many bytes."""
-    batches: list[list[Task]] = []
+    batches: list[list[Item]] = []
     room = 0
     for item in items:
         room -= size(item)
@@ -30,7 +30,7 @@ def batches_of(items: Sequence[Task], size: Callable[[Task], int]) -> list[list[
 
 
 def in_order(
-    function: Callable[[Sequence[Task]], Result], batches: Sequence[Sequence[Task]], processes: int, progress: str
+    function: Callable[[Sequence[Item]], Result], batches: Sequence[Sequence[Item]], processes: int, progress: str
 ) -> Iterator[Result]:
     """The function's value of every batch, in order; only a few are waiting to be taken at any time."""
     with tqdm(total=sum(map(len, batches)), unit="file", desc=progress) as bar:
@@ -39,7 +39,7 @@ def in_order(
             bar.update(len(batch))
 
 
-def _mapped(function: Callable[[Task], Result], tasks: Sequence[Task], processes: int) -> Iterator[Result]:
+def _mapped(function: Callable[[Item], Result], tasks: Sequence[Item], processes: int) -> Iterator[Result]:
     if processes < 2:
         yield from map(function, tasks)
         return

@@ -28,7 +28,7 @@ from layerwise.alignments.aligner import (
     write_dictionary,
 )
 from layerwise.alignments.cleaning import clean
-from layerwise.alignments.columns import Utterance
+from layerwise.alignments.columns import PLAIN_TIERS, Utterance
 from layerwise.alignments.guessed_pronunciations import Guesser
 from layerwise.alignments.index import write_intervals
 from layerwise.alignments.phones import PhoneSet
@@ -40,7 +40,6 @@ from layerwise.files.own_tables import read_parquet
 
 log = logging.getLogger(__name__)
 
-_TIERS = {"word": ["words"], "phone": ["phones"]}
 _UTTERANCES_PER_BATCH = 256
 _NAMED_IN_LOG = 20
 _HARD = "kept; aligned with wider beams only: noise, or another's transcript?"
@@ -106,7 +105,7 @@ def align_utterances(
         *(metadata.version("pocketsphinx"), len(tasks), len(table), len(used), metadata.version("hama"), len(guessed)),
     )
     results = _noting(guessed, _aligned(tasks, dict(sorted(used.items())), audio_root, processes, problems), problems)
-    cleaned = (clean(batch, _TIERS, phones) for batch in _batches(results))
+    cleaned = (clean(batch, PLAIN_TIERS, phones) for batch in _batches(results))
     write_intervals(cleaned, problems, phones, intervals_out, problems_out, "no utterance could be aligned")
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from layerwise.alignments.columns import PLAIN_TIERS
 from layerwise.alignments.label_files import parse_timit, parse_xwaves
 from layerwise.alignments.parquet import Row, find_rows, read_rows
 from layerwise.alignments.textgrids import parse_textgrid
@@ -31,8 +32,6 @@ from layerwise.files.texts import code_points, is_utf8
 
 log = logging.getLogger(__name__)
 
-_PLAIN_TIERS = {"phone": ["phones"], "word": ["words"]}
-
 
 @dataclass(frozen=True, eq=False)
 class _Format:
@@ -46,7 +45,7 @@ class _Format:
 
     name: str
     parsers: Mapping[str, Callable[[bytes, str], list[Tier]]]
-    tiers: Mapping[str, Sequence[str]] | None = field(default_factory=_PLAIN_TIERS.copy)
+    tiers: Mapping[str, Sequence[str]] | None = field(default_factory=PLAIN_TIERS.copy)
 
 
 def _one_tier(parse: Callable[[bytes, str, str], Tier], tier: str) -> Callable[[bytes, str], list[Tier]]:
@@ -209,7 +208,7 @@ def _in_tables(source: Path, tables: Sequence[str], split: str) -> Found:
     for table in tables if source.is_dir() else ():
         folder.require(table, AlignmentError)
     rows = find_rows(source, tables, split)
-    return Found({utterance_id: Aligned(row.table, row) for utterance_id, row in rows.items()}, _PLAIN_TIERS)
+    return Found({utterance_id: Aligned(row.table, row) for utterance_id, row in rows.items()}, PLAIN_TIERS)
 
 
 def _split_of(name: str) -> str:

@@ -222,7 +222,7 @@ def _index_one(
         "text": text,
         "start": 0.0,
     }
-    doubts = (*sound.doubts, *_hurried(sound, text))
+    doubts = (*sound.doubts, *_too_much_text(sound, text))
     return row, [*problems, *(Problem(utterance_id, audio_path, *found) for found in doubts)]
 
 
@@ -259,7 +259,7 @@ def _same_sound(path: Path, sound: Sound | Fault, other_path: Path, other: Sound
     return bool(np.abs(read_waveform(path) - read_waveform(other_path)).max() <= _CONVERSION)
 
 
-def _hurried(sound: Sound, text: str) -> list[Fault]:
+def _too_much_text(sound: Sound, text: str) -> list[Fault]:
     """Whether nobody could say so much in so little time: the text is another's, or the header's rate is wrong."""
     pace = len("".join(text.split())) / sound.duration
     detail = f"{pace:.0f} letters a second: another's transcript, or a wrong sample rate"

@@ -15,7 +15,7 @@ from layerwise.demo.sentences import GRAMMAR
 from layerwise.demo.speakers import demo_speakers
 from layerwise.figures.style import STYLE
 from layerwise.files.atomic import replaced_folder
-from layerwise.files.own_files import RereadError, read_json
+from layerwise.files.own_files import RereadError, read_own_json
 from layerwise.files.own_tables import read_csv_table
 from layerwise.models.checkpoints import LOSSES, TRAINING
 
@@ -61,7 +61,7 @@ def write_model_card(
         recipe: fields of `pretraining.Recipe`.
     """
     losses = read_csv_table(trained / LOSSES, ["step", "train", "held_out", "seconds"], [])
-    about = read_json(trained / TRAINING)
+    about = read_own_json(trained / TRAINING)
     _require_facts(trained / TRAINING, about)
     last, lowest = losses.iloc[-1], losses.loc[losses["held_out"].idxmin()]
     card = ModelCard.from_template(

@@ -23,6 +23,7 @@ from layerwise.files.shipped import ROOT
 from layerwise.layers import layer_ranges
 from layerwise.scoring.confidence import CONFIDENCE
 from layerwise.scoring.metrics import metric_of
+from layerwise.tables.advice import cautions, sentences
 from layerwise.tables.best_layers import read_best_layers
 from layerwise.tables.comparison import WEIGHTS, read_comparison
 from layerwise.tables.criteria import CRITERIA, read_criteria
@@ -31,7 +32,7 @@ from layerwise.tables.files import AnyPath, read_table
 from layerwise.tables.findings import read_findings
 from layerwise.tables.intervals import SPEAKERS, about, caution
 from layerwise.tables.layer_pairs import read_layer_pairs
-from layerwise.tables.recommendations import cautions, read_recommendations, sentences
+from layerwise.tables.recommendations import read_recommendations
 from layerwise.tables.samples import COLUMNS
 from layerwise.tables.scores import read_scores
 

@@ -50,7 +50,7 @@ def rereading(path: object) -> Iterator[None]:
         raise RereadError(path, f"it holds too much, or too deep ({type(error).__name__})") from error
 
 
-def read_json(path: Path) -> dict:
+def read_own_json(path: Path) -> dict:
     """A JSON file whose outermost value is an object.
 
     Raises:
@@ -76,7 +76,7 @@ def read_shape(path: Path) -> dict:
         RereadError: it is another file.
     """
     path.stat()
-    shape = read_json(path)
+    shape = read_own_json(path)
     counts = {"conv_layers": (0, 1000), "blocks": (1, MOST_LAYERS), "width": (1, 10_000_000)}
     for key, (least, most) in counts.items():
         if not is_count(shape.get(key), least, most):

@@ -27,8 +27,8 @@ _LARGEST = 1e15  # of a number: squares and sums of many have room
 
 # Columns that tables of these have, at least.
 UTTERANCES = ("utterance_id", "speaker_id", "audio_path", "duration", "start")
-SEGMENTS = ("utterance_id", "label", "start", "end")
-INTERVALS = (*SEGMENTS, "tier")
+SEGMENT_COLUMNS = ("utterance_id", "label", "start", "end")
+INTERVALS = (*SEGMENT_COLUMNS, "tier")
 ITEMS = ("item_id", "speaker_id", "part", "audio_path", "num_samples", "start", "target")
 PREDICTIONS = ("item_id", "speaker_id", "part", "layer", "said", "answered", "errors", "length")
 

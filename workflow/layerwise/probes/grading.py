@@ -14,7 +14,7 @@ from collections.abc import Hashable, Sequence
 import jiwer
 import numpy as np
 
-Labels = Sequence[Hashable]
+ItemLabels = Sequence[Hashable]
 
 
 def count_errors(said: Sequence[Sequence[str]], answers: Sequence[Sequence[str]]) -> np.ndarray:
@@ -36,13 +36,13 @@ def count_right(said: Sequence[Sequence[str]], answers: Sequence[Sequence[str]])
 # Labels, beside the share of right answers
 
 
-def balanced_accuracy(said: Labels, answers: Labels) -> float:
+def balanced_accuracy(said: ItemLabels, answers: ItemLabels) -> float:
     """The mean over the labels that were said of the share of right answers: rare labels count as much as others."""
     asked, right = Counter(said), Counter(label for label, answer in zip(said, answers, strict=True) if label == answer)
     return math.fsum(right[label] / count for label, count in asked.items()) / len(asked)
 
 
-def macro_f1(said: Labels, answers: Labels) -> float:
+def macro_f1(said: ItemLabels, answers: ItemLabels) -> float:
     """The mean over the labels that were said or answered of F1 = 2 right / (said + answered)."""
     asked, given = Counter(said), Counter(answers)
     right = Counter(label for label, answer in zip(said, answers, strict=True) if label == answer)
@@ -50,7 +50,7 @@ def macro_f1(said: Labels, answers: Labels) -> float:
     return math.fsum(2 * right[label] / (asked[label] + given[label]) for label in labels) / len(labels)
 
 
-def most_frequent(labels: Labels) -> Hashable:
+def most_frequent(labels: ItemLabels) -> Hashable:
     """The most frequent label; of equally frequent ones the first in order."""
     counts = Counter(labels)
     return min(counts, key=lambda label: (-counts[label], label))

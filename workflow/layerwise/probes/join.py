@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from layerwise.files.atomic import replaced
-from layerwise.files.own_files import RereadError, read_json
+from layerwise.files.own_files import RereadError, read_own_json
 from layerwise.probes.predictions import join_predictions
 
 COLUMNS = (
@@ -68,7 +68,7 @@ def join_probes(
 
 def _content(path: Path) -> dict:
     """What one job wrote."""
-    content = read_json(path)
+    content = read_own_json(path)
     kinds = dict.fromkeys(("settings", "dimensions", "classes", "unseen", "too_short", "device", "weights"), object)
     kinds |= {"records": list, "curves": dict, "steps": int, "seconds": dict}
     for key, kind in kinds.items():

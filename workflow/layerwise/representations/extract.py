@@ -160,7 +160,7 @@ def sample_folders(tables: Iterable[str | Path]) -> dict[int, Path]:
 def _plan(samples: dict[int, Path], utterances: Path, shard: int, shards: int) -> _Plan:
     drawn = {
         (sample, span): read_parquet(
-            Path(folder) / f"{span.table}.parquet", own_tables.SEGMENTS if span.is_segment else ("utterance_id",)
+            Path(folder) / f"{span.table}.parquet", own_tables.SEGMENT_COLUMNS if span.is_segment else ("utterance_id",)
         )
         for sample, folder in samples.items()
         for span in SPANS.values()
@@ -338,12 +338,12 @@ class _Frames:
     def write(self, writer: RepresentationWriter, sample: int, kept: slice, done: _Pass) -> None:
         for name, rows in self.rows.items():
             attributes = {"definition": self.definitions[name], "grid": self.grids[name]}
-            writer.append(layout.rows(sample, FRAME, name), rows[kept], attributes)
+            writer.append(layout.rows_path(sample, FRAME, name), rows[kept], attributes)
         for grid, mel in self.mel.items():
             writer.append(layout.mel(sample, grid), mel[kept])
             writer.extend_borders(layout.borders(sample, grid), [len(mel)][kept])
         for column in layout.NAMES:
-            writer.append(layout.rows(sample, FRAME, column), np.array([getattr(done, column)])[kept])
+            writer.append(layout.rows_path(sample, FRAME, column), np.array([getattr(done, column)])[kept])
 
 
 def _averaging(window: tuple[int, int], every_10ms: bool) -> str:
@@ -369,7 +369,7 @@ def _write_segments(
     for name, values in done.blocks.items():
         rows = average_segments(values, borders[:, 0], borders[:, 1])
         definition = f"{model.definitions[name]}; mean over {span.averaged}"
-        writer.append(layout.rows(sample, span, name), rows, {"definition": definition})
+        writer.append(layout.rows_path(sample, span, name), rows, {"definition": definition})
     columns = {
         "row": segments.index.to_numpy(np.int64),
         "label": segments["label"].to_numpy(str),
@@ -377,4 +377,4 @@ def _write_segments(
         **{name: np.repeat(getattr(done, name), len(segments)) for name in layout.NAMES},
     }
     for name, values in columns.items():
-        writer.append(layout.rows(sample, span, name), values)
+        writer.append(layout.rows_path(sample, span, name), values)

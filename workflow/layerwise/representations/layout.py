@@ -13,14 +13,14 @@ TRANSFORMER, EVERY_10MS = "", "_10ms"  # suffixes of the grids
 NAMES = ("utterance_id", "speaker_id")
 
 
-def rows(sample: int | str, span: Span | str, name: str) -> str:
+def rows_path(sample: int | str, span: Span | str, name: str) -> str:
     """The path of a layer, or of what names its rows."""
     return f"{sample}/{span.name if isinstance(span, Span) else span}/{name}"
 
 
 def borders(sample: int, grid: str = TRANSFORMER) -> str:
     """The path of the borders of utterances among the frames of a grid."""
-    return rows(sample, FRAME, f"offsets{grid}")
+    return rows_path(sample, FRAME, f"offsets{grid}")
 
 
 def mel(sample: int, grid: str = TRANSFORMER) -> str:

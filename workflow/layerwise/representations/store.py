@@ -205,7 +205,9 @@ def all_strings(files: Sequence[h5py.File], name: str) -> set[str]:
     found: set[str] = set()
     for file in files:
         with _explained(file):
-            paths = [layout.rows(sample, span, name) for sample in _groups(file, "") for span in _groups(file, sample)]
+            paths = [
+                layout.rows_path(sample, span, name) for sample in _groups(file, "") for span in _groups(file, sample)
+            ]
             there = [path for path in paths if _link(file, path) is not None]
         found.update(*(strings(dataset(file, path)).tolist() for path in there))
     return found

@@ -116,7 +116,7 @@ class LayerRows:
             raise store.RepresentationError(f"{names}: {found} {what} where {expected} are expected: extract again")
 
     def _place(self, name: str) -> str:
-        return layout.rows(self.sample, self.question.span, name)
+        return layout.rows_path(self.sample, self.question.span, name)
 
     def _texts(self, name: str) -> np.ndarray:
         return store.joined_strings(self.shards, self._place(name))

@@ -57,7 +57,7 @@ class Layer(Target):
         return self.layer
 
     def rows(self, shards: list[h5py.File], sample: int, span: str, layer: str) -> store.Rows:
-        return store.rows(shards, layout.rows(sample, span, self.layer))
+        return store.rows(shards, layout.rows_path(sample, span, self.layer))
 
     def width(self, width_of: Callable[[str], int], types: int) -> int:
         return width_of(self.layer)
@@ -83,7 +83,7 @@ class Labels(Target):
     has_labels = True
 
     def rows(self, shards: list[h5py.File], sample: int, span: str, layer: str) -> np.ndarray:
-        path = layout.rows(sample, span, "label")
+        path = layout.rows_path(sample, span, "label")
         labels = store.joined_strings(shards, path)
         types = np.unique(labels)
         MAX_CELLS.require(len(labels) * len(types), f"{shards[0].filename}: {path}", store.RepresentationError)
@@ -95,4 +95,4 @@ class Labels(Target):
 
 def grid(shard: h5py.File, sample: int, span: str, layer: str) -> str:
     """Which mel rows and borders go with a frame layer."""
-    return str(store.fact(store.dataset(shard, layout.rows(sample, span, layer)), "grid"))
+    return str(store.fact(store.dataset(shard, layout.rows_path(sample, span, layer)), "grid"))

@@ -143,7 +143,7 @@ def both_correlate(phone: Number, word: Number, least: float) -> Verdict:
     numbers = _numbers("phone", phone) | _numbers("word", word)
     verdicts = [_against(one, least, numbers) for one in (phone, word)]
     for verdict in (CONTRADICTED, NOT_TESTABLE):
-        for name, one in zip(("phone", "word"), verdicts, strict=True):
+        for name, one in zip(PEAKS, verdicts, strict=True):
             if one.verdict == verdict:
                 return Verdict(verdict, f"{name}: {one.reason}", numbers)
     return Verdict(SUPPORTED, "", numbers)

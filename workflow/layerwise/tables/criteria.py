@@ -14,7 +14,9 @@ from layerwise.tables.files import AnyPath
 
 CRITERIA = ROOT / "resources/findings.yaml"
 
-_MODELS, _TASKS = {"contrastive", "unit_predictors", "random"}, {"recognition", "understanding"}
+CONTRASTIVE, UNIT_PREDICTORS, RANDOM = "contrastive", "unit_predictors", "random"  # kinds of models
+RECOGNITION, UNDERSTANDING = "recognition", "understanding"  # kinds of tasks
+_MODELS, _TASKS = {CONTRASTIVE, UNIT_PREDICTORS, RANDOM}, {RECOGNITION, UNDERSTANDING}
 _THRESHOLDS = {
     1: {"margin", "flat"},
     2: {"shallowest", "deepest", "margin"},

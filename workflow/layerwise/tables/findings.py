@@ -29,7 +29,7 @@ from layerwise.tables.claims import (
     word_leads,
 )
 from layerwise.tables.comparison import Outcome, outcomes
-from layerwise.tables.criteria import CRITERIA, Criteria, read_criteria
+from layerwise.tables.criteria import CONTRASTIVE, CRITERIA, UNDERSTANDING, UNIT_PREDICTORS, Criteria, read_criteria
 from layerwise.tables.curves import Curve
 from layerwise.tables.files import AnyPath, alignments_of, read_table, write_table
 from layerwise.tables.models import read_models
@@ -100,9 +100,9 @@ def valleys(models: Sequence[Model], criteria: Criteria) -> Iterator[dict]:
             yield _row(1, "flat", model, flat(curve, model.layers, thresholds["flat"]), property="intra")
         elif kind:
             verdict = valley(curve, model.layers, thresholds["margin"])
-            if kind == "unit_predictors":
+            if kind == UNIT_PREDICTORS:
                 verdict = negated(verdict)
-            claim = "valley" if kind == "contrastive" else "no valley"
+            claim = "valley" if kind == CONTRASTIVE else "no valley"
             yield _row(1, claim, model, verdict, property="intra")
         else:
             yield _unspoken(1, "valley", model)
@@ -115,12 +115,12 @@ def peaks(models: Sequence[Model], criteria: Criteria) -> Iterator[dict]:
     for model in models:
         kind = criteria.kind_of(model.objective)
         for name in PEAKS:
-            if kind == "contrastive":
+            if kind == CONTRASTIVE:
                 yield _row(
                     2, "middle peak", model, middle_peak(model.trend(name), model.layers, **thresholds), property=name
                 )
-            elif kind == "unit_predictors":
-                equals = [other for other in by_kind["contrastive"] if other.size == model.size and model.size]
+            elif kind == UNIT_PREDICTORS:
+                equals = [other for other in by_kind[CONTRASTIVE] if other.size == model.size and model.size]
                 for other in equals:
                     verdict = deeper_peak(
                         (model.trend(name), model.layers), (other.trend(name), other.layers), thresholds["margin"]
@@ -129,7 +129,7 @@ def peaks(models: Sequence[Model], criteria: Criteria) -> Iterator[dict]:
                 if not equals:
                     reason = f"no contrastive model of size {model.size or 'unknown'} beside it"
                     yield _row(2, "deeper peak", model, Verdict(NOT_TESTABLE, reason), property=name)
-        if kind not in ("contrastive", "unit_predictors"):
+        if kind not in (CONTRASTIVE, UNIT_PREDICTORS):
             yield _unspoken(2, "middle peak", model)
 
 
@@ -146,7 +146,7 @@ def task_correlations(models: Sequence[Model], criteria: Criteria) -> Iterator[d
                 phone, word = (
                     named(name, curves.spearman(model.trend(name), outcome.single)) for name in ("phone", "word")
                 )
-                if kind == "understanding":
+                if kind == UNDERSTANDING:
                     verdict = word_leads(phone, word, thresholds["difference"])
                 else:
                     verdict = both_correlate(phone, word, thresholds["both"])

@@ -9,7 +9,7 @@ import pandas as pd
 
 from layerwise.cells import OK
 from layerwise.errors import LayerwiseError
-from layerwise.files.own_files import RereadError, read_json
+from layerwise.files.own_files import RereadError, read_own_json
 from layerwise.layers import MOST_LAYERS, WEIGHTED, layer_index, layer_key
 from layerwise.probes.join import COLUMNS as WRITTEN
 from layerwise.probes.metrics import METRICS
@@ -97,7 +97,7 @@ def _probe(path: Path, weights_path: Path, layers: Mapping[str, Sequence[str]]) 
     again = "delete it to train the probe again"
     try:
         table = read_table(path, WRITTEN, text=_TEXT)
-        content = read_json(weights_path)
+        content = read_own_json(weights_path)
     except RereadError as error:
         raise MalformedProbeError(
             f"{path} and {weights_path.name}: not what a probe job writes ({error.found}); {again}"

@@ -1,4 +1,4 @@
-"""Which layer to use for what, tables/recommendations.csv, and the same in sentences."""
+"""Which layer to use for what, tables/recommendations.csv."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from layerwise.errors import shown
 from layerwise.files.own_files import RereadError
-from layerwise.layers import layer_ranges
 from layerwise.probes.metrics import METRICS
 from layerwise.scoring.properties import PROPERTIES
 from layerwise.tables.best_layers import read_best_layers
@@ -43,7 +41,6 @@ BY_ROW = (
     "folds by row: rows of one recording are in training and in test (cca.folds_by: utterance or speaker asks whether "
     "it holds for others)"
 )
-_IN_THE_SENTENCE = {CONTROL, AT_CHANCE, AT_MAJORITY, NO_INTERVAL}  # cautions that the paragraph says in its own words
 
 # Of 12 equal layers with 9 scores each, whose draws correlate by the share of a test fold (1/9), ties lack one or more
 # in 18 % of simulated models where shared luck is estimated at 0.70 to 0.75, in 7 % up to 0.80 and in 2 % up to 0.85.
@@ -99,16 +96,18 @@ def recommend(
         raise RereadError(best_layers, f"{min(wrong)!r} in column property")
     best = best[best["metric"] == metric]
     costs = _costs(read_comparison(comparison), metric)
-    reached_by_chance = read_trends(trends)
-    reached_by_chance = reached_by_chance[reached_by_chance["metric"] == metric]
-    reach = reached_by_chance.set_index(["property", "model", "layer"])["chance_high"]
+    of_metric = read_trends(trends)
+    of_metric = of_metric[of_metric["metric"] == metric]
+    chance_highs = of_metric.set_index(["property", "model", "layer"])["chance_high"]
     heads = read_probes(probes)
-    reached = list(outcomes(heads, seed))
+    on_tasks = list(outcomes(heads, seed))
     heads = heads.set_index(["task", "source", "metric", "model", "layer"])
     rows = []
     for model in models:
-        found = [_of_property(row, reach, costs, folds_by) for row in best[best["model"] == model].to_dict("records")]
-        found += [_of_task(outcome, heads) for outcome in reached if outcome.model == model]
+        found = [
+            _of_property(row, chance_highs, costs, folds_by) for row in best[best["model"] == model].to_dict("records")
+        ]
+        found += [_of_task(outcome, heads) for outcome in on_tasks if outcome.model == model]
         for row in found:
             cautions = [CONTROL] if model in controls else []
             row["caution"] = "; ".join([*cautions, *row["caution"]])
@@ -142,7 +141,7 @@ def _task_name(task: str, source: str) -> str:
     return f"{EXTERNAL}:{task}" if source == EXTERNAL else task
 
 
-def _of_property(best: Mapping, reach: pd.Series, costs: Mapping[tuple[str, str], str], folds_by: str) -> dict:
+def _of_property(best: Mapping, chance_highs: pd.Series, costs: Mapping[tuple[str, str], str], folds_by: str) -> dict:
     row = {"kind": PROPERTY, "source": "scores", "question": best["property"], "score": best["mean"], "caution": []}
     row |= {key: best[key] for key in ("model", "metric", "layer", "depth", "low", "high", "tied", "reason")}
     row |= {key: best[key] for key in COUNTS}
@@ -151,7 +150,7 @@ def _of_property(best: Mapping, reach: pd.Series, costs: Mapping[tuple[str, str]
     if math.isnan(best["low"]):
         row["caution"].append(NO_INTERVAL)
     row["chance"] = best["chance"]
-    most = reach.get((best["property"], best["model"], best["layer"]), math.nan)
+    most = chance_highs.get((best["property"], best["model"], best["layer"]), math.nan)
     least = best["mean"] if math.isnan(best["low"]) else best["low"]
     if least <= (best["chance"] if math.isnan(most) else most):
         row["caution"].append(AT_CHANCE)
@@ -198,94 +197,3 @@ def _of_task(outcome: Outcome, heads: pd.DataFrame) -> dict:
         "tied": " ".join(layer for layer in single.tied() if layer != best),
         "against_weighted": single.value(best) - outcome.weighted.value,
     }
-
-
-# In words
-
-
-def sentences(recommendations: pd.DataFrame, model: str) -> str:
-    """What the table recommends for one model, as a paragraph."""
-    rows = recommendations[recommendations["model"] == model]
-    parts = [_sentence(row) for row in rows.to_dict("records")]
-    if rows["caution"].str.contains(CONTROL, regex=False).any():
-        parts.insert(0, "Its weights are random: a control, of which no layer is to be used.")
-    return " ".join(parts) or "Nothing was ranked."
-
-
-def cautions(recommendations: pd.DataFrame, model: str) -> list[str]:
-    """What speaks against following that paragraph and is not said in it: each caution, after what it concerns."""
-    concerned: dict[str, list[str]] = {}
-    for row in recommendations[recommendations["model"] == model].to_dict("records"):
-        for caution in filter(None, row["caution"].split("; ")):
-            concerned.setdefault(caution, []).append(_question(row))
-    return [f"{', '.join(of)}: {caution}" for caution, of in concerned.items() if caution not in _IN_THE_SENTENCE]
-
-
-def _question(row: Mapping) -> str:
-    if row["kind"] == PROPERTY:
-        return PROPERTIES[row["question"]].called or PROPERTIES[row["question"]].title
-    return f"{row['question']} (measured elsewhere)" if row["source"] == EXTERNAL else row["question"]
-
-
-def _sentence(row: Mapping) -> str:
-    question = _question(row)
-    if not row["layer"]:
-        return f"For {question}, no layer can be recommended: {row['reason']}."
-    number = "; ".join([*_score(row), *_ties(row), *_worth(row), *_behind(row)])
-    if AT_CHANCE in row["caution"]:
-        return f"For {question}, no layer is clearly above chance; {row['layer']} is highest ({number})."
-    if AT_MAJORITY in row["caution"]:
-        return f"For {question}, {row['layer']} is best ({number}), but not clearly better than {_without_speech(row)}."
-    if CONTROL in row["caution"]:
-        return f"For {question}, {row['layer']} is highest ({number})."
-    return f"For {question} use {row['layer']} ({number})."
-
-
-def _without_speech(row: Mapping) -> str:
-    """The better of two answers that need no speech, the most frequent label and a guess, and what it reaches."""
-    if row["chance"] > row["majority"]:
-        return f"guessing ({100 * row['chance']:.1f} %)"
-    answer = f"always answering {shown(row['majority_label'])!r}" if row["majority_label"] else "an empty answer"
-    return f"{answer} ({100 * row['majority']:.1f} %)"
-
-
-def _score(row: Mapping) -> Iterator[str]:
-    if row["kind"] == TASK:
-        metric = METRICS[row["metric"]]
-        interval = "" if math.isnan(row["low"]) else f", {100 * row['low']:.1f} to {100 * row['high']:.1f}"
-        better = "" if metric.higher_is_better else ", lower is better"
-        yield f"{metric.title} {100 * row['score']:.1f} %{interval}{better}"
-        if row["majority_label"] and AT_MAJORITY not in row["caution"]:
-            yield _without_speech(row)
-    else:
-        half = (row["high"] - row["low"]) / 2
-        yield f"{row['score']:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
-        if not math.isnan(row["chance"]):
-            yield f"chance {row['chance']:.3f}"
-
-
-def _ties(row: Mapping) -> Iterator[str]:
-    if math.isnan(row["low"]):
-        yield "no interval, so neighbours may be as good"
-    elif row["tied"]:
-        layers = row["tied"].split()
-        yield f"{layer_ranges(layers)} {'tie' if len(layers) > 1 else 'ties'}"
-
-
-def _worth(row: Mapping) -> Iterator[str]:
-    """What the layer costs on tasks, or gains over the weighted sum, in points of accuracy or error rate."""
-    costs = [cost.rpartition("=") for cost in row["costs"].split()]
-    if costs:
-        points = ", ".join(f"{100 * float(cost):.1f} on {task}" for task, _, cost in costs)
-        yield f"points lost against the best layer: {points}"
-    if row["kind"] == TASK and not math.isnan(row["against_weighted"]):
-        yield f"{100 * row['against_weighted']:+.1f} points against the learned sum of all layers"
-
-
-def _behind(row: Mapping) -> Iterator[str]:
-    """How much the score was measured on."""
-    names = ("test utterances", "labels", "speakers") if row["kind"] == TASK else ("rows", "types", "speakers")
-    known = {name: row[key] for key, name in zip(COUNTS, names, strict=True) if row[key] > 0}
-    counts = [f"{count:,.0f} {name if count > 1 else name.removesuffix('s')}" for name, count in known.items()]
-    if counts:
-        yield f"from {', '.join(counts)}"

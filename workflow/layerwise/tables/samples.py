@@ -10,7 +10,7 @@ import pandas as pd
 
 from layerwise.alignments.arpabet import PHONES
 from layerwise.cells import GIVEN
-from layerwise.files.own_tables import SEGMENTS, read_parquet
+from layerwise.files.own_tables import SEGMENT_COLUMNS, read_parquet
 from layerwise.spans import BY_TABLE, SPANS, SampleSizes
 from layerwise.tables.files import AnyPath, read_table, table_of, write_table
 
@@ -43,7 +43,7 @@ def summarise_samples(
     rows = []
     for file in map(Path, files):
         span = BY_TABLE[file.stem]
-        drawn = read_parquet(file, SEGMENTS if span.is_segment else ("utterance_id", "duration"))
+        drawn = read_parquet(file, SEGMENT_COLUMNS if span.is_segment else ("utterance_id", "duration"))
         types = drawn["label"].nunique() if span.is_segment else None
         seconds = drawn["end"] - drawn["start"] if span.is_segment else drawn["duration"]
         rows.append(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from layerwise.cells import FLAGGED, OK, SKIPPED
 from layerwise.errors import LayerwiseError, shown
-from layerwise.files.own_files import RereadError, is_count, read_json
+from layerwise.files.own_files import RereadError, is_count, read_own_json
 from layerwise.layers import layer_key, layer_ranges
 from layerwise.scoring.metrics import metric_of
 from layerwise.tables.files import AnyPath, read_table, table_of, write_table
@@ -114,7 +114,7 @@ def collect_scores(
 
 def _records(file: AnyPath) -> list[dict]:
     try:
-        records = read_json(Path(file)).get("records")
+        records = read_own_json(Path(file)).get("records")
     except RereadError as error:
         raise MalformedScoreError(f"{file}: not a score file ({error.found}); delete it to score again") from error
     if not isinstance(records, list):
