@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 CONV, TRANSFORMER = "C", "T"  # what names begin with
-FIRST = "T0"  # the layer that the blocks work from
+FIRST = "T0"  # the input of the first block
 MOST_LAYERS = 9999
 
 _INDEX = r"(?:0|[1-9][0-9]{0,3})"

@@ -26,7 +26,7 @@ from layerwise.errors import LayerwiseError
 
 FRAME_SECONDS = 0.01
 FRAMES_PER_PHONE = 3
-INSTALL = "pip install 'layerwise[align]'"
+INSTALL = "pip install -e '.[align]'"
 # Tried in turn. A beam is how much less likely than the best path another may be before it is given up; the first beams
 # are the aligner's own. Without bestpath=False the words of many recordings come out of a lattice that holds no path of
 # them: of 100 real ones 20 (tests/benchmarks/aligning.py --grid). The second beams are for noise. Much wider ones would

@@ -1,4 +1,4 @@
-"""Work in batches, by any number of processes: what comes out is in order, and memory does not grow with it."""
+"""Batches for any number of processes: results come in order, and memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 def batches_of(items: Sequence[Task], size: Callable[[Task], int]) -> list[list[Task]]:
-    """Items in order, in lists that have neither too many nor, unless it is one item, too many bytes."""
+    """Items in order, in lists of bounded length and, unless one item alone is larger, bounded bytes."""
     batches: list[list[Task]] = []
     room = 0
     for item in items:

@@ -1,7 +1,7 @@
-"""Files in a zip, read one by one without a look at its directory each time.
+"""Files in a zip, read one by one without reading its directory each time.
 
 A zip has its directory at its end. That of LibriSpeech's alignments (292,367 entries) takes seconds and hundreds of
-megabytes to read: one process does it, and any other finds members by what it says.
+megabytes to read. One process reads it, and tells the others where members lie.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class _Frugal(io.FileIO):
 
 
 def _refuse_impossible(path: Path, found: Sequence[tuple[str, Member]]) -> None:
-    """Refuse a zip whose files cannot all be there, as it is small itself, or cannot be anybody's."""
+    """Refuse a zip with names that no disk takes, files that overlap, or far more bytes than it could hold."""
     for name, _ in found:
         if wrong := unusable_name(name):
             raise ZipError(f"{path}: {shown(name)!r} {wrong}")

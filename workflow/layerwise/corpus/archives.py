@@ -1,7 +1,7 @@
-"""Archives from elsewhere: what a .tar.gz may hold, and how much, before any of it takes memory or disk.
+"""Unpacking a .tar.gz from a stranger: what it may hold, and how much, before any of it takes memory or disk.
 
-What tarfile believes is checked first: it reads extended headers whole, however long they say they are, and fills
-sparse files of terabytes with holes.
+tarfile would read an extended header of any declared length, and create sparse files of terabytes. So headers are
+checked before tarfile sees them.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class CorpusError(LayerwiseError):
 
 
 def unpack(archive: Path, folder: Path, wanted: Callable[[PurePosixPath, bool], bool]) -> None:
-    """Unpack what is wanted of a .tar.gz, and see to it that all of it is there, to its end.
+    """Unpack the wanted members of a .tar.gz, and check that the archive is whole.
 
     Args:
         folder: an empty one.
@@ -112,13 +112,13 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, archiv
 
 
 def _plain(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:
-    """A member without owner, special bits, and a time that is none."""
+    """A member without owner and special bits; an impossible time is dropped."""
     member = tarfile.data_filter(member, folder)
     return member if 0 <= member.mtime < _LATEST else member.replace(mtime=None, deep=False)
 
 
 def _safe_path(member: tarfile.TarInfo, archive: Path) -> PurePosixPath:
-    """A member's path; what a corpus never holds is refused, also where tarfile's filter would mend it."""
+    """A member's path; names that no corpus has are refused, even if tarfile's filter would mend them."""
     path = PurePosixPath(member.name)
     if path.is_absolute():
         reason = "has an absolute path"
@@ -140,7 +140,7 @@ def _safe_path(member: tarfile.TarInfo, archive: Path) -> PurePosixPath:
 
 
 def unusable_name(name: str) -> str | None:
-    """What is wrong with the path of a file that no disk takes; None: nothing is."""
+    """Why no disk can have a file of this path; None: it can."""
     if len(name) <= MAX_DEPTH and name.isascii() and "\0" not in name:  # as in every zip of LibriSpeech's size
         return None
     try:
@@ -204,7 +204,7 @@ class _Stream:
 
 
 class _Member(tarfile.TarInfo):
-    """A member whose header is looked at before tarfile believes it."""
+    """A member whose header is checked before tarfile reads it."""
 
     def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
         if self.size < 0:

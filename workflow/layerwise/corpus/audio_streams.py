@@ -1,7 +1,7 @@
 """How much of its audio a file has, where that is a stream of frames or pages: MPEG, FLAC and Ogg.
 
-Whether the end is there is told from the last frame or page. What cannot be told: an MP3 without a count of its frames,
-or a FLAC without a count of its samples, that was cut exactly between two frames.
+The last frame or page shows whether the end is there. Not noticed is an MP3 without a count of its frames, or a FLAC
+without a count of its samples, that was cut exactly between two frames.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The audio of a corpus, unpacked once and lent to one job after another, then deleted.
 
-Each job that reads the audio gets a link of its own to the one folder. Were the folder itself what all these jobs need,
-Snakemake would repeat every one of them as soon as one needs it again after it was deleted.
+Each job that reads the audio gets its own link to the one folder. If the folder itself were the input of all these
+jobs, Snakemake would repeat all of them as soon as one needed it again after it was deleted.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _alone(audio: Path) -> AbstractContextManager:
 
 
 def _have(url: str | None, archive: Path, checks: Mapping, mirrors: Mapping[str, str]) -> None:
-    """See to it that the archive is here, and the one that was meant."""
+    """Fetch the archive if it is not here, and check that it is the right one."""
     # Not above: the Snakefile imports this module, and what these import would slow every plan.
     from layerwise.files.digests import verify
     from layerwise.files.downloads import fetch

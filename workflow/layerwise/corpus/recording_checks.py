@@ -1,7 +1,6 @@
-"""Whether a recording can be used, and whether its sound is what it should be: found in one decoding, to its end.
+"""Checks of recordings: faults leave one out (stereo, silent, cut off, NaN, …), doubts only name it (clipped, …).
 
-What would spoil a number is a fault: the recording is left out. What may be meant, or does not matter much, is a doubt:
-the recording stays, and is named.
+A fault would spoil a number. A doubt may be meant, or does not matter much. Both are found in one decoding, to the end.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from layerwise.files.limits import Limit
 
 # The shortest recording of which every model has a frame, and more than one or two.
 MIN_SECONDS = 0.1
-# Of telephones it is 8,000; below half of that there are no formants left, and a header that says so is wrong.
+# Telephones have 8,000. Below half of that no formants are left: a header that says so is wrong.
 MIN_RATE = 4000
-# Converters for sound go up to 768,000; above, a header is wrong, and a filter for 16 kHz as long as a recording.
+# Sound converters go up to 768,000. Above, a header is wrong, and the filter down to 16 kHz as long as a recording.
 MAX_RATE = 1_000_000
 # A day at 48 kHz. A FLAC of a megabyte can hold as much, all zeros, and takes a minute to decode.
 MAX_SAMPLES = Limit("LAYERWISE_MAX_RECORDING_SAMPLES", 1 << 32, "samples")
@@ -35,8 +34,8 @@ MAX_PEAK = 2.0
 # The largest number of eight bits; and the share of samples there that sound, however loud, does not reach.
 FULL_SCALE = 127 / 128
 CLIPPED_SHARE = 0.001
-# Writers that count their header as audio promise some bytes too many: 36 are as long as this at 8 kHz. No more than a
-# quarter of the shortest step between frames, so that no number depends on it.
+# Some writers count their header as audio. Its 36 bytes last this long in 16 bits at 8 kHz, less than a quarter of the
+# shortest step between frames: no number depends on them.
 MAX_MISSING_SECONDS = 0.00225
 
 _BLOCK_SAMPLES = 1 << 20

@@ -1,4 +1,4 @@
-"""CSV files as people have them, and as their spreadsheets write them: read whole, or refused with line and reason."""
+"""CSV files of users, as spreadsheets write them: read whole, or refused with line and reason."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Downloads: files from the network, tried until they are whole and the ones that were meant.
 
-Apart from what is done with them, so that a change here repeats no unpacking.
+Unpacking is elsewhere, so a change here repeats none of it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def fetch(
 ) -> None:
     """Download `url` to `destination`, which appears only when it is whole and as expected, and stays if it is.
 
-    What an interrupted download left, be it by a kill, is completed: only the bytes that lack are asked for, if the
+    A download that was interrupted, even by a kill, is completed: only the missing bytes are asked for, if the
     server says that its file is still the same (RFC 9110, If-Range). Proxies are taken from the environment. A file
     that lies there already is kept if it has the digests or a note (`is_fetched`), and else neither used nor replaced.
 

@@ -1,4 +1,4 @@
-"""Requests for one file by HTTP: redirects that give no secret away, and an end to servers that hardly send."""
+"""Requests for one file by HTTP: redirects give no secret away, and servers that hardly send are dropped."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _OURS = {"Accept-Encoding": "identity"}  # unpacked on the way, a file would hav
 
 
 class AnswerError(DownloadError):
-    """What came is no answer with the file, such as a page for people: nothing is known of the file."""
+    """The answer is not the file, but for example an error page."""
 
 
 class RefusedError(AnswerError):
-    """The way to the file is one that is not gone, however often it is tried."""
+    """A redirect that is not followed; another try would not help."""
 
 
 def new_client() -> httpx2.Client:
-    """A client that keeps no cookies: each request is one of its own, and odd ones are no errors.
+    """A client that keeps no cookies, so that requests are independent and odd cookies raise no errors.
 
     Raises:
         DownloadError: the environment names a proxy that is none.

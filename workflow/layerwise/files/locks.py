@@ -1,7 +1,7 @@
 """One process at a time, also on file systems that have no locks.
 
-The locks are those of filelock. Alone (4.3.1) it turns to a soft lock where flock answers ENOSYS, but fails where it
-answers ENOLCK or EOPNOTSUPP, as mounts of NFS and Lustre do; and it takes a hard link to another file for its lock.
+The locks are those of filelock. By itself (4.3.1) it uses a soft lock only where flock answers ENOSYS, but mounts of
+NFS and Lustre may answer ENOLCK or EOPNOTSUPP. It also accepts a hard link to another file as its lock.
 """
 
 from __future__ import annotations

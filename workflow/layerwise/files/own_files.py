@@ -1,4 +1,4 @@
-"""Files that this workflow made, read again: somebody may have changed them since, or have sent them."""
+"""Files that this workflow wrote, read again with checks: somebody may have changed or sent them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RereadError(LayerwiseError):
 
 @contextmanager
 def rereading(path: object) -> Iterator[None]:
-    """Turns what a file brings about that is not as it was written into an error that names the file.
+    """Turns any error that a changed file causes into one that names the file.
 
     Raises:
         RereadError: the block failed, because of what the file holds.
