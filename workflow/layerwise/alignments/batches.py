@@ -43,7 +43,7 @@ def _mapped(function: Callable[[Task], Result], tasks: Sequence[Task], processes
     if processes < 2:
         yield from map(function, tasks)
         return
-    # Forked: every other way imports the program that runs, a job's script, once more in each process.
+    # Forked: any other way imports the running program, a job's script, again in each process.
     with ProcessPoolExecutor(processes, get_context("fork")) as pool:
         running: deque[Future[Result]] = deque()
         for task in tasks:

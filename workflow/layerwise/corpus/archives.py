@@ -25,10 +25,10 @@ from layerwise.files.plain_files import open_plain
 
 # LibriSpeech's largest archive has 30 GB, all of Libri-Light 3.5 TB in five of them.
 MAX_BYTES = Limit("LAYERWISE_MAX_UNPACKED_BYTES", 4 * 10**12, "bytes")
-# FLAC gains nothing in gzip, speech of 16 bits a fifth, transcripts in small files a factor of 20. Deflate's most is
-# 1,032, which a bomb needs.
+# gzip does not shrink FLAC; it takes a fifth off speech of 16 bits, and makes transcripts in small files 20 times
+# smaller. A bomb needs deflate's most, 1,032.
 MAX_RATIO = Limit("LAYERWISE_MAX_UNPACKED_RATIO", 100, "bytes for each of its own")
-_UNQUESTIONED_BYTES = 10**9  # nobody is harmed by so many, at whatever ratio
+_UNQUESTIONED_BYTES = 10**9  # harmless at any ratio
 # The English part of Common Voice has 2.5 million recordings.
 MAX_FILES = Limit("LAYERWISE_MAX_ARCHIVE_FILES", 10**7, "files and folders")
 # For a path as long as Linux allows, and a dozen attributes of 64 kB, the most that a file system has.
@@ -171,7 +171,7 @@ class _Stream:
         self.lasting_bytes = self.lasting_keywords = 0  # of headers that hold for all members that follow
         self._stream = stream
         self._packed = archive.stat().st_size
-        self._again = b""  # what has been looked at, and is read once more
+        self._again = b""  # bytes that were peeked at, to be read again
 
     def require(self, total: int) -> None:
         """Refuse an archive that has so many bytes."""

@@ -21,8 +21,8 @@ from layerwise.files.locks import held
 
 log = logging.getLogger(__name__)
 
-# Bytes on the disk to bytes of the archive: gzip gains nothing on FLAC (the demo's files have 0.997 of its archive's
-# bytes), and the rest is for folders and blocks that are not full.
+# Bytes on the disk for a byte of the archive. gzip does not shrink FLAC (0.997 for the demo's files); the rest is for
+# folders and half-filled blocks.
 UNPACKED = 1.1
 
 
@@ -98,7 +98,7 @@ def _alone(audio: Path) -> AbstractContextManager:
 
 def _have(url: str | None, archive: Path, checks: Mapping, mirrors: Mapping[str, str]) -> None:
     """Fetch the archive if it is not here, and check that it is the right one."""
-    # Not above: the Snakefile imports this module, and what these import would slow every plan.
+    # Imported here because the Snakefile imports this module: every plan would be slower.
     from layerwise.files.digests import verify
     from layerwise.files.downloads import fetch
 

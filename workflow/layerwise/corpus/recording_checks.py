@@ -19,7 +19,7 @@ from layerwise.corpus.recordings import open_recording
 from layerwise.corpus.times import comparable
 from layerwise.files.limits import Limit
 
-# The shortest recording of which every model has a frame, and more than one or two.
+# Long enough for several frames of every model.
 MIN_SECONDS = 0.1
 # Telephones have 8,000. Below half of that no formants are left: a header that says so is wrong.
 MIN_RATE = 4000
@@ -27,7 +27,7 @@ MIN_RATE = 4000
 MAX_RATE = 1_000_000
 # A day at 48 kHz. A FLAC of a megabyte can hold as much, all zeros, and takes a minute to decode.
 MAX_SAMPLES = Limit("LAYERWISE_MAX_RECORDING_SAMPLES", 1 << 32, "samples")
-# Less than two steps of 16 bits: a microphone that is off, and the dither of a converter.
+# Less than two steps of 16 bits: a microphone that is off, or a converter's dither.
 SILENT_RANGE = 2.0**-14
 # Lossy formats overshoot by a decibel or two; beyond this, samples are in other units.
 MAX_PEAK = 2.0
@@ -39,7 +39,7 @@ CLIPPED_SHARE = 0.001
 MAX_MISSING_SECONDS = 0.00225
 
 _BLOCK_SAMPLES = 1 << 20
-# Bytes of a sample where each stands for itself; other codecs lose a whole block with its last byte.
+# Bytes of a sample, in codecs that store each by itself. The others lose a whole block with its last byte.
 _SAMPLE_BYTES = {
     "PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8, "ULAW": 1, "ALAW": 1,
 }  # fmt: skip

@@ -14,7 +14,8 @@ from layerwise.files.limits import Limit
 from layerwise.files.plain_files import read_plain
 from layerwise.files.shipped import IS_CHECKOUT, ROOT
 
-# Of a YAML file, which may be anybody's. The largest of ours has 30 kB and 1,600 values; a thousand models have 200 kB.
+# Limits of a YAML file, which may be a stranger's. The largest of ours has 30 kB and 1,600 values; a thousand models
+# have 200 kB.
 _BYTES = Limit("LAYERWISE_MAX_YAML_BYTES", 4_000_000, "bytes")
 # Aliases can name one value again and again, so that ten lines mean a billion of them.
 _VALUES = Limit("LAYERWISE_MAX_YAML_VALUES", 200_000, "values")
@@ -37,7 +38,7 @@ def locate(path: str) -> Path:
     return ROOT / given if IS_CHECKOUT or os.path.exists(ROOT / given) else given
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # by libyaml it is the same, ten times as fast
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # libyaml's is the same, ten times as fast
     """Plain data. `<<` cannot multiply values, and a key that stands twice is an error: YAML would take the last."""
 
     def __init__(self, path: Path, stream: str) -> None:

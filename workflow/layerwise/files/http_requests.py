@@ -15,7 +15,7 @@ from layerwise.files.digests import DownloadError
 from layerwise.files.disk_space import readable
 
 _TIMEOUT_SECONDS = 30
-# Slower than a modem (1 kB/s), a server holds the only connection to it for weeks: it is asked again.
+# A server slower than a modem (1 kB/s) would hold its only connection for weeks. It is dropped and asked again.
 _LEAST_BYTES, _LEAST_SECONDS = 60_000, 60.0
 _MOST_REDIRECTS = 10  # archives and hubs need three
 _OURS = {"Accept-Encoding": "identity"}  # unpacked on the way, a file would have another length than the server says

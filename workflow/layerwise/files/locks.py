@@ -43,7 +43,7 @@ def held(path: Path, other: str) -> Iterator[None]:
         LockError: no lock can be made there, such as in a folder that is only read.
         DiskSpaceError: there is no room for it.
     """
-    # Not above: each of thousands of score jobs imports this module and locks nothing; it would start 0.1 s later.
+    # Imported here: thousands of score jobs import this module and lock nothing. Each would start 0.1 s later.
     from filelock import FileLock, SoftFileLock, Timeout
 
     for place in (path, path.with_name(f"{path.name}.held")):

@@ -16,7 +16,7 @@ from layerwise.layers import MOST_LAYERS
 
 # Four million scores; of one job they take megabytes. Read, a file takes some ten times its size.
 MAX_BYTES = Limit("LAYERWISE_MAX_RESULT_BYTES", 1 << 30, "bytes")
-# What files bring about that are not as they were written.
+# What changed files cause.
 _NOT_OURS = (OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zipfile.BadZipFile)
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
