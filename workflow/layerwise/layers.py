@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable
 
 CONV, TRANSFORMER = "C", "T"  # what names begin with
-FIRST = "T0"  # the layer that the blocks work from
-WEIGHTED = "weighted"  # what stands for a layer where a head takes the learned softmax-weighted sum of all T layers
+FIRST = "T0"  # the input of the first block
+WEIGHTED = "weighted"  # in place of a layer: the learned softmax-weighted sum of all T layers
 MOST_LAYERS = 9999
 
 _INDEX = r"(?:0|[1-9][0-9]{0,3})"

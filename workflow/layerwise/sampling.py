@@ -1,4 +1,4 @@
-"""Seeded sample sets: which utterances, phones and words an experiment looks at, and which frames a segment covers.
+"""Seeded sample sets: which utterances, phones and words an experiment looks at, and which frames a segment averages.
 
 Sizes and pooling are those of the paper (Pasad, Shi and Livescu 2023); its draws were not seeded, these are.
 """
@@ -80,8 +80,8 @@ def draw_sample(
     """Sample set number `sample`, which depends on (seed, sample) and the tables alone, not on how many are drawn.
 
     Utterances are drawn from all, phones and words from all intervals of the corpus; the words are the `word_types`
-    first ones of `ranking`, be they in this corpus or not, as in the paper. Where there is less than asked for, all is
-    taken and a warning logged. Every table is sorted by utterance, then by start.
+    first ones of `ranking`, whether or not this corpus has them, as in the paper. Where there is less than asked for,
+    all is taken and a warning logged. Every table is sorted by utterance, then by start.
 
     Args:
         utterances: utterances.parquet.

@@ -1,8 +1,8 @@
 """Seeds and orders that follow from what they are for: no draw depends on another, and all machines draw the same.
 
 Every part counts: the configuration's seed, the sample, a name. Arrays are drawn by a generator of numpy. Where one
-number is enough (the seed of another library, a place in an order), a hash gives it. There are three hashes because
-the numbers of each must stay: those of folds, of heads and parts of probes, and of the demo's recordings.
+number is enough (the seed of another library, a place in an order), a hash gives it. There are three hashes: of folds,
+of heads and parts of probes, of the demo's recordings. Another hash would be another draw.
 """
 
 import hashlib

@@ -2,6 +2,8 @@
 #
 # In:  the configuration, the catalogues, and what is here already
 # Out: a page on the terminal, and in results/<experiment>/logs/estimate.log
+#
+# The page: layerwise/experiment/costs_page.py
 
 
 rule estimate:

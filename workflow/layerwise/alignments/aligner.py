@@ -26,10 +26,10 @@ from layerwise.errors import LayerwiseError
 
 FRAME_SECONDS = 0.01
 FRAMES_PER_PHONE = 3
-INSTALL = "pip install 'layerwise[align]'"
+INSTALL = "pip install -e '.[align]'"
 # Tried in turn. A beam is how much less likely than the best path another may be before it is given up; the first beams
-# are the aligner's own. Without bestpath=False the words of many recordings come out of a lattice that holds no path of
-# them: of 100 real ones 20 (tests/benchmarks/aligning.py --grid). The second beams are for noise. Much wider ones would
+# are the aligner's own. Without bestpath=False, 20 of 100 real recordings fail, because the aligner's lattice holds no
+# path through their words (tests/benchmarks/aligning.py --grid). The second beams are for noise. Much wider ones would
 # align almost any audio with almost any words.
 DECODERS: tuple[dict[str, object], ...] = (
     {"bestpath": False},
@@ -106,8 +106,8 @@ def results_of(
 
 @contextmanager
 def _pool(processes: int, dictionary: Path, audio_root: Path) -> Iterator[ProcessPoolExecutor]:
-    # Processes, as pocketsphinx holds the interpreter's lock while it works. Forked ones: the others import the main
-    # module again, and where that is a script of Snakemake, it would run again.
+    # Processes, because pocketsphinx holds the interpreter's lock while it works. They are forked: others import the
+    # main module again, and a script of Snakemake would then run again.
     with ProcessPoolExecutor(
         max(1, processes), multiprocessing.get_context("fork"), initializer=_start, initargs=(dictionary, audio_root)
     ) as pool:

@@ -1,6 +1,6 @@
 """ARPAbet: the 39 phones of the CMU dictionary, without stress.
 
-The phone set `arpabet` of resources/phones.yaml has the same phones, as a test holds.
+The phone set `arpabet` of resources/phones.yaml has the same phones; a test compares them.
 """
 
 VOWELS = ("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")

@@ -1,4 +1,4 @@
-"""Work in batches, by any number of processes: what comes out is in order, and memory does not grow with it."""
+"""Batches for any number of processes: results come in order, and memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 def batches_of(items: Sequence[Item], size: Callable[[Item], int]) -> list[list[Item]]:
-    """Items in order, in lists that have neither too many nor, unless it is one item, too many bytes."""
+    """Items in order, in lists of bounded length and, unless one item alone is larger, bounded bytes."""
     batches: list[list[Item]] = []
     room = 0
     for item in items:
@@ -43,7 +43,7 @@ def _mapped(function: Callable[[Item], Result], tasks: Sequence[Item], processes
     if processes < 2:
         yield from map(function, tasks)
         return
-    # Forked: every other way imports the program that runs, a job's script, once more in each process.
+    # Forked: any other way imports the running program, a job's script, again in each process.
     with ProcessPoolExecutor(processes, get_context("fork")) as pool:
         running: deque[Future[Result]] = deque()
         for task in tasks:

@@ -1,6 +1,6 @@
 """Cleaning alignments: from tiers as an aligner wrote them to the phones and words of the analysis.
 
-Hundreds of utterances are cleaned at once, as columns; only where something is wrong, one interval after the other.
+Hundreds of utterances are cleaned at once, as columns. Only faulty ones are cleaned interval by interval.
 """
 
 from __future__ import annotations

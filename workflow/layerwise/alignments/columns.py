@@ -20,7 +20,7 @@ from layerwise.files.texts import wildcard
 TIERS = ("phone", "word")
 PLAIN_TIERS = {tier: [f"{tier}s"] for tier in TIERS}  # what files call them where no layout says otherwise
 NO_LABEL, SILENT = -1, -2
-_PROBLEMS_OF_A_KIND = 100  # that are named of one utterance; a file may have millions
+_PROBLEMS_OF_A_KIND = 100  # so many are named of one utterance; a file may have millions
 PHONE, WORD = range(len(TIERS))
 
 

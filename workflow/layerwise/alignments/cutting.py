@@ -1,6 +1,6 @@
 """Long recordings, such as interviews, cut into utterances where nobody speaks.
 
-Attention over ten minutes takes too much memory, and no model was trained on that; a pause is where the least is lost.
+Attention over ten minutes takes too much memory, and no model was trained on that. A cut at a pause loses least.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ class CuttingError(LayerwiseError):
 def cut_recordings(recordings: Path, intervals: Path, pause: float, utterances_out: Path, intervals_out: Path) -> None:
     """Write the tables of utterances and of their intervals for recordings that are cut at pauses.
 
-    An utterance is a series of words with less than `pause` seconds between each and the next; half a pause of what
-    is around them comes along, up to a multiple of 10 ms, so that pooling rounds times as it does elsewhere. Its id
+    An utterance is a series of words with less than `pause` seconds between each and the next; up to half a
+    `pause` of audio on either side belongs to it. It starts at a multiple of 10 ms, so pooling rounds times as it does
+    elsewhere. Its id
     is that of the recording and a number, its text the words, its `start` the seconds of the recording before it.
 
     Args:

@@ -2,7 +2,8 @@
 
 The guesses are those of hama (https://github.com/hamanlp/hama), a small neural model whose wheel holds its weights. It
 is an optional dependency, imported only where it is used. A possessive (`Quilter's`) is its word and what the rule of
-English adds: of possessives the model was measured to get four phones in ten wrong, the rule one in a hundred.
+English adds: of possessives the model gets four phones in ten wrong, the rule two in a hundred
+(tests/benchmarks/guessing.py).
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ def in_time(rows: Rows) -> Rows:
 def faults_of(rows: Rows, durations: np.ndarray) -> dict[int, RowFault]:
     """What is wrong with which row; rows are in order of time.
 
-    In an utterance where every interval stands the comparison with the very one before, whoever spoke it, all are kept,
-    and nothing needs a second look.
+    If every interval of an utterance passes the comparison with the one before, whoever spoke it, all are kept. Only
+    the other utterances are looked at interval by interval.
     """
     starts, ends, durations = comparable(rows.start), comparable(rows.end), comparable(durations)
     same_tier = (rows.utterance[1:] == rows.utterance[:-1]) & (rows.tier[1:] == rows.tier[:-1])

@@ -1,4 +1,4 @@
-"""Marks: labels of silence, of noise and of all else that is no speech, which are neither phones nor words.
+"""Marks: labels of silence, noise and other non-speech, which are neither phones nor words.
 
 They are listed in resources/marks.yaml, and a layout can change the list.
 """

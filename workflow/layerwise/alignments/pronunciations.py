@@ -1,6 +1,6 @@
 """Pronunciations of words, as the CMU dictionary writes them: `WORD  P1 P2 …`, a line each.
 
-Planning reads such a file to refuse a wrong one before any job: this module imports nothing that is slow to start.
+Planning reads such a file to refuse a wrong one before any job, so this module imports nothing slow.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Files in a zip, read one by one without a look at its directory each time.
+"""Files in a zip, read one by one without reading its directory each time.
 
 A zip has its directory at its end. That of LibriSpeech's alignments (292,367 entries) takes seconds and hundreds of
-megabytes to read: one process does it, and any other finds members by what it says.
+megabytes to read. One process reads it, and tells the others where members lie.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from layerwise.files.limits import Limit
 MAX_FILE_BYTES = Limit("LAYERWISE_MAX_ALIGNMENT_BYTES", 2 * 10**8, "bytes")
 # That of LibriSpeech's alignments has 30 MB; zipfile takes some ten times as much memory.
 MAX_DIRECTORY_BYTES = Limit("LAYERWISE_MAX_ZIP_DIRECTORY_BYTES", 2 * 10**8, "bytes")
-# TextGrids are packed to a tenth. Deflate's most is 1,032, which a bomb needs.
+# TextGrids are packed to a tenth. A bomb needs deflate's most, 1,032.
 MAX_RATIO = Limit("LAYERWISE_MAX_UNZIPPED_RATIO", 100, "bytes for each of its own")
-_UNQUESTIONED_BYTES = 10**7  # alignments of two hours: nobody is harmed by so many, at whatever ratio
+_UNQUESTIONED_BYTES = 10**7  # alignments of two hours: harmless at any ratio
 
 _UTF8 = 0x800  # the flag of a name in UTF-8
 _HEADER = struct.Struct("<4s22xHH")  # ends with the lengths of a name and an extra field that follow
@@ -93,7 +93,7 @@ class _Frugal(io.FileIO):
 
 
 def _refuse_impossible(path: Path, found: Sequence[tuple[str, Member]]) -> None:
-    """Refuse a zip whose files cannot all be there, as it is small itself, or cannot be anybody's."""
+    """Refuse a zip with names that no disk takes, files that overlap, or far more bytes than it could hold."""
     for name, _ in found:
         if wrong := unusable_name(name):
             raise ZipError(f"{path}: {shown(name)!r} {wrong}")

@@ -1,7 +1,7 @@
-"""Archives from elsewhere: what a .tar.gz may hold, and how much, before any of it takes memory or disk.
+"""Unpacking a .tar.gz from a stranger: what it may hold, and how much, before any of it takes memory or disk.
 
-What tarfile believes is checked first: it reads extended headers whole, however long they say they are, and fills
-sparse files of terabytes with holes.
+tarfile would read an extended header of any declared length, and create sparse files of terabytes. So headers are
+checked before tarfile sees them.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from layerwise.files.plain_files import open_plain
 
 # LibriSpeech's largest archive has 30 GB, all of Libri-Light 3.5 TB in five of them.
 MAX_BYTES = Limit("LAYERWISE_MAX_UNPACKED_BYTES", 4 * 10**12, "bytes")
-# FLAC gains nothing in gzip, speech of 16 bits a fifth, transcripts in small files a factor of 20. Deflate's most is
-# 1,032, which a bomb needs.
+# gzip does not shrink FLAC; it takes a fifth off speech of 16 bits, and makes transcripts in small files 20 times
+# smaller. A bomb needs deflate's most, 1,032.
 MAX_RATIO = Limit("LAYERWISE_MAX_UNPACKED_RATIO", 100, "bytes for each of its own")
-_UNQUESTIONED_BYTES = 10**9  # nobody is harmed by so many, at whatever ratio
+_UNQUESTIONED_BYTES = 10**9  # harmless at any ratio
 # The English part of Common Voice has 2.5 million recordings.
 MAX_FILES = Limit("LAYERWISE_MAX_ARCHIVE_FILES", 10**7, "files and folders")
 # For a path as long as Linux allows, and a dozen attributes of 64 kB, the most that a file system has.
@@ -52,7 +52,7 @@ class CorpusError(LayerwiseError):
 
 
 def unpack(archive: Path, folder: Path, wanted: Callable[[PurePosixPath, bool], bool]) -> None:
-    """Unpack what is wanted of a .tar.gz, and see to it that all of it is there, to its end.
+    """Unpack the wanted members of a .tar.gz, and check that the archive is whole.
 
     Args:
         folder: an empty one.
@@ -112,13 +112,13 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, archiv
 
 
 def _plain(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:
-    """A member without owner, special bits, and a time that is none."""
+    """A member without owner and special bits; an impossible time is dropped."""
     member = tarfile.data_filter(member, folder)
     return member if 0 <= member.mtime < _LATEST else member.replace(mtime=None, deep=False)
 
 
 def _safe_path(member: tarfile.TarInfo, archive: Path) -> PurePosixPath:
-    """A member's path; what a corpus never holds is refused, also where tarfile's filter would mend it."""
+    """A member's path; names that no corpus has are refused, even if tarfile's filter would mend them."""
     path = PurePosixPath(member.name)
     if path.is_absolute():
         reason = "has an absolute path"
@@ -140,7 +140,7 @@ def _safe_path(member: tarfile.TarInfo, archive: Path) -> PurePosixPath:
 
 
 def unusable_name(name: str) -> str | None:
-    """What is wrong with the path of a file that no disk takes; None: nothing is."""
+    """Why no disk can have a file of this path; None: it can."""
     if len(name) <= MAX_DEPTH and name.isascii() and "\0" not in name:  # as in every zip of LibriSpeech's size
         return None
     try:
@@ -171,7 +171,7 @@ class _Stream:
         self.lasting_bytes = self.lasting_keywords = 0  # of headers that hold for all members that follow
         self._stream = stream
         self._packed = archive.stat().st_size
-        self._again = b""  # what has been looked at, and is read once more
+        self._again = b""  # bytes that were peeked at, to be read again
 
     def require(self, total: int) -> None:
         """Refuse an archive that has so many bytes."""
@@ -204,7 +204,7 @@ class _Stream:
 
 
 class _Member(tarfile.TarInfo):
-    """A member whose header is looked at before tarfile believes it."""
+    """A member whose header is checked before tarfile reads it."""
 
     def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
         if self.size < 0:

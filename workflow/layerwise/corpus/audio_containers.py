@@ -1,7 +1,7 @@
 """How much of its audio a file has, by the header of its container: where the audio starts, and how long it should be.
 
-libsndfile clips that length to the file and seldom says so; for some containers it reads whatever follows the audio as
-audio too; and for lengths that a writer to a pipe never filled in it may read nothing.
+libsndfile clips that length to the file and seldom says so. For some containers it also reads what follows the audio as
+audio. Where a writer to a pipe never filled in the length, it may read nothing.
 
 Each container is an entry of `_CONTAINERS`; headers of the formats in `UNTOLD` say nothing. HTK, which has no mark of
 its own, is refused by libsndfile itself unless it is as long as its header says.
@@ -49,7 +49,7 @@ class Field(NamedTuple):
 
 
 class Mend(NamedTuple):
-    """What libsndfile reads as it should: so many bytes of a file, of which those at an offset are others."""
+    """A corrected file for libsndfile: the first bytes of a file, with some at an offset replaced."""
 
     size: int
     offset: int = 0
@@ -64,7 +64,7 @@ class Extent:
         start: its first byte.
         declared: its bytes by the header; None: they were never filled in.
         found: its bytes in the file.
-        mend: what libsndfile reads as it should; None: the file itself.
+        mend: the corrected file that libsndfile is given; None: the file itself.
     """
 
     start: int

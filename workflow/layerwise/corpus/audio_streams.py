@@ -1,7 +1,7 @@
 """How much of its audio a file has, where that is a stream of frames or pages: MPEG, FLAC and Ogg.
 
-Whether the end is there is told from the last frame or page. What cannot be told: an MP3 without a count of its frames,
-or a FLAC without a count of its samples, that was cut exactly between two frames.
+The last frame or page shows whether the end is there. Not noticed is an MP3 without a count of its frames, or a FLAC
+without a count of its samples, that was cut exactly between two frames.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def _header(data: bytes, offset: int) -> _Header | None:
 
 
 def whole_mpeg(data: bytes, offset: int) -> tuple[bytes, int] | None:
-    """An MPEG file whose first frame is at `offset` as libsndfile reads it whole, and its samples; None: as it is.
+    """An MPEG file, changed so that libsndfile reads all of it, and its samples; None: it needs no change.
 
-    Where the first frame does not count the others (as Xing's and LAME's do), libsndfile guesses the length from the
-    size of the file and of this frame, and reads no further. Here all are counted, and zeros that make the guess large
-    enough follow them.
+    Where the first frame, at `offset`, does not count the others (as Xing's and LAME's do), libsndfile guesses the
+    length from the sizes of the file and of this frame, and reads no further. Here all frames are counted, and zeros
+    are appended until the guess is large enough.
 
     Raises:
         RecordingError: its end is missing, or cannot be told.

@@ -56,10 +56,10 @@ class Pattern:
     `{name}` is a part of a file's or folder's name and can be used twice; `*` is any such part, `**/` any folders, also
     none. Upper and lower case count; the form of Unicode does not, and fields are composed (NFC).
 
-    Matching never takes long, whatever the pattern and the path. What stands between two slashes is matched by itself
-    (an atomic group of the regular expression), and in it a field ends where the text after it is first found: no later
-    place would leave more room for the rest. Several ends are tried of what is not so (`_Part.loose`) and of `**/`, and
-    a pattern has two of these at most: with more, one path takes seconds.
+    Matching never takes long, whatever the pattern and the path. Each part between two slashes is matched by itself (an
+    atomic group of the regular expression). In it, a field ends where the text after it is first found, because no
+    later place would leave more room for the rest. Only for `**/` and for `_Part.loose` are several ends tried. A
+    pattern may have two of these: with more, one path takes seconds.
     """
 
     text: str
@@ -136,10 +136,10 @@ class _Part:
         again: fields that are used more than once.
 
     Attributes:
-        loose: tokens of which several ends are tried: stars, as they take as much as they can; all of a part with a
-            field that another part has to have too; and what ends at a field that has a value already, as comparing
-            that at each place takes the square of a name. Any other last one ends where the rest is the end of the
-            name.
+        loose: tokens of which several ends are tried: stars, which take as much as they can; all tokens of a part that
+            shares a field with another part; and tokens before a field that has a value already (comparing it at each
+            place takes time that grows with the square of the name's length). Any other last token ends where the rest
+            is the end of the name.
     """
 
     def __init__(self, tokens: list[str], known: set[str], again: set[str]) -> None:

@@ -1,7 +1,7 @@
 """The audio of a corpus, unpacked once and lent to one job after another, then deleted.
 
-Each job that reads the audio gets a link of its own to the one folder. Were the folder itself what all these jobs need,
-Snakemake would repeat every one of them as soon as one needs it again after it was deleted.
+Each job that reads the audio gets its own link to the one folder. If the folder itself were the input of all these
+jobs, Snakemake would repeat all of them as soon as one needed it again after it was deleted.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from layerwise.files.locks import held
 
 log = logging.getLogger(__name__)
 
-# Bytes on the disk to bytes of the archive: gzip gains nothing on FLAC (the demo's files have 0.997 of its archive's
-# bytes), and the rest is for folders and blocks that are not full.
+# Bytes on the disk for a byte of the archive. gzip does not shrink FLAC (0.997 for the demo's files); the rest is for
+# folders and half-filled blocks.
 UNPACKED = 1.1
 
 
@@ -97,8 +97,8 @@ def _alone(audio: Path) -> AbstractContextManager:
 
 
 def _have(url: str | None, archive: Path, checks: Mapping, mirrors: Mapping[str, str]) -> None:
-    """See to it that the archive is here, and the one that was meant."""
-    # Not above: the Snakefile imports this module, and what these import would slow every plan.
+    """Fetch the archive if it is not here, and check that it is the right one."""
+    # Imported here because the Snakefile imports this module: every plan would be slower.
     from layerwise.files.digests import verify
     from layerwise.files.downloads import fetch
 

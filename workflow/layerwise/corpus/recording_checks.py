@@ -1,7 +1,6 @@
-"""Whether a recording can be used, and whether its sound is what it should be: found in one decoding, to its end.
+"""Checks of recordings: faults leave one out (stereo, silent, cut off, NaN, …), doubts only name it (clipped, …).
 
-What would spoil a number is a fault: the recording is left out. What may be meant, or does not matter much, is a doubt:
-the recording stays, and is named.
+A fault would spoil a number. A doubt may be meant, or does not matter much. Both are found in one decoding, to the end.
 """
 
 from __future__ import annotations
@@ -20,27 +19,27 @@ from layerwise.corpus.recordings import open_recording
 from layerwise.corpus.times import comparable
 from layerwise.files.limits import Limit
 
-# The shortest recording of which every model has a frame, and more than one or two.
+# Long enough for several frames of every model.
 MIN_SECONDS = 0.1
-# Of telephones it is 8,000; below half of that there are no formants left, and a header that says so is wrong.
+# Telephones have 8,000. Below half of that no formants are left: a header that says so is wrong.
 MIN_RATE = 4000
-# Converters for sound go up to 768,000; above, a header is wrong, and a filter for 16 kHz as long as a recording.
+# Sound converters go up to 768,000. Above, a header is wrong, and the filter down to 16 kHz as long as a recording.
 MAX_RATE = 1_000_000
 # A day at 48 kHz. A FLAC of a megabyte can hold as much, all zeros, and takes a minute to decode.
 MAX_SAMPLES = Limit("LAYERWISE_MAX_RECORDING_SAMPLES", 1 << 32, "samples")
-# Less than two steps of 16 bits: a microphone that is off, and the dither of a converter.
+# Less than two steps of 16 bits: a microphone that is off, or a converter's dither.
 SILENT_RANGE = 2.0**-14
 # Lossy formats overshoot by a decibel or two; beyond this, samples are in other units.
 MAX_PEAK = 2.0
 # The largest number of eight bits; and the share of samples there that sound, however loud, does not reach.
 FULL_SCALE = 127 / 128
 CLIPPED_SHARE = 0.001
-# Writers that count their header as audio promise some bytes too many: 36 are as long as this at 8 kHz. No more than a
-# quarter of the shortest step between frames, so that no number depends on it.
+# Some writers count their header as audio. Its 36 bytes last this long in 16 bits at 8 kHz, less than a quarter of the
+# shortest step between frames: no number depends on them.
 MAX_MISSING_SECONDS = 0.00225
 
 _BLOCK_SAMPLES = 1 << 20
-# Bytes of a sample where each stands for itself; other codecs lose a whole block with its last byte.
+# Bytes of a sample, in codecs that store each by itself. The others lose a whole block with its last byte.
 _SAMPLE_BYTES = {
     "PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8, "ULAW": 1, "ALAW": 1,
 }  # fmt: skip

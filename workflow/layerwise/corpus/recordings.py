@@ -1,7 +1,7 @@
 """Recordings as libsndfile opens them: all of their audio, and nothing else.
 
-Where a header does not say how long the audio is, or says what cannot be, libsndfile is given the same audio with
-another header. `frames` of what it opens can be read to the last.
+Where a header does not give the length of the audio, or gives an impossible one, libsndfile is given the same audio
+with another header. All `frames` that an opened recording promises can be read.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class _Mended(io.RawIOBase):
     """A file read through its mend, bit by bit.
 
     Attributes:
-        error: what the disk answered last, as C does not hear of it.
+        error: the last error of the disk, which C would hide.
     """
 
     def __init__(self, file: BinaryIO, mend: Mend) -> None:

@@ -1,7 +1,7 @@
 """Times, compared as people write them.
 
-No float is a tenth: 1.2 − 1.0 is 0.19999999999999996, and a pause of 0.2 s would be none. So a time is a multiple of
-1 µs before it is compared with another.
+1.2 − 1.0 is 0.19999999999999996 in floats, so a pause of 0.2 s would be missed. Therefore times are rounded to whole
+µs before they are compared.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def unpack_all(archive: Path, destination: Path, checks: Mapping | None = None) 
 
 
 def _split_of(parts: tuple[str, ...], split: str | None) -> str:
-    """The split that a recording belongs to; where it is another than `split`, as LibriSpeech's layout has it."""
+    """The split of a recording: `split` if it lies in a folder of that name, else as in LibriSpeech's layout."""
     if split in parts[:-1]:
         return split
     return parts[-4] if len(parts) > 3 else "(no split folder)"

@@ -251,7 +251,7 @@ def _chosen(utterance_id: str, recording: _Recording, root: Path) -> tuple[Path,
 
 
 def _same_sound(path: Path, sound: Sound | Fault, other_path: Path, other: Sound | Fault) -> bool:
-    """Whether recordings are the same, but for what converters change; all that cannot be used count as such."""
+    """Whether recordings sound the same, up to what converters change; unusable ones count as the same."""
     if isinstance(sound, Fault) or isinstance(other, Fault):
         return isinstance(sound, Fault) and isinstance(other, Fault)
     if (sound.num_samples, sound.sample_rate) != (other.num_samples, other.sample_rate):
@@ -260,7 +260,7 @@ def _same_sound(path: Path, sound: Sound | Fault, other_path: Path, other: Sound
 
 
 def _too_much_text(sound: Sound, text: str) -> list[Fault]:
-    """Whether nobody could say so much in so little time: the text is another's, or the header's rate is wrong."""
+    """Whether there is more text than anybody says in that time: another's transcript, or a wrong sample rate."""
     pace = len("".join(text.split())) / sound.duration
     detail = f"{pace:.0f} letters a second: another's transcript, or a wrong sample rate"
     return [doubt("too much text", detail)] if pace > MAX_PACE else []

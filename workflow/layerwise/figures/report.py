@@ -1,4 +1,4 @@
-"""One HTML page about an experiment, whole in itself: it opens without a net, and can be sent as one file."""
+"""One HTML page about an experiment, self-contained: it opens offline, and can be sent as one file."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Files that are either whole or absent, after an error, a kill and a power cut.
 
-A name is given to a file only when its content is on the disk: file systems may otherwise note the name first, and a
-power cut leaves it with nothing, half or zeros behind it.
+A file gets its name only when its content is on the disk. Otherwise the file system may record the name first, and a
+power cut leaves an empty, half or zero-filled file.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # One name, whoever writes: what a killed job left is overwritten by the next one, and Snakemake runs one at a time.
+    # The same name every time: the next job overwrites what a killed one left, and Snakemake runs one at a time.
     temporary = target.with_name(f".{target.stem}.tmp{target.suffix}")
     refuse_link(temporary, "file")
     temporary.unlink(missing_ok=True)  # it may be another file, too, which would be written to

@@ -14,7 +14,8 @@ from layerwise.files.limits import Limit
 from layerwise.files.plain_files import read_plain
 from layerwise.files.shipped import IS_CHECKOUT, ROOT
 
-# Of a YAML file, which may be anybody's. The largest of ours has 30 kB and 1,600 values; a thousand models have 200 kB.
+# Limits of a YAML file, which may be a stranger's. The largest of ours has 30 kB and 1,600 values; a thousand models
+# have 200 kB.
 _BYTES = Limit("LAYERWISE_MAX_YAML_BYTES", 4_000_000, "bytes")
 # Aliases can name one value again and again, so that ten lines mean a billion of them.
 _VALUES = Limit("LAYERWISE_MAX_YAML_VALUES", 200_000, "values")
@@ -37,8 +38,8 @@ def locate(path: str) -> Path:
     return ROOT / given if IS_CHECKOUT or os.path.exists(ROOT / given) else given
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # by libyaml it is the same, ten times as fast
-    """Plain data, in which `<<` does not multiply and no key stands twice: YAML takes the last, people see both."""
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # libyaml's is the same, ten times as fast
+    """Plain data. `<<` cannot multiply values, and a key that stands twice is an error: YAML would take the last."""
 
     def __init__(self, path: Path, stream: str) -> None:
         super().__init__(stream)
@@ -65,7 +66,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # by libyaml it i
         super().flatten_mapping(node)
 
     def construct_short_int(self, node: yaml.ScalarNode) -> int:
-        """Whole numbers of 1:00:00… take the square of their length."""
+        """Base-60 numbers (1:00:00…) take time that grows with the square of their length."""
         if len(node.value) > 100:
             self._refuse(f"a number of {len(node.value)} characters", node)
         return self.construct_yaml_int(node)
@@ -113,7 +114,7 @@ def _text(path: Path) -> str:
 
 
 def require_bounded(content: object, what: str, error: type[LayerwiseError]) -> None:
-    """Refuse what no code may walk through: mappings and lists too deep or without end, or a billion values.
+    """Refuse mappings and lists that are too deep, without end, or of too many values to walk through.
 
     Aliases of YAML let a file of ten lines name one value again and again, and a value hold itself.
     """

@@ -1,4 +1,4 @@
-"""CSV files as people have them, and as their spreadsheets write them: read whole, or refused with line and reason."""
+"""CSV files of users, as spreadsheets write them: read whole, or refused with line and reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from layerwise.files.texts import composed
 
 DELIMITERS = (",", ";", "\t")  # spreadsheets write a semicolon where a comma is the decimal sign
 
-# The list of Common Voice's 2.5 million recordings has 600 MB.
+# Common Voice's list of 2.5 million recordings has 600 MB.
 MAX_BYTES = Limit("LAYERWISE_MAX_CSV_BYTES", 10**9, "bytes")
 
 

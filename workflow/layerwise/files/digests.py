@@ -68,7 +68,7 @@ def digests(path: Path, names: Iterable[str]) -> dict[str, str]:
 
 
 def note_digest(path: Path, url: str) -> Path:
-    """Write down, beside a download that nothing could be checked by, what came: `NAME.sha256`, as sha256sum has it."""
+    """Write the digest of a download that came without one to `NAME.sha256` beside it, as sha256sum does."""
     digest = digests(path, ["sha256"])["sha256"]
     note = path.with_name(f"{path.name}.sha256")
     line = f"{digest}  {path.name}\n"

@@ -1,4 +1,4 @@
-"""What a failed try of a download means: in words, whether another try may help, and how long to wait for it."""
+"""What a failed download means: in words, whether another try may help, and how long to wait before it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _retry_after(failure: Exception) -> float | None:
 
 
 def is_final(failure: Exception) -> bool:
-    """Whether no further try, or none within reason, will change it."""
+    """Whether further tries will not help."""
     if isinstance(failure, httpx2.HTTPStatusError):
         too_late = (_retry_after(failure) or 0) > _LONGEST_RETRY_AFTER_SECONDS
         return failure.response.status_code in _FOR_GOOD or too_late

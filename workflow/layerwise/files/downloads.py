@@ -1,6 +1,6 @@
 """Downloads: files from the network, tried until they are whole and the ones that were meant.
 
-Apart from what is done with them, so that a change here repeats no unpacking.
+Unpacking is elsewhere, so a change here repeats none of it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from layerwise.files.transfers import complete, refuse_page, validator_of
 
 log = logging.getLogger(__name__)
 
-_WRONG_FILES = 2  # tries that may bring another file than expected: once it may have been the transmission
-_ADVANCE_BYTES = 16 << 20  # a try that brings as much is no failure: 30 GB may be cut more often than a few times
+_WRONG_FILES = 2  # tries that may bring a wrong file: the first may be an error of transmission
+_ADVANCE_BYTES = 16 << 20  # a try that brings so much is not counted as failed: 30 GB may be cut often
 
 
 def mirrored(url: str, mirrors: Mapping[str, str]) -> str:
@@ -64,7 +64,7 @@ def fetch(
 ) -> None:
     """Download `url` to `destination`, which appears only when it is whole and as expected, and stays if it is.
 
-    What an interrupted download left, be it by a kill, is completed: only the bytes that lack are asked for, if the
+    A download that was interrupted, even by a kill, is completed: only the missing bytes are asked for, if the
     server says that its file is still the same (RFC 9110, If-Range). Proxies are taken from the environment. A file
     that lies there already is kept if it has the digests or a note (`is_fetched`), and else neither used nor replaced.
 
@@ -141,7 +141,7 @@ def _refuse_address(address: str, headers: Mapping[str, str]) -> None:
 
 
 def _is_had(destination: Path, checks: Mapping) -> bool:
-    """Whether what lies at the destination is the file; what was fetched, and is another file than wanted, is replaced.
+    """Whether the wanted file lies at the destination; another one that was fetched counts as missing.
 
     Raises:
         DownloadError: nothing says that it is, and nothing that it came from here.

@@ -1,9 +1,8 @@
 """Folders of files from elsewhere: what in them may be opened.
 
-A pipe among recordings would keep a job waiting for ever, a link of somebody else's may lead to what is not theirs to
-read. So a file in such a folder is opened if it is a plain one that lies in the folder, links followed, or in one that
-the environment names: `LAYERWISE_LINKS_TO=/data/audio:/mnt/more`. A configuration cannot name one, as it may be a
-stranger's too.
+A pipe among recordings would keep a job waiting for ever, and a stranger's link may lead to files that are not theirs.
+So only plain files are opened that, links followed, lie in the folder or in one that the environment names:
+`LAYERWISE_LINKS_TO=/data/audio:/mnt/more`. A configuration cannot name one, because it may be a stranger's too.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ class Folder:
 
 
 def how_to_allow(reasons: Iterable[str]) -> str:
-    """What lets all files be opened that were refused for these reasons as they lie elsewhere; "": there are none.
+    """The setting that would allow the files that were refused because they lie elsewhere; "": none were.
 
     Leaf folders may be thousands: what they have in common is named, for each folder at the top of the disk.
     """

@@ -1,4 +1,4 @@
-"""Requests for one file by HTTP: redirects that give no secret away, and an end to servers that hardly send."""
+"""Requests for one file by HTTP: redirects give no secret away, and servers that hardly send are dropped."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from layerwise.files.digests import DownloadError
 from layerwise.files.disk_space import readable
 
 _TIMEOUT_SECONDS = 30
-# Slower than a modem (1 kB/s), a server holds the only connection to it for weeks: it is asked again.
+# A server slower than a modem (1 kB/s) would hold its only connection for weeks. It is dropped and asked again.
 _LEAST_BYTES, _LEAST_SECONDS = 60_000, 60.0
 _MOST_REDIRECTS = 10  # archives and hubs need three
 _OURS = {"Accept-Encoding": "identity"}  # unpacked on the way, a file would have another length than the server says
 
 
 class AnswerError(DownloadError):
-    """What came is no answer with the file, such as a page for people: nothing is known of the file."""
+    """The answer is not the file, but for example an error page."""
 
 
 class RefusedError(AnswerError):
-    """The way to the file is one that is not gone, however often it is tried."""
+    """A redirect that is not followed; another try would not help."""
 
 
 def new_client() -> httpx2.Client:
-    """A client that keeps no cookies: each request is one of its own, and odd ones are no errors.
+    """A client that keeps no cookies, so that requests are independent and odd cookies raise no errors.
 
     Raises:
         DownloadError: the environment names a proxy that is none.

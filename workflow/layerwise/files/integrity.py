@@ -1,9 +1,8 @@
-"""Whether what the workflow made is still whole, as the ends of files tell.
+"""Whether files that the workflow made are still whole, by their ends.
 
-Files appear under their names when they are whole (`layerwise.files.atomic`), but a disk that lies about what it has
-kept, a full one or a broken copy can cut them off later. Each format that the workflow writes ends with something of
-its own, so a few bytes a file are enough. What they cannot tell: that a table (CSV) was cut exactly between two of its
-lines, or that bytes in the middle of a file are others.
+Files get their names when they are whole (`layerwise.files.atomic`), but a faulty or full disk or a broken copy can cut
+them off later. Each format that the workflow writes has an end of its own, so a few bytes of each file are enough. Not
+noticed are a table (CSV) that was cut exactly between two lines, and changed bytes in the middle of a file.
 """
 
 from __future__ import annotations

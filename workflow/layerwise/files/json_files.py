@@ -17,10 +17,10 @@ _DIGITS = 20  # of a whole number: what 64 bits can hold
 
 
 def read_json(path: Path, error: type[LayerwiseError], kind: str = "JSON") -> object:
-    """What a file of JSON holds.
+    """The content of a JSON file.
 
     Args:
-        kind: what it is none of where it is no JSON, for messages.
+        kind: what the file should be, for messages.
 
     Raises:
         FileNotFoundError: it does not exist.

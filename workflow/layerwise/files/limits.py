@@ -1,6 +1,6 @@
 """How much a file from elsewhere may declare before memory, disk or time is given to it.
 
-A limit stands in the module that reads the file, with its reason, far above real use; here is what limits share.
+Each limit is set in the module that reads the file, with its reason, far above real use. Here is what they share.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class LimitError(LayerwiseError):
 
 @dataclass(frozen=True)
 class Limit:
-    """The most of something that is read.
+    """The most that is read of something.
 
     Attributes:
         name: of the environment variable that raises it.

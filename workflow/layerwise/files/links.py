@@ -1,4 +1,4 @@
-"""Links where this program makes files of its own: what somebody put there would lead elsewhere what is written."""
+"""Links where this program writes its own files: they are refused, as they would redirect what is written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class LinkError(LayerwiseError):
 
 
 def refuse_link(path: Path, wanted: Literal["file", "folder", "file or folder"] = "file or folder") -> None:
-    """Check that nothing lies at `path`, or what is wanted there itself.
+    """Check that nothing lies at `path`, or a plain file or folder as wanted.
 
     Raises:
         LinkError: it is something else, such as a link, whether or not anything is behind it, or a pipe.

@@ -1,7 +1,7 @@
 """One process at a time, also on file systems that have no locks.
 
-The locks are those of filelock. Alone (4.3.1) it turns to a soft lock where flock answers ENOSYS, but fails where it
-answers ENOLCK or EOPNOTSUPP, as mounts of NFS and Lustre do; and it takes a hard link to another file for its lock.
+The locks are those of filelock. By itself (4.3.1) it uses a soft lock only where flock answers ENOSYS, but mounts of
+NFS and Lustre may answer ENOLCK or EOPNOTSUPP. It also accepts a hard link to another file as its lock.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def held(path: Path, other: str) -> Iterator[None]:
         LockError: no lock can be made there, such as in a folder that is only read.
         DiskSpaceError: there is no room for it.
     """
-    # Not above: each of thousands of score jobs imports this module and locks nothing; it would start 0.1 s later.
+    # Imported here: thousands of score jobs import this module and lock nothing. Each would start 0.1 s later.
     from filelock import FileLock, SoftFileLock, Timeout
 
     for place in (path, path.with_name(f"{path.name}.held")):

@@ -52,7 +52,7 @@ def read_array(path: Path, kind: str) -> np.ndarray:
 
 @contextmanager
 def _loading(path: Path) -> Iterator[None]:
-    """Turns whatever numpy and zipfile raise on a damaged file into an error that names it."""
+    """Turns whatever numpy and zipfile raise on a damaged file into an error that names the file."""
     try:
         yield
     except RereadError:
@@ -62,7 +62,7 @@ def _loading(path: Path) -> Iterator[None]:
 
 
 def require_stored(path: Path) -> None:
-    """Refuse what is no zip, or one that holds more than its bytes: numpy and torch compress nothing.
+    """Refuse what is no zip, is compressed (numpy and torch never do that), or declares more bytes than it has.
 
     Raises:
         RereadError: it is.

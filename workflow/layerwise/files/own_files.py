@@ -1,4 +1,4 @@
-"""Files that this workflow made, read again: somebody may have changed them since, or have sent them."""
+"""Files that this workflow wrote, read again with checks: somebody may have changed or sent them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from layerwise.layers import MOST_LAYERS
 
 # Four million scores; of one job they take megabytes. Read, a file takes some ten times its size.
 MAX_BYTES = Limit("LAYERWISE_MAX_RESULT_BYTES", 1 << 30, "bytes")
-# What files bring about that are not as they were written.
+# What changed files cause.
 _NOT_OURS = (OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zipfile.BadZipFile)
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -37,7 +37,7 @@ class RereadError(LayerwiseError):
 
 @contextmanager
 def rereading(path: object) -> Iterator[None]:
-    """Turns what a file brings about that is not as it was written into an error that names the file.
+    """Turns any error that a changed file causes into one that names the file.
 
     Raises:
         RereadError: the block failed, because of what the file holds.

@@ -34,7 +34,7 @@ PREDICTIONS = ("item_id", "speaker_id", "part", "layer", "said", "answered", "er
 
 _COST = r"[^ =]+=-?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?"
 
-# What cells can be, by column, wherever they stand.
+# Allowed cells, by column name, in any table.
 _KNOWN = {
     "alignments": f"{GIVEN}|{AUTOMATIC}",
     "best": f"(?:{LAYER})?",

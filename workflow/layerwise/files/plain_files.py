@@ -1,4 +1,4 @@
-"""Plain files, told from what may lie in their place: a pipe keeps its reader waiting, a device may have no end."""
+"""Plain files only: a pipe in their place would keep its reader waiting, a device may have no end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def kind_of(mode: int) -> str:
 
 
 def require_plain(path: Path, error: Callable[[str], Exception]) -> None:
-    """Refuse what is there but no plain file, links followed.
+    """Refuse anything but a plain file, links followed.
 
     Args:
         error: makes the error of what was found, in words.

@@ -1,4 +1,4 @@
-"""Where the files lie that come with the package: catalogues and presets, schemas, the template of the report."""
+"""Where the files of the package lie: catalogues and presets, schemas, the template of the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text from files and configurations: one form of what looks the same, and patterns with a star."""
+"""Text from files and configurations: one Unicode form of what looks the same, and patterns with a star."""
 
 from __future__ import annotations
 

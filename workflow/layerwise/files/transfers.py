@@ -1,4 +1,4 @@
-"""One try to bring a file, or what is missing of it, from a server: what an interrupted try left is completed."""
+"""One try to fetch a file from a server; a part that an interrupted try left is completed."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def refuse_page(part: Path) -> None:
 
 
 def validator_of(part: Path) -> Path:
-    """Beside what has come of a file: the server's mark of that very content, by which it can be asked to go on."""
+    """Beside a partial download: the server's mark (ETag or date) of this content, needed to ask for the rest."""
     return part.with_name(f"{part.name}.etag")
 
 

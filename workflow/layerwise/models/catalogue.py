@@ -25,7 +25,7 @@ from layerwise.models.originals.reading import is_original, read_original
 from layerwise.models.preprocessors import PreprocessorError, read_preprocessor
 from layerwise.models.weights import AdapterError, refuse_adapters
 
-RANDOM, BY_HAND = "random-init", "by-hand"  # sources that are no places
+RANDOM, BY_HAND = "random-init", "by-hand"  # sources that are not paths or addresses
 WEIGHTS_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")  # of files, never of a Hugging Face id
 _LONGEST_ID = 96  # of the Hugging Face hub
 OUTLINE = ("conv_layers", "blocks", "stride_seconds", "width")  # what a checkpoint says of itself
@@ -43,7 +43,8 @@ _FACTS = (
     "source",
     "revision",
 )
-_TEXTS = ("family", "objective", "modality", "size", "training_data", "licence")  # titles: `model_names.told_apart`
+# Titles are looked at by `layerwise.models.names.told_apart`.
+_TEXTS = ("family", "objective", "modality", "size", "training_data", "licence")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Grading of answers: errors or hits of each utterance, and what labels have beside their accuracy.
+"""Word and phone errors (WER, PER), right labels, balanced accuracy and macro F1: the answers of heads are graded.
 
 jiwer counts errors: the least number of substitutions, deletions and insertions (Levenshtein 1966). Divided by the
 number of phones or words that were said, they give the error rate of a set (`layerwise.probes.rates`), as `jiwer.wer`

@@ -1,4 +1,4 @@
-"""The metrics of tasks: their titles, and whether higher is better.
+"""The metrics of tasks by name, and whether higher is better; `grading` counts errors, `rates` divides them.
 
 Read when the workflow is planned, so nothing here imports more than Python's own modules.
 """

@@ -160,7 +160,7 @@ class Sweep:
     # Training
 
     def train(self) -> None:
-        """Train until every head has stopped, or the steps are done; what was kept of an earlier run is gone on with.
+        """Train until every head has stopped, or the steps are done; continues from a kept state.
 
         Raises:
             ProbeError: a loss is NaN or infinite, or the device has too little memory.
@@ -201,14 +201,14 @@ class Sweep:
             )
 
     def _look(self) -> None:
-        """Compare all heads on dev; keep the best state of each, and let those go that no longer get better."""
+        """Compare all heads on dev; keep the best state of each, and stop heads that no longer improve."""
         higher = self._kind.measured.higher_is_better
         counts, _, losses = self._measured("dev")
         progress, stopped = self.progress, []
         for name in self._heads.names:
             value, loss = rate(counts[name]), losses[name]
             progress.curves.setdefault(name, []).append((progress.step, value, loss))
-            # Of equal values the lower loss is better: a head that cannot yet say a word still learns.
+            # Of equal values the lower loss is better: a head whose answers are still empty may be learning.
             rank = (value if higher else -value, -loss)
             best = progress.best.get(name)
             if best is None or rank > (best["value"] if higher else -best["value"], -best["loss"]):

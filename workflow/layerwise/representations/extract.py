@@ -38,7 +38,7 @@ from layerwise.workers import Workers
 
 log = logging.getLogger(__name__)
 
-LOOK_AHEAD = 4  # batches' worth of consecutive utterances that are sorted by length and held until they are in order
+LOOK_AHEAD = 4  # batches whose utterances are sorted by length together, and held until they are in order again
 
 
 class ExtractionError(LayerwiseError):
@@ -99,7 +99,8 @@ def extract(
             utterance for which alone the device has too little memory. Batches that are too large are halved.
         DiskSpaceError: the disk cannot hold the file; said before any utterance is computed.
     """
-    torch.set_num_threads(1)  # of this thread, which loads: what weights are made from may be summed
+    # One thread while loading: sums in weight conversion must not depend on the number of threads.
+    torch.set_num_threads(1)
     torch.backends.cudnn.allow_tf32 = False  # the default on recent GPUs: convolutions with ten bits of mantissa
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     model = checkpoint if isinstance(checkpoint, SpeechModel) else load_folder(checkpoint, device, normalise)

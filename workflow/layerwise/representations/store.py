@@ -1,10 +1,10 @@
 """Read representation files, whoever wrote them.
 
-All that is read of a file lies in itself, under plain names, as `writer` writes it: links, virtual and external data,
-and filters of others, which HDF5 would load code for, are refused; so is data that takes more memory than the file has
-bytes. Damage is an error, never other numbers: all that is written has a checksum. HDF5 has none for text of any width,
-so all text has a fixed one: `fact` and `strings` read it. Data that somebody else wrote without a checksum is read, and
-its damage is not noticed.
+A file may hold only what `writer` writes: plain data under plain names. Refused are links, virtual and external data,
+foreign filters (HDF5 would load code for them), and data that takes more memory than the file has bytes. Damage is an
+error, never other numbers, because all that is written has a checksum. HDF5 has none for text of variable width, so all
+text has a fixed width: `fact` and `strings` read it. Data that somebody else wrote without a checksum is read, and its
+damage is not noticed.
 
 Nothing is locked: one job writes a file, under another name than it is read by. HDF5 would ask for a lock even to read,
 and some network file systems have none to give.

@@ -22,7 +22,7 @@ import numpy as np
 
 from layerwise.seeds import generator
 
-BAND = 6  # how many swap with each other, at least: few enough to be near in size, enough for many draws
+BAND = 6  # utterances that swap with each other, at least: few enough to be near in size, enough for many draws
 SHARE = (0.1, 0.9)  # of its rows: by how much a single recording is rolled, at least and at most
 
 

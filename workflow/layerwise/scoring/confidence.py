@@ -1,4 +1,4 @@
-"""The 95 % of every interval, and the interval of scores whose trials share training rows.
+"""The confidence level of every interval, and the interval of scores whose trials share training rows.
 
 Score jobs do not import this module: scipy's statistics take longer to import than most scores take.
 """

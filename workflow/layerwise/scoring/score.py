@@ -141,7 +141,7 @@ def _trials(
             if groups and view is target:
                 of_groups = fold_moments(*views, groups.member, folds=len(groups.names))
                 fold_of = groups.folds(fold)
-                # A group without rows adds nothing, wherever it is added.
+                # Groups without rows have fold -1: added to fold 0, they add nothing.
                 moments = of_groups.merged(np.maximum(fold_of, 0))
                 results.append(cross_validate(moments, pairs, epsilons, settings.standardise))
                 again = jackknife(of_groups, fold_of, results[0], settings.standardise)

@@ -29,8 +29,8 @@ def read_best_layers(path: AnyPath) -> pd.DataFrame:
 def best_layers(trends: AnyPath, scores: AnyPath, out: AnyPath) -> None:
     """The best block of each model, tables/best_layers.csv: a row per property, model and metric.
 
-    Ranked are T1…TL: T0 and the C layers are what the blocks work from. Properties that say nothing of use (`intra`)
-    rank none; flagged and skipped layers are left out. At equal means the lower layer is best.
+    Ranked are T1…TL, not the input of the first block (T0) or the C layers. Properties that say nothing of use
+    (`intra`) rank none; flagged and skipped layers are left out. At equal means the lower layer is best.
 
     `tied` lists the other layers that tie with the best one (`layerwise.tables.ties`), in order of depth; without an
     interval (a single score) it stays empty. `nearly_tied` lists those that would tie if the low end of the best one's

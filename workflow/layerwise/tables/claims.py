@@ -182,7 +182,7 @@ def equals_sum(outcome: Outcome, relative: float) -> Verdict:
         return Verdict(NOT_TESTABLE, "no weighted sum" if single.layers else single.reason)
     best, weighted = single.number(single.best), outcome.weighted
     metric = METRICS[outcome.metric]
-    base = metric.performance(weighted.value)  # its own inverse: the accuracy, or the error rate again
+    base = metric.performance(weighted.value)  # performance() twice gives back the metric
     numbers = {"best": single.best, "best_value": metric.performance(best.value), "weighted_value": base}
     if base <= 0:
         return Verdict(NOT_TESTABLE, f"no share of a weighted sum whose {metric.title} is 0", numbers)

@@ -3,14 +3,15 @@
 The layers of a model are all there are, no sample of layers, and neighbours are alike: an interval that takes them for
 independent draws (Fisher's, or a bootstrap over layers) answers another question, and so does a p value; there is none.
 What is uncertain is each layer's number. So the interval of a correlation is that of its values when both curves are
-drawn anew within their own uncertainty, many times over:
+redrawn `DRAWS` times within their uncertainty:
 
 - a trend by a bootstrap of its scores (Efron 1979). The same samples and trials are drawn for every layer and every
   property, as their scores rise and fall together. As trials share training rows, deviations from the mean are
   stretched until their variance is that of the trend's own interval (Nadeau and Bengio 2003);
-- a trend whose intervals are of speakers normally, with the covariance over layers that the jackknife gives: each D(g)
-  (`layerwise.tables.jackknife`) times a normal number of its own. The numbers are the same for all layers, properties
-  and models, as speakers are; a bootstrap of some 20 D(g) would have the same covariance and be more lumpy;
+- a trend whose intervals are of speakers normally, with the covariance over layers that the jackknife gives: each D(g),
+  how much the score leans on speaker group g (`layerwise.tables.jackknife`), times a normal number of its own. The
+  numbers are the same for all layers, properties and models, as speakers are; a bootstrap of some 20 D(g) would have
+  the same covariance and be coarser;
 - a performance by its interval over test speakers: each side of the value is half a normal distribution, with 2.5 % of
   the draws beyond the interval's end; independently at each layer. As all heads see the same test items, this errs on
   the wide side;
@@ -73,7 +74,7 @@ class Curve:
         return Curve(list(layers), self.levels[place], self.low[place], self.high[place], draws, self.reason)
 
     def blocks(self) -> Curve:
-        """T1…TL, without the layer that they work from."""
+        """T1…TL, without T0, the input of the first block."""
         return self.at([layer for layer in self.layers if layer != FIRST])
 
     def value(self, layer: str) -> float:

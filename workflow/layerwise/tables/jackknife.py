@@ -1,7 +1,8 @@
 """What a score would be if each group of speakers counted less, tables/jackknife.csv, and what that says of others.
 
-θ is the mean of a metric over samples and trials, θ(g) the same where the rows of group g count `cca.LIGHTER`, in
-training and in test; the weight of a trial falls with that of its test rows. With λ = 1 − LIGHTER, D(g) = (θ(g) −
+θ is the mean of a metric over samples and trials, θ(g) the same where the rows of group g count
+`layerwise.scoring.measures.jackknife.LIGHTER` times, in training and in test; the weight of a trial falls with that of
+its test rows. With λ = 1 − LIGHTER, D(g) = (θ(g) −
 mean θ(·)) / λ is how much θ leans on group g, and
 
     standard error² = (G − λ)² / (G (G − 1)) Σ D(g)².

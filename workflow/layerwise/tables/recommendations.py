@@ -42,8 +42,7 @@ BY_ROW = (
     "it holds for others)"
 )
 
-# Of 12 equal layers with 9 scores each, whose draws correlate by the share of a test fold (1/9), ties lack one or more
-# in 18 % of simulated models where shared luck is estimated at 0.70 to 0.75, in 7 % up to 0.80 and in 2 % up to 0.85.
+# Of equal layers that share less of their luck, ties often lack one or more (tests/benchmarks/honesty.py --only ties).
 LEAST_SHARED_LUCK = 0.8
 FEW_SPEAKERS = 5  # of fewer, an interval over speakers is wide, and leans on what speakers are taken to be like
 

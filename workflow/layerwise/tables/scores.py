@@ -58,9 +58,8 @@ def collect_scores(
 
     One row per property, model, layer, sample, trial and metric, with the chance level beside the score. They are
     sorted by the given order of `properties` and `models`, then by depth, sample, trial and metric: neither the order
-    nor the batching of `files` shows. The metrics
-    of a scored record are those in its file; a skipped record gets one row for each of `metrics`, without trial or
-    score, so that what is missing is seen in the table.
+    nor the batching of `files` shows. The metrics of a scored record are those in its file; a skipped record gets one
+    row for each of `metrics`, without trial or score, so that what is missing is seen in the table.
 
     Args:
         metrics: names of the rows that stand for a skipped record.

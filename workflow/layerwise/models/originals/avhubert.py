@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from layerwise.models.anatomy import Anatomy
 
-FILTERBANKS, FILTERBANK_SECONDS = 26, 0.01  # and the hop of their frames
+FILTERBANKS, FILTERBANK_SECONDS = 26, 0.01  # how many, and the hop of their frames in seconds
 WINDOW, HOP, FFT = round(0.025 * SAMPLE_RATE), round(FILTERBANK_SECONDS * SAMPLE_RATE), 512  # samples
 LAYER_0 = "audio projection of {} stacked frames of {} log filterbanks, before fusion with the zeros in place of video"
 

@@ -1,13 +1,11 @@
-"""Pickled files, torch's among them, read without running anything that they say (`unpickler`).
+"""Files of torch, zipped or older: where tensors lie, and their values when asked for; nothing is run (`unpickler`).
 
 The values of a tensor are read only when they are asked for: a plan needs no weights (nor torch), and the states of an
 optimiser, twice the size of the model, stay on the disk. What a file declares is compared with what it has before
 anything is made of it: places of tensors with their blocks, blocks with the file, shapes of arrays with their bytes.
 
-`torch.load(weights_only=True)` with inert stand-ins for the classes of fairseq, omegaconf and argparse was tried
-(2.13): it reads every `.pt` of the golden models, but not FaST-VGS's `args.pkl`, which no torch wrote; it reads all
-weights, after an import of torch that takes seconds where a plan takes 50 ms a file here; and a file of 1 kB makes
-it fill 2 GB (`bytearray(2 * 10**9)` is among the calls that it allows). So this reader stays.
+`torch.load(weights_only=True)` (2.13) cannot read FaST-VGS's `args.pkl`, reads all weights, and allows calls that fill
+memory (`bytearray(2 * 10**9)`).
 """
 
 from __future__ import annotations
