@@ -39,8 +39,9 @@ from layerwise.scoring.properties import PROPERTIES
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.spans import SampleSizes
-from layerwise.tables import advice, comparison, layer_pairs, recommendations
+from layerwise.tables import comparison, layer_pairs, recommendations
 from layerwise.tables import probes as probe_rows
+from layerwise.tables.advice import sentences
 from layerwise.tables.best_layers import best_layers
 from layerwise.tables.files import write_table
 from layerwise.tables.scores import collect_scores, read_scores
@@ -115,7 +116,7 @@ def is_above_chance(row) -> bool:
 
 
 def is_advised(row) -> bool:
-    return f"use {row['layer']}" in advice.sentences(row.to_frame().T, row["model"])
+    return f"use {row['layer']}" in sentences(row.to_frame().T, row["model"])
 
 
 def warns_of_ties(row) -> bool:

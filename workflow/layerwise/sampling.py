@@ -196,11 +196,11 @@ def segment_frames(start: float, end: float, stride_seconds: float, num_frames: 
     Raises:
         ValueError: `span` is none of them, or the utterance has no frame.
     """
-    if span not in SPANS or not SPANS[span].is_segment:
+    if span not in SPANS or (pooling := SPANS[span].pooling) is None:
         raise ValueError(f"a segment is a {' or a '.join(known.name for known in SEGMENTS)}, not {span!r}")
     if num_frames < 1:
         raise ValueError("an utterance without frames has no segments")
     touched = math.floor(steps(start, stride_seconds)), math.ceil(steps(end, stride_seconds))
-    first, last = SPANS[span].pooling.frames(*touched)
+    first, last = pooling.frames(*touched)
     first = min(first, num_frames - 1)
     return first, max(first + 1, min(last, num_frames))

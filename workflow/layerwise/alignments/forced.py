@@ -132,7 +132,7 @@ def _noting(
     noted = 0
     for utterance in utterances:
         words = utterance.tiers[0].labels
-        if found := Counter(word for word in words if word in guessed):
+        if found := Counter(word for word in words if word is not None and word in guessed):
             named = ", ".join(f"{word} ({' or '.join(guessed[word])})" for word in found)
             problems.append(Problem(utterance.utterance_id, utterance.file, "pronunciation guessed", f"kept; {named}"))
             intervals += found

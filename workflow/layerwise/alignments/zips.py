@@ -86,7 +86,7 @@ def members(path: Path) -> list[tuple[str, Member]]:
 class _Frugal(io.FileIO):
     """A file of which no more is read at once than a zip's directory may have."""
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
         wanted = os.fstat(self.fileno()).st_size - self.tell() if size is None or size < 0 else size
         MAX_DIRECTORY_BYTES.require(wanted, f"{self.name}: its directory", ZipError)
         return super().read(size)

@@ -135,7 +135,7 @@ def _decoded(audio: soundfile.SoundFile) -> Sound:
         if not (math.isfinite(bottom) and math.isfinite(top)):  # NaN is the least and the largest of its block
             raise RecordingError("not finite", "it holds NaN or infinity")
         if max(top, -bottom) >= FULL_SCALE:
-            clipped += np.count_nonzero(np.abs(block) >= FULL_SCALE)
+            clipped += int(np.count_nonzero(np.abs(block) >= FULL_SCALE))
         decoded, low, high = decoded + len(block), min(low, bottom), max(high, top)
         MAX_SAMPLES.require(decoded, "it", _too_long)
     if decoded < audio.frames:

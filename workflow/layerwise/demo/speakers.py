@@ -51,7 +51,7 @@ class Prompt:
 
 def demo_speakers() -> tuple[Speaker, ...]:
     """The 18 speakers of the demo: each voice at each warp, so that neighbours in number are the same voice."""
-    speakers = []
+    speakers: list[Speaker] = []
     for voice, pitch_hertz in VOICES.items():
         for up, down in WARPS:
             index = len(speakers)

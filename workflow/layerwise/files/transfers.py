@@ -82,8 +82,8 @@ def _extent(response: httpx2.Response, part: Path, asked: int | None) -> tuple[i
     coding = response.headers.get("Content-Encoding", "").strip().lower()
     if coding not in ("", "identity"):
         raise AnswerError(f"{where} sends the file packed (Content-Encoding: {shown(coding)}), which was not asked for")
-    length = response.headers.get("Content-Length", "").strip()
-    length = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
+    stated = response.headers.get("Content-Length", "").strip()
+    length = int(stated) if re.fullmatch(r"[0-9]{1,18}", stated) else None
     if response.status_code in (200, 203):  # the other by a proxy
         return 0, length or None
     given = response.headers.get("Content-Range", "").strip()

@@ -130,5 +130,5 @@ MODEL_TYPES = {
 
 def input_of(config: dict) -> Input:
     """What the model of a configuration takes."""
-    known = MODEL_TYPES.get(config.get("model_type"))
+    known = MODEL_TYPES.get(config.get("model_type", ""))
     return known.input if known else WAVEFORM

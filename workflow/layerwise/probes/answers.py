@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +55,7 @@ class Answers:
         """The target of an utterance in numbers."""
         return self._kind.encoded(self._targets[row], self._numbers)
 
-    def unseen(self, rows: Sequence[int]) -> int:
+    def unseen(self, rows: Iterable[int]) -> int:
         """Utterances with a label (phone, character) that training lacks."""
         return sum(not self._kind.is_known(self._targets[row], self._numbers) for row in rows)
 

@@ -119,7 +119,8 @@ def middle_peak(curve: Curve, layers: Sequence[str], shallowest: float, deepest:
 
 def deeper_peak(model: tuple[Curve, Sequence[str]], other: tuple[Curve, Sequence[str]], margin: float) -> Verdict:
     """Whether the maximum of one curve lies deeper (index / L) than that of another."""
-    found, numbers = [], {}
+    found = []
+    numbers: dict[str, object] = {}
     for name, (curve, layers) in (("", model), ("other_", other)):
         missing = _missing(curve, layers)
         if missing:

@@ -111,6 +111,6 @@ def _result(where: str, row: Mapping[str, str], layers: Mapping[str, Sequence[st
     low, high = (number(column) if row.get(column) else None for column in INTERVAL)
     if (low is None) != (high is None):
         raise refuse("low" if low is None else "high", "low and high are expected together, or neither")
-    if low is not None and not low <= value <= high:
+    if low is not None and high is not None and not low <= value <= high:
         raise refuse("low", f"low <= value <= high is expected; value is {value}, high is {high}")
     return Result(row["task"], row["model"], row["layer"], row["metric"], value, low, high)

@@ -50,7 +50,7 @@ def summarise_samples(
             {
                 "sample": int(file.parent.name),
                 "span": span.name,
-                "asked": sizes.rows(span, phone_types or types),
+                "asked": sizes.rows(span, phone_types or types or 0),
                 "drawn": len(drawn),
                 "types": types,
                 "utterances": drawn["utterance_id"].nunique(),
