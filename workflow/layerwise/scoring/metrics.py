@@ -31,7 +31,6 @@ class Metric:
     title: str
     least: float = -1.0
     largest: float = 1.0
-    higher_is_better: bool = True
     tuned_by: str = ""
     of_rows: Callable[[Covariance], float] | None = None
 
