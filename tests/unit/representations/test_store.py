@@ -148,7 +148,6 @@ def test_a_killed_writer_leaves_no_file_of_that_name(tmp_path):
 import sys, time
 import numpy as np
 from layerwise.representations import writer
-from layerwise.scoring.measures.moments import fold_moments
 writer.FLUSH_BYTES = 1
 with writer.writing({str(path)!r}, "float16", {{"shard": 0}}) as writer:
     writer.append("{LAYER}", np.ones((1000, 8), np.float32))
