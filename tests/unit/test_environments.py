@@ -10,7 +10,8 @@ from importlib import metadata
 import pytest
 import yaml
 
-from package_imports import ROOT, closure, imported, rules
+from layerwise.figures.registry import FIGURES
+from package_imports import ROOT, closure, imported, module_path, rules
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
@@ -36,6 +37,13 @@ def third_party(paths) -> set[str]:
     return {DISTRIBUTIONS.get(module, [module])[0].lower().replace("_", "-") for module in modules}
 
 
+def scripts_of(environment) -> set:
+    """Scripts that run in an environment, and what they import by name."""
+    scripts = {rule.script for rule in rules() if rule.environment == environment}
+    figures = {module_path(figure.module) for figure in FIGURES.values()}
+    return scripts | figures if any(path.stem == "plot_figure" for path in scripts) else scripts
+
+
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_pins_are_those_of_the_project(environment):
     found = pins(environment)
@@ -46,7 +54,7 @@ def test_pins_are_those_of_the_project(environment):
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_environment_holds_what_its_scripts_import(environment):
-    scripts = {rule.script for rule in rules() if rule.environment == environment}
+    scripts = scripts_of(environment)
     assert scripts, "no rule uses it"
     needed = third_party(closure(scripts))
     assert "numpy" in needed | {"numpy"}
@@ -56,7 +64,7 @@ def test_environment_holds_what_its_scripts_import(environment):
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_environment_can_read_tables_where_its_scripts_do(environment):
     """pandas imports pyarrow by itself."""
-    scripts = {rule.script for rule in rules() if rule.environment == environment}
+    scripts = scripts_of(environment)
     if any("_parquet(" in path.read_text() for path in closure(scripts)):
         assert "pyarrow" in {name_of(pin) for pin in pins(environment)}
 

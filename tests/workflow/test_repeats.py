@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-PLOTS = {"plot_trends", "plot_heatmap", "plot_overview", "write_report"}
+PLOTS = {"plot_depth", "plot_layer", "plot_heatmap", "plot_overview", "write_report"}
 COMPARED = {"compare_trends", "check_findings", "recommend_layers"}
 AFTER_SCORES = {"collect_scores", "summarise_trends", "tabulate_layers", "compare_models"} | COMPARED | PLOTS
 AFTER_EXTRACTION = {"score_layers"} | AFTER_SCORES
@@ -68,7 +68,9 @@ CHANGES = {
     "tables/models": {"tabulate_models", "check_findings", "compare_models", "write_report"},
     "tables/findings": {"check_findings", "write_report"},
     "figures/style": PLOTS,
-    "figures/trends": {"plot_trends", "write_report"},
+    "figures/trends": {"plot_depth", "plot_layer", "write_report"},
+    "figures/heatmap": {"plot_heatmap", "write_report"},
+    "figures/confusion": set(),
     "figures/report": {"write_report"},
     "demo/units": set(),
 }
@@ -83,7 +85,8 @@ def test_changed_module_repeats_what_uses_it(smoke, module, repeated):
 def test_changed_plot_style_repeats_every_plot_once(smoke):
     with smoke.appended('\nSTYLE["lines.linewidth"] = 7\n', "workflow/layerwise/figures/style.py"):
         # Two properties: each over depth and layer, and a heat map.
-        assert smoke.plan().jobs == {"plot_trends": 4, "plot_heatmap": 2, "plot_overview": 1, "write_report": 1}
+        each = dict.fromkeys(["plot_depth", "plot_layer", "plot_heatmap"], 2)
+        assert smoke.plan().jobs == each | {"plot_overview": 1, "write_report": 1}
 
 
 def test_changed_comments_repeat_nothing(smoke):
@@ -94,8 +97,8 @@ def test_changed_comments_repeat_nothing(smoke):
 
 
 def test_changed_script_repeats_its_rule(smoke):
-    with smoke.appended("\nCHANGED = True\n", "workflow/scripts/plot_heatmap.py"):
-        assert smoke.plan().jobs == {"plot_heatmap": 2, "write_report": 1}
+    with smoke.appended("\nCHANGED = True\n", "workflow/scripts/tabulate_layers.py"):
+        assert smoke.plan().jobs == {"tabulate_layers": 2}
 
 
 def test_changed_template_repeats_the_report(smoke):

@@ -71,6 +71,6 @@ def shared(folder, path):
 
 
 def by_name(pictures, paths):
-    """Pictures by name, each at the path where a job finds it."""
+    """Pictures by figure and subject, each at the path where a job finds it."""
     found = iter(paths)
-    return {name: [next(found) for _ in group] for name, group in pictures.items()}
+    return {name: {subject: next(found) for subject in subjects} for name, subjects in pictures.items()}

@@ -1,105 +1,69 @@
-# Properties over the layers.
+# Figures: a rule for each entry of layerwise/figures/registry.py.
 #
-# In:  results/<experiment>/tables/trends.csv
-# Out: results/<experiment>/plots/{<property>_{depth,layer,heatmap},overview}.{svg,png}
+# In:  results/<experiment>/tables/*.csv
+# Out: results/<experiment>/plots/*.{svg,png}
+from layerwise.figures import registry
+from layerwise.figures.registry import FIGURES
 
-
-rule plot_trends:
-    message:
-        "Plot {wildcards.property} over {wildcards.axis}"
-    input:
-        trends=rules.summarise_trends.output.trends,
-    output:
-        svg=report(
-            results("plots/{property}_{axis}.svg"),
-            caption="../report/trends.rst",
-            category="{property}",
-        ),
-        png=results("plots/{property}_{axis}.png"),
-    wildcard_constraints:
-        axis="depth|layer",
-    params:
-        metric=config["metric"],
-        titles=TITLES,
-        groups=GROUPS,
-        about=ABOUT,
-        code=code_of("plot_trends"),
-    log:
-        log_of("plot_trends/{property}_{axis}"),
-    benchmark:
-        benchmark_of("plot_trends/{property}_{axis}")
-    conda:
-        "../../envs/summary.yaml"
-    resources:
-        mem_mb=rising(1000),
-    script:
-        "../scripts/plot_trends.py"
-
-
-rule plot_heatmap:
-    message:
-        "Plot {wildcards.property} as layers by models"
-    input:
-        trends=rules.summarise_trends.output.trends,
-    output:
-        svg=report(
-            results("plots/{property}_heatmap.svg"),
-            caption="../report/heatmap.rst",
-            category="{property}",
-        ),
-        png=results("plots/{property}_heatmap.png"),
-    params:
-        metric=config["metric"],
-        titles=TITLES,
-        code=code_of("plot_heatmap"),
-    log:
-        log_of("plot_heatmap/{property}"),
-    benchmark:
-        benchmark_of("plot_heatmap/{property}")
-    conda:
-        "../../envs/summary.yaml"
-    resources:
-        mem_mb=rising(1000),
-    script:
-        "../scripts/plot_heatmap.py"
-
-
-rule plot_overview:
-    message:
-        "Plot all properties side by side"
-    input:
-        trends=rules.summarise_trends.output.trends,
-    output:
-        svg=report(
-            results("plots/overview.svg"),
-            caption="../report/overview.rst",
-            category="overview",
-        ),
-        png=results("plots/overview.png"),
-    params:
-        properties=config["properties"],
-        metric=config["metric"],
-        titles=TITLES,
-        groups=GROUPS,
-        about=ABOUT,
-        code=code_of("plot_overview"),
-    log:
-        log_of("plot_overview"),
-    benchmark:
-        benchmark_of("plot_overview")
-    conda:
-        "../../envs/summary.yaml"
-    resources:
-        mem_mb=rising(1000),
-    script:
-        "../scripts/plot_overview.py"
-
-
-PLOTS = {
-    name: expand(
-        results("plots/{property}_{kind}.svg"),
-        property=name,
-        kind=["depth", "layer", "heatmap"],
-    )
-    for name in config["properties"]
+# Of what there are pictures: names of properties or tasks; "" where there is one picture for all.
+SUBJECTS = {
+    registry.EXPERIMENT: [""],
+    registry.PROPERTY: config["properties"],
+    registry.TASK: COMPARED,
+    registry.LABELS: list(LABELLED),
+    registry.TASKS: [""] if COMPARED else [],
 }
+CHOICES = {
+    "metric": config["metric"],
+    "properties": config["properties"],
+    "models": list(MODELS),
+    "titles": TITLES,
+    "groups": GROUPS,
+}
+
+
+for figure in FIGURES.values():
+
+    rule plot_figure:
+        name:
+            f"plot_{figure.name}"
+        message:
+            "Plot: {params.alt}"
+        input:
+            **{table: results(f"tables/{table}.csv") for table in figure.tables},
+        output:
+            svg=report(
+                results(f"plots/{figure.stem_of(figure.of.pattern)}.svg"),
+                caption=f"../report/{figure.caption}.rst",
+                category=figure.of.category,
+            ),
+            png=results(f"plots/{figure.stem_of(figure.of.pattern)}.png"),
+        wildcard_constraints:
+            **(
+                {figure.of.wildcard: "|".join(map(re.escape, SUBJECTS[figure.of])) or "(?!)"}
+                if figure.of.wildcard
+                else {}
+            ),
+        params:
+            draw=figure.draw,
+            arguments=lambda wildcards, figure=figure: figure.arguments(CHOICES, *wildcards),
+            alt=lambda wildcards, figure=figure: figure.alt_of(*wildcards),
+            about=ABOUT if figure.has_intervals else "",
+            code=code_of("plot_figure", lambda wildcards, figure=figure: [figure.module]),
+        log:
+            log_of(f"plot_{figure.name}/{figure.of.pattern}".rstrip("/")),
+        benchmark:
+            benchmark_of(f"plot_{figure.name}/{figure.of.pattern}".rstrip("/"))
+        conda:
+            "../../envs/summary.yaml"
+        resources:
+            mem_mb=rising(1000),
+        script:
+            "../scripts/plot_figure.py"
+
+
+# Figure → subject → the name of its pictures.
+STEMS = {
+    figure.name: {subject: figure.stem_of(subject) for subject in SUBJECTS[figure.of]} for figure in FIGURES.values()
+}
+PICTURES = [results(f"plots/{stem}.svg") for stems in STEMS.values() for stem in stems.values()]

@@ -8,15 +8,11 @@ rule write_report:
     message:
         "Write the report"
     input:
-        overview=rules.plot_overview.output.svg,
-        plots=list(PLOTS.values()),
+        pictures=PICTURES,
         scores=rules.collect_scores.output.scores,
         best=rules.summarise_trends.output.best,
         utterances=rules.index_utterances.output.utterances,
         samples=rules.summarise_samples.output.table,
-        task_plots=list(TASK_PLOTS.values()),
-        confusions=list(CONFUSIONS.values()),
-        correlations=CORRELATIONS,
         comparison=rules.compare_trends.output.table,
         findings=rules.check_findings.output.table,
         recommendations=rules.recommend_layers.output.table,
@@ -28,9 +24,7 @@ rule write_report:
         html=results("report.html"),
     params:
         configuration=EXPERIMENT.choices,
-        plots=lambda wildcards, input: by_name(PLOTS, input.plots),
-        task_plots=lambda wildcards, input: dict(zip(TASK_PLOTS, input.task_plots)),
-        confusions=lambda wildcards, input: dict(zip(CONFUSIONS, input.confusions)),
+        pictures=lambda wildcards, input: by_name(STEMS, input.pictures),
         titles=TITLES,
         audio=EXPERIMENT.audio.origin,
         alignments=EXPERIMENT.alignments.origin if EXPERIMENT.alignments else "automatic, by pocketsphinx",
@@ -68,12 +62,8 @@ rule tables:
 
 rule plots:
     input:
-        every(rules.plot_trends.output, property=config["properties"], axis=["depth", "layer"]),
-        every(rules.plot_heatmap.output, property=config["properties"]),
-        rules.plot_overview.output,
-        every(rules.plot_task.output, task=COMPARED),
-        every(rules.plot_confusion.output, task=LABELLED),
-        rules.plot_correlations.output if COMPARED else [],
+        PICTURES,
+        [f"{os.path.splitext(picture)[0]}.png" for picture in PICTURES],
 
 
 rule report:

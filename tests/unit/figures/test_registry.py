@@ -5,23 +5,16 @@ from inspect import signature
 
 import pytest
 
-from layerwise.figures.registry import (
-    EXPERIMENT,
-    FIGURES,
-    LABELS,
-    PROPERTY,
-    TASK,
-    Choices,
-    Figure,
-    draw,
-    figures_of,
-    register,
-    stems,
-)
+from layerwise.experiment.code_digests import code_behind
+from layerwise.figures.drawing import draw
+from layerwise.figures.registry import EXPERIMENT, FIGURES, LABELS, PROPERTY, TASK, TASKS, Figure, figures_of
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import summarise_trends
 from package_imports import ROOT
 from synthetic_scores import METRICS, write_experiment
+
+CHOICES = {"metric": "pwcca", "properties": ["mel"], "models": ["a"], "titles": {"a": "A"}, "groups": None}
+NAMES = {PROPERTY: "mel", TASK: "ic", LABELS: "ic", EXPERIMENT: "", TASKS: ""}
 
 
 @pytest.fixture
@@ -32,55 +25,54 @@ def trends(tmp_path):
     return tmp_path / "trends.csv"
 
 
-def test_every_figure_can_be_drawn_with_what_it_names():
-    for figure in FIGURES.values():
-        module, function = figure.draw.split(":")
-        arguments = {*figure.tables, *figure.takes, *figure.options, "out_svg", "out_png"}
-        arguments |= {figure.argument} if figure.argument else set()
-        signature(getattr(import_module(module), function)).bind(**dict.fromkeys(arguments))
+@pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
+def test_every_figure_can_be_drawn_with_what_it_names(figure):
+    arguments = {*figure.tables, *figure.arguments(CHOICES, NAMES[figure.of]), "out_svg", "out_png"}
+    module, function = figure.draw.split(":")
+    signature(getattr(import_module(module), function)).bind(**dict.fromkeys(arguments))
+
+
+@pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
+def test_of_figures_only_its_own_module_is_behind_one(figure):
+    modules = {other.module for other in FIGURES.values()}
+    assert modules & set(code_behind("plot_figure", [figure.module])) == {figure.module}
+    assert "layerwise.figures.registry" not in code_behind("plot_figure", [figure.module])
 
 
 def test_every_figure_has_a_caption_and_files_of_its_own():
     for figure in FIGURES.values():
-        assert (ROOT / f"workflow/report/{figure.caption}.rst").is_file()
+        caption = (ROOT / f"workflow/report/{figure.caption}.rst").read_text()
+        assert figure.has_intervals or "params.about" not in caption
     names = [figure.stem_of("x") for figure in FIGURES.values()]
     assert len(set(names)) == len(names)
 
 
 def test_files_by_what_there_is_one_for():
-    assert stems(PROPERTY, ["mel"]) == {"mel": ["mel_depth", "mel_layer", "mel_heatmap"]}
-    assert stems(TASK, ["ic"]) == {"ic": ["probe_ic"]}
-    assert stems(LABELS, ["ic"]) == {"ic": ["confusion_ic"]}
-    assert stems(EXPERIMENT) == {"": ["overview", "correlations"]}
-    assert sum(len(figures_of(kind)) for kind in (PROPERTY, TASK, LABELS, EXPERIMENT)) == len(FIGURES)
+    found = {of.name: [figure.stem_of(name) for figure in figures_of(of)] for of, name in NAMES.items()}
+    assert found == {
+        "property": ["mel_depth", "mel_layer", "mel_heatmap"],
+        "task": ["probe_ic"],
+        "task of labels": ["confusion_ic"],
+        "experiment": ["overview"],
+        "all tasks": ["correlations"],
+    }
+    assert sum(map(len, found.values())) == len(FIGURES)
 
 
-@pytest.mark.parametrize(("name", "subject"), [("depth", "mel"), ("heatmap", "mel"), ("overview", "")])
-def test_a_figure_is_drawn_by_its_name(trends, tmp_path, name, subject):
-    choices = Choices("pwcca", ["mel"], ["a"], {"a": "A"})
-    draw(name, {"trends": trends}, choices, tmp_path / "out.svg", tmp_path / "out.png", subject)
+@pytest.mark.parametrize("name", ["depth", "heatmap", "overview"])
+def test_a_figure_is_drawn_with_its_arguments(trends, tmp_path, name):
+    figure = FIGURES[name]
+    arguments = figure.arguments(CHOICES, NAMES[figure.of])
+    draw(figure.draw, {"trends": trends}, arguments, tmp_path / "out.svg", tmp_path / "out.png")
     assert "CCA-mel" in (tmp_path / "out.svg").read_text()
     assert (tmp_path / "out.png").stat().st_size > 1000
 
 
-def test_another_figure_is_a_module_and_an_entry(tmp_path, monkeypatch):
-    (tmp_path / "my_figure.py").write_text(
-        "def count(trends, property_name, out_svg, out_png):\n"
-        "    open(out_svg, 'w').write(f'{property_name} {len(open(trends).readlines())}')\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    mine = Figure("count", "my_figure:count", ("trends",), PROPERTY, "{}_count", "rows of {}", "trends", takes=())
-    try:
-        register(mine)
-        (tmp_path / "trends.csv").write_text("a\n1\n")
-        choices = Choices("pwcca", ["mel"], ["a"], {})
-        draw("count", {"trends": tmp_path / "trends.csv"}, choices, tmp_path / "mel_count.svg", "", "mel")
-        assert (tmp_path / "mel_count.svg").read_text() == "mel 2"
-        assert "mel_count" in stems(PROPERTY, ["mel"])["mel"]
-        with pytest.raises(ValueError, match="there is a figure count already"):
-            register(mine)
-    finally:
-        FIGURES.pop("count", None)
+def test_a_line_is_enough_for_a_figure_of_trends():
+    mine = Figure("count", "my.figure:count", "{} counted")
+    assert (mine.module, mine.stem_of("mel"), mine.alt_of("Mel")) == ("my.figure", "mel_count", "Mel counted")
+    expected = {"metric": "pwcca", "models": ["a"], "titles": {"a": "A"}, "property_name": "mel"}
+    assert mine.arguments(CHOICES, "mel") == expected
 
 
 def test_the_registry_is_read_without_plotting():

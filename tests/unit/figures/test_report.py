@@ -92,15 +92,15 @@ def inputs(tmp_path):
             "titles": {"hubert": "HuBERT"},
         },
         "configuration": {"experiment": "demo <1>", "cca": CCA},
-        "overview": tmp_path / "plot.svg",
-        "plots": {"phone": [tmp_path / "plot.svg", tmp_path / "plot.svg"], "word": [tmp_path / "plot.svg"]},
+        "pictures": {
+            "overview": {"": tmp_path / "plot.svg"},
+            "heatmap": {"phone": tmp_path / "plot.svg"},
+            "depth": {"phone": tmp_path / "plot.svg", "word": tmp_path / "plot.svg"},
+        },
         **{name: tmp_path / f"{name}.csv" for name in ("scores", "best_layers", "samples")},
         "utterances": tmp_path / "utterances.parquet",
         **compared(tmp_path, {}),
         "layer_pairs": None,
-        "task_plots": {},
-        "confusions": {},
-        "correlations": None,
         "problems": {"Audio": tmp_path / "audio.csv", "Alignments": tmp_path / "alignments.csv"},
         "labels": None,
         "provenance": {"hubert": "a local folder"},
@@ -122,6 +122,15 @@ def test_the_page_is_whole_in_itself(page):
         assert head == "data:image/svg+xml;base64"
         assert base64.b64decode(data).decode() == SVG
     assert page.open == []
+
+
+def test_pictures_stand_in_the_order_of_the_registry_with_words_beside_them(inputs, page):
+    assert re.findall(r'<img.*?alt="(.+?)"', inputs["out"].read_text()) == [
+        "All properties over the depth of the models",
+        "CCA-phone: phonetic content over depth",
+        "CCA-phone: phonetic content as layers by models",
+        "CCA-word: word identity over depth",
+    ]
 
 
 def test_two_models_of_one_title_have_a_paragraph_each(inputs):
@@ -243,9 +252,9 @@ def test_tasks_have_their_pictures_and_their_table(inputs, tmp_path):
     values = {"T0": 0.5, "T1": 0.6, "T2": 0.7, "weighted": 0.65}
     probes = dict([write_probe(tmp_path, "intent", "hubert", values, 2)])
     inputs |= compared(tmp_path, probes)
-    inputs |= {"task_plots": {"intent": tmp_path / "plot.svg"}, "correlations": tmp_path / "plot.svg"}
-    inputs |= {"confusions": {"intent": tmp_path / "plot.svg"}}
-    report.write_report(**inputs)
+    of_tasks = {name: {"intent": tmp_path / "plot.svg"} for name in ("task", "confusion")}
+    of_tasks |= {"correlations": {"": tmp_path / "plot.svg"}}
+    report.write_report(**inputs | {"pictures": inputs["pictures"] | of_tasks})
     page = Page(inputs["out"].read_text())
     assert len([source for source in page.sources if not source.startswith("#")]) == 7
     assert "Tasks Small heads were trained on frozen layers" in page.text

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from layerwise.errors import shown
 from layerwise.figures.style import EMPTY_SIZE, NOTE_STYLE, STYLE, WIDE, save, wrapped, write_instead
-from layerwise.probes.head_names import WEIGHTED
+from layerwise.layers import WEIGHTED
 from layerwise.probes.metrics import METRICS
 from layerwise.tables.confusion import read_confusions
 from layerwise.tables.files import AnyPath

@@ -1,17 +1,42 @@
 """The figures of an experiment: what each one shows, which tables it reads, and what its files are called.
 
-The report and the rules go through `FIGURES`. Another figure is a module with a function that draws it, and one entry.
-Read when the workflow is planned, so nothing here imports matplotlib: a figure's module is imported when it is drawn.
+The rules and the report go through `FIGURES`. A new figure is a module with a function that draws it, and its line
+here. Modules are named, and imported when a figure is drawn: so matplotlib is not needed to plan, and the code of one
+figure is no part of the others' digest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from pathlib import Path
 
-EXPERIMENT, PROPERTY, TASK, LABELS = "experiment", "property", "task", "labels"
+
+@dataclass(frozen=True)
+class Subject:
+    """What there is one picture of.
+
+    Attributes:
+        category: where Snakemake's report has it.
+        wildcard: what the rules call it; "": there is only one.
+        argument: what the functions that draw call it.
+    """
+
+    name: str
+    category: str
+    wildcard: str = ""
+    argument: str = ""
+
+    @property
+    def pattern(self) -> str:
+        """Its part of the names of files, as rules have it."""
+        return f"{{{self.wildcard}}}" if self.wildcard else ""
+
+
+EXPERIMENT = Subject("experiment", "overview")
+PROPERTY = Subject("property", "{property}", "property", "property_name")
+TASK = Subject("task", "tasks", "task", "task")
+LABELS = Subject("task of labels", "tasks", "task", "task")
+TASKS = Subject("all tasks", "tasks")
 
 
 @dataclass(frozen=True)
@@ -19,159 +44,116 @@ class Figure:
     """A kind of figure.
 
     Attributes:
-        draw: the function that draws it, as `module:function`. Its arguments are `tables` by their names, the subject,
-            what it `takes`, `options`, and the paths `out_svg` and `out_png`.
-        tables: tables of the experiment that it reads, by the names of their files.
-        of: what there is one of it for: a `property`, a `task`, a task of `labels`, or the `experiment`.
-        stem: the name of its files in `plots/`; `{}` is the subject.
+        draw: the function that draws it, as `module:function`. It is called with the paths of the `tables` by their
+            names, the subject, what it `takes`, `options`, and the paths `out_svg` and `out_png`.
         alt: the words that stand in for it; `{}` is the title of the subject.
-        caption: the name of its caption in `workflow/report`.
-        takes: what it needs of `Choices`.
+        of: what there is one picture of.
+        tables: tables of the experiment that it reads, by the names of their files.
+        takes: what it needs of `metric`, `properties`, `models` and `titles`, and of `groups`, models of one colour.
         options: more arguments, the same for all.
+        stem: the name of its files in `plots/`, with `{}` for the subject; "": the subject and the figure's name.
+        caption: the name of its caption in `workflow/report`.
+        has_intervals: whether its caption says what intervals are about.
     """
 
     name: str
     draw: str
-    tables: tuple[str, ...]
-    of: str
-    stem: str
     alt: str
-    caption: str
+    of: Subject = PROPERTY
+    tables: tuple[str, ...] = ("trends",)
     takes: tuple[str, ...] = ("metric", "models", "titles")
     options: Mapping[str, object] = field(default_factory=dict)
+    stem: str = ""
+    caption: str = "figure"
+    has_intervals: bool = True
 
     @property
-    def argument(self) -> str:
-        """What the subject is called among the arguments of `draw`; "": it has none."""
-        return {PROPERTY: "property_name", TASK: "task", LABELS: "task", EXPERIMENT: ""}[self.of]
+    def module(self) -> str:
+        return self.draw.split(":")[0]
 
     def stem_of(self, subject: str = "") -> str:
         """The name of the files that show one subject."""
-        return self.stem.format(subject)
+        return (self.stem or (f"{{}}_{self.name}" if self.of.wildcard else self.name)).format(subject)
 
     def alt_of(self, title: str = "") -> str:
-        """The words that stand in for the figure of one subject."""
+        """The words that stand in for the picture of one subject."""
         return self.alt.format(title)
 
+    def arguments(self, choices: Mapping[str, object], subject: str = "") -> dict[str, object]:
+        """What it is drawn with, beside the paths of tables and pictures.
 
-@dataclass(frozen=True)
-class Choices:
-    """What an experiment says of all its figures.
-
-    Attributes:
-        metric: of the scores.
-        properties, models: in order, which also fixes how each one looks.
-        titles: what to call a model.
-        groups: model → what models of one colour have in common; None: a colour for each.
-    """
-
-    metric: str
-    properties: Sequence[str]
-    models: Sequence[str]
-    titles: Mapping[str, str]
-    groups: Mapping[str, str] | None = None
+        Args:
+            choices: what an experiment says of all its figures.
+        """
+        about = {self.of.argument: subject} if self.of.argument else {}
+        return {name: choices[name] for name in self.takes} | about | dict(self.options)
 
 
-_LINES = {"draw": "layerwise.figures.trends:plot_trends", "tables": ("trends",), "of": PROPERTY, "caption": "trends"}
-_LINES |= {"takes": ("metric", "models", "titles", "groups")}
+_COLOURED = ("metric", "models", "titles", "groups")
+_BESIDE = ("properties", "metric", "models", "titles")
+
 FIGURES: dict[str, Figure] = {
     figure.name: figure
     for figure in (
         Figure(
             "overview",
-            draw="layerwise.figures.overview:plot_overview",
-            tables=("trends",),
+            "layerwise.figures.overview:plot_overview",
+            "All properties over the depth of the models",
             of=EXPERIMENT,
-            stem="overview",
-            alt="All properties over the depth of the models",
+            takes=("properties", *_COLOURED),
             caption="overview",
-            takes=("properties", "metric", "models", "titles", "groups"),
         ),
-        Figure("depth", stem="{}_depth", alt="{} over depth", options={"axis": "depth"}, **_LINES),
-        Figure("layer", stem="{}_layer", alt="{} over layers", options={"axis": "layer"}, **_LINES),
         Figure(
-            "heatmap",
-            draw="layerwise.figures.heatmap:plot_heatmap",
-            tables=("trends",),
-            of=PROPERTY,
-            stem="{}_heatmap",
-            alt="{} as layers by models",
-            caption="heatmap",
+            "depth",
+            "layerwise.figures.trends:plot_trends",
+            "{} over depth",
+            takes=_COLOURED,
+            options={"axis": "depth"},
+            caption="trends",
         ),
+        Figure(
+            "layer",
+            "layerwise.figures.trends:plot_trends",
+            "{} over layers",
+            takes=_COLOURED,
+            options={"axis": "layer"},
+            caption="trends",
+        ),
+        Figure("heatmap", "layerwise.figures.heatmap:plot_heatmap", "{} as layers by models", caption="heatmap"),
         Figure(
             "task",
-            draw="layerwise.figures.tasks:plot_task",
-            tables=("probes", "trends"),
+            "layerwise.figures.tasks:plot_task",
+            "{} over the layers of each model",
             of=TASK,
+            tables=("probes", "trends"),
+            takes=_BESIDE,
             stem="probe_{}",
-            alt="{} over the layers of each model",
             caption="task",
-            takes=("properties", "metric", "models", "titles"),
         ),
         Figure(
             "confusion",
-            draw="layerwise.figures.confusion:plot_confusion",
-            tables=("confusion", "probes"),
+            "layerwise.figures.confusion:plot_confusion",
+            "{}: which labels are taken for which",
             of=LABELS,
-            stem="confusion_{}",
-            alt="{}: which labels are taken for which",
-            caption="confusion",
+            tables=("confusion", "probes"),
             takes=("models", "titles"),
+            stem="confusion_{}",
+            caption="confusion",
+            has_intervals=False,
         ),
         Figure(
             "correlations",
-            draw="layerwise.figures.correlations:plot_correlations",
+            "layerwise.figures.correlations:plot_correlations",
+            "How properties and tasks correlate",
+            of=TASKS,
             tables=("comparison",),
-            of=EXPERIMENT,
-            stem="correlations",
-            alt="How properties and tasks correlate",
+            takes=_BESIDE,
             caption="correlations",
-            takes=("properties", "metric", "models", "titles"),
         ),
     )
 }
 
 
-def register(figure: Figure) -> Figure:
-    """Add a figure to those of every experiment.
-
-    Raises:
-        ValueError: there is one of this name.
-    """
-    if figure.name in FIGURES:
-        raise ValueError(f"there is a figure {figure.name} already")
-    FIGURES[figure.name] = figure
-    return figure
-
-
-def figures_of(kind: str) -> list[Figure]:
-    """The figures of which there is one for each property, or task, or task of labels, or for the experiment."""
-    return [figure for figure in FIGURES.values() if figure.of == kind]
-
-
-def stems(kind: str, subjects: Iterable[str] = ("",)) -> dict[str, list[str]]:
-    """Subject → the names of its files in `plots/`, without suffix."""
-    return {subject: [figure.stem_of(subject) for figure in figures_of(kind)] for subject in subjects}
-
-
-def draw(
-    name: str,
-    tables: Mapping[str, str | Path],
-    choices: Choices,
-    out_svg: str | Path,
-    out_png: str | Path,
-    subject: str = "",
-) -> object:
-    """Draw a figure by its name, for one property or task where there is one for each.
-
-    Args:
-        tables: paths by the names that the figure has for its tables.
-    """
-    figure = FIGURES[name]
-    module, function = figure.draw.split(":")
-    about = {figure.argument: subject} if figure.argument else {}
-    given = {table: tables[table] for table in figure.tables}
-    given |= {chosen: getattr(choices, chosen) for chosen in figure.takes}
-    return getattr(import_module(module), function)(
-        **given, **about, **figure.options, out_svg=out_svg, out_png=out_png
-    )
+def figures_of(subject: Subject) -> list[Figure]:
+    """The figures of which there is one for each such subject."""
+    return [figure for figure in FIGURES.values() if figure.of == subject]

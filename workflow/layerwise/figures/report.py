@@ -15,7 +15,7 @@ import yaml
 
 from layerwise import __version__
 from layerwise.errors import LINE, shown
-from layerwise.figures.registry import FIGURES, PROPERTY, figures_of
+from layerwise.figures import registry
 from layerwise.figures.words import title_of
 from layerwise.files.atomic import replaced
 from layerwise.files.own_tables import NUMBERED, read_csv_table, read_parquet
@@ -67,8 +67,7 @@ def write_report(
     metric: str,
     properties: Sequence[str],
     titles: Mapping[str, str],
-    overview: AnyPath,
-    plots: Mapping[str, Sequence[AnyPath]],
+    pictures: Mapping[str, Mapping[str, AnyPath]],
     scores: AnyPath,
     best_layers: AnyPath,
     utterances: AnyPath,
@@ -77,9 +76,6 @@ def write_report(
     findings: AnyPath,
     recommendations: AnyPath,
     layer_pairs: AnyPath | None,
-    task_plots: Mapping[str, AnyPath],
-    confusions: Mapping[str, AnyPath],
-    correlations: AnyPath | None,
     problems: Mapping[str, AnyPath],
     labels: AnyPath | None,
     provenance: Mapping[str, str],
@@ -91,13 +87,12 @@ def write_report(
         configuration: the experiment's configuration, shown as YAML.
         metric: the metric that plots and rankings show.
         titles: what to call a model; its name, where it has no title.
-        overview, plots: SVG or PNG files, `plots` by property in the order wanted; they are embedded.
+        pictures: SVG or PNG files, which are embedded: figure of the registry → property or task, or "" where there is
+            one picture for all → path.
         scores, best_layers, samples: the tables of `layerwise.tables.scores`.
         utterances: corpus/utterances.parquet, whose speakers are counted.
         comparison, findings, recommendations, layer_pairs: the tables of the modules of these names; layer_pairs None
             where no layers are compared.
-        task_plots, correlations: pictures of `layerwise.figures.tasks`, by task, and of all tasks; None without tasks.
-        confusions: pictures of `layerwise.figures.confusion`, by task.
         problems: CSV files by heading, such as what was wrong with the audio; empty when nothing was.
         labels: what became of the alignment's labels, as `layerwise.alignments.index` writes it; None: it was made
             here.
@@ -120,7 +115,7 @@ def write_report(
         {
             "name": name,
             "title": name_of[name],
-            "pictures": [_embed(path, _alt_of(path, name, name_of[name])) for path in plots.get(name, ())],
+            "pictures": _embedded(pictures, registry.PROPERTY, {name: name_of[name]}),
             "best": _best_of(best, name, metric, titles),
         }
         for name in properties
@@ -133,7 +128,7 @@ def write_report(
         about=about(cca["intervals"], cca["folds_by"]),
         over_speakers=cca["intervals"] == SPEAKERS,
         caution=caution(cca["folds_by"], speakers),
-        overview=_embed(overview, FIGURES["overview"].alt_of()),
+        overview=_embedded(pictures, registry.EXPERIMENT),
         sections=sections,
         automatic=automatic,
         advice=[
@@ -141,9 +136,9 @@ def write_report(
             for model in advice["model"].unique()
         ],
         layer_pairs=_layer_pairs(read_layer_pairs(layer_pairs), metric, titles) if layer_pairs else None,
-        tasks=[_embed(path, FIGURES["task"].alt_of(task)) for task, path in task_plots.items()],
-        confusions=[_embed(path, FIGURES["confusion"].alt_of(task)) for task, path in confusions.items()],
-        correlations=_embed(correlations, FIGURES["correlations"].alt_of()) if correlations else None,
+        tasks=_embedded(pictures, registry.TASK),
+        labelled=_embedded(pictures, registry.LABELS),
+        all_tasks=_embedded(pictures, registry.TASKS),
         comparison=_comparison(read_comparison(comparison), metric, titles),
         findings=_findings(read_findings(findings), titles),
         samples=_shown(read_table(samples, COLUMNS, ["sample", "span"])),
@@ -164,11 +159,20 @@ def _embed(path: AnyPath, alt: str) -> Picture:
     return Picture(f"data:{MEDIA_TYPES[path.suffix]};base64,{encoded}", alt)
 
 
-def _alt_of(path: AnyPath, property_name: str, title: str) -> str:
-    """The words that stand in for a figure of a property, by the name of its file."""
-    stem = Path(path).stem
-    known = {figure.stem_of(property_name): figure for figure in figures_of(PROPERTY)}
-    return known[stem].alt_of(title) if stem in known else f"{title} ({stem})"
+def _embedded(
+    pictures: Mapping[str, Mapping[str, AnyPath]], of: registry.Subject, titles: Mapping[str, str] | None = None
+) -> list[Picture]:
+    """The pictures of all figures of one sort.
+
+    Args:
+        titles: the subjects that are wanted, and what to call them; None: all, by their names.
+    """
+    return [
+        _embed(path, figure.alt_of(subject if titles is None else titles[subject]))
+        for figure in registry.figures_of(of)
+        for subject, path in pictures.get(figure.name, {}).items()
+        if titles is None or subject in titles
+    ]
 
 
 def _shown(table: pd.DataFrame, limit: int | None = None) -> Table:

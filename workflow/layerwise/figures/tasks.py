@@ -15,8 +15,7 @@ from matplotlib.lines import Line2D
 from layerwise.figures.lines import property_looks
 from layerwise.figures.style import COLOURS, EMPTY_SIZE, STYLE, WIDE, save, wrapped, write_instead
 from layerwise.figures.words import short_title
-from layerwise.layers import TRANSFORMER, layer_ranges, transformer_names
-from layerwise.probes.head_names import WEIGHTED
+from layerwise.layers import TRANSFORMER, WEIGHTED, layer_ranges, transformer_names
 from layerwise.probes.metrics import METRICS
 from layerwise.scoring.metrics import metric_of
 from layerwise.tables.files import AnyPath

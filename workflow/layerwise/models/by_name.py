@@ -72,5 +72,8 @@ def _cached(repository: str, revision: str | None = None) -> Path:
             if any(folder.glob(weights)):
                 break
     except Exception as error:  # of the hub, its client, the network or the disk
-        raise ModelError(f"{repository} could not be fetched: {error} ({type(error).__name__})") from error
+        raise ModelError(
+            f"{repository} could not be fetched: {error} ({type(error).__name__}). Where there is no network, fetch it "
+            "elsewhere (`hf download`) and load the folder"
+        ) from error
     return folder
