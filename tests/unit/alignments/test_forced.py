@@ -382,7 +382,7 @@ def test_a_process_that_dies_ends_the_job_with_words(align, texts, monkeypatch):
 @pytest.mark.parametrize("library", ["pocketsphinx", "hama"])
 def test_without_its_libraries_it_says_how_to_install(align, texts, monkeypatch, library):
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(AligningError, match=rf"needs {library}; .*pip install 'layerwise\[align\]'"):
+    with pytest.raises(AligningError, match=rf"needs {library}; .*{re.escape(aligner.INSTALL)}"):
         align(texts)
 
 
