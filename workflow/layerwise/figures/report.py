@@ -28,12 +28,12 @@ from layerwise.tables.best_layers import read_best_layers
 from layerwise.tables.comparison import WEIGHTS, read_comparison
 from layerwise.tables.criteria import CRITERIA, read_criteria
 from layerwise.tables.external import TASK
-from layerwise.tables.files import AnyPath, read_table
+from layerwise.tables.files import AnyPath
 from layerwise.tables.findings import read_findings
 from layerwise.tables.intervals import SPEAKERS, about, caution
 from layerwise.tables.layer_pairs import read_layer_pairs
 from layerwise.tables.recommendations import read_recommendations
-from layerwise.tables.samples import COLUMNS
+from layerwise.tables.samples import read_samples
 from layerwise.tables.scores import read_scores
 
 TEMPLATE = ROOT / "workflow/report/report.html.j2"
@@ -141,7 +141,7 @@ def write_report(
         all_tasks=_embedded(pictures, registry.TASKS),
         comparison=_comparison(read_comparison(comparison), metric, titles),
         findings=_findings(read_findings(findings), titles),
-        samples=_shown(read_table(samples, COLUMNS, ["sample", "span"])),
+        samples=_shown(read_samples(samples)),
         incomplete={status: _incomplete(scored, status, titles) for status in ("skipped", "flagged")},
         problems={heading: _problems(path) for heading, path in problems.items()},
         changed=_changed(labels) if labels else [],
