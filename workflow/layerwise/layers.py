@@ -38,7 +38,7 @@ def transformer_names(blocks: int) -> list[str]:
 
 
 def block_names(blocks: int) -> list[str]:
-    """T1…T<blocks>, without the layer that they work from."""
+    """T1…T<blocks>: without T0."""
     return transformer_names(blocks)[1:]
 
 

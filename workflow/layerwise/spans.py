@@ -1,7 +1,7 @@
 """Spans and poolings: what a row of a representation stands for, and which frames it averages.
 
-Sampling, extraction, scoring and the tables iterate over `SPANS`: a new span is an entry here, and the numbers under
-`samples` in the configuration that it names.
+Sampling, extraction, scoring and the tables iterate over `SPANS`. A new span is an entry here, with a table of that
+name in `layerwise.sampling.SampleSet` and the numbers that it asks for in `SampleSizes`.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from layerwise.scoring.metrics import METRICS
 from layerwise.scoring.properties import PROPERTIES
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
-from layerwise.spans import SampleSizes
+from layerwise.spans import BY_TABLE, SampleSizes
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import read_trends, summarise_trends
 
@@ -101,7 +101,7 @@ def analyse(
     _require_intervals(settings["properties"], intervals)
     has_speakers = isinstance(utterances, pd.DataFrame) and "speaker_id" in utterances
     if settings["cca"]["folds_by"] == "speaker" and not has_speakers:
-        raise AnalysisError("cca.folds_by: speaker, and utterances have no column speaker_id")
+        raise AnalysisError("cca.folds_by: speaker needs to know who speaks, and utterances have no column speaker_id")
     layout = layout_of(read_catalogue("layouts.yaml")[_LAYOUT])
     with tempfile.TemporaryDirectory(prefix="layerwise-") as temporary, one_thread():
         if not isinstance(model, SpeechModel):
@@ -179,7 +179,7 @@ def _draw(speech: Speech, sizes: dict, word_list: Path | None, folder: Path) -> 
             sample=sample,
             seed=sizes["seed"],
             sizes=SampleSizes.of(sizes),
-            out={table: drawn[sample] / f"{table}.parquet" for table in ("utterances", "phones", "words")},
+            out={table: drawn[sample] / f"{table}.parquet" for table in BY_TABLE},
             word_list=word_list,
         )
     return drawn

@@ -4,14 +4,37 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from layerwise.constants import SAMPLE_RATE
-from layerwise.models.originals.family import Opened, Original, OriginalError
+from layerwise.models.originals.family import Family, Opened, Original, OriginalError
 from layerwise.models.originals.settings import Settings, as_values, shown_value
 from layerwise.models.sizes import LAYERS, require_possible
 
+if TYPE_CHECKING:
+    from layerwise.models.anatomy import Anatomy
+
 _CONV_TEXT = 2000  # characters of conv_feature_layers: the published ones have 60
+
+
+def waveform_family(name: str, title: str, unused: Iterable[str]) -> Family:
+    """A family whose models of the waveform have one name in fairseq and in transformers.
+
+    Args:
+        unused: as `Family` has it.
+    """
+
+    def read(opened: Opened) -> Original:
+        return read_waveform_model(opened, name)
+
+    def anatomy(original: Original, normalise: bool) -> Anatomy:
+        from layerwise.models.originals.conversion import transformers_model  # which imports torch
+
+        return transformers_model(original, normalise, family)
+
+    family = Family(name, title, read, anatomy, frozenset(unused), fairseq_name=name, model_type=name)
+    return family
 
 
 def read_waveform_model(opened: Opened, family: str) -> Original:

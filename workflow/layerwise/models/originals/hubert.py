@@ -2,31 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from layerwise.models.originals.fairseq import waveform_family
 
-from layerwise.models.originals.fairseq import read_waveform_model
-from layerwise.models.originals.family import Family, Opened, Original
-
-if TYPE_CHECKING:
-    from layerwise.models.anatomy import Anatomy
-
-
-def read(opened: Opened) -> Original:
-    return read_waveform_model(opened, FAMILY.name)
-
-
-def anatomy(original: Original, normalise: bool) -> Anatomy:
-    from layerwise.models.originals.conversion import transformers_model
-
-    return transformers_model(original, normalise, FAMILY)
-
-
-FAMILY = Family(
-    name="hubert",
-    title="HuBERT",
-    read=read,
-    anatomy=anatomy,
-    unused=frozenset({"mask_emb", "label_embs_concat", "target_glu", "final_proj"}),
-    fairseq_name="hubert",
-    model_type="hubert",
-)
+FAMILY = waveform_family("hubert", "HuBERT", unused=["mask_emb", "label_embs_concat", "target_glu", "final_proj"])
