@@ -145,7 +145,7 @@ def write_scores(folder: Path, model: str, layer: str, scores: np.ndarray) -> Pa
             "trials": [
                 {
                     **{"trial": trial, "dev_fold": 2 * trial - 2, "test_fold": 2 * trial - 1, **sizes},
-                    **{"metrics": {"pwcca": value}, "kept": {"pwcca": [16, 12]}, "regularisers": {}},
+                    **{"metrics": {"pwcca": value}, "chance": {}, "kept": {"pwcca": [16, 12]}, "regularisers": {}},
                     **{"classes": 12, "classes_unseen": 0, "correlations": [value]},
                 }
                 for trial, value in enumerate(row, start=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -49,6 +50,38 @@ def test_layers_of_every_family_are_the_same_bytes(model):
             first = first or layers
             for number, (found, expected) in enumerate(zip(layers, first, strict=True)):
                 assert [name for name in expected if found[name] != expected[name]] == [], (threads, workers, number)
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if "conformer" in name])
+def test_positions_that_a_part_keeps_are_not_those_of_another_thread(name, tmp_path, monkeypatch):
+    """A part keeps something and waits: another thread could replace it by what is too short for this one."""
+    model = load(make_architecture(name, tmp_path / name))
+    keeping = [part for part in model.module.modules() if hasattr(part, "pe") or hasattr(part, "inv_freq")]
+
+    def start_again():
+        for part in keeping:
+            if hasattr(part, "pe"):
+                part.pe = part.pe[:, part.pe.shape[1] // 2 :][:, :1]  # that of one frame
+            else:
+                part.cached_sequence_length = None
+
+    def slowly(part, attribute, value):
+        pause = 0.02 if attribute == "pe" or attribute.startswith("cached_") else 0
+        time.sleep(pause)
+        torch.nn.Module.__setattr__(part, attribute, value)
+        time.sleep(pause)
+
+    longest_first = WAVEFORMS[::-1]
+    start_again()
+    with Workers(1) as pool:
+        expected = list(pool.map(model.layers, longest_first))
+    for kind in {type(part) for part in keeping}:
+        monkeypatch.setattr(kind, "__setattr__", slowly)
+    start_again()
+    with Workers(len(longest_first)) as pool:
+        found = list(pool.map(model.layers, longest_first))
+    for of_found, of_expected in zip(found, expected, strict=True):
+        assert all(of_found[layer].tobytes() == of_expected[layer].tobytes() for layer in of_expected)
 
 
 def by_one_thread(product):

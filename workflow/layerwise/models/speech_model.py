@@ -6,6 +6,7 @@ transformers (the last one with or without a final LayerNorm), what a block retu
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Sequence
 
@@ -56,6 +57,8 @@ class SpeechModel:
                 part.register_forward_pre_hook(self._prepare_convolution)
                 # Always in float32: on CPUs, torch 2.13 gives wrong numbers for some grouped convolutions in bfloat16.
                 part.forward = torch.autocast(self._device_type, enabled=False)(part.forward)
+            elif _may_keep_results(part):
+                part.forward = _one_at_a_time(part.forward)
 
     def layers(self, waveform: np.ndarray) -> dict[str, np.ndarray]:
         """Every layer of one utterance.
@@ -215,6 +218,27 @@ class _Pass(threading.local):
         """The layers captured since the last call."""
         taken, self.layers = self.layers, {}
         return list(taken.items())
+
+
+def _may_keep_results(part: torch.nn.Module) -> bool:
+    """Whether a part may answer from what it computed before, as the rotary and relative positions of conformers do.
+
+    Such parts have buffers, and neither weights nor parts of their own.
+    """
+    has_buffers = any(True for _ in part.buffers(recurse=False))
+    return has_buffers and not any(True for _ in part.parameters()) and not any(True for _ in part.children())
+
+
+def _one_at_a_time(forward: Callable) -> Callable:
+    """What is kept for one length must not be replaced by another thread before it is given back."""
+    lock = threading.Lock()
+
+    @functools.wraps(forward)
+    def locked(*args: object, **kwargs: object) -> object:
+        with lock:
+            return forward(*args, **kwargs)
+
+    return locked
 
 
 def _on_host(values: torch.Tensor) -> np.ndarray:
