@@ -73,8 +73,8 @@ def _borders(file: h5py.File, total: int) -> dict[str, tuple[int, int]]:
     names, offsets = strings(dataset(file, "utterance_id")), numbers(dataset(file, "offsets"))
     if len(offsets) != len(names) + 1 or offsets[0] != 0 or offsets[-1] != total or (np.diff(offsets) < 0).any():
         raise RepresentationError(
-            f"{file.filename}: /offsets does not divide {total} rows among {len(names)} utterances: delete it and measure "
-            "again"
+            f"{file.filename}: /offsets does not divide {total} rows among {len(names)} utterances: delete it and "
+            "measure again"
         )
     return dict(zip(names.tolist(), zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True), strict=True))
 

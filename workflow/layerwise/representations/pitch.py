@@ -8,8 +8,8 @@ from layerwise.constants import SAMPLE_RATE
 from layerwise.representations.pyin import Pitches, pitch_path
 from layerwise.representations.windows import HOP, centred, frames_of, stretches
 
-# Voices of adults and most children: one outside counts as none, or an octave off. A grid of 25 cents: a finer one calls
-# more of what is noise voiced, as it divides what is left for no voice among more states.
+# Voices of adults and most children: one outside counts as none, or an octave off. Steps of 25 cents: finer ones call
+# more of what is noise voiced, as they divide what is left for no voice among more states.
 PITCHES = Pitches(lowest=60.0, highest=500.0, steps=4, rate=SAMPLE_RATE, hop=HOP)
 WINDOW_SAMPLES = 640  # 40 ms: two periods of the lowest voice. Longer ones call what lies beside a voice voiced.
 _BLOCK_FRAMES, _MARGIN_FRAMES = 3000, 100  # half a minute, and the second on both sides that its path knows of

@@ -127,6 +127,8 @@ def _of_troughs(height: np.ndarray, frame: np.ndarray) -> np.ndarray:
     Args:
         height, frame: of all troughs, those of one frame in the order of their periods.
     """
+    if not len(height):
+        return np.zeros(0)
     edges = np.linspace(0, 1, _THRESHOLDS + 1)
     prior = np.diff(scipy.stats.beta.cdf(edges, *_PRIOR))
     below = height[:, None] < edges[1:]  # (troughs × thresholds)
@@ -138,8 +140,8 @@ def _of_troughs(height: np.ndarray, frame: np.ndarray) -> np.ndarray:
     position = counts - 1 - earlier[which]
     number = (counts[last] - earlier)[which]
     # Boltzmann's distribution, truncated at the number of troughs below the threshold.
-    decay = np.exp(-_BOLTZMANN * np.arange(1 + int(number.max(initial=0))))
-    weight = (1 - decay[1 % len(decay)]) * decay[np.maximum(position, 0)] / np.where(number, 1 - decay[number], 1)
+    decay = np.exp(-_BOLTZMANN * np.arange(1 + max(1, int(number.max()))))
+    weight = (1 - decay[1]) * decay[np.maximum(position, 0)] / np.where(number, 1 - decay[number], 1)
     probability = np.where(below, weight, 0) @ prior
     deepest = np.array([a + np.argmin(height[a : b + 1]) for a, b in zip(first, last, strict=True)], int)
     probability[deepest] += _NO_TROUGH * (~below[deepest] @ prior)
@@ -149,7 +151,7 @@ def _of_troughs(height: np.ndarray, frame: np.ndarray) -> np.ndarray:
 def _most_likely(observed: np.ndarray, pitches: Pitches) -> tuple[np.ndarray, np.ndarray]:
     """Viterbi's path through states that are each a pitch and whether it is voiced: two of (frames,).
 
-    From one frame to the next, nearby pitches are likelier than far ones (a triangle), and a voice seldom begins or ends.
+    From one frame to the next, near pitches are likelier than far ones (a triangle), and a voice seldom begins or ends.
     A jump beyond the triangle is as likely as anything impossible: it is taken only where all else is, too.
     """
     frames, count, reach = *observed.shape, pitches.reach
