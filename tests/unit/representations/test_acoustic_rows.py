@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from layerwise.representations import acoustic_rows
 from layerwise.representations.acoustic_measures import AcousticsError
-from layerwise.representations.acoustic_rows import acoustics_rows
+from layerwise.representations.acoustic_rows import acoustic_frames, acoustic_segments
 from layerwise.representations.features import match_frames
 from layerwise.representations.store import RepresentationError, reading
 from layerwise.representations.writer import writing
+from layerwise.sampling import segment_frames
+from layerwise.spans import POOLINGS
 
 ROWS = {"a": 51, "b": 1, "c": 200, "d": 80}
 
@@ -45,7 +47,7 @@ def write(path: Path, lengths: list[int] | None = None) -> None:
 
 def rows(path: Path, names: list[str], frames: list[int], stride: float = 0.02, measure: str = "f0") -> np.ndarray:
     with reading([path]) as (file,):
-        return acoustics_rows(file, measure, names, frames, stride)
+        return acoustic_frames(file, measure, names, frames, stride)
 
 
 @settings(max_examples=40, deadline=None)
@@ -58,11 +60,29 @@ def rows(path: Path, names: list[str], frames: list[int], stride: float = 0.02, 
 def test_rows_are_those_that_mel_rows_would_be(path, names, step, short, read):
     frames = [max(0, -(-ROWS[name] // step) - short) for name in names]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(acoustic_rows, "_READ_ROWS", read)
+        patch.setattr(acoustic_rows, "_READ_CELLS", read)
         found = rows(path, names, frames, step / 100)
     expected = [match_frames(values(name), step / 100, count) for name, count in zip(names, frames, strict=True)]
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, np.concatenate([np.empty((0, 1)), *expected]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    segments=st.lists(
+        st.tuples(st.sampled_from(list(ROWS)), st.integers(0, 210), st.integers(0, 60)), min_size=1, max_size=8
+    ),
+    pooling=st.sampled_from(list(POOLINGS)),
+)
+def test_segments_have_the_mean_of_the_rows_that_their_pooling_takes(path, segments, pooling):
+    names = [name for name, _, _ in segments]
+    starts, lengths = (np.array(part) / 100 for part in list(zip(*segments, strict=True))[1:])
+    with reading([path]) as (file,):
+        found = acoustic_segments(file, "f0", names, starts, starts + lengths, POOLINGS[pooling])
+    for row, (name, start, end) in zip(found, zip(names, starts, starts + lengths, strict=True), strict=True):
+        first, last = segment_frames(start, end, 0.01, ROWS[name], pooling)
+        there = [value for value in values(name)[first:last, 0].tolist() if value == value]
+        np.testing.assert_allclose(row, [np.mean(there) if there else np.nan], rtol=1e-6)
 
 
 @pytest.mark.parametrize("stride", [0.0125, 0.025, 0.004, 0.0])
@@ -72,8 +92,10 @@ def test_a_stride_between_the_rows_is_refused(path, stride):
 
 
 def test_an_utterance_that_was_not_measured_is_named(path):
-    with pytest.raises(AcousticsError, match=r"pitch\.h5 has no utterance e, only the 4 that were sampled"):
+    with pytest.raises(AcousticsError, match=r"pitch\.h5 has no utterance e, only the 4 that were sampled when"):
         rows(path, ["a", "e"], [1, 1])
+    with reading([path]) as (file,), pytest.raises(AcousticsError, match=r"pitch\.h5 has no utterance e"):
+        acoustic_segments(file, "f0", ["e"], np.zeros(1), np.ones(1), POOLINGS["mean"])
 
 
 def test_an_utterance_that_ends_before_the_layer_is_named(path):

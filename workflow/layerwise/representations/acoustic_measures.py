@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from layerwise.constants import MEL_BANDS
 from layerwise.errors import LayerwiseError
 
 WAVEFORM, PHONES = "waveform", "phones"  # what a family is measured on
@@ -23,8 +24,8 @@ class Family:
 
     Attributes:
         name: of the file, <name>.h5.
-        module: has `measure(waveform)` or `measure(starts, ends, seconds)`, which returns a matrix (frames × dimension)
-            for each measure of the family.
+        module: has `measure(waveform)` or `measure(starts, ends, seconds)`, which returns a matrix (frames ×
+            dimensions) for each measure of the family.
         takes: `WAVEFORM`, the audio; or `PHONES`, when each phone begins and ends, and no audio.
     """
 
@@ -42,7 +43,7 @@ class Measure:
         definition: in words; it stands beside the numbers in the file.
         unit: of the numbers.
         source: where the definition is from.
-        dimension: columns.
+        dimensions: columns.
     """
 
     name: str
@@ -51,12 +52,13 @@ class Measure:
     unit: str
     definition: str
     source: str
-    dimension: int = 1
+    dimensions: int = 1
 
 
 FAMILIES = {
     family.name: family
     for family in (
+        Family("mel", "layerwise.representations.mel"),
         Family("pitch", "layerwise.representations.pitch"),
         Family("loudness", "layerwise.representations.loudness"),
         Family("tilt", "layerwise.representations.tilt"),
@@ -67,6 +69,15 @@ FAMILIES = {
 MEASURES = {
     measure.name: measure
     for measure in (
+        Measure(
+            "mel",
+            "mel",
+            "log-mel spectrum",
+            "dB / 80 + 1",
+            "80 log-mel filterbank energies from 50 Hz, of a Hann window of 25 ms, at least 80 dB below the loudest",
+            "Pasad et al. 2023, their code",
+            MEL_BANDS,
+        ),
         Measure(
             "f0",
             "pitch",
@@ -107,8 +118,8 @@ MEASURES = {
             "rate",
             "speaking rate",
             "phones per second",
-            "phones per second, pauses included, in the 625 ms around the frame, or what of them lies in the "
-            "utterance; a phone that lies partly in them counts by that part; NaN where an utterance has no phones",
+            "phones per second of speech in the 625 ms around the frame: pauses count neither as phones nor as time, and "
+            "a phone that lies partly in them counts by that part; NaN where there is no phone",
             "local phone rate (Pfitzinger 1998)",
         ),
     )

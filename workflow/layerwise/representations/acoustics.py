@@ -57,10 +57,10 @@ def measure_acoustics(
     attributes: dict | None = None,
     threads: int = 1,
 ) -> None:
-    """Write the measures of a family for every utterance whose frames any sample set drew.
+    """Write the measures of a family for every utterance of which any table has a row.
 
     Args:
-        samples: tables of drawn utterances.
+        samples: tables of rows: utterances or segments that were drawn, or segments of a user's.
         utterances: the corpus table, for where the audio lies below `audio_root`, and how long it is.
         intervals: the phones; only for families that take them.
         attributes: facts to keep with the file.
@@ -98,14 +98,14 @@ def measure_acoustics(
 
 
 def _drawn(samples: Iterable[Path], utterances: Path) -> pd.DataFrame:
-    """The rows of the corpus table that any sample set drew, in the order of their names."""
+    """The rows of the corpus table that any table is about, in the order of their names."""
     names = set().union(*(read_parquet(table, ("utterance_id",))["utterance_id"] for table in samples))
     corpus = read_parquet(utterances, UTTERANCES)
     drawn = corpus[corpus["utterance_id"].isin(names)].sort_values("utterance_id", ignore_index=True)
     if missing := sorted(names - set(drawn["utterance_id"])):
         raise AcousticsError(f"{utterances} lacks {len(missing)} sampled utterances: {first_names(missing)}")
     if drawn.empty:
-        raise AcousticsError("no sample set has an utterance whose frames could be measured")
+        raise AcousticsError("no table has an utterance that could be measured")
     return drawn
 
 
