@@ -342,7 +342,7 @@ def target_of(fields: Mapping) -> Target:
     """
     kind = next((key for key in KINDS if key in fields), None)
     if kind is None:
-        raise TargetError(f"found {', '.join(fields)}; one of {', '.join(KINDS)} is expected")
+        raise TargetError(f"found {', '.join(fields) or 'nothing'}; one of {', '.join(KINDS)} is expected")
     if strange := [key for key in fields if key != kind and key not in OPTIONS.get(kind, ())]:
         both = strange[0] in KINDS
         raise TargetError(
