@@ -17,6 +17,7 @@ ORDER = (
     ("sampling",),
     ("models",),
     ("representations",),
+    ("targets",),
     ("scoring",),
     ("probes",),
     ("tables",),
