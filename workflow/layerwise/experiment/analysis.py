@@ -28,7 +28,7 @@ from layerwise.representations.extract import extract
 from layerwise.sampling import draw_sample_tables
 from layerwise.scoring.folds import trials
 from layerwise.scoring.metrics import METRICS
-from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.properties import Property
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.spans import BY_TABLE, SampleSizes
