@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from layerwise.targets import array_vectors
 from layerwise.targets.array_vectors import read_npz_vectors, read_parquet_vectors
-from layerwise.targets.errors import TargetError
+from layerwise.targets.errors import LookUpError
 from layerwise.targets.wanted import Wanted
 
 WORDS = ["the", "The", "new york", "été"]
@@ -87,13 +87,13 @@ def test_a_file_is_read_some_rows_at_a_time(written, monkeypatch):
     vectors = np.arange(20.0).reshape(10, 2)
     assert found(written(words, vectors), *words) == dict(zip(words, vectors.tolist(), strict=True))
     vectors[7, 1] = np.nan
-    with pytest.raises(TargetError, match="row 8: value 2 is nan; a finite number is expected"):
+    with pytest.raises(LookUpError, match="row 8: value 2 is nan; a finite number is expected"):
         found(written(words, vectors), *words)
 
 
 def test_a_word_that_stands_there_twice_has_one_vector(written):
     assert found(written(["a", "b", "a"], VECTORS[[0, 1, 0]]), "a") == {"a": VECTORS[0].tolist()}
-    with pytest.raises(TargetError, match="'a' stands there twice with different vectors, in row 1 and row 3"):
+    with pytest.raises(LookUpError, match="'a' stands there twice with different vectors, in row 1 and row 3"):
         found(written(["a", "b", "a"], VECTORS[:3]), "a")
 
 
@@ -125,7 +125,7 @@ def test_what_is_written_is_found(tmp_path_factory, write, name, vectors):
 )
 def test_tables_of_another_kind_are_refused(tmp_path, columns, said):
     pq.write_table(pa.table(columns), tmp_path / "v.parquet")
-    with pytest.raises(TargetError) as error:
+    with pytest.raises(LookUpError) as error:
         found(tmp_path / "v.parquet", "a", "b")
     assert f"{tmp_path}/v.parquet" in str(error.value)
     assert said in str(error.value)
@@ -146,7 +146,7 @@ def test_tables_of_another_kind_are_refused(tmp_path, columns, said):
 )
 def test_arrays_of_another_kind_are_refused(tmp_path, held, said):
     np.savez(tmp_path / "v.npz", **held)
-    with pytest.raises(TargetError) as error:
+    with pytest.raises(LookUpError) as error:
         found(tmp_path / "v.npz", "a", "b")
     assert said in str(error.value)
 
@@ -155,5 +155,5 @@ def test_arrays_of_another_kind_are_refused(tmp_path, held, said):
 def test_a_file_that_is_cut_off_is_refused(written, cut):
     path = written()
     path.write_bytes(path.read_bytes()[:-cut])
-    with pytest.raises(TargetError, match=r"v\.\w+ cannot be read as"):
+    with pytest.raises(LookUpError, match=r"v\.\w+ cannot be read as"):
         found(path, "the")

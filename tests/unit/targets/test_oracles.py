@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerwise.targets.errors import TargetError
+from layerwise.targets.errors import LookUpError
 from layerwise.targets.oracles import read_oracle
 from layerwise.targets.wanted import Wanted
 
@@ -49,7 +49,7 @@ def test_each_attribute_is_a_dimension_in_the_order_of_the_file(tmp_path):
     ],
 )
 def test_what_is_no_oracle_is_refused(tmp_path, text, said):
-    with pytest.raises(TargetError) as error:
+    with pytest.raises(LookUpError) as error:
         looked_up(tmp_path, text, "cat", "dog")
     assert f"{tmp_path}/oracle.txt" in str(error.value)
     assert said in str(error.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import zipfile
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerwise.targets.errors import TargetError
+from layerwise.files.texts import composed
+from layerwise.targets.errors import LookUpError
 from layerwise.targets.text_vectors import read_text_vectors
 from layerwise.targets.wanted import Wanted
 
@@ -35,7 +37,7 @@ def refused(tmp_path):
     """What is said of a text in which `the` and `cat` are looked up."""
 
     def message(text, *labels):
-        with pytest.raises(TargetError) as error:
+        with pytest.raises(LookUpError) as error:
             found(written(tmp_path, text), *(labels or ("the", "cat")))
         return str(error.value).replace(str(tmp_path), "")
 
@@ -62,7 +64,9 @@ def test_case_counts_unless_it_shall_not(tmp_path):
 
 
 def test_of_words_that_differ_in_case_the_one_in_lower_case_is_used_wherever_it_stands(tmp_path):
-    assert found(written(tmp_path, "The 1\nthe 2\nTHE 3\n"), "the", case="lower") == {"the": [2]}
+    path = written(tmp_path, "The 1\nTHe 4\nthe 2\nTHE 3\n")
+    assert found(path, "the", "tHE", case="lower") == {"the": [2], "tHE": [2]}
+    assert found(path, "THE", "The", case="lower") == {"THE": [3], "The": [1]}  # as they are spelled
 
 
 def test_word2vec_says_how_many_words_follow(tmp_path):
@@ -116,16 +120,16 @@ def test_packed_files_are_read_as_they_are(tmp_path):
     with zipfile.ZipFile(archive, "a") as file:
         file.writestr("small.txt", "the 1\n")
     assert found(archive, "the", member="small.txt") == {"the": [1]}
-    with pytest.raises(TargetError, match=r"3 files, and `member` does not say .* README, glove.txt, small.txt"):
+    with pytest.raises(LookUpError, match=r"3 files, and `member` does not say .* README, glove.txt, small.txt"):
         found(archive, "the")
-    with pytest.raises(TargetError, match=r"has no file smal.txt \(did you mean small.txt\?\)"):
+    with pytest.raises(LookUpError, match=r"has no file smal.txt \(did you mean small.txt\?\)"):
         found(archive, "the", member="smal.txt")
 
 
 @pytest.mark.parametrize("cut", [20, 40])
 def test_a_packed_file_that_is_cut_off_is_refused(tmp_path, cut):
     data = gzip.compress(("the 0.1 0.2\n" * 3 + "".join(f"w{i} {i} {i * i}\n" for i in range(200))).encode())
-    with pytest.raises(TargetError, match=r"v.gz is damaged after line \d+: Compressed file ended"):
+    with pytest.raises(LookUpError, match=r"v.gz is damaged after line \d+: Compressed file ended"):
         found(written(tmp_path, data[:-cut], "v.gz"), "the")
 
 
@@ -176,7 +180,7 @@ def test_what_is_no_such_text_is_refused(refused, text, said):
 
 def test_a_line_without_end_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setenv("LAYERWISE_MAX_VECTOR_LINE_BYTES", "1000")
-    with pytest.raises(TargetError, match=r"line 2 has 1001 bytes, and no more than 1000 are read"):
+    with pytest.raises(LookUpError, match=r"line 2 has 1001 bytes, and no more than 1000 are read"):
         found(written(tmp_path, "the 1\n" + "x" * 2000 + "\n"), "the")
 
 
@@ -204,8 +208,6 @@ NUMBERS = st.floats(-1e6, 1e6, allow_subnormal=False)
     data=st.data(),
 )
 def test_what_is_written_is_found(tmp_path_factory, tokens, width, header, bom, end, packed, data):
-    from layerwise.files.texts import composed
-
     tokens = list(dict.fromkeys(map(composed, tokens)))
     vectors = data.draw(
         st.lists(st.lists(NUMBERS, min_size=width, max_size=width), min_size=len(tokens), max_size=len(tokens))
@@ -220,9 +222,5 @@ def test_what_is_written_is_found(tmp_path_factory, tokens, width, header, bom, 
 @given(data=st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(tmp_path_factory, data):
     path = written(tmp_path_factory.mktemp("bytes"), data)
-    try:
-        vectors = found(path, "the", "a")
-    except TargetError as error:
-        assert str(path) in str(error)
-    else:
-        assert all(np.isfinite(vector).all() for vector in vectors.values())
+    with contextlib.suppress(LookUpError):
+        assert all(np.isfinite(vector).all() for vector in found(path, "the", "a").values())

@@ -15,7 +15,7 @@ from numpy.lib.format import read_array_header_1_0, read_array_header_2_0, read_
 from layerwise.errors import did_you_mean, first_names, shown
 from layerwise.files.own_tables import MAX_TABLE_BYTES
 from layerwise.files.plain_files import require_plain
-from layerwise.targets.errors import TargetError
+from layerwise.targets.errors import LookUpError
 from layerwise.targets.text_vectors import require_finite
 from layerwise.targets.wanted import Entry, Wanted
 
@@ -31,14 +31,14 @@ def read_parquet_vectors(path: Path, wanted: Wanted, member: str | None = None) 
     """Find words in a table with a column `word` (or `label`), and numbers in all others or a list in one.
 
     Raises:
-        TargetError: it is no such table, lists differ in length, or a value is missing or no finite number.
+        LookUpError: it is no such table, lists differ in length, or a value is missing or no finite number.
     """
     try:
-        require_plain(path, TargetError)
+        require_plain(path, LookUpError)
         with pq.ParquetFile(path) as file:
             facts = file.metadata
             size = sum(facts.row_group(number).total_byte_size for number in range(facts.num_row_groups))
-            MAX_TABLE_BYTES.require(size, str(path), TargetError)
+            MAX_TABLE_BYTES.require(size, str(path), LookUpError)
             word, numbers, lists = _columns(path, file.schema_arrow)
             wanted.columns = None if lists else tuple(numbers)
             row, width = 0, 0
@@ -46,29 +46,29 @@ def read_parquet_vectors(path: Path, wanted: Wanted, member: str | None = None) 
                 width = _read_batch(path, batch, row, width, wanted, lists)
                 row += len(batch)
     except (pa.ArrowException, OSError) as error:
-        raise TargetError(f"{path} cannot be read as Parquet: {error}") from error
+        raise LookUpError(f"{path} cannot be read as Parquet: {error}") from error
     if not row:
-        raise TargetError(f"{path} is empty; rows of a word and its numbers are expected")
+        raise LookUpError(f"{path} is empty; rows of a word and its numbers are expected")
 
 
 def _columns(path: Path, schema: pa.Schema) -> tuple[str, list[str], bool]:
     """The column of words, those of numbers, and whether the latter is one of lists."""
     named = [name for name in WORD_COLUMNS if name in schema.names]
     if len(named) != 1 or len(set(schema.names)) != len(schema.names):
-        raise TargetError(
+        raise LookUpError(
             f"{path}: one column of words is expected, {' or '.join(WORD_COLUMNS)}; it has {first_names(schema.names)}"
         )
     kinds = {name: schema.field(name).type for name in schema.names}
     word = kinds.pop(named[0])
     if not _is_text(word.value_type if pa.types.is_dictionary(word) else word):
-        raise TargetError(f"{path}: the column {named[0]} is of type {word}; text is expected")
+        raise LookUpError(f"{path}: the column {named[0]} is of type {word}; text is expected")
     lists = [name for name, kind in kinds.items() if _is_list(kind)]
     if len(lists) == 1:
         return named[0], lists, True
     wrong = [name for name, kind in kinds.items() if not _is_number(kind)]
     if wrong or not kinds:
         found = f"the column {shown(wrong[0])} is of type {kinds[wrong[0]]}" if wrong else "it has no other column"
-        raise TargetError(f"{path}: {found}; beside the words, numbers are expected, or one column of lists of them")
+        raise LookUpError(f"{path}: {found}; beside the words, numbers are expected, or one column of lists of them")
     return named[0], list(kinds), False
 
 
@@ -85,7 +85,7 @@ def _read_batch(path: Path, batch: pa.RecordBatch, before: int, width: int, want
         values = (numbers[0][number].as_py() or []) if lists else [column[number].as_py() for column in numbers]
         width = width or len(values)
         if not values or len(values) != width:
-            raise TargetError(f"{path}, {place} has {len(values)} numbers, others have {width or 'some'}")
+            raise LookUpError(f"{path}, {place} has {len(values)} numbers, others have {width or 'some'}")
         vector = np.array([math.nan if value is None else value for value in values], np.float64)
         wanted.add(key, Entry(word, require_finite(vector, path, place), place))
     return width
@@ -111,16 +111,16 @@ def read_npz_vectors(path: Path, wanted: Wanted, member: str | None = None) -> N
     """Find words in a file of numpy.savez with `words` (text) and `vectors` (a row for each), some rows at a time.
 
     Raises:
-        TargetError: it is no such file, is damaged, or a value is no finite number.
+        LookUpError: it is no such file, is damaged, or a value is no finite number.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             words, texts = _array(path, archive, WORDS, "US", 1)
             vectors, rows = _array(path, archive, VECTORS, "fiu", 2)
             if words[0] != vectors[0]:
-                raise TargetError(f"{path} has {words[0]} words and {vectors[0]} vectors; each word has one")
+                raise LookUpError(f"{path} has {words[0]} words and {vectors[0]} vectors; each word has one")
             if 0 in vectors:
-                raise TargetError(f"{path} is empty: its vectors are of shape {vectors}")
+                raise LookUpError(f"{path} is empty: its vectors are of shape {vectors}")
             number = 0
             for some, values in zip(texts, rows, strict=True):
                 for word, row in zip(some.tolist(), values, strict=True):
@@ -132,7 +132,7 @@ def read_npz_vectors(path: Path, wanted: Wanted, member: str | None = None) -> N
                         vector = require_finite(row.astype(np.float64), path, place)
                         wanted.add(key, Entry(spelled.decode(), vector, place))
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError) as error:
-        raise TargetError(f"{path} cannot be read as npz: {error}") from error
+        raise LookUpError(f"{path} cannot be read as npz: {error}") from error
 
 
 def _array(
@@ -141,17 +141,17 @@ def _array(
     """The shape of an array in a zip, and its rows, a block at a time."""
     if f"{name}.npy" not in archive.namelist():
         names = [found.removesuffix(".npy") for found in archive.namelist()]
-        raise TargetError(f"{path} has no array {name}{did_you_mean(names, name)}; it has {first_names(names)}")
+        raise LookUpError(f"{path} has no array {name}{did_you_mean(names, name)}; it has {first_names(names)}")
     file = archive.open(f"{name}.npy")
     version = read_magic(file)
     shape, is_fortran, dtype = (read_array_header_1_0 if version == (1, 0) else read_array_header_2_0)(file)
     if len(shape) != dimensions or dtype.kind not in kinds or not dtype.itemsize:
-        raise TargetError(
+        raise LookUpError(
             f"{path}: {name} is of type {dtype} and shape {shape}; expected are "
             f"{'text: numpy.array(words, dtype=str)' if dimensions == 1 else 'numbers, a row for each word'}"
         )
     if is_fortran and dimensions > 1:
-        raise TargetError(f"{path}: {name} lies column by column; save numpy.ascontiguousarray({name})")
+        raise LookUpError(f"{path}: {name} lies column by column; save numpy.ascontiguousarray({name})")
 
     def blocks() -> Iterator[np.ndarray]:
         row = math.prod(shape[1:]) * dtype.itemsize

@@ -5,5 +5,5 @@ from __future__ import annotations
 from layerwise.errors import LayerwiseError
 
 
-class TargetError(LayerwiseError):
+class LookUpError(LayerwiseError):
     """A file of vectors or a column cannot be used; the message names file and line, and says what would be right."""

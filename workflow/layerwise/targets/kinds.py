@@ -6,7 +6,7 @@ import zipfile
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from layerwise.errors import did_you_mean, shown
 from layerwise.files.atomic import PARQUET, begins_with
 from layerwise.targets.array_vectors import NPZ, read_npz_vectors, read_parquet_vectors
-from layerwise.targets.errors import TargetError
+from layerwise.targets.errors import LookUpError
 from layerwise.targets.lines import ZIP
 from layerwise.targets.names import ATTRIBUTES, CASES, COLUMNS, EXACT, LABEL, LOWER, OF, VECTORS
 from layerwise.targets.oracles import read_oracle
@@ -48,7 +48,9 @@ class Labels(Kind):
 
     def look_up(self, target: Mapping, table: RowTable, file: Path | None, member: str | None) -> Found:
         column = table.column(target[self.key])
-        return _typed(column.texts(), column, values=None, columns=None)
+        texts = column.texts()
+        unit = table.unit_of_names(column.unit, texts)
+        return _typed(texts, replace(column, unit=unit), values=None, columns=None)
 
 
 class Numbers(Kind):
@@ -81,11 +83,11 @@ class Words(Kind):
     def look_up(self, target: Mapping, table: RowTable, file: Path | None, member: str | None) -> Found:
         case = target.get("case", EXACT)
         if case not in CASES:
-            raise TargetError(
+            raise LookUpError(
                 f"case is {shown(case)}; {' or '.join(CASES)} is expected{did_you_mean(CASES, str(case))}"
             )
         if file is None:
-            raise TargetError(f"{self.key}: no file is given to look words up in")
+            raise LookUpError(f"{self.key}: no file is given to look words up in")
         column = table.column(target.get("of", OF))
         texts = column.texts()
         wanted = Wanted.of(file, (text for text in texts if text is not None), case)
@@ -94,7 +96,7 @@ class Words(Kind):
         there = {label: vector for label, vector in vectors.items() if vector is not None}
         if wanted.labels and not there:
             lower = "" if case == LOWER else "; upper and lower case count, unless `case: lower` says otherwise"
-            raise TargetError(
+            raise LookUpError(
                 f"{file} has none of the {len(wanted.labels)} labels, such as {_some(sorted(wanted.labels))}; it has "
                 f"words such as {_some(wanted.seen)}{lower}"
             )

@@ -18,7 +18,7 @@ from layerwise.errors import did_you_mean, first_names, shown
 from layerwise.files.atomic import GZIP
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import open_plain
-from layerwise.targets.errors import TargetError
+from layerwise.targets.errors import LookUpError
 
 # A vector of 4,096 numbers with 20 characters each has 86 kB.
 MAX_LINE_BYTES = Limit("LAYERWISE_MAX_VECTOR_LINE_BYTES", 1 << 24, "bytes")
@@ -50,14 +50,14 @@ def lines_of(path: Path, member: str | None = None) -> Iterator[Line]:
         member: which file of a zip; None: the only one, or the only text.
 
     Raises:
-        TargetError: it cannot be read, is no text, or a line has no end.
+        LookUpError: it cannot be read, is no text, or a line has no end.
     """
     most = MAX_LINE_BYTES.value
     with ExitStack() as stack:
         try:
             stream, size = _opened(stack, path, member)
         except _BROKEN as error:
-            raise TargetError(f"{path} cannot be read: {_said(error)}") from error
+            raise LookUpError(f"{path} cannot be read: {_said(error)}") from error
         bar = stack.enter_context(
             tqdm(total=size, unit="B", unit_scale=True, desc=f"reading {path.name}", mininterval=10, ascii=True)
         )
@@ -66,7 +66,7 @@ def lines_of(path: Path, member: str | None = None) -> Iterator[Line]:
             try:
                 line = stream.readline(most + 1)
             except _BROKEN as error:
-                raise TargetError(f"{path} is damaged after line {number}: {_said(error)}") from error
+                raise LookUpError(f"{path} is damaged after line {number}: {_said(error)}") from error
             if not line:
                 break
             number += 1
@@ -76,7 +76,7 @@ def lines_of(path: Path, member: str | None = None) -> Iterator[Line]:
             if number % _BAR_LINES == 0:
                 bar.update(unseen)
                 unseen = 0
-            MAX_LINE_BYTES.require(len(line), f"{path}, line {number}", TargetError)
+            MAX_LINE_BYTES.require(len(line), f"{path}, line {number}", LookUpError)
             text = line.rstrip()
             if text:
                 yield Line(number, text, line.endswith(b"\n"))
@@ -101,7 +101,7 @@ def _opened(stack: ExitStack, path: Path, member: str | None) -> tuple[IO[bytes]
 
 def _text(stream: IO[bytes], start: bytes, path: Path) -> IO[bytes]:
     if b"\0" in start:
-        raise TargetError(
+        raise LookUpError(
             f"{path} is no text in UTF-8; expected are lines of a word and its numbers, a table in Parquet, or an npz "
             "with words and vectors. Binary word2vec files are to be saved as text"
         )
@@ -112,7 +112,7 @@ def _chosen(archive: zipfile.ZipFile, path: Path, member: str | None) -> zipfile
     files = {entry.filename: entry for entry in archive.infolist() if not entry.is_dir()}
     if member is not None:
         if member not in files:
-            raise TargetError(
+            raise LookUpError(
                 f"{path} has no file {shown(member)}{did_you_mean(files, member)}; it has {first_names(files)}"
             )
         return files[member]
@@ -120,7 +120,7 @@ def _chosen(archive: zipfile.ZipFile, path: Path, member: str | None) -> zipfile
     for names in (list(files), texts):
         if len(names) == 1:
             return files[names[0]]
-    raise TargetError(f"{path} has {len(files)} files, and `member` does not say which is meant: {first_names(files)}")
+    raise LookUpError(f"{path} has {len(files)} files, and `member` does not say which is meant: {first_names(files)}")
 
 
 def _said(error: BaseException) -> str:

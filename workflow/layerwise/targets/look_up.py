@@ -11,7 +11,7 @@ from layerwise.corpus.metadata import read_metadata
 from layerwise.errors import shown
 from layerwise.files.own_tables import read_parquet
 from layerwise.spans import FRAME
-from layerwise.targets.errors import TargetError
+from layerwise.targets.errors import LookUpError
 from layerwise.targets.kinds import KINDS, Found
 from layerwise.targets.tables import RowTable
 from layerwise.targets.writing import write_missing, write_targets
@@ -47,7 +47,7 @@ def look_up_targets(
         file, member: where words are looked up.
 
     Raises:
-        TargetError: a file or a column cannot be used, or no row has a target.
+        LookUpError: a file or a column cannot be used, or no row has a target.
     """
     table = RowTable(
         rows_table,
@@ -65,14 +65,14 @@ def found_targets(target: Mapping, table: RowTable, file: Path | None = None, me
     """The targets of the rows of a table, and what has none; it is logged too.
 
     Raises:
-        TargetError: as `look_up_targets`.
+        LookUpError: as `look_up_targets`.
     """
     kind = next((kind for key, kind in KINDS.items() if key in target), None)
     if kind is None:
-        raise TargetError(f"the target has the keys {', '.join(target)}; one of {', '.join(KINDS)} is expected")
+        raise LookUpError(f"the target has the keys {', '.join(target)}; one of {', '.join(KINDS)} is expected")
     targets, lacking = kind.look_up(target, table, file, member)
     if len(targets.type) and targets.missing == len(targets.type):
-        raise TargetError(
+        raise LookUpError(
             f"{kind.key}: none of the {len(targets.type)} rows of {table.path} has a target: missing are "
             f"{_most_frequent(lacking)}"
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from layerwise.errors import shown
-from layerwise.targets.errors import TargetError
+from layerwise.targets.errors import LookUpError
 from layerwise.targets.lines import Line, lines_of
 from layerwise.targets.wanted import Entry, Wanted
 
@@ -22,7 +22,7 @@ def read_oracle(path: Path, wanted: Wanted, member: str | None = None) -> None:
     A word has the share of each of its attributes, and 0 of all others (layerwise-analysis, Pasad et al. 2024).
 
     Raises:
-        TargetError: a line is no such pair, a share is no finite number, or a word stands there twice with different
+        LookUpError: a line is no such pair, a share is no finite number, or a word stands there twice with different
             attributes.
     """
     order: dict[str, int] = {}
@@ -35,7 +35,7 @@ def read_oracle(path: Path, wanted: Wanted, member: str | None = None) -> None:
         if key := wanted.key_of(word.encode()):
             shares.append((key, word, attributes, f"line {line.number}"))
     if not order:
-        raise TargetError(f"{path} names no attribute; {_EXPECTED}")
+        raise LookUpError(f"{path} names no attribute; {_EXPECTED}")
     for key, word, attributes, place in shares:
         vector = np.zeros(len(order))
         vector[[order[name] for name in attributes]] = list(attributes.values())
@@ -48,20 +48,20 @@ def _parsed(path: Path, line: Line) -> tuple[str, dict[str, float]]:
     try:
         text = line.text.decode()
     except UnicodeDecodeError as error:
-        raise TargetError(f"{where} is not UTF-8") from error
+        raise LookUpError(f"{where} is not UTF-8") from error
     word, tab, said = text.partition("\t")
     if not tab or not word:
-        raise TargetError(f"{where}: found {shown(text, 80)!r}; {_EXPECTED}")
+        raise LookUpError(f"{where}: found {shown(text, 80)!r}; {_EXPECTED}")
     try:
         attributes = json.loads(said, object_pairs_hook=lambda pairs: _without_twice(pairs, where))
     except (ValueError, RecursionError) as error:
         cut = "" if line.is_whole else ", the file is cut off there"
-        raise TargetError(f"{where}: {shown(said, 80)!r} is no JSON ({error}{cut}); {_EXPECTED}") from error
+        raise LookUpError(f"{where}: {shown(said, 80)!r} is no JSON ({error}{cut}); {_EXPECTED}") from error
     if not isinstance(attributes, dict):
-        raise TargetError(f"{where}: found {shown(said, 80)!r}; {_EXPECTED}")
+        raise LookUpError(f"{where}: found {shown(said, 80)!r}; {_EXPECTED}")
     for name, share in attributes.items():
         if type(share) not in (int, float) or not abs(share) <= sys.float_info.max:
-            raise TargetError(f"{where}: {shown(name)} is {shown(share)!r}; a finite number is expected")
+            raise LookUpError(f"{where}: {shown(name)} is {shown(share)!r}; a finite number is expected")
     return word, attributes
 
 
@@ -70,5 +70,5 @@ def _without_twice(pairs: list[tuple[str, float]], where: str) -> dict[str, floa
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise TargetError(f"{where}: the attribute {shown(twice)} stands there twice")
+        raise LookUpError(f"{where}: the attribute {shown(twice)} stands there twice")
     return found

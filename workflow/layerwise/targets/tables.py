@@ -13,7 +13,7 @@ import pandas as pd
 from layerwise.corpus.metadata_headers import OF_CORPUS
 from layerwise.errors import did_you_mean, listed_names, shown
 from layerwise.files.texts import composed
-from layerwise.targets.errors import TargetError
+from layerwise.targets.errors import LookUpError
 from layerwise.targets.reading import ROW, SPEAKER, UNITS, UTTERANCE
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Column:
         """The values as text, None where there is none. Whole numbers have no fraction, whatever pandas made of them.
 
         Raises:
-            TargetError: a value is a list or the like.
+            LookUpError: a value is a list or the like.
         """
         values = self.values
         missing = values.isna().to_numpy()
@@ -53,7 +53,7 @@ class Column:
             if missing[row]:
                 continue
             if not isinstance(value, (str, int, float, bool, np.generic)):
-                raise TargetError(f"{self.at(row)} is a {type(value).__name__}; text or a number is expected")
+                raise LookUpError(f"{self.at(row)} is a {type(value).__name__}; text or a number is expected")
             found[row] = composed(str(value).strip()) or None
         return found
 
@@ -61,7 +61,7 @@ class Column:
         """The values as numbers, NaN where there is none.
 
         Raises:
-            TargetError: one is text, or not finite.
+            LookUpError: one is text, or not finite.
         """
         if self.values.dtype.kind in "iufb":
             numbers = self.values.to_numpy(np.float64)
@@ -74,11 +74,11 @@ class Column:
                 try:
                     numbers[row] = float(text)
                 except ValueError:
-                    raise TargetError(
+                    raise LookUpError(
                         f"{self.at(row)} is {shown(text, 80)!r}; a number such as 0.5 is expected, or nothing"
                     ) from None
         if np.isinf(numbers).any():
-            raise TargetError(f"{self.at(int(np.flatnonzero(np.isinf(numbers))[0]))} is infinite; a number is expected")
+            raise LookUpError(f"{self.at(int(np.flatnonzero(np.isinf(numbers))[0]))} is infinite; a number is expected")
         return numbers
 
     def at(self, row: int) -> str:
@@ -109,13 +109,13 @@ class RowTable:
         """A column of the rows, or else of their utterances or speakers.
 
         Raises:
-            TargetError: there is none of this name; or rows are of an utterance that the corpus lacks.
+            LookUpError: there is none of this name; or rows are of an utterance that the corpus lacks.
         """
         if name in self.rows:
             unit = self._own_unit(name)
             return Column(name, self.rows[name].reset_index(drop=True), unit, self._owners(unit))
         if name not in self._of_others():
-            raise TargetError(
+            raise LookUpError(
                 f"{self.path} has no column {shown(name)}, and corpus.metadata has none either"
                 f"{did_you_mean(self.names(), name)}; there are {listed_names(self.names(), name)}"
             )
@@ -124,10 +124,28 @@ class RowTable:
         places = by_utterance.index.get_indexer(self.rows["utterance_id"])
         if (places < 0).any():
             row = int(np.flatnonzero(places < 0)[0])
-            raise TargetError(
+            raise LookUpError(
                 f"{self.path}, row {row + 1}: the corpus has no utterance {shown(self.rows['utterance_id'].iloc[row])}"
             )
         return Column(name, by_utterance.iloc[places].reset_index(drop=True), unit, self._owners(unit))
+
+    def unit_of_names(self, unit: str, names: np.ndarray) -> str:
+        """What has a name each, for chance to exchange the names of.
+
+        Names of which each belongs to one speaker only, as speakers' own do, are the same question whichever speaker
+        has which. There, what has a name is a speaker's utterance, and so it is with an utterance's rows.
+
+        Args:
+            unit: what a name is given for.
+            names: (rows,) None where there is none.
+        """
+        while unit != ROW:
+            owners = self._owners(unit)
+            pairs = {(name, owner) for name, owner in zip(names, owners, strict=True) if name is not None}
+            if len({name for name, _ in pairs}) < len(pairs):
+                return unit
+            unit = UNITS[UNITS.index(unit) - 1]
+        return unit
 
     def names(self) -> list[str]:
         """All columns that can be asked for."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from layerwise.errors import shown
-from layerwise.targets.errors import TargetError
+from layerwise.targets.errors import LookUpError
 from layerwise.targets.lines import Line, lines_of
 from layerwise.targets.wanted import Entry, Wanted
 
@@ -28,13 +28,13 @@ def read_text_vectors(path: Path, wanted: Wanted, member: str | None = None) -> 
     the number of values is checked.
 
     Raises:
-        TargetError: a line has more or fewer values than others, or one that is no finite number; a word stands there
+        LookUpError: a line has more or fewer values than others, or one that is no finite number; a word stands there
             twice with different vectors; or the file is empty, cut off or no such text.
     """
     lines = lines_of(path, member)
     first = list(islice(lines, _LOOK_LINES))
     if not first:
-        raise TargetError(f"{path} is empty; {_EXPECTED}")
+        raise LookUpError(f"{path} is empty; {_EXPECTED}")
     declared = _declared(first)
     width = declared[1] if declared else _width(path, first)
     rows = 0
@@ -43,7 +43,7 @@ def read_text_vectors(path: Path, wanted: Wanted, member: str | None = None) -> 
         _read(path, line, width, wanted)
     if declared and declared[0] != rows:
         cut = ": it is cut off" if rows < declared[0] else ""
-        raise TargetError(f"{path}: its first line says that it has {declared[0]} words, and {rows} follow{cut}")
+        raise LookUpError(f"{path}: its first line says that it has {declared[0]} words, and {rows} follow{cut}")
 
 
 def _declared(first: Sequence[Line]) -> tuple[int, int] | None:
@@ -60,7 +60,7 @@ def _declared(first: Sequence[Line]) -> tuple[int, int] | None:
 def _width(path: Path, first: Sequence[Line]) -> int:
     ((width, _),) = Counter(_trailing_numbers(line.text) for line in first).most_common(1)
     if width < 1:
-        raise TargetError(f"{path}, line {first[0].number}: found {_shown(first[0].text)}; {_EXPECTED}")
+        raise LookUpError(f"{path}, line {first[0].number}: found {_shown(first[0].text)}; {_EXPECTED}")
     return width
 
 
@@ -103,13 +103,13 @@ def _read(path: Path, line: Line, width: int, wanted: Wanted) -> None:
 
 def _refuse_width(path: Path, line: Line, found: int, width: int) -> None:
     cut = "" if line.is_whole or found > width else ": the file is cut off there"
-    raise TargetError(f"{path}, line {line.number} has {found} numbers, others have {width}{cut}: {_shown(line.text)}")
+    raise LookUpError(f"{path}, line {line.number} has {found} numbers, others have {width}{cut}: {_shown(line.text)}")
 
 
 def _vector(path: Path, place: str, values: Sequence[bytes]) -> np.ndarray:
     wrong: Iterator[bytes] = (value for value in values if not _is_number(value))
     for value in wrong:
-        raise TargetError(f"{path}, {place}: {_shown(value)} is no number; 0.25 and 2.5e-1 are")
+        raise LookUpError(f"{path}, {place}: {_shown(value)} is no number; 0.25 and 2.5e-1 are")
     return require_finite(np.array([float(value) for value in values]), path, place)
 
 
@@ -117,11 +117,11 @@ def require_finite(vector: np.ndarray, path: Path, place: str) -> np.ndarray:
     """The vector, if each of its values is a finite number.
 
     Raises:
-        TargetError: one is not.
+        LookUpError: one is not.
     """
     if not np.isfinite(vector).all():
         number = int(np.flatnonzero(~np.isfinite(vector))[0])
-        raise TargetError(f"{path}, {place}: value {number + 1} is {vector[number]}; a finite number is expected")
+        raise LookUpError(f"{path}, {place}: value {number + 1} is {vector[number]}; a finite number is expected")
     return vector
 
 

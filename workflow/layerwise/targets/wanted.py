@@ -10,7 +10,7 @@ import numpy as np
 
 from layerwise.errors import shown
 from layerwise.files.texts import composed, folded
-from layerwise.targets.errors import TargetError
+from layerwise.targets.errors import LookUpError
 from layerwise.targets.names import EXACT, LOWER
 
 _SHOWN = 3  # words of a file that a message names
@@ -29,14 +29,14 @@ class Entry:
 class Wanted:
     """Labels, compared with the words of a file as they are, or both in lower case.
 
-    Of words that differ only in case, the one in lower case is used, or else the first; so it is with letters that are
-    written in several forms of Unicode.
+    Where case does not count, a word that is spelled as the label goes before one in lower case, and that before the
+    first of all others. So it is with letters that are written in several forms of Unicode.
 
     Attributes:
         path: of the file, for messages.
         labels: those that are looked up.
         lower_case: whether case does not count.
-        found: entry by label, in lower case where case does not count.
+        found: entry by label, in lower case where case does not count. spelled: entry by label that is spelled so.
         columns: names of the dimensions, where the file has them.
         seen: the first words of the file, for messages.
     """
@@ -45,6 +45,7 @@ class Wanted:
     labels: frozenset[str]
     lower_case: bool = False
     found: dict[str, Entry] = field(default_factory=dict)
+    spelled: dict[str, Entry] = field(default_factory=dict)
     columns: tuple[str, ...] | None = None
     seen: list[str] = field(default_factory=list)
     _keys: dict[bytes, str] = field(default_factory=dict)
@@ -73,16 +74,18 @@ class Wanted:
         """Keep what a file says of a word.
 
         Raises:
-            TargetError: it said something else before, of the same spelling.
+            LookUpError: it said something else before, of the same spelling.
         """
-        before = self.found.get(key)
-        if before is None or (entry.spelling == key and before.spelling != key):
-            self.found[key] = entry
-        elif entry.spelling == before.spelling and not np.array_equal(entry.vector, before.vector):
-            raise TargetError(
+        before = self.spelled.get(entry.spelling) or self.found.get(key)
+        if before and before.spelling == entry.spelling and not np.array_equal(entry.vector, before.vector):
+            raise LookUpError(
                 f"{self.path}: {shown(entry.spelling)!r} stands there twice with different vectors, in {before.place} "
                 f"and {entry.place}; a word has one"
             )
+        if entry.spelling in self.labels:
+            self.spelled.setdefault(entry.spelling, entry)
+        if key not in self.found or (entry.spelling == key and self.found[key].spelling != key):
+            self.found[key] = entry
 
     def note(self, word: str) -> None:
         """Remember the first words of a file."""
@@ -91,5 +94,5 @@ class Wanted:
 
     def vector(self, label: str) -> np.ndarray | None:
         """What stands for a label; None: the file lacks it."""
-        entry = self.found.get(self.key(label))
+        entry = self.spelled.get(label) or self.found.get(self.key(label))
         return None if entry is None else entry.vector

@@ -40,6 +40,7 @@ from layerwise.experiment.configuration.schema import (
 )
 from layerwise.experiment.configuration.sources import Source
 from layerwise.experiment.configuration.tasks import chosen_tasks
+from layerwise.experiment.configuration.vectors import WordFile, chosen_word_files
 from layerwise.files.catalogues import CatalogueError, locate, require_bounded
 from layerwise.files.limits import Limit
 from layerwise.models.catalogue import ModelEntry
@@ -61,6 +62,7 @@ class Experiment:
         models: entries of the chosen models by name, in order, but for those in `absent`; their titles differ.
         entries: what the chosen properties say, in order, with the fields of resources/properties.yaml.
         properties: what they mean.
+        word_files: where words are looked up, by the name of the property.
         parents: entries of models that random weights are like, and whose checkpoints have to be read for that.
         names: what stands under `models` → the model's name.
         audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings, and
@@ -79,6 +81,7 @@ class Experiment:
     models: dict[str, ModelEntry]
     entries: dict[str, dict]
     properties: dict[str, Property]
+    word_files: dict[str, WordFile]
     parents: dict[str, ModelEntry]
     names: dict[str, str]
     audio: Source
@@ -177,7 +180,8 @@ def read_experiment(*configs: dict) -> Experiment:
             absent.append(str(error))
             del models[name]
     entries, properties, property_errors = chosen_properties(config)
-    errors += property_errors + absent_files(config, entries)
+    word_files, word_file_errors = chosen_word_files(config, entries)
+    errors += property_errors + absent_files(config, entries) + word_file_errors
     errors += impossible_properties(config, properties, models) if models else []
     errors += absent_layers(config, models, properties)
     errors += impossible_pairs(config, models, properties)
@@ -200,6 +204,7 @@ def read_experiment(*configs: dict) -> Experiment:
         models,
         entries,
         properties,
+        word_files,
         parents,
         names,
         audio=audio,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from layerwise.errors import did_you_mean, listed_names
+from layerwise.experiment.configuration.properties import key_of
 from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.experiment.configuration.sources import Source
 from layerwise.targets.names import ATTRIBUTES, VECTORS, WITH_FILE
@@ -32,38 +33,39 @@ class WordFile:
         return [*self.source.identity, self.member]
 
 
-def word_files(targets: Mapping[str, Mapping]) -> tuple[dict[str, WordFile], list[str]]:
-    """The files that targets name, and what is wrong with them.
+def chosen_word_files(config: dict, entries: Mapping[str, Mapping]) -> tuple[dict[str, WordFile], list[str]]:
+    """The files that the targets of properties name, by the name of the property, and what is wrong with them.
 
     What is the name of an entry of resources/vectors.yaml means that; a file of this name is `./NAME`.
 
     Args:
-        targets: `target` of a property by the path of its key in the configuration, such as `properties.glove.target`.
+        entries: of the chosen properties.
     """
-    named = {(place, key): target[key] for place, target in targets.items() for key in WITH_FILE if key in target}
-    if not named:
-        return {}, []
-    catalogue = read_catalogue("vectors.yaml")["vectors"]
     files: dict[str, WordFile] = {}
     errors = []
-    for (place, key), name in named.items():
-        if name in catalogue:
-            entry = catalogue[name]
-            if entry["format"] != FORMATS[key]:
-                errors.append(f"{place}.{key}: {name} is of the other kind: write {_other(key)}: {name}")
-            files[place] = WordFile(Source.of(entry), entry.get("member"))
-            continue
-        source = Source.of({"source": name})
-        if not source.is_url and not os.path.isfile(source.path):
-            found = "it is no file" if os.path.exists(source.path) else "it does not exist"
-            errors.append(
-                f"{place}.{key}: {name}: {found}, and resources/vectors.yaml has no such entry"
-                f"{did_you_mean(catalogue, name)}; it has {listed_names(catalogue, name)}"
-            )
-            continue
-        files[place] = WordFile(source, targets[place].get("member"))
+    for name, entry in entries.items():
+        for key in WITH_FILE:
+            if key in entry["target"]:
+                files[name], problems = _word_file(key, entry["target"])
+                errors += [f"{key_of(config, name)}.target.{key}: {problem}" for problem in problems]
     return files, errors
 
 
-def _other(key: str) -> str:
-    return next(other for other in FORMATS if other != key)
+def _word_file(key: str, target: Mapping) -> tuple[WordFile, list[str]]:
+    name, catalogue = target[key], read_catalogue("vectors.yaml")["vectors"]
+    if name in catalogue:
+        entry = catalogue[name]
+        problems = []
+        if entry["format"] != FORMATS[key]:
+            (other,) = (other for other, kind in FORMATS.items() if kind == entry["format"])
+            problems = [f"{name} has {other}: write {other}: {name}"]
+        return WordFile(Source.of(entry), target.get("member", entry.get("member"))), problems
+    source = Source.of({"source": name})
+    problems = []
+    if not source.is_url and not os.path.isfile(source.path):
+        found = "is no file" if os.path.exists(source.path) else "does not exist"
+        problems = [
+            f"{name} {found}, and resources/vectors.yaml has no such entry{did_you_mean(catalogue, name)}; "
+            f"it has {listed_names(catalogue, name)}"
+        ]
+    return WordFile(source, target.get("member")), problems
