@@ -53,7 +53,7 @@ def test_every_path_in_backticks_is_there(page):
     for code in pages.quoted(page):
         for word in code.split():
             path = word.split("::")[0].strip("'\"(),;")
-            is_made = re.match(r"resources/(downloads|models|corpora|tasks)(/|$)", path)
+            is_made = re.match(r"resources/(downloads|models|corpora|tasks|vectors)(/|$)", path)
             if (
                 path.startswith(OURS)
                 and path not in written_by_reader
