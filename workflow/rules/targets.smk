@@ -22,18 +22,21 @@ def table_of_rows(property_name, sample):
     """The table of the rows of a property; those of frames stand for utterances there."""
     rows = PROPERTIES[property_name].rows
     if rows.table:
-        return results(f"segments/{rows.of}.parquet")
+        return [results(f"segments/{rows.of}.parquet")]
     return every(rules.draw_sample.output[rows.span.table], sample=sample)
 
 
+def copy_of_words(file):
+    """Where a file of vectors or attributes lies, once it has been fetched."""
+    return local_copy(file.source, "resources/vectors")
+
+
 def word_file_of(property_name):
-    """Where the vectors or attributes of a property lie, once they have been fetched."""
-    if property_name not in WORD_FILES:
-        return []
-    return local_copy(WORD_FILES[property_name].source, "resources/vectors")
+    """The file in which the words of a property are looked up."""
+    return [copy_of_words(WORD_FILES[property_name])] if property_name in WORD_FILES else []
 
 
-FETCHED = {word_file_of(name): file.source for name, file in WORD_FILES.items() if file.source.is_url}
+FETCHED = {copy_of_words(file): file.source for file in WORD_FILES.values() if file.source.is_url}
 
 
 # It stays, as gigabytes of vectors are needed again for each change of samples.

@@ -7,7 +7,7 @@ from layerwise.targets.look_up import look_up_targets
 
 with logged(snakemake):
     look_up_targets(
-        Path(snakemake.input.rows),
+        Path(*snakemake.input.rows),
         Path(snakemake.input.utterances),
         Path(snakemake.output.targets),
         Path(snakemake.output.missing),
