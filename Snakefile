@@ -11,6 +11,7 @@
 # results/<experiment>/models/<model>.json                        layers of a model that only its checkpoint knows
 # results/<experiment>/corpus/{utterances,intervals}.parquet      beside {audio,alignment}_problems.csv
 # results/<experiment>/samples/<sample>/{utterances,phones,words}.parquet
+# results/<experiment>/segments/<table>.parquet                   of the user's tables; beside <table>_problems.csv
 # results/<experiment>/representations/<model>/<shard>.h5
 # results/<experiment>/scores/<property>/<model>/<sample>/<layers>.json
 # results/<experiment>/tasks/splits/<corpus>/<split>/*.parquet    utterances and intervals of splits that tasks use
@@ -44,6 +45,7 @@ include: "workflow/rules/layers.smk"
 include: "workflow/rules/archives.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/samples.smk"
+include: "workflow/rules/segments.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/extraction.smk"
 include: "workflow/rules/scores.smk"

@@ -22,6 +22,7 @@ from layerwise.experiment.configuration.corpus import (
 from layerwise.experiment.configuration.folds import impossible_folds
 from layerwise.experiment.configuration.layering import FROM, merged, with_base
 from layerwise.experiment.configuration.layers import absent_layers, impossible_pairs, layer_pairs_of
+from layerwise.experiment.configuration.metadata import chosen_segments, metadata_of_corpus
 from layerwise.experiment.configuration.models import MODELS, chosen_models, clashing
 from layerwise.experiment.configuration.paths import crooked_mirrors, paths_with_wildcards
 from layerwise.experiment.configuration.problems import ConfigurationError, listed, repeated, unknown
@@ -60,6 +61,10 @@ class Experiment:
         layout: how it lies, with the fields of resources/layouts.yaml.
         phones: what the labels of its phones mean.
         marks: which of its labels are no speech.
+        metadata: tables of the corpus's speakers and utterances.
+        metadata_columns: each column of them and of the corpus's own table → what it is known of, `speaker` or
+            `utterance`.
+        segments: the tables of segments that questions are about, by what they are called in paths.
         word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
         absent: of each model whose files nobody but the user may fetch, and that are not here, what has to be done.
         tasks: entries of the chosen tasks, in order.
@@ -76,6 +81,9 @@ class Experiment:
     layout: dict
     phones: PhoneSet
     marks: Marks
+    metadata: list[Path]
+    metadata_columns: dict[str, str]
+    segments: dict[str, Path]
     word_splits: list[str] | None
     absent: list[str]
     tasks: dict[str, TaskEntry]
@@ -174,7 +182,9 @@ def read_experiment(*configs: dict) -> Experiment:
     layout, layout_errors = layout_of_corpus(config["corpus"], corpora)
     phones, phone_errors = phones_of_corpus(config["corpus"], layout)
     word_splits, word_errors = word_splits_of(config["corpus"], corpora)
+    metadata, metadata_columns, metadata_errors = metadata_of_corpus(config["corpus"], corpora)
     errors += source_errors + layout_errors + phone_errors + word_errors + wrong_pronunciations(config["corpus"])
+    errors += metadata_errors
     tasks, task_sources, task_errors = chosen_tasks(config, corpora, models)
     errors += task_errors
     if absent and not models:
@@ -192,6 +202,9 @@ def read_experiment(*configs: dict) -> Experiment:
         layout=layout,
         phones=phones,
         marks=marks_of_layout(layout),
+        metadata=metadata,
+        metadata_columns=metadata_columns,
+        segments=chosen_segments(config.get("extra_properties", {})),
         word_splits=word_splits,
         absent=absent,
         tasks=tasks,

@@ -12,6 +12,12 @@ def paths_with_wildcards(config: dict) -> list[str]:
     paths |= {f"probes.sources.{name}": path for name, path in config["probes"]["sources"].items()}
     paths |= {f"extra_models.{name}.source": entry["source"] for name, entry in config["extra_models"].items()}
     paths |= {f"extra_tasks.{name}.table": entry.get("table") for name, entry in config["extra_tasks"].items()}
+    metadata = config["corpus"]["metadata"]
+    for number, path in enumerate([metadata] if isinstance(metadata, str) else metadata or []):
+        paths[f"corpus.metadata.{number}"] = path
+    for name, entry in config.get("extra_properties", {}).items():
+        if isinstance(rows := entry.get("rows"), dict):
+            paths[f"extra_properties.{name}.rows.segments"] = rows.get("segments")
     paths |= {f"models.{number}": path for number, path in enumerate(config["models"])}
     return [
         f"{key}: found {path}; {why}: rename it, or name a link to it"
