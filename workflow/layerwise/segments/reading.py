@@ -169,7 +169,8 @@ def _detail(problem: str, start: object, end: object, duration: float) -> str:
     if problem == TWICE:
         return "the same row stands above"
     if problem == NO_NUMBER:
-        return f"start is {shown(start) or 'empty'}, end is {shown(end) or 'empty'}"
+        said = ["empty" if pd.isna(cell) or cell == "" else shown(cell) for cell in (start, end)]
+        return "start is {}, end is {}".format(*said)
     return f"from {shown(start)} to {shown(end)} s" + f", of {duration:g} s" * (problem == AFTER)
 
 
