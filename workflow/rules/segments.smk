@@ -1,16 +1,14 @@
 # Tables of segments that the user made: compared with the corpus once, whatever questions name them.
 #
-# In:  the user's files (Experiment.segments), results/<experiment>/corpus/utterances.parquet
+# In:  the user's files (SEGMENT_TABLES), results/<experiment>/corpus/utterances.parquet
 # Out: results/<experiment>/segments/<table>.parquet, beside <table>_problems.csv
-
-SEGMENT_TABLES = EXPERIMENT.segments
 
 
 rule read_segments:
     message:
         "Read the segments of {wildcards.table}"
     input:
-        table=lambda wildcards: given(SEGMENT_TABLES[wildcards.table]),
+        table=lambda wildcards: given(locate(SEGMENT_TABLES[wildcards.table])),
         utterances=UTTERANCES,
     output:
         segments=results("segments/{table}.parquet"),

@@ -1,4 +1,4 @@
-"""`corpus.metadata` and tables of segments in a configuration: what they mean, and what is refused before any job."""
+"""`corpus.metadata` in a configuration: what it means, and what is refused before any job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from layerwise.corpus.metadata_headers import OF_CORPUS
 from layerwise.experiment.configuration import layering, schema
 from layerwise.experiment.configuration.experiment import read_experiment
-from layerwise.experiment.configuration.metadata import chosen_segments, wrong_segments
 from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.files.shipped import ROOT
 
@@ -30,7 +29,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     (tmp_path / "speakers.csv").write_text("speaker_id,age\n9001,30\n")
     (tmp_path / "noise.tsv").write_text("utterance_id\tnoise\nu\t0.5\n")
     (tmp_path / "twice.csv").write_text("speaker_id,age\n9001,30\n9001,31\n")
-    (tmp_path / "stresses.csv").write_text("utterance_id,start,end,stress\nu,0,1,A\n")
+    (tmp_path / "segments.csv").write_text("utterance_id,start,end,stress\nu,0,1,A\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -71,7 +70,7 @@ def test_a_list_may_come_from_the_command_line():
         ("nowhere.csv", "corpus.metadata: nowhere.csv does not exist; a file is expected"),
         (".", "corpus.metadata: . does not exist; a file is expected"),
         (["noise.tsv", "noise.tsv"], "corpus.metadata: 'noise.tsv' stands there 2 times"),
-        ("stresses.csv", "corpus.metadata: stresses.csv: column start is one of the corpus itself too"),
+        ("segments.csv", "corpus.metadata: segments.csv: column start is one of the corpus itself too"),
         (["speakers.csv", "twice.csv"], "corpus.metadata: twice.csv: column age is one of speakers.csv too"),
         ("twice.csv", "corpus.metadata: twice.csv has two rows of 9001"),
         (7, "corpus.metadata: found 7; must be string or array or null"),
@@ -81,32 +80,3 @@ def test_a_list_may_come_from_the_command_line():
 )
 def test_wrong_tables_are_refused(given, message):
     assert message in lines(given)[0]
-
-
-def test_tables_of_segments_have_names():
-    properties = {
-        "a": {"rows": {"segments": "stresses.csv"}},
-        "b": {"rows": {"segments": "./stresses.csv"}},
-        "c": {"rows": "word"},
-        "d": {},
-    }
-    assert [(name, path.name) for name, path in chosen_segments(properties).items()] == [("stresses", "stresses.csv")]
-
-
-@pytest.mark.parametrize(
-    ("path", "wanted", "message"),
-    [
-        ("stresses.csv", ["stress", "age", "speaker_id"], None),
-        (
-            "stresses.csv",
-            ["stres"],
-            "k: 'stres' is not a column of stresses.csv (did you mean stress?); allowed: utter",
-        ),
-        ("stresses.csv", ["label"], "k: 'label' is not a column of stresses.csv"),
-        ("nowhere.csv", ["x"], "k: nowhere.csv does not exist; a CSV, TSV or Parquet file is expected"),
-        ("speakers.csv", ["x"], "k: speakers.csv has no column utterance_id and start and end"),
-    ],
-)
-def test_wrong_tables_of_segments_are_refused(path, wanted, message):
-    found = wrong_segments("k", path, wanted, joined=["age"])
-    assert found == [] if message is None else found[0].startswith(message)

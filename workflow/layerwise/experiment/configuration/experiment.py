@@ -22,10 +22,16 @@ from layerwise.experiment.configuration.corpus import (
 from layerwise.experiment.configuration.folds import impossible_folds
 from layerwise.experiment.configuration.layering import FROM, merged, with_base
 from layerwise.experiment.configuration.layers import absent_layers, impossible_pairs, layer_pairs_of
-from layerwise.experiment.configuration.metadata import chosen_segments, metadata_of_corpus
+from layerwise.experiment.configuration.metadata import metadata_of_corpus
 from layerwise.experiment.configuration.models import MODELS, chosen_models, clashing
 from layerwise.experiment.configuration.paths import crooked_mirrors, paths_with_wildcards
 from layerwise.experiment.configuration.problems import ConfigurationError, listed, repeated, unknown
+from layerwise.experiment.configuration.properties import (
+    chosen_properties,
+    impossible_properties,
+    key_of,
+    layers_asked,
+)
 from layerwise.experiment.configuration.schema import (
     check_schema,
     from_command_line,
@@ -33,6 +39,7 @@ from layerwise.experiment.configuration.schema import (
     schema_of,
     with_defaults,
 )
+from layerwise.experiment.configuration.segments import absent_columns
 from layerwise.experiment.configuration.sources import Source
 from layerwise.experiment.configuration.tasks import chosen_tasks
 from layerwise.files.catalogues import CatalogueError, locate, require_bounded
@@ -40,7 +47,7 @@ from layerwise.files.limits import Limit
 from layerwise.models.catalogue import ModelEntry
 from layerwise.probes.tasks import TaskEntry
 from layerwise.scoring.metrics import METRICS
-from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.properties import Property
 
 # Jobs that score or extract: fifty models with 49 layers, four properties and ten sample sets have 98,000 of them, for
 # which Snakemake takes minutes and gigabytes.
@@ -54,6 +61,8 @@ class Experiment:
     Attributes:
         config: the configuration with every default filled in.
         models: entries of the chosen models by name, in order, but for those in `absent`; their titles differ.
+        entries: what the chosen properties say, in order, with the fields of resources/properties.yaml.
+        properties: what they mean.
         parents: entries of models that random weights are like, and whose checkpoints have to be read for that.
         names: what stands under `models` → the model's name.
         audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings, and
@@ -64,7 +73,6 @@ class Experiment:
         metadata: tables of the corpus's speakers and utterances.
         metadata_columns: each column of them and of the corpus's own table → what it is known of, `speaker` or
             `utterance`.
-        segments: the tables of segments that questions are about, by what they are called in paths.
         word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
         absent: of each model whose files nobody but the user may fetch, and that are not here, what has to be done.
         tasks: entries of the chosen tasks, in order.
@@ -74,6 +82,8 @@ class Experiment:
 
     config: dict
     models: dict[str, ModelEntry]
+    entries: dict[str, dict]
+    properties: dict[str, Property]
     parents: dict[str, ModelEntry]
     names: dict[str, str]
     audio: Source
@@ -83,7 +93,6 @@ class Experiment:
     marks: Marks
     metadata: list[Path]
     metadata_columns: dict[str, str]
-    segments: dict[str, Path]
     word_splits: list[str] | None
     absent: list[str]
     tasks: dict[str, TaskEntry]
@@ -129,7 +138,9 @@ class Experiment:
 
     def layers_of(self, property_name: str, entry: ModelEntry) -> list[str]:
         """The same of a model whose layers have become known since."""
-        names = PROPERTIES[property_name].layers(entry.layers)
+        question = self.properties[property_name]
+        other = self.models[question.target.other_model] if question.target.other_model else None
+        names = layers_asked(question, entry, other)
         return names if self.config["layers"] == "all" else [name for name in names if name in self.config["layers"]]
 
 
@@ -155,11 +166,9 @@ def read_experiment(*configs: dict) -> Experiment:
     catalogue = read_catalogue("models.yaml")
     corpora, pretraining = read_catalogue("corpora.yaml"), read_catalogue("pretraining.yaml")["settings"]
     errors = [
-        *unknown("properties", config["properties"], PROPERTIES, "a property"),
         *unknown("metric", [config["metric"]], METRICS, "a metric"),
         *unknown("pretrain.setting", [config["pretrain"]["setting"]], pretraining, "a setting of pretraining.yaml"),
         *repeated("models", config["models"]),
-        *repeated("properties", config["properties"]),
         *clashing("extra_models", config["extra_models"], catalogue),
         *impossible_folds(config, corpora),
         *crooked_mirrors(config["mirrors"]),
@@ -174,17 +183,21 @@ def read_experiment(*configs: dict) -> Experiment:
         except CatalogueError as error:
             absent.append(str(error))
             del models[name]
-    errors += absent_layers(config, models)
-    errors += impossible_pairs(config, models)
+    entries, properties, property_errors = chosen_properties(config)
+    metadata, metadata_columns, metadata_errors = metadata_of_corpus(config["corpus"], corpora)
+    errors += property_errors + metadata_errors
+    if not metadata_errors:
+        errors += absent_columns({name: key_of(config, name) for name in entries}, entries, metadata_columns)
+    errors += impossible_properties(config, properties, models) if models else []
+    errors += absent_layers(config, models, properties)
+    errors += impossible_pairs(config, models, properties)
     if not errors:
-        _require_plannable(config, models)
+        _require_plannable(config, models, properties)
     sources, source_errors = corpus_sources(config["corpus"], corpora)
     layout, layout_errors = layout_of_corpus(config["corpus"], corpora)
     phones, phone_errors = phones_of_corpus(config["corpus"], layout)
     word_splits, word_errors = word_splits_of(config["corpus"], corpora)
-    metadata, metadata_columns, metadata_errors = metadata_of_corpus(config["corpus"], corpora)
     errors += source_errors + layout_errors + phone_errors + word_errors + wrong_pronunciations(config["corpus"])
-    errors += metadata_errors
     tasks, task_sources, task_errors = chosen_tasks(config, corpora, models)
     errors += task_errors
     if absent and not models:
@@ -195,6 +208,8 @@ def read_experiment(*configs: dict) -> Experiment:
     return Experiment(
         config,
         models,
+        entries,
+        properties,
         parents,
         names,
         audio=audio,
@@ -204,7 +219,6 @@ def read_experiment(*configs: dict) -> Experiment:
         marks=marks_of_layout(layout),
         metadata=metadata,
         metadata_columns=metadata_columns,
-        segments=chosen_segments(config.get("extra_properties", {})),
         word_splits=word_splits,
         absent=absent,
         tasks=tasks,
@@ -213,14 +227,14 @@ def read_experiment(*configs: dict) -> Experiment:
     )
 
 
-def _require_plannable(config: dict, models: dict[str, ModelEntry]) -> None:
+def _require_plannable(config: dict, models: dict[str, ModelEntry], properties: dict[str, Property]) -> None:
     """As far as layers are known before checkpoints have been read."""
     size, shards = config["cca"]["layers_per_job"], config["representations"]["shards"]
     of_a_sample = sum(
-        -(-len(PROPERTIES[name].layers(entry.layers)) // size)
+        -(-len(question.layers(entry.layers)) // size)
         for entry in models.values()
         if entry.is_planned
-        for name in config["properties"]
+        for question in properties.values()
     )
     jobs = config["samples"]["count"] * of_a_sample + shards * len(models)
     _JOBS.require(jobs, "the plan (models, properties, samples.count, representations.shards)", ConfigurationError)

@@ -15,7 +15,7 @@ def paths_with_wildcards(config: dict) -> list[str]:
     metadata = config["corpus"]["metadata"]
     for number, path in enumerate([metadata] if isinstance(metadata, str) else metadata or []):
         paths[f"corpus.metadata.{number}"] = path
-    for name, entry in config.get("extra_properties", {}).items():
+    for name, entry in config["extra_properties"].items():
         if isinstance(rows := entry.get("rows"), dict):
             paths[f"extra_properties.{name}.rows.segments"] = rows.get("segments")
     paths |= {f"models.{number}": path for number, path in enumerate(config["models"])}
