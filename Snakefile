@@ -12,6 +12,7 @@
 # results/<experiment>/models/<model>.json                        layers of a model that only its checkpoint knows
 # results/<experiment>/corpus/{utterances,intervals}.parquet      beside {audio,alignment}_problems.csv
 # results/<experiment>/samples/<sample>/{utterances,phones,words,whole_utterances}.parquet
+# results/<experiment>/segments/<table>.parquet                   of the user's tables; beside <table>_problems.csv
 # results/<experiment>/targets/<property>/<sample>.h5             what was looked up for rows, beside <sample>_missing.csv
 # results/<experiment>/representations/<model>/<shard>.h5
 # results/<experiment>/scores/<property>/<model>/<sample>/<layers>.json
@@ -46,6 +47,7 @@ include: "workflow/rules/layers.smk"
 include: "workflow/rules/archives.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/samples.smk"
+include: "workflow/rules/segments.smk"
 include: "workflow/rules/targets.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/extraction.smk"

@@ -15,6 +15,7 @@ ORDER = (
     ("corpus",),
     ("alignments",),
     ("sampling",),
+    ("segments",),
     ("models",),
     ("representations",),
     ("targets",),

@@ -19,6 +19,12 @@ def paths_with_wildcards(config: dict) -> list[str]:
         for name, entry in config["extra_properties"].items()
         for key in WITH_FILE
     }
+    metadata = config["corpus"]["metadata"]
+    for number, path in enumerate([metadata] if isinstance(metadata, str) else metadata or []):
+        paths[f"corpus.metadata.{number}"] = path
+    for name, entry in config["extra_properties"].items():
+        if isinstance(rows := entry.get("rows"), dict):
+            paths[f"extra_properties.{name}.rows.segments"] = rows.get("segments")
     paths |= {f"models.{number}": path for number, path in enumerate(config["models"])}
     return [
         f"{key}: found {path}; {why}: rename it, or name a link to it"
