@@ -31,9 +31,14 @@ def test_nothing_is_fetched_for_other_questions_or_for_files_that_are_here(check
     assert plan.jobs["look_up_targets"] == plan.jobs["draw_sample"]
 
 
-def test_columns_are_looked_up_and_labels_of_the_rows_are_not(checkout):
+def test_columns_are_looked_up_and_labels_of_the_rows_are_not(checkout, tmp_path):
     plan = asked(checkout, ["starts", "word"], starts={"rows": "word", "target": {"columns": ["start"]}})
     assert plan.jobs["look_up_targets"] == plan.jobs["draw_sample"]
+    # A table of segments is looked up for each sample too, of which there is one here
+    (tmp_path / "mine.csv").write_text("utterance_id,start,end,stress\nu,0,1,2\n")
+    own = {"rows": {"segments": str(tmp_path / "mine.csv")}, "target": {"label": "stress"}}
+    plan = asked(checkout, ["stress", "gender"], stress=own)
+    assert (plan.jobs["look_up_targets"], plan.jobs["read_segments"]) == (2, 1)
 
 
 def test_a_file_of_vectors_that_is_not_there_is_refused(checkout):

@@ -188,9 +188,8 @@ def read_experiment(*configs: dict) -> Experiment:
             del models[name]
     entries, properties, property_errors = chosen_properties(config)
     word_files, word_file_errors = chosen_word_files(config, entries)
-    errors += word_file_errors
     metadata, metadata_columns, metadata_errors = metadata_of_corpus(config["corpus"], corpora)
-    errors += property_errors + metadata_errors
+    errors += property_errors + word_file_errors + metadata_errors
     if not metadata_errors:
         errors += absent_columns({name: key_of(config, name) for name in entries}, entries, metadata_columns)
     errors += impossible_properties(config, properties, models) if models else []
