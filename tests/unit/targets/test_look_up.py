@@ -61,6 +61,12 @@ def test_a_label_is_a_column_of_the_rows():
     assert names_of({"label": "stress"}, stress) == (["1", "0", None, "1", None], "row", {"the": 1, "dog": 1})
 
 
+def test_what_lacks_a_target_is_called_by_its_label_or_else_by_its_utterance():
+    rows = with_column(stress=["1", "", "", "", "1"], label=["the", "dog", "", None, "dog"])
+    assert names_of({"label": "stress"}, rows)[2] == {"dog": 1, "u2": 1, "u3": 1}
+    assert names_of({"label": "stress"}, rows.drop(columns="label"))[2] == {"u1": 1, "u2": 1, "u3": 1}
+
+
 @pytest.mark.parametrize(
     ("values", "named"),
     [

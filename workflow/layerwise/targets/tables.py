@@ -30,7 +30,8 @@ class Column:
         name: as the user calls it.
         values: one for each row, as they were read; missing ones are NaN or empty.
         unit: what has a value each: a row, an utterance or a speaker.
-        owners: of each row the name of what has the value: its label, utterance or speaker.
+        owners: of each row the name of what has the value: its label (its utterance, if it has none), or utterance or
+            speaker.
     """
 
     name: str
@@ -162,11 +163,15 @@ class RowTable:
         return UTTERANCE if self.of_frames else ROW
 
     def _owners(self, unit: str) -> np.ndarray:
-        column = _IDS.get(unit, "label")
-        if column not in self.rows and unit == SPEAKER:
+        utterances = self.rows["utterance_id"]
+        if unit == SPEAKER and "speaker_id" not in self.rows:
             speakers = self.utterances.set_index("utterance_id")["speaker_id"]
-            return self.rows["utterance_id"].map(speakers).to_numpy(dtype=object)
-        return self.rows[column if column in self.rows else "utterance_id"].to_numpy(dtype=object)
+            return utterances.map(speakers).to_numpy(dtype=object)
+        column = _IDS.get(unit, "label")
+        if column not in self.rows:
+            return utterances.to_numpy(dtype=object)
+        owners = self.rows[column]
+        return owners.where(owners.notna() & (owners != ""), utterances).to_numpy(dtype=object)
 
 
 def finest(units: Iterable[str]) -> str:
