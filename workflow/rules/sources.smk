@@ -17,6 +17,8 @@ ALIGNMENT_PROBLEMS = results("corpus/alignment_problems.csv")
 WORD_LIST = [given(EXPERIMENT.word_list)] if EXPERIMENT.word_list else []
 if EXPERIMENT.word_splits:
     WORD_LIST = [results("corpus/word_ranking.csv")]
+# Tables of speakers and utterances, for targets that name a column of them.
+METADATA = [given(path) for path in EXPERIMENT.metadata]
 
 
 def local_copy(source, downloads="resources/downloads"):

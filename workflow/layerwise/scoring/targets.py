@@ -331,7 +331,7 @@ KINDS: dict[str, type[Target]] = {
     "columns": Columns,
 }
 # Fields that go with a kind, beside its key.
-OPTIONS = {"model": ("layer",), "vectors": ("of", "case"), "attributes": ("of", "case")}
+OPTIONS = {"model": ("layer",), "vectors": ("of", "case", "member"), "attributes": ("of", "case", "member")}
 
 
 def target_of(fields: Mapping) -> Target:
