@@ -11,6 +11,8 @@ from layerwise.files.catalogues import locate
 from layerwise.files.own_tables import SEGMENT_COLUMNS
 from layerwise.segments.chosen import columns_of, table_names
 
+_KEYS = ("columns", "label", "of", "vectors", "attributes")  # of a target, the first that names a column, or needs one
+
 
 def with_table_names(entries: Mapping[str, dict]) -> dict[str, dict]:
     """Entries of properties, of which those of a table say what it is called in paths: `rows: {segments:, table:}`."""
@@ -44,15 +46,16 @@ def absent_columns(keys: Mapping[str, str], entries: Mapping[str, dict], joined:
         else:
             where = f"a column of {entry['rows']} rows or of corpus.metadata"
             there = [] if entry["rows"] == "frame" else list(SEGMENT_COLUMNS)
-        for key, columns in _named(entry["target"]).items():
-            errors += unknown(f"{keys[name]}.target.{key}", columns, dict.fromkeys((*there, *joined)), where)
+        key = next((key for key in _KEYS if key in entry["target"]), "label")
+        allowed = dict.fromkeys((*there, *joined))
+        errors += unknown(f"{keys[name]}.target.{key}", columns_named(entry["target"]), allowed, where)
     return errors
 
 
-def _named(target: Mapping) -> dict[str, list[str]]:
-    """The columns that a target names, by its key."""
+def columns_named(target: Mapping) -> list[str]:
+    """The columns that a target names; a measure of the audio and a layer name none."""
     if "columns" in target:
-        return {"columns": target["columns"]}
+        return list(target["columns"])
     if "label" in target:
-        return {"label": [target["label"]]}
-    return {"of": [target.get("of", "label")]} if {"vectors", "attributes"} & set(target) else {}
+        return [target["label"]]
+    return [target.get("of", "label")] if {"vectors", "attributes"} & set(target) else []
