@@ -37,11 +37,13 @@ def absent_columns(keys: Mapping[str, str], entries: Mapping[str, dict], joined:
         if isinstance(entry["rows"], Mapping):
             path = entry["rows"]["segments"]
             where, there = f"a column of {path} or of corpus.metadata", []
+            if not os.path.isfile(locate(path)):
+                errors.append(f"{keys[name]}.rows.segments: {path} does not exist; a file is expected")
+                continue
             try:
                 there = columns_of(locate(path))
             except LayerwiseError as error:
-                said = f"{error}" if os.path.exists(locate(path)) else f"{path} does not exist; a file is expected"
-                errors.append(f"{keys[name]}.rows.segments: {said}")
+                errors.append(f"{keys[name]}.rows.segments: {error}")
                 continue
         else:
             where = f"a column of {entry['rows']} rows or of corpus.metadata"
