@@ -170,6 +170,7 @@ def somebody_s_files(tmp_path_factory) -> Path:
     (data / "keywords.csv").write_text("path,word,speaker\na.wav,yes,1\nb.wav,no,2\n")
     (data / "speakers.csv").write_text("speaker_id,age\n1,30\n")
     (data / "noise.tsv").write_text("utterance_id\tnoise\n1-2-0003\t0.5\n")
+    (data / "vowels.csv").write_text("utterance_id,start,end,stress,f1\n1-2-0003,0,1,none,610\n")
     (root / "results.csv").write_text("task,model,layer,metric,value\nmine,demo-hubert-1,T3,accuracy,0.9\n")
     return root
 

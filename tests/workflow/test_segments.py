@@ -1,4 +1,4 @@
-"""Tables of segments of one's own: each is read once, whatever asks for it, and a wrong one ends the run before a job."""
+"""Tables of segments: each is read once, whatever asks for it, and a wrong one ends the run before any job."""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ def lines(metadata: object) -> list[str]:
 
 def test_the_demo_knows_its_speakers():
     experiment = read_experiment({})
-    assert experiment.metadata == [ROOT / "resources/demo/speakers.csv"]
-    assert experiment.metadata_columns == OF_CORPUS | dict.fromkeys(("gender", "voice", "warp"), "speaker")
+    assert experiment.metadata.paths == [ROOT / "resources/demo/speakers.csv"]
+    assert experiment.metadata.columns == OF_CORPUS | dict.fromkeys(("gender", "voice", "warp"), "speaker")
 
 
 @pytest.mark.parametrize(
@@ -56,12 +56,18 @@ def test_the_demo_knows_its_speakers():
 )
 def test_what_the_configuration_says_replaces_the_catalogue(given, files, columns):
     experiment = read_experiment({"corpus": {"metadata": given}})
-    assert experiment.metadata == [Path(file) for file in files]
-    assert experiment.metadata_columns == OF_CORPUS | columns
+    assert experiment.metadata.paths == [Path(file) for file in files]
+    assert experiment.metadata.columns == OF_CORPUS | columns
 
 
-def test_a_list_may_come_from_the_command_line():
-    assert read_experiment({"corpus": {"metadata": ["speakers.csv"]}}).metadata == [Path("speakers.csv")]
+def test_librispeech_has_its_table_in_the_audio(folder):
+    librispeech = {"name": "librispeech"}
+    experiment = read_experiment({"corpus": librispeech, "properties": ["phone", "gender", "speaker"]})
+    assert (experiment.metadata.paths, experiment.metadata.in_audio) == ([], "SPEAKERS.TXT")
+    assert experiment.metadata.joined == dict.fromkeys(("gender", "subset", "minutes", "name"), "speaker")
+    assert [name for name in experiment.properties if experiment.needs_metadata(name)] == ["gender"]
+    named = read_experiment({"corpus": librispeech | {"metadata": "speakers.csv"}})
+    assert (named.metadata.paths, named.metadata.in_audio) == ([Path("speakers.csv")], None)
 
 
 @pytest.mark.parametrize(

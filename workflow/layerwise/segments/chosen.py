@@ -42,7 +42,7 @@ def table_names(paths: Iterable[str]) -> dict[str, str]:
     taken = set(_RESERVED)
     of_file: dict[str, str] = {}
     for path in dict.fromkeys(paths):
-        file = os.path.realpath(locate(path))
+        file = path if "\0" in path else os.path.realpath(locate(path))  # no disk has such a name
         if file not in of_file:
             stem, digest = _plain(Path(path).stem), hashlib.sha256(path.encode()).hexdigest()
             candidates = [stem, *(f"{stem}-{digest[:length]}" for length in range(6, len(digest)))]

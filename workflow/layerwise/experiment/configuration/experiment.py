@@ -22,7 +22,7 @@ from layerwise.experiment.configuration.corpus import (
 from layerwise.experiment.configuration.folds import impossible_folds
 from layerwise.experiment.configuration.layering import FROM, merged, with_base
 from layerwise.experiment.configuration.layers import absent_layers, impossible_pairs, layer_pairs_of
-from layerwise.experiment.configuration.metadata import metadata_of_corpus
+from layerwise.experiment.configuration.metadata import MetadataSources, metadata_of_corpus
 from layerwise.experiment.configuration.models import MODELS, chosen_models, clashing
 from layerwise.experiment.configuration.paths import crooked_mirrors, paths_with_wildcards
 from layerwise.experiment.configuration.problems import ConfigurationError, listed, repeated, unknown
@@ -39,7 +39,7 @@ from layerwise.experiment.configuration.schema import (
     schema_of,
     with_defaults,
 )
-from layerwise.experiment.configuration.segments import absent_columns
+from layerwise.experiment.configuration.segments import absent_columns, columns_named
 from layerwise.experiment.configuration.sources import Source
 from layerwise.experiment.configuration.tasks import chosen_tasks
 from layerwise.experiment.configuration.vectors import WordFile, chosen_word_files
@@ -73,8 +73,6 @@ class Experiment:
         phones: what the labels of its phones mean.
         marks: which of its labels are no speech.
         metadata: tables of the corpus's speakers and utterances.
-        metadata_columns: each column of them and of the corpus's own table → what it is known of, `speaker` or
-            `utterance`.
         word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
         absent: of each model whose files nobody but the user may fetch, and that are not here, what has to be done.
         tasks: entries of the chosen tasks, in order.
@@ -94,8 +92,7 @@ class Experiment:
     layout: dict
     phones: PhoneSet
     marks: Marks
-    metadata: list[Path]
-    metadata_columns: dict[str, str]
+    metadata: MetadataSources
     word_splits: list[str] | None
     absent: list[str]
     tasks: dict[str, TaskEntry]
@@ -129,6 +126,10 @@ class Experiment:
             key: hidden_in(value) for key, value in self.config.items() if key not in ("mirrors", FROM)
         }
         return choices | {"corpus": {key: value for key, value in choices["corpus"].items() if key != "keep"}}
+
+    def needs_metadata(self, property_name: str) -> bool:
+        """Whether a property is about a column that only the tables of speakers and utterances have."""
+        return bool(self.metadata.joined.keys() & columns_named(self.entries[property_name]["target"]))
 
     @property
     def layer_pairs(self) -> list[list[str]]:
@@ -188,10 +189,10 @@ def read_experiment(*configs: dict) -> Experiment:
             del models[name]
     entries, properties, property_errors = chosen_properties(config)
     word_files, word_file_errors = chosen_word_files(config, entries)
-    metadata, metadata_columns, metadata_errors = metadata_of_corpus(config["corpus"], corpora)
+    metadata, metadata_errors = metadata_of_corpus(config["corpus"], corpora)
     errors += property_errors + word_file_errors + metadata_errors
     if not metadata_errors:
-        errors += absent_columns({name: key_of(config, name) for name in entries}, entries, metadata_columns)
+        errors += absent_columns({name: key_of(config, name) for name in entries}, entries, metadata.columns)
     errors += impossible_properties(config, properties, models) if models else []
     errors += absent_layers(config, models, properties)
     errors += impossible_pairs(config, models, properties)
@@ -223,7 +224,6 @@ def read_experiment(*configs: dict) -> Experiment:
         phones=phones,
         marks=marks_of_layout(layout),
         metadata=metadata,
-        metadata_columns=metadata_columns,
         word_splits=word_splits,
         absent=absent,
         tasks=tasks,

@@ -11,6 +11,8 @@ from layerwise.files.catalogues import locate
 from layerwise.files.own_tables import SEGMENT_COLUMNS
 from layerwise.segments.chosen import columns_of, table_names
 
+_KEYS = ("columns", "label", "of", "vectors", "attributes")  # of a target, the first that names a column, or needs one
+
 
 def with_table_names(entries: Mapping[str, dict]) -> dict[str, dict]:
     """Entries of properties, of which those of a table say what it is called in paths: `rows: {segments:, table:}`."""
@@ -35,24 +37,27 @@ def absent_columns(keys: Mapping[str, str], entries: Mapping[str, dict], joined:
         if isinstance(entry["rows"], Mapping):
             path = entry["rows"]["segments"]
             where, there = f"a column of {path} or of corpus.metadata", []
+            if not os.path.isfile(locate(path)):
+                errors.append(f"{keys[name]}.rows.segments: {path} does not exist; a file is expected")
+                continue
             try:
                 there = columns_of(locate(path))
             except LayerwiseError as error:
-                said = f"{error}" if os.path.exists(locate(path)) else f"{path} does not exist; a file is expected"
-                errors.append(f"{keys[name]}.rows.segments: {said}")
+                errors.append(f"{keys[name]}.rows.segments: {error}")
                 continue
         else:
             where = f"a column of {entry['rows']} rows or of corpus.metadata"
             there = [] if entry["rows"] == "frame" else list(SEGMENT_COLUMNS)
-        for key, columns in _named(entry["target"]).items():
-            errors += unknown(f"{keys[name]}.target.{key}", columns, dict.fromkeys((*there, *joined)), where)
+        key = next((key for key in _KEYS if key in entry["target"]), "label")
+        allowed = dict.fromkeys((*there, *joined))
+        errors += unknown(f"{keys[name]}.target.{key}", columns_named(entry["target"]), allowed, where)
     return errors
 
 
-def _named(target: Mapping) -> dict[str, list[str]]:
-    """The columns that a target names, by its key."""
+def columns_named(target: Mapping) -> list[str]:
+    """The columns that a target names; a measure of the audio and a layer name none."""
     if "columns" in target:
-        return {"columns": target["columns"]}
+        return list(target["columns"])
     if "label" in target:
-        return {"label": [target["label"]]}
-    return {"of": [target.get("of", "label")]} if {"vectors", "attributes"} & set(target) else {}
+        return [target["label"]]
+    return [target.get("of", "label")] if {"vectors", "attributes"} & set(target) else []
