@@ -34,6 +34,7 @@ from layerwise.scoring.measures.passes import fold_moments
 from layerwise.scoring.metrics import METRICS
 
 ROWS, MEL, WIDTH = 180_000, 80, 768
+TARGET = "x"  # mel and layer 0 are the first view
 PAIRS = trials(10, 3, 1, 1)
 EPSILONS = [(1e-10, 1e-10), (1e-9, 1e-10), (1e-8, 1e-8), (1e-7, 1e-6), (1e-6, 1e-5), (1e-5, 1e-5)]
 
@@ -74,7 +75,7 @@ def read_score(path: Path, fold: np.ndarray, standardise: bool = True):
     x, y = "1/target/mel", "1/frame/T1"
     apart, pairs = merged(fold, PAIRS)
     with h5py.File(path, "r") as file:
-        return cross_validate(fold_moments(file[x], file[y], apart), pairs, EPSILONS, standardise)
+        return cross_validate(fold_moments(file[x], file[y], apart), pairs, EPSILONS, standardise, TARGET)
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -104,7 +105,7 @@ def speed(folder: Path) -> None:
             frames = np.diff(file["1/frame/offsets"][:])
             places = frame_rows(utterances, speakers, frames, frames, "mel", 1, 1)
             mel = Rearranged(file["1/target/mel"], places)
-            cross_validate(fold_moments(mel, file["1/frame/T1"], apart, known_y=known), pairs, EPSILONS, True)
+            cross_validate(fold_moments(mel, file["1/frame/T1"], apart, known_y=known), pairs, EPSILONS, True, TARGET)
 
     with h5py.File(path, "r") as file:
         known = fold_moments(file["1/target/mel"], file["1/frame/T1"], merged(fold, PAIRS)[0]).y
@@ -129,7 +130,8 @@ def speed(folder: Path) -> None:
 MEASURED_JOB = """
 import json, sys, time
 from pathlib import Path
-from layerwise.scoring.properties import ScoreSettings, score_layers
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
 
 def peak():
     return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) / 1024
@@ -182,7 +184,7 @@ def _best(path: Path, x: str, rows: int) -> tuple[float, float]:
             moments = fold_moments(file[x], file["1/frame/T1"], fold)
             streamed.append(time.perf_counter() - started)
             started = time.perf_counter()
-            cross_validate(moments, pairs, EPSILONS, True)
+            cross_validate(moments, pairs, EPSILONS, True, TARGET)
             fitted.append(time.perf_counter() - started)
     return min(streamed), min(fitted)
 
