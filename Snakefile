@@ -10,7 +10,7 @@
 # results/<experiment>/audio/<reader>                             a link to the audio for each job that reads it; temporary
 # results/<experiment>/models/<model>.json                        layers of a model that only its checkpoint knows
 # results/<experiment>/corpus/{utterances,intervals}.parquet      beside {audio,alignment}_problems.csv
-# results/<experiment>/samples/<sample>/{utterances,phones,words}.parquet
+# results/<experiment>/samples/<sample>/{utterances,phones,words,whole_utterances}.parquet
 # results/<experiment>/representations/<model>/<shard>.h5
 # results/<experiment>/scores/<property>/<model>/<sample>/<layers>.json
 # results/<experiment>/tasks/splits/<corpus>/<split>/*.parquet    utterances and intervals of splits that tasks use
@@ -41,6 +41,7 @@ include: "workflow/rules/paths.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/layers.smk"
+include: "workflow/rules/targets.smk"
 include: "workflow/rules/archives.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/samples.smk"

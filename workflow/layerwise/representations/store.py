@@ -177,6 +177,14 @@ def numbers(data: h5py.Dataset) -> np.ndarray:
         return data[:]
 
 
+def seconds(data: h5py.Dataset) -> np.ndarray:
+    """All of a list of times."""
+    with _explained(data):
+        if data.ndim != 1 or data.dtype.kind != "f":
+            _refuse(data, f"is of type {data.dtype} and shape {data.shape}; a list of times is expected")
+        return data[:]
+
+
 def strings(data: h5py.Dataset) -> np.ndarray:
     """A list of texts as an array of str."""
     with _explained(data):

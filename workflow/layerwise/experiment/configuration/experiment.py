@@ -25,6 +25,12 @@ from layerwise.experiment.configuration.layers import absent_layers, impossible_
 from layerwise.experiment.configuration.models import MODELS, chosen_models, clashing
 from layerwise.experiment.configuration.paths import crooked_mirrors, paths_with_wildcards
 from layerwise.experiment.configuration.problems import ConfigurationError, listed, repeated, unknown
+from layerwise.experiment.configuration.properties import (
+    absent_files,
+    chosen_properties,
+    impossible_properties,
+    layers_asked,
+)
 from layerwise.experiment.configuration.schema import (
     check_schema,
     from_command_line,
@@ -39,7 +45,7 @@ from layerwise.files.limits import Limit
 from layerwise.models.catalogue import ModelEntry
 from layerwise.probes.tasks import TaskEntry
 from layerwise.scoring.metrics import METRICS
-from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.properties import Property
 
 # Jobs that score or extract: fifty models with 49 layers, four properties and ten sample sets have 98,000 of them, for
 # which Snakemake takes minutes and gigabytes.
@@ -53,6 +59,8 @@ class Experiment:
     Attributes:
         config: the configuration with every default filled in.
         models: entries of the chosen models by name, in order, but for those in `absent`; their titles differ.
+        entries: what the chosen properties say, in order, with the fields of resources/properties.yaml.
+        properties: what they mean.
         parents: entries of models that random weights are like, and whose checkpoints have to be read for that.
         names: what stands under `models` → the model's name.
         audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings, and
@@ -69,6 +77,8 @@ class Experiment:
 
     config: dict
     models: dict[str, ModelEntry]
+    entries: dict[str, dict]
+    properties: dict[str, Property]
     parents: dict[str, ModelEntry]
     names: dict[str, str]
     audio: Source
@@ -121,7 +131,9 @@ class Experiment:
 
     def layers_of(self, property_name: str, entry: ModelEntry) -> list[str]:
         """The same of a model whose layers have become known since."""
-        names = PROPERTIES[property_name].layers(entry.layers)
+        question = self.properties[property_name]
+        other = self.models[question.target.other_model] if question.target.other_model else None
+        names = layers_asked(question, entry, other)
         return names if self.config["layers"] == "all" else [name for name in names if name in self.config["layers"]]
 
 
@@ -147,11 +159,9 @@ def read_experiment(*configs: dict) -> Experiment:
     catalogue = read_catalogue("models.yaml")
     corpora, pretraining = read_catalogue("corpora.yaml"), read_catalogue("pretraining.yaml")["settings"]
     errors = [
-        *unknown("properties", config["properties"], PROPERTIES, "a property"),
         *unknown("metric", [config["metric"]], METRICS, "a metric"),
         *unknown("pretrain.setting", [config["pretrain"]["setting"]], pretraining, "a setting of pretraining.yaml"),
         *repeated("models", config["models"]),
-        *repeated("properties", config["properties"]),
         *clashing("extra_models", config["extra_models"], catalogue),
         *impossible_folds(config, corpora),
         *crooked_mirrors(config["mirrors"]),
@@ -166,10 +176,13 @@ def read_experiment(*configs: dict) -> Experiment:
         except CatalogueError as error:
             absent.append(str(error))
             del models[name]
-    errors += absent_layers(config, models)
-    errors += impossible_pairs(config, models)
+    entries, properties, property_errors = chosen_properties(config)
+    errors += property_errors + absent_files(config, entries)
+    errors += impossible_properties(config, properties, models) if models else []
+    errors += absent_layers(config, models, properties)
+    errors += impossible_pairs(config, models, properties)
     if not errors:
-        _require_plannable(config, models)
+        _require_plannable(config, models, properties)
     sources, source_errors = corpus_sources(config["corpus"], corpora)
     layout, layout_errors = layout_of_corpus(config["corpus"], corpora)
     phones, phone_errors = phones_of_corpus(config["corpus"], layout)
@@ -185,6 +198,8 @@ def read_experiment(*configs: dict) -> Experiment:
     return Experiment(
         config,
         models,
+        entries,
+        properties,
         parents,
         names,
         audio=audio,
@@ -200,14 +215,14 @@ def read_experiment(*configs: dict) -> Experiment:
     )
 
 
-def _require_plannable(config: dict, models: dict[str, ModelEntry]) -> None:
+def _require_plannable(config: dict, models: dict[str, ModelEntry], properties: dict[str, Property]) -> None:
     """As far as layers are known before checkpoints have been read."""
     size, shards = config["cca"]["layers_per_job"], config["representations"]["shards"]
     of_a_sample = sum(
-        -(-len(PROPERTIES[name].layers(entry.layers)) // size)
+        -(-len(question.layers(entry.layers)) // size)
         for entry in models.values()
         if entry.is_planned
-        for name in config["properties"]
+        for question in properties.values()
     )
     jobs = config["samples"]["count"] * of_a_sample + shards * len(models)
     _JOBS.require(jobs, "the plan (models, properties, samples.count, representations.shards)", ConfigurationError)
