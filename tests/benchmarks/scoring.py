@@ -22,6 +22,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import yaml
 from threadpoolctl import threadpool_limits
 
 import published_procedure
@@ -33,6 +34,7 @@ from layerwise.scoring.measures.cca import cross_validate
 from layerwise.scoring.measures.passes import fold_moments
 from layerwise.scoring.metrics import METRICS
 
+PROPERTIES = Path(__file__).parents[2] / "resources/properties.yaml"
 ROWS, MEL, WIDTH = 180_000, 80, 768
 TARGET = "x"  # mel and layer 0 are the first view
 PAIRS = trials(10, 3, 1, 1)
@@ -130,6 +132,7 @@ def speed(folder: Path) -> None:
 MEASURED_JOB = """
 import json, sys, time
 from pathlib import Path
+from layerwise.scoring.properties import property_of
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 
@@ -138,16 +141,26 @@ def peak():
 
 started, imports = time.perf_counter(), peak()
 settings = ScoreSettings(10, 3, "row", True, json.loads(sys.argv[4]), 1)
-score_layers([sys.argv[1]], sys.argv[2], "made-up", 1, ["T1"], settings, Path(sys.argv[3]))
+question = property_of(sys.argv[2], json.loads(sys.argv[5]))
+score_layers([sys.argv[1]], question, "made-up", 1, ["T1"], settings, Path(sys.argv[3]))
 print(json.dumps({"above": peak() - imports, "imports": imports, "seconds": time.perf_counter() - started}))
 """
+
+
+def job(question: str, path: Path, folder: Path) -> list:
+    """What scores T1 of a file in a process of its own."""
+    entry = yaml.safe_load(PROPERTIES.read_text(encoding="utf-8"))[question]
+    return [
+        *(sys.executable, "-c", MEASURED_JOB, path, question, folder / "T1.json"),
+        *map(json.dumps, (EPSILONS, entry)),
+    ]
 
 
 def memory(folder: Path) -> None:
     for question, dx, dy in (("mel", MEL, WIDTH), ("intra", 1024, 1024)):
         path = folder / "views.h5"
         write_views(path, ROWS, dx, dy)
-        command = [sys.executable, "-c", MEASURED_JOB, path, question, folder / "T1.json", json.dumps(EPSILONS)]
+        command = job(question, path, folder)
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         found = json.loads(done.stdout)
         print(
@@ -192,7 +205,7 @@ def _best(path: Path, x: str, rows: int) -> tuple[float, float]:
 def start(folder: Path) -> None:
     path = folder / "views.h5"
     write_views(path, 3_000, 8, 16)
-    command = [sys.executable, "-c", MEASURED_JOB, path, "mel", folder / "T1.json", json.dumps(EPSILONS)]
+    command = job("mel", path, folder)
     whole = [seconds(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(7)]
     bare = [seconds(lambda: subprocess.run([sys.executable, "-c", ""], check=True)) for _ in range(7)]
     print(f"a score job of 3,000 rows, 8 × 16: {statistics.median(whole):.2f} s, median of 7")
