@@ -101,6 +101,11 @@ class Target(ABC):
     def width(self, width_of: Callable[[str], int], types: int) -> int:
         """Columns of its matrix, before there is one: `width_of` a layer of the model, number of `types` drawn."""
 
+    @property
+    def view(self) -> str:
+        """Which view it is."""
+        return "x" if self.is_first else "y"
+
     def views(self, target: object, layer: object) -> tuple:
         """What belongs to the target and what to the layer, in the order of the views."""
         return (target, layer) if self.is_first else (layer, target)
