@@ -59,7 +59,7 @@ rule look_up_targets:
     input:
         rows=lambda wildcards: table_of_rows(wildcards.property, wildcards.sample),
         utterances=UTTERANCES,
-        metadata=lambda wildcards: METADATA,
+        metadata=lambda wildcards: metadata_of(wildcards.property),
         file=lambda wildcards: word_file_of(wildcards.property),
     output:
         targets=results("targets/{property}/{sample}.h5"),
