@@ -14,6 +14,7 @@
 # results/<experiment>/samples/<sample>/{utterances,phones,words,whole_utterances}.parquet
 # results/<experiment>/segments/<table>.parquet                   of the user's tables; beside <table>_problems.csv
 # results/<experiment>/targets/<property>/<sample>.h5             what was looked up for rows, beside <sample>_missing.csv
+# results/<experiment>/acoustics/<family>.h5
 # results/<experiment>/representations/<model>/<shard>.h5
 # results/<experiment>/scores/<property>/<model>/<sample>/<layers>.json
 # results/<experiment>/tasks/splits/<corpus>/<split>/*.parquet    utterances and intervals of splits that tasks use
@@ -49,6 +50,7 @@ include: "workflow/rules/corpus.smk"
 include: "workflow/rules/samples.smk"
 include: "workflow/rules/segments.smk"
 include: "workflow/rules/targets.smk"
+include: "workflow/rules/acoustics.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/extraction.smk"
 include: "workflow/rules/scores.smk"

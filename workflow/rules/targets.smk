@@ -8,7 +8,7 @@ WORD_FILES = EXPERIMENT.word_files
 
 def acoustics_of(property_name):
     """The file of the acoustic measure that a property compares with."""
-    return []
+    return acoustic_files(PROPERTIES[property_name])
 
 
 def targets_of(property_name, sample):

@@ -93,6 +93,10 @@ class Target(ABC):
             TargetError: the message says which would do.
         """
 
+    def family(self, rows: Rows) -> str:
+        """The family of acoustic measures whose file it comes from; "": from none."""
+        return ""
+
     @abstractmethod
     def match(self, asked: LayerRows) -> Matched:
         """The target of each row of a layer."""
@@ -132,8 +136,12 @@ class Acoustics(Target):
             )
         return cls(measure)
 
+    def family(self, rows: Rows) -> str:
+        # Mel rows of frames stand with the representations.
+        return "" if self.measure == "mel" and not rows.of_segments else MEASURES[self.measure].family
+
     def match(self, asked: LayerRows) -> Matched:
-        if self.measure == "mel" and not asked.question.of_segments:
+        if not self.family(asked.question.rows):
             return Matched(store.rows(asked.shards, layout.mel(asked.sample, asked.grid())), unit="")
         from layerwise.representations.acoustic_rows import acoustic_frames, acoustic_segments
 
