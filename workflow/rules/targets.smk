@@ -6,11 +6,6 @@
 WORD_FILES = EXPERIMENT.word_files
 
 
-def acoustics_of(property_name):
-    """The file of the acoustic measure that a property compares with."""
-    return acoustic_files(PROPERTIES[property_name])
-
-
 def targets_of(property_name, sample):
     """The file of what was looked up for a property."""
     if not PROPERTIES[property_name].target.looked_up:
