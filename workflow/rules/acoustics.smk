@@ -11,8 +11,9 @@ def only_for(taken, path):
     return lambda wildcards: [path(wildcards)] if acoustic_measures.FAMILIES[wildcards.family].takes == taken else []
 
 
-def acoustic_files(question):
+def acoustics_of(property_name):
     """The file of the measure that a property compares with, in a list; others need none."""
+    question = PROPERTIES[property_name]
     family = question.target.family(question.rows)
     return [results(f"acoustics/{family}.h5")] if family else []
 

@@ -105,6 +105,11 @@ class Target(ABC):
     def width(self, width_of: Callable[[str], int], types: int) -> int:
         """Columns of its matrix, before there is one: `width_of` a layer of the model, number of `types` drawn."""
 
+    @property
+    def view(self) -> str:
+        """Which view it is."""
+        return "x" if self.is_first else "y"
+
     def views(self, target: object, layer: object) -> tuple:
         """What belongs to the target and what to the layer, in the order of the views."""
         return (target, layer) if self.is_first else (layer, target)
@@ -339,7 +344,7 @@ KINDS: dict[str, type[Target]] = {
     "columns": Columns,
 }
 # Fields that go with a kind, beside its key.
-OPTIONS = {"model": ("layer",), "vectors": ("of", "case"), "attributes": ("of", "case")}
+OPTIONS = {"model": ("layer",), "vectors": ("of", "case", "member"), "attributes": ("of", "case", "member")}
 
 
 def target_of(fields: Mapping) -> Target:
@@ -350,7 +355,7 @@ def target_of(fields: Mapping) -> Target:
     """
     kind = next((key for key in KINDS if key in fields), None)
     if kind is None:
-        raise TargetError(f"found {', '.join(fields)}; one of {', '.join(KINDS)} is expected")
+        raise TargetError(f"found {', '.join(fields) or 'nothing'}; one of {', '.join(KINDS)} is expected")
     if strange := [key for key in fields if key != kind and key not in OPTIONS.get(kind, ())]:
         both = strange[0] in KINDS
         raise TargetError(
