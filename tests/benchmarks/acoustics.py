@@ -3,8 +3,8 @@
     PYTHONPATH=workflow python tests/benchmarks/acoustics.py [--every K]
 
 Takes every K-th utterance (default 5). Prints the seconds of CPU that each measure, and librosa's pYIN, take for a
-minute of audio; in how many frames the two pitches differ; where Praat is installed (pip install praat-parselmouth), how
-far its autocorrelation method agrees; and how far the pitch of tones and of harmonic glides is off.
+minute of audio; in how many frames the two pitches differ; where Praat is installed (pip install praat-parselmouth),
+how far its autocorrelation method agrees; and how far the pitch of tones and of harmonic glides is off.
 """
 
 import argparse
