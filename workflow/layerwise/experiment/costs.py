@@ -20,7 +20,7 @@ from layerwise.files.catalogues import read_yaml
 from layerwise.files.shipped import ROOT
 from layerwise.representations.size import Drawn
 from layerwise.scoring.properties import Property
-from layerwise.spans import SEGMENTS, SPANS, SampleSizes
+from layerwise.spans import SEGMENTS, SampleSizes
 
 # Of FLAC at 16 kHz: LibriSpeech dev-clean has 337,926,286 bytes for 19,396 s. And its utterances' mean length.
 BYTES_PER_SECOND, SECONDS_PER_UTTERANCE = 17_422, 7.2
