@@ -55,7 +55,7 @@ def test_every_path_in_backticks_is_there(page):
     for code in pages.quoted(page):
         for word in code.split():
             path = word.split("::")[0].strip("'\"(),;")
-            is_made = re.match(r"resources/(downloads|models|corpora|tasks)(/|$)", path)
+            is_made = re.match(r"resources/(downloads|models|corpora|tasks|vectors)(/|$)", path)
             if (
                 path.startswith(OURS)
                 and path not in written_by_reader
@@ -170,6 +170,9 @@ def somebody_s_files(tmp_path_factory) -> Path:
         archive.writestr("a.TextGrid", "")
     (data / "words.dict").write_text("HELLO  HH AH L OW\n")
     (data / "keywords.csv").write_text("path,word,speaker\na.wav,yes,1\nb.wav,no,2\n")
+    (data / "speakers.csv").write_text("speaker_id,age\n1,30\n")
+    (data / "noise.tsv").write_text("utterance_id\tnoise\n1-2-0003\t0.5\n")
+    (data / "vowels.csv").write_text("utterance_id,start,end,stress,f1\n1-2-0003,0,1,none,610\n")
     (root / "results.csv").write_text("task,model,layer,metric,value\nmine,demo-hubert-1,T3,accuracy,0.9\n")
     return root
 
