@@ -59,7 +59,7 @@ def record(
     return {
         **{"property": property_name, "model": model, "layer": layer, "sample": sample},
         **{"status": status, "reason": reason, "alignments": alignments},
-        **{"n_rows": 1000, "n_types": 39 * (property_name in ("phone", "word")), "n_speakers": 18},
+        **{"n_rows": 1000, "n_missing": 0, "n_types": 39 * (property_name in ("phone", "word")), "n_speakers": 18},
         "trials": [] if status == "skipped" else trials,
     }
 

@@ -28,6 +28,7 @@ from layerwise.tables.recommendations import (
 )
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import summarise_trends
+from shipped_properties import PROPERTIES as SHIPPED
 from synthetic_probes import write_probe
 from synthetic_scores import record, write_score
 
@@ -71,19 +72,19 @@ def advise(tmp_path):
         ]
         collect_scores(files, ["pwcca"], ["intra", "phone"], ["m"], {"m": 6}, tmp_path / "scores.csv")
         summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
-        best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best.csv")
+        best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", SHIPPED, tmp_path / "best.csv")
         probes = dict([write_probe(tmp_path, "intent", "m", values, 6, metric, 0.02, **facts)] if values else [])
         path = None
         if external:
             path = tmp_path / "external.csv"
             path.write_text("task,model,layer,metric,value\n" + "".join(f"{line}\n" for line in external))
         collect_probes(probes, path, ["intent"], ["m"], {"m": LAYERS}, tmp_path / "probes.csv")
-        compare(tmp_path / "scores.csv", tmp_path / "probes.csv", 10, 1, tmp_path / "comparison.csv")
+        compare(tmp_path / "scores.csv", tmp_path / "probes.csv", SHIPPED, 10, 1, tmp_path / "comparison.csv")
         names = ("trends", "best", "probes", "comparison")
         out = tmp_path / "recommendations.csv"
-        recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], controls, "pwcca", folds_by, 1, out)
-        table = read_recommendations(out)
-        return table.set_index("question"), sentences(table, "m")
+        recommend(*(tmp_path / f"{name}.csv" for name in names), SHIPPED, ["m"], controls, "pwcca", folds_by, 1, out)
+        table = read_recommendations(out, SHIPPED)
+        return table.set_index("question"), sentences(table, "m", SHIPPED)
 
     return run
 
@@ -164,8 +165,10 @@ def test_the_layer_that_is_advised_is_the_one_that_has_to_be_better(advise, tmp_
     probes.loc[probes["layer"] == "T4", ["low", "high"]] = 0.6, 0.92
     probes.to_csv(tmp_path / "probes.csv", index=False)
     names = ("trends", "best", "probes", "comparison")
-    recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], [], "pwcca", "speaker", 1, tmp_path / "out.csv")
-    table = read_recommendations(tmp_path / "out.csv").set_index("question")
+    recommend(
+        *(tmp_path / f"{name}.csv" for name in names), SHIPPED, ["m"], [], "pwcca", "speaker", 1, tmp_path / "out.csv"
+    )
+    table = read_recommendations(tmp_path / "out.csv", SHIPPED).set_index("question")
     assert (table.loc["intent", "layer"], table.loc["intent", "caution"]) == ("T4", AT_MAJORITY)
 
 
@@ -182,7 +185,7 @@ def test_few_speakers_and_what_was_remarked_of_the_head_are_said(advise):
     remark = "3 test utterances have a label that training lacks"
     table, _ = advise(values=heads(), test_speakers=4, reason=remark)
     assert table.loc["intent", "caution"] == f"few test speakers (4); {remark}"
-    assert cautions(table.reset_index(), "m") == ["intent: few test speakers (4)", f"intent: {remark}"]
+    assert cautions(table.reset_index(), "m", SHIPPED) == ["intent: few test speakers (4)", f"intent: {remark}"]
     table, _ = advise(values=heads(), test_speakers="")
     assert table.loc["intent", "caution"] == ""
 
@@ -225,8 +228,10 @@ def advise_again(advise, tmp_path):
         best = pd.read_csv(tmp_path / "best.csv", keep_default_na=False).assign(metric=metric, **cells)
         best.to_csv(tmp_path / "changed.csv", index=False)
         names = ("trends", "changed", "probes", "comparison")
-        recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], [], metric, folds_by, 1, tmp_path / "out.csv")
-        return read_recommendations(tmp_path / "out.csv")
+        recommend(
+            *(tmp_path / f"{name}.csv" for name in names), SHIPPED, ["m"], [], metric, folds_by, 1, tmp_path / "out.csv"
+        )
+        return read_recommendations(tmp_path / "out.csv", SHIPPED)
 
     return run
 
@@ -234,11 +239,11 @@ def advise_again(advise, tmp_path):
 def test_counts_stand_beside_the_layer(advise_again):
     table = advise_again(n_rows=2340, n_types=39, n_speakers=18)
     assert table[["n_rows", "n_types", "n_speakers"]].iloc[0].tolist() == [2340, 39, 18]
-    assert "; from 2,340 rows, 39 types, 18 speakers)." in sentences(table, "m")
+    assert "; from 2,340 rows, 39 types, 18 speakers)." in sentences(table, "m", SHIPPED)
     frames = advise_again(n_rows=9000, n_types="", n_speakers=18)
-    assert "; from 9,000 rows, 18 speakers)." in sentences(frames, "m")
-    assert "; from 1 row, 1 speaker)." in sentences(advise_again(n_rows=1, n_types=0, n_speakers=1), "m")
-    assert " rows" not in sentences(advise_again(n_rows="", n_types="", n_speakers=""), "m")
+    assert "; from 9,000 rows, 18 speakers)." in sentences(frames, "m", SHIPPED)
+    assert "; from 1 row, 1 speaker)." in sentences(advise_again(n_rows=1, n_types=0, n_speakers=1), "m", SHIPPED)
+    assert " rows" not in sentences(advise_again(n_rows="", n_types="", n_speakers=""), "m", SHIPPED)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +275,7 @@ def test_cautions(advise_again, cells, expected):
     (caution,) = table.loc[table["kind"] == "property", "caution"]
     assert caution.split("; ") == (expected or [""])
     name = "acoustics" if "property" in cells else "phones"
-    assert cautions(table, "m") == [f"{name}: {text}" for text in expected]
+    assert cautions(table, "m", SHIPPED) == [f"{name}: {text}" for text in expected]
 
 
 @pytest.mark.parametrize(
@@ -290,8 +295,8 @@ def test_a_caution_stands_once_after_all_that_it_concerns(advise_again):
     table = advise_again(folds_by="row")
     (phone,) = table[table["kind"] == "property"].to_dict("records")
     both = pd.DataFrame([phone, phone | {"question": "word", "caution": f"{AT_CHANCE}; {UNSEEN}; {BY_ROW}"}])
-    assert cautions(both, "m") == [f"phones, words: {BY_ROW}", f"words: {UNSEEN}"]
-    assert cautions(both, "other") == []
+    assert cautions(both, "m", SHIPPED) == [f"phones, words: {BY_ROW}", f"words: {UNSEEN}"]
+    assert cautions(both, "other", SHIPPED) == []
 
 
 def test_no_caution_looks_like_two():
@@ -306,7 +311,9 @@ def test_layers_with_luck_of_their_own_carry_a_caution(advise, tmp_path):
     scores["score"] += np.random.default_rng(1).normal(scale=0.05, size=len(scores))
     scores.to_csv(tmp_path / "scores.csv", index=False)
     summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
-    best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best.csv")
+    best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", SHIPPED, tmp_path / "best.csv")
     names = ("trends", "best", "probes", "comparison")
-    recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], [], "pwcca", "utterance", 1, tmp_path / "out.csv")
-    assert OWN_LUCK in read_recommendations(tmp_path / "out.csv")["caution"].iloc[0]
+    recommend(
+        *(tmp_path / f"{name}.csv" for name in names), SHIPPED, ["m"], [], "pwcca", "utterance", 1, tmp_path / "out.csv"
+    )
+    assert OWN_LUCK in read_recommendations(tmp_path / "out.csv", SHIPPED)["caution"].iloc[0]

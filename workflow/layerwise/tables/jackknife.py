@@ -27,6 +27,7 @@ from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
 from layerwise.files.own_files import RereadError
 from layerwise.files.own_tables import read_csv_table
+from layerwise.scoring.metrics import metric_of
 
 KEY = ["property", "model", "layer", "metric"]
 COLUMNS = [*KEY, "group", "weight", "share", "mean"]
@@ -86,7 +87,7 @@ def replicate_rows(record: dict) -> list[dict]:
     metrics = {name for trial in record["trials"] for name in trial["metrics"]}
     rows = []
     for group, again in found.items():
-        share = _numbers(again["share"], trials, "share", 0.0)
+        share = _numbers(again["share"], trials, "share", 0.0, 1.0)
         weight = again["weight"]
         if type(weight) is not float or not 0 <= weight < 1:
             raise ValueError(f"weight of its jackknife is {weight!r}; a number from 0 to below 1 is expected")
@@ -94,7 +95,8 @@ def replicate_rows(record: dict) -> list[dict]:
         for metric, values in again["metrics"].items():
             if metric not in metrics:
                 raise ValueError(f"its jackknife has the metric {metric!r}, which no trial has")
-            value = _numbers(values, trials, metric, -1.0)
+            known = metric_of(metric)
+            value = _numbers(values, trials, metric, known.least, known.largest)
             sums = {"share": share.sum(), "left": left.sum(), "value": left @ value, "trials": trials}
             rows.append(
                 {name: record[name] for name in KEY[:3]} | {"metric": metric, "group": group, "weight": weight} | sums
@@ -102,22 +104,27 @@ def replicate_rows(record: dict) -> list[dict]:
     return rows
 
 
-def _numbers(values: object, count: int, name: str, least: float) -> np.ndarray:
+def _numbers(values: object, count: int, name: str, least: float, largest: float) -> np.ndarray:
     if not isinstance(values, list) or len(values) != count or any(type(v) not in (int, float) for v in values):
         raise ValueError(f"{name} of its jackknife is no list of {count} numbers")
     numbers = np.array(values, float)
-    if not ((numbers >= least - _ROUNDING) & (numbers <= 1 + _ROUNDING)).all():
-        raise ValueError(f"{name} of its jackknife is {values}; numbers from {least:g} to 1 are expected")
+    if not ((numbers >= least - _ROUNDING) & (numbers <= largest + _ROUNDING)).all():
+        raise ValueError(f"{name} of its jackknife is {values}; numbers from {least:g} to {largest:g} are expected")
     return numbers
 
 
 def write_jackknife(rows: Iterable[dict], out: str | os.PathLike[str]) -> None:
     """The mean of each metric over samples and trials with each group counting less, in the order of the rows."""
-    by, added = [*KEY, "group", "weight"], ["share", "left", "value", "trials"]
+    with replaced(out) as temporary:
+        mean_replicates(rows, KEY)[COLUMNS].to_csv(temporary, index=False, lineterminator="\n")
+
+
+def mean_replicates(rows: Iterable[dict], key: list[str]) -> pd.DataFrame:
+    """The rows of `replicate_rows`, with columns that tell them apart, as means over samples and trials."""
+    by, added = [*key, "group", "weight"], ["share", "left", "value", "trials"]
     sums = pd.DataFrame(rows, columns=[*by, *added]).groupby(by, sort=False)[added].sum().reset_index()
     sums["mean"], sums["share"] = sums["value"] / sums["left"], sums["share"] / sums["trials"]
-    with replaced(out) as temporary:
-        sums[COLUMNS].to_csv(temporary, index=False, lineterminator="\n")
+    return sums
 
 
 def read_jackknife(path: str | os.PathLike[str]) -> dict[tuple[str, str, str], pd.DataFrame]:
