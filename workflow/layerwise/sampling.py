@@ -111,7 +111,7 @@ def draw_sample(
     labels = {span: _labels(segments[span]["label"], span, sizes, ranking, sample) for span in SEGMENTS}
     for span in SEGMENTS:
         each = getattr(sizes, span.rows_key)
-        drawn[span.table] = _draw_per_label(segments[span], labels[span], each, draws_of(span), sample)
+        drawn[span.table] = _draw_per_label(segments[span], labels[span], each, draws_of(span), sample, span)
     return SampleSet(**drawn)
 
 
@@ -146,7 +146,7 @@ def _labels(labels: pd.Series, span: Span, sizes: SampleSizes, ranking: Sequence
 
 
 def _draw_per_label(
-    intervals: pd.DataFrame, labels: list[str], per_label: int, draws: np.random.Generator, sample: int
+    intervals: pd.DataFrame, labels: list[str], per_label: int, draws: np.random.Generator, sample: int, span: Span
 ) -> pd.DataFrame:
     """Up to `per_label` intervals of each label."""
     rows_of = intervals.groupby("label").indices
@@ -156,8 +156,8 @@ def _draw_per_label(
         rarest = sorted(short, key=lambda label: (short[label], label))
         listed = ", ".join(f"{label} {short[label]}" for label in rarest[:10]) + (", …" if len(rarest) > 10 else "")
         log.warning(
-            "sample %d: %d of %d labels have fewer than %d instances, all are taken: %s",
-            sample, len(short), len(labels), per_label, listed,
+            "sample %d: %d of %d %s have fewer than %d %s, all are taken: %s",
+            sample, len(short), len(labels), span.labels, per_label, span.instances, listed,
         )  # fmt: skip
     rows = np.concatenate(drawn) if drawn else np.array([], dtype=int)
     return intervals.iloc[rows].sort_values(["utterance_id", "start"], ignore_index=True)

@@ -82,6 +82,7 @@ class Span:
             label.
         types_key: the number under `samples` that says how many labels are drawn, the most frequent ones first; None:
             all.
+        labels, instances: what its labels and their rows are called, for messages.
     """
 
     name: str
@@ -90,6 +91,8 @@ class Span:
     rows_key: str
     pooling: Pooling | None = None
     types_key: str | None = None
+    labels: str = "labels"
+    instances: str = "instances"
 
     @property
     def is_segment(self) -> bool:
@@ -107,7 +110,7 @@ SPANS = {
         Span("frame", "utterances", 0, "utterances"),
         Span("phone", "phones", 1, "phones_per_type", POOLINGS["middle_third"]),
         Span("word", "words", 2, "words_per_type", MEAN, "word_types"),
-        Span("utterance", "whole_utterances", 3, "utterances_per_speaker", MEAN),
+        Span("utterance", "whole_utterances", 3, "utterances_per_speaker", MEAN, None, "speakers", "utterances"),
     )
 }
 FRAME = next(span for span in SPANS.values() if not span.is_segment)

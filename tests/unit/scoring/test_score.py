@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
+from layerwise.files.catalogues import read_yaml
 from layerwise.representations.store import RepresentationError
 from layerwise.scoring import chance
 from layerwise.scoring import folds as folding
@@ -14,6 +15,7 @@ from layerwise.scoring.measures.cca import cross_validate
 from layerwise.scoring.measures.jackknife import LIGHTER, jackknife
 from layerwise.scoring.measures.passes import fold_moments
 from layerwise.scoring.metrics import METRICS
+from layerwise.scoring.properties import Property, property_of
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 from synthetic_views import CHECKOUT, one_hot
@@ -22,6 +24,7 @@ from tiny_representations import DIMENSIONS, LABELS, MEL, UTTERANCES, contents, 
 EPSILONS = [[1e-10, 1e-10], [1e-8, 1e-8], [1e-5, 1e-5]]
 SETTINGS = {"folds": 10, "trials": 3, "folds_by": "row", "standardise": True, "epsilons": EPSILONS, "seed": 1}
 
+SHIPPED = read_yaml(CHECKOUT / "resources/properties.yaml")
 FRAMES = sum(len(contents(name)["frame/T0"]) for name in UTTERANCES)
 FINE_FRAMES = sum(len(contents(name)["frame/C1"]) for name in UTTERANCES)
 PHONES = 30 * len(UTTERANCES)
@@ -31,10 +34,11 @@ PHONES = 30 * len(UTTERANCES)
 def score(tmp_path):
     """Scores layers of files and returns their records."""
 
-    def run(paths, property_name, layers=("T1",), sample=1, **changes):
+    def run(paths, question, layers=("T1",), sample=1, beside=None, **changes):
         out = tmp_path / "scores" / "T.json"
         settings = ScoreSettings(**(SETTINGS | changes))
-        score_layers(paths, property_name, "tiny", sample, list(layers), settings, out)
+        question = question if isinstance(question, Property) else property_of(question, SHIPPED[question])
+        score_layers(paths, question, "tiny", sample, list(layers), settings, out, **(beside or {}))
         return json.loads(out.read_text(encoding="utf-8"))["records"]
 
     return run
@@ -397,7 +401,7 @@ def test_a_class_that_training_lacks_is_counted(tmp_path, score, held_out):
 
 def test_records_hold_what_the_tables_need(shard, tmp_path):
     out = tmp_path / "a" / "b" / "T1-T2.json"
-    score_layers(shard, "phone", "tiny", 1, ["T1", "T0"], ScoreSettings(**SETTINGS), out, alignments="automatic")
+    score_layers(shard, property_of("phone", SHIPPED["phone"]), "tiny", 1, ["T1", "T0"], ScoreSettings(**SETTINGS), out, alignments="automatic")
     written = json.loads(out.read_text(encoding="utf-8"))
     assert list(written) == ["records"]
     assert [record["layer"] for record in written["records"]] == ["T1", "T0"]
@@ -411,6 +415,7 @@ def test_records_hold_what_the_tables_need(shard, tmp_path):
         "sample": 1,
         "alignments": "automatic",
         "n_rows": PHONES,
+        "n_missing": 0,
         "n_types": 5,
         "n_speakers": 4,
         "status": "ok",
@@ -449,7 +454,8 @@ def test_frames_have_no_classes(shard, score):
 
 def test_the_same_scores_are_the_same_bytes(shard, tmp_path):
     for name in "ab":
-        score_layers(shard, "mel", "tiny", 1, ["C1", "T1"], ScoreSettings(**SETTINGS), tmp_path / f"{name}.json")
+        mel = property_of("mel", SHIPPED["mel"])
+        score_layers(shard, mel, "tiny", 1, ["C1", "T1"], ScoreSettings(**SETTINGS), tmp_path / f"{name}.json")
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 

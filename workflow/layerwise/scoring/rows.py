@@ -1,4 +1,4 @@
-"""What stands beside the rows of a layer: their target, folds and speakers, and the shuffled target that gives chance."""
+"""What stands beside the rows of a layer: target, folds, speakers, and the shuffled target that gives chance."""
 
 from __future__ import annotations
 
@@ -268,3 +268,20 @@ def refuse_empty(fold: np.ndarray, folds: int) -> None:
         raise RefusedScoreError("there are no rows")
     if not count.all():
         raise EmptyFoldError(f"fold {count.argmin()} of {folds} has no rows (rows per fold: {count.tolist()})")
+
+
+def refuse_single(one_hot: np.ndarray) -> None:
+    """Refuse labels of which fewer than two occur more than once: no row says anything of another.
+
+    Args:
+        one_hot: (rows, labels).
+
+    Raises:
+        RefusedScoreError: the message has the numbers.
+    """
+    repeated = int((one_hot.sum(axis=0) > 1).sum())
+    if repeated < 2:
+        raise RefusedScoreError(
+            f"{repeated} of {one_hot.shape[1]} labels occur more than once: what is learned of a label must be seen in "
+            "other rows"
+        )

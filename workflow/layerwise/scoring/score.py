@@ -25,7 +25,7 @@ from layerwise.scoring.measures.passes import fold_moments
 from layerwise.scoring.metrics import tuned
 from layerwise.scoring.properties import Property
 from layerwise.scoring.refusals import RefusedScoreError
-from layerwise.scoring.rows import Beside, LayerRows, SpeakerGroups, refuse_empty
+from layerwise.scoring.rows import Beside, LayerRows, SpeakerGroups, refuse_empty, refuse_single
 from layerwise.scoring.settings import ScoreSettings
 
 log = logging.getLogger(__name__)
@@ -104,12 +104,14 @@ def _score(asked: LayerRows, settings: ScoreSettings) -> dict:
         target, rows = asked.matched.matrix, asked.matrix()
         types = target.shape[1] if question.target.has_labels else 0
         counts |= {"n_rows": rows.shape[0], "n_missing": all_rows - rows.shape[0], "n_types": types}
-        known = f", {types} types" if types else ""
+        known = f", {types} types" if question.target.has_labels else ""
         x, y = question.target.views(target, rows)
         views = f" of {x.shape[1]} and {y.shape[1]} dimensions{known}"
         fold, groups = asked.folds(settings)
         asked.require_length(target.shape[0], rows.shape[0], "rows of the target")
         refuse_empty(fold, settings.folds)
+        if question.target.has_labels:
+            refuse_single(target)
         pairs = folding.trials(settings.folds, settings.trials, settings.seed, sample)
         unrelated = asked.unrelated(target, fold, settings.seed)
         scored, replicates = _trials(question, rows, target, unrelated, fold, groups, pairs, settings)

@@ -171,7 +171,8 @@ class Layer(Target):
             raise TargetError(f"layer: found {self.layer}, of {rows.called} rows; C layers have frames only")
 
     def match(self, asked: LayerRows) -> Matched:
-        return Matched(store.rows(asked.shards, asked.place(self.layer)), unit="" if asked.is_of_frames else "row")
+        rows = store.rows(asked.shards, asked.place(self.layer))
+        return Matched(rows, unit="") if asked.is_of_frames else Matched(rows[:])
 
     def width(self, width_of: Callable[[str], int], types: int) -> int:
         return width_of(self.layer)
@@ -208,7 +209,8 @@ class OtherModel(Target):
 
     def match(self, asked: LayerRows) -> Matched:
         layer = asked.layer if self.layer == self.SAME else self.layer
-        return Matched(asked.matched_layer(layer), unit="" if asked.is_of_frames else "row")
+        rows = asked.matched_layer(layer)
+        return Matched(rows, unit="") if asked.is_of_frames else Matched(rows[:])
 
     def width(self, width_of: Callable[[str], int], types: int) -> int:
         return width_of(self.layer)
@@ -251,7 +253,6 @@ class Label(Target):
                 places = np.repeat(places, asked.frames())
         kept = np.flatnonzero(places >= 0)
         MAX_CELLS.require(kept.size * len(types), asked.where(), store.RepresentationError)
-        require_repeated(places[kept], len(types))
         matrix = (places[kept, None] == np.arange(len(types))).astype(np.uint8)
         return Matched(matrix, kept if kept.size < places.size else None, types[places[kept]], unit)
 
@@ -349,20 +350,3 @@ def target_of(fields: Mapping) -> Target:
             + ("a property has one target: leave one out" if both else f"{strange[0]} is no field of {kind}")
         )
     return KINDS[kind].of(fields)
-
-
-def require_repeated(types: np.ndarray, count: int) -> None:
-    """Refuse labels of which fewer than two occur more than once: no row says anything of another.
-
-    Args:
-        types: (rows,) the number of the label of each row.
-        count: number of labels.
-
-    Raises:
-        RefusedScoreError: the message has the numbers.
-    """
-    repeated = int((np.bincount(types, minlength=count) > 1).sum())
-    if repeated < 2:
-        raise RefusedScoreError(
-            f"{repeated} of {count} labels occur more than once: what is learned of a label must be seen in other rows"
-        )

@@ -73,7 +73,7 @@ def _frames_apart(where: str, question: Property, other: ModelEntry, models: Map
         return []
     return [
         f"{where}.model: frames of {name} are {entry.stride_seconds:g} s apart, those of {other.name} "
-        f"{other.stride_seconds:g} s: only equal ones can be compared frame by frame (rows: phone, word or utterance can)"
+        f"{other.stride_seconds:g} s: only equal ones can be compared; rows of phones, words and utterances can be"
         for name, entry in models.items()
         if entry.is_planned and entry.stride_seconds != other.stride_seconds
     ]
