@@ -401,7 +401,16 @@ def test_a_class_that_training_lacks_is_counted(tmp_path, score, held_out):
 
 def test_records_hold_what_the_tables_need(shard, tmp_path):
     out = tmp_path / "a" / "b" / "T1-T2.json"
-    score_layers(shard, property_of("phone", SHIPPED["phone"]), "tiny", 1, ["T1", "T0"], ScoreSettings(**SETTINGS), out, alignments="automatic")
+    score_layers(
+        shard,
+        property_of("phone", SHIPPED["phone"]),
+        "tiny",
+        1,
+        ["T1", "T0"],
+        ScoreSettings(**SETTINGS),
+        out,
+        alignments="automatic",
+    )
     written = json.loads(out.read_text(encoding="utf-8"))
     assert list(written) == ["records"]
     assert [record["layer"] for record in written["records"]] == ["T1", "T0"]

@@ -21,7 +21,7 @@ from layerwise.tables.files import AnyPath, of_property
 from layerwise.tables.matrices import read_matrices
 
 ABREAST = 3  # models side by side
-CELL = 0.24  # inches
+CELL, SMALL_CELL = 0.24, 0.15  # inches
 WRITTEN = 14  # up to so many layers on a side, each cell has its number
 NAMED = 16  # up to so many, each layer has its name; of more every second one, or third
 HATCHED: dict = {"facecolor": "#f0f0f0", "edgecolor": "#999999", "hatch": "////"}
@@ -55,11 +55,14 @@ def plot_matrices(
             )
             return save(figure, out_svg, out_png)
         layers = {model: _layers(table[table["model"] == model]) for model in shown}
-        width = max(len(across) for _, across in layers.values()) * CELL + 1.0
-        height = max(len(up) for up, _ in layers.values()) * CELL + 1.0
-        figure.set_size_inches(max(width * columns, 3.6) + 1.1, height * rows + 0.8)
+        longest = max(len(names) for both in layers.values() for names in both)
+        cell = CELL if longest <= WRITTEN else SMALL_CELL
+        width = max(len(across) for _, across in layers.values()) * cell + 1.0
+        tall = [len(layers[model][0]) * cell for model in shown]
+        heights = [max(tall[row * ABREAST : (row + 1) * ABREAST]) + 1.0 for row in range(rows)]
+        figure.set_size_inches(max(width * columns, 3.6) + 1.1, sum(heights) + 0.8)
         _put_title(figure, title)
-        panels = figure.subplots(rows, columns, squeeze=False).ravel()
+        panels = figure.subplots(rows, columns, squeeze=False, height_ratios=heights).ravel()
         known = table.loc[table["model"].isin(shown), "mean"]
         scale = Normalize(known.min(), known.max())
         marks: set[str] = set()
@@ -72,7 +75,7 @@ def plot_matrices(
             marks |= set(cells["status"])
         for axes in panels[len(shown) :]:
             axes.set_visible(False)
-        figure.colorbar(mesh, ax=list(panels), label=metric_of(metric).title, aspect=30, pad=0.02)
+        figure.colorbar(mesh, ax=list(panels), label=metric_of(metric).title, aspect=30, pad=0.02, shrink=1 / rows)
         legend = {
             "skipped": Patch(label="skipped", **HATCHED),
             "flagged": Patch(fill=False, linewidth=0, label=f"* {FLAGGED}"),
@@ -120,5 +123,5 @@ def _draw(
     axes.tick_params(length=0)
     axes.tick_params(axis="x", rotation=90)
     axes.spines[:].set_visible(False)
-    axes.set_aspect("equal")
+    axes.set_aspect("equal", anchor="SW")
     return mesh

@@ -73,7 +73,7 @@ def summarise_matrices(
     is_flagged = (cells["status"] == FLAGGED).groupby([cells[name] for name in KEY], sort=False).any()
     table["status"] = np.where(table["n"] == 0, SKIPPED, np.where(is_flagged, FLAGGED, OK))
     table["reason"] = by_cell["reason"].agg(joined_reasons)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         half = corrected_half(table["std"].to_numpy(float), table["n"].to_numpy(), overlap_of(folds))
     table["half"], table["interval"] = half, np.where(np.isfinite(half), CORPUS, "")
     for names, replicates in mean_replicates(again, KEY).groupby(["property", "model", "metric"], sort=False):
