@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from layerwise.files.own_files import RereadError
+from layerwise.scoring.properties import read_properties
 from layerwise.tables.advice import cautions, sentences
 from layerwise.tables.best_layers import best_layers
 from layerwise.tables.comparison import compare
@@ -19,6 +20,7 @@ from layerwise.tables.recommendations import (
     BY_ROW,
     CONTROL,
     LEAST_SHARED_LUCK,
+    MORE_DIMENSIONS,
     MORE_TYPES,
     NO_INTERVAL,
     OWN_LUCK,
@@ -224,14 +226,21 @@ def advise_again(advise, tmp_path):
     """The recommendations where cells of tables/best_layers.csv are other ones."""
     advise(values=heads())
 
-    def run(metric="pwcca", folds_by="speaker", **cells):
+    def run(metric="pwcca", folds_by="speaker", properties=SHIPPED, **cells):
         best = pd.read_csv(tmp_path / "best.csv", keep_default_na=False).assign(metric=metric, **cells)
         best.to_csv(tmp_path / "changed.csv", index=False)
         names = ("trends", "changed", "probes", "comparison")
         recommend(
-            *(tmp_path / f"{name}.csv" for name in names), SHIPPED, ["m"], [], metric, folds_by, 1, tmp_path / "out.csv"
+            *(tmp_path / f"{name}.csv" for name in names),
+            properties,
+            ["m"],
+            [],
+            metric,
+            folds_by,
+            1,
+            tmp_path / "out.csv",
         )
-        return read_recommendations(tmp_path / "out.csv", SHIPPED)
+        return read_recommendations(tmp_path / "out.csv", properties)
 
     return run
 
@@ -300,7 +309,7 @@ def test_a_caution_stands_once_after_all_that_it_concerns(advise_again):
 
 
 def test_no_caution_looks_like_two():
-    texts = [CONTROL, AT_CHANCE, NO_INTERVAL, OWN_LUCK, MORE_TYPES, UNSEEN, BY_ROW]
+    texts = [CONTROL, AT_CHANCE, NO_INTERVAL, OWN_LUCK, MORE_TYPES, MORE_DIMENSIONS, UNSEEN, BY_ROW]
     assert not any("; " in text for text in texts)
 
 
@@ -317,3 +326,66 @@ def test_layers_with_luck_of_their_own_carry_a_caution(advise, tmp_path):
         *(tmp_path / f"{name}.csv" for name in names), SHIPPED, ["m"], [], "pwcca", "utterance", 1, tmp_path / "out.csv"
     )
     assert OWN_LUCK in read_recommendations(tmp_path / "out.csv", SHIPPED)["caution"].iloc[0]
+
+
+# Properties that anybody may ask
+
+
+def asked(**entry):
+    return SHIPPED | read_properties({"phone": {"rows": "word"} | entry})
+
+
+@pytest.mark.parametrize(
+    ("entry", "cells", "expected"),
+    [
+        ({"target": {"label": "stress"}}, {"kept_x": 38, "kept_y": 39}, MORE_TYPES),
+        ({"target": {"vectors": "glove.txt"}}, {"kept_x": 38, "kept_y": 300}, MORE_DIMENSIONS),
+        ({"target": {"vectors": "glove.txt"}}, {"kept_x": 300, "kept_y": 300}, ""),
+        ({"target": {"attributes": "tags"}}, {"kept_x": 38, "kept_y": 45, "metric": "mean_cca"}, ""),
+        ({"target": {"acoustics": "f0"}}, {"kept_x": 38, "kept_y": 39}, ""),  # the layer is the second view
+        ({"target": {"label": "stress"}, "folds_by": "row"}, {}, BY_ROW),
+        ({"target": {"label": "stress"}, "folds_by": "row"}, {"folds_by": "utterance"}, BY_ROW),
+        ({"target": {"label": "stress"}, "folds_by": "utterance"}, {"folds_by": "row"}, ""),
+        (
+            {"target": {"label": "stress"}, "folds_by": "speaker"},
+            {"folds_by": "row", "n_speakers": 4},
+            "few speakers (4)",
+        ),
+        ({"target": {"label": "stress"}, "folds_by": "utterance"}, {"n_speakers": 4}, ""),
+        ({"rows": "utterance", "target": {"label": "speaker_id"}, "folds_by": "row"}, {}, ""),
+    ],
+)
+def test_cautions_are_about_the_question(advise_again, entry, cells, expected):
+    table = advise_again(properties=asked(**entry), **cells)
+    assert table.loc[table["kind"] == "property", "caution"].item() == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "called"),
+    [
+        ({}, "phone"),
+        ({"title": "word stress"}, "word stress"),
+        ({"title": "CCA of stress", "called": "where the stress lies"}, "where the stress lies"),
+        ({"title": "Tonhöhe"}, "Tonhöhe"),
+        ({"called": "a\nb"}, r"a\nb"),
+    ],
+)
+def test_advice_speaks_of_a_property_as_it_is_called(advise_again, words, called):
+    properties = asked(target={"label": "stress"}, **words)
+    table = advise_again(properties=properties, n_speakers=4)
+    assert sentences(table, "m", properties).startswith(f"For {called} use T3 (")
+    assert cautions(table, "m", properties) == [f"{called}: few speakers (4)"]
+
+
+def test_a_property_that_layers_are_not_ranked_by_has_no_advice(advise, tmp_path):
+    advise()
+    properties = asked(target={"label": "stress"}, ranked=False)
+    best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", properties, tmp_path / "best.csv")
+    names = ("trends", "best", "probes", "comparison")
+    recommend(
+        *(tmp_path / f"{name}.csv" for name in names),
+        *(properties, ["m"], [], "pwcca", "speaker", 1, tmp_path / "out.csv"),
+    )
+    table = read_recommendations(tmp_path / "out.csv", properties)
+    assert table.empty
+    assert sentences(table, "m", properties) == "Nothing was ranked."

@@ -7,6 +7,7 @@ import pytest
 
 from layerwise.files.own_files import RereadError
 from layerwise.scoring.metrics import METRICS as METRICS_OF_SCORES
+from layerwise.scoring.properties import read_properties
 from layerwise.spans import SampleSizes
 from layerwise.tables import scores as tables
 from layerwise.tables.best_layers import best_layers, read_best_layers
@@ -780,3 +781,44 @@ def test_another_word_for_an_interval_is_refused(trends_of):
     trends.write_text(trends.read_text().replace("corpus", "anything"))
     with pytest.raises(RereadError, match="'anything' in column interval"):
         read_trends(trends)
+
+
+def test_properties_with_folds_of_their_own_have_no_jackknife(tmp_path):
+    share, values = {"a": [0.5, 0.4], "b": [0.5, 0.6]}, {"a": [0.5, 0.62], "b": [0.54, 0.6]}
+    scores = [{"pwcca": 0.5}, {"pwcca": 0.6}]
+    own = write_score(tmp_path, record("speaker", "m", "T1", 1, scores))
+    other = write_score(tmp_path, with_jackknife(record("phone", "m", "T1", 1, scores), share, values))
+    out, jackknife = tmp_path / "scores.csv", tmp_path / "jackknife.csv"
+    arguments = ([own, other], ["pwcca"], ["speaker", "phone"], ["m"], {"m": 4}, out)
+    with pytest.raises(MalformedScoreError, match="lacks 'jackknife'"):
+        collect_scores(*arguments, jackknife=jackknife)
+    collect_scores(*arguments, jackknife=jackknife, own_folds=["speaker"])
+    summarise_trends(out, 10, tmp_path / "trends.csv", jackknife)
+    trends = read_trends(tmp_path / "trends.csv").set_index("property")
+    assert trends["interval"].to_dict() == {"speaker": "corpus", "phone": "speakers"}
+    assert trends["low"].notna().all()
+
+
+def test_rows_without_a_target_are_counted(tmp_path, collect):
+    def missing(sample, count):
+        made = record("word", "a-model", "T1", sample, [{"pwcca": 0.5}, {"pwcca": 0.6}])
+        return write_score(tmp_path, made | {"n_missing": count})
+
+    path = collect([missing(1, 3), missing(2, 7)])
+    assert read_scores(path)["n_missing"].tolist() == [3, 3, 7, 7]
+    summarise_trends(path, 10, tmp_path / "trends.csv")
+    assert read_trends(tmp_path / "trends.csv")["n_missing"].tolist() == [7]
+    with pytest.raises(MalformedScoreError, match="n_missing of T1 is -1"):
+        collect([missing(1, -1)])
+
+
+def test_layers_are_ranked_by_what_properties_say(tmp_path, collect):
+    path = collect(write_experiment(tmp_path, BLOCKS, PROPERTIES))
+    summarise_trends(path, 10, tmp_path / "trends.csv")
+    entry = {"rows": "word", "target": {"label": "label"}}
+    for ranked in ({"word"}, {"word", "mel"}, set()):
+        properties = read_properties({name: entry | {"ranked": name in ranked} for name in PROPERTIES})
+        best_layers(tmp_path / "trends.csv", path, properties, tmp_path / "best.csv")
+        assert set(read_best_layers(tmp_path / "best.csv")["property"]) == ranked
+    with pytest.raises(RereadError, match="'mel' in column property"):
+        best_layers(tmp_path / "trends.csv", path, read_properties({"word": entry}), tmp_path / "best.csv")
