@@ -80,7 +80,7 @@ if config["colour_by"] != "model":
 QUESTIONS = EXPERIMENT.entries  # what jobs are given of the chosen properties
 PROPERTIES = EXPERIMENT.properties
 # Name of each table of segments → its path.
-TABLES = {each.rows.of: each.rows.table for each in PROPERTIES.values() if each.rows.table}
+SEGMENT_TABLES = {each.rows.of: each.rows.table for each in PROPERTIES.values() if each.rows.table}
 LAYOUT = EXPERIMENT.layout
 PHONES = asdict(EXPERIMENT.phones)
 MARKS = asdict(EXPERIMENT.marks)

@@ -14,7 +14,7 @@ def tables_of_pass(rows):
     """The user's tables of a pass; of one that nobody asks for any more, if it is still there."""
     names = dict.fromkeys(folder.split(".")[0] for folder in rows.split("+"))
     tables = {name: results(f"segments/{name}.parquet") for name in names if name not in SPANS}
-    return [path for name, path in tables.items() if name in TABLES or is_made(path)]
+    return [path for name, path in tables.items() if name in SEGMENT_TABLES or is_made(path)]
 
 
 rule extract_representations:

@@ -13,8 +13,9 @@ from layerwise.scoring import chance
 from layerwise.scoring import folds as folding
 from layerwise.scoring.measures.cca import cross_validate
 from layerwise.scoring.measures.jackknife import LIGHTER, jackknife
+from layerwise.scoring.measures.linear_map import RIDGES
 from layerwise.scoring.measures.passes import fold_moments
-from layerwise.scoring.metrics import METRICS
+from layerwise.scoring.metrics import METRICS, mapped, tuned
 from layerwise.scoring.properties import Property, property_of
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
@@ -113,7 +114,9 @@ def test_views_folds_and_trials_are_those_of_the_package(
         unrelated = whole[x][places], view_y
     epsilons = [tuple(pair) for pair in EPSILONS]
     expected, by_chance = (
-        cross_validate(fold_moments(*views, apart), renumbered, epsilons, True)
+        cross_validate(
+            fold_moments(*views, apart), renumbered, epsilons, True, "y" if property_name == "phone" else "x"
+        )
         for views in ((whole[x], view_y), unrelated)
     )
     (record,) = score(write_shards(tmp_path / "tiny", sample=sample), property_name, [layer], sample, seed=seed)
@@ -151,9 +154,7 @@ def test_every_trial_has_a_chance_level_for_every_metric(shard, score):
     (record,) = score(shard, "mel")
     for trial in record["trials"]:
         assert set(trial["metrics"]) == set(METRICS) == set(trial["chance"]) == set(trial["kept"])
-        assert set(trial["regularisers"]) == {
-            name for name in trial["metrics"] if name.startswith(("mean_cca", "pwcca"))
-        }
+        assert set(trial["regularisers"]) == {*tuned(), *mapped()}
 
 
 # --- shards -------------------------------------------------------------------------------------------------------
@@ -432,7 +433,8 @@ def test_records_hold_what_the_tables_need(shard, tmp_path):
     }
     assert [trial["trial"] for trial in record["trials"]] == [1, 2, 3]
     for trial in record["trials"]:
-        assert all(pair in EPSILONS for pair in trial["regularisers"].values())
+        assert all(trial["regularisers"][name] in EPSILONS for name in tuned())
+        assert all(trial["regularisers"][name][0] in RIDGES for name in mapped())
         sizes = {name: trial[name] for name in ("dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y")}
         assert sizes == {"dx": 12, "dy": 5, "kept_x": 12, "kept_y": 5, "rank_x": 12, "rank_y": 4}
         assert (trial["classes"], trial["classes_unseen"], len(trial["correlations"])) == (5, 0, 4)

@@ -20,13 +20,14 @@ from layerwise.files.catalogues import read_yaml
 from layerwise.files.shipped import ROOT
 from layerwise.representations.size import Drawn
 from layerwise.scoring.properties import Property
-from layerwise.spans import SEGMENTS, SPANS, SampleSizes
+from layerwise.spans import SEGMENTS, SampleSizes
 
 # Of FLAC at 16 kHz: LibriSpeech dev-clean has 337,926,286 bytes for 19,396 s. And its utterances' mean length.
 BYTES_PER_SECOND, SECONDS_PER_UTTERANCE = 17_422, 7.2
 # What the smoke experiment leaves: of a trial in score files, beside each correlation, and in tables; of a plot, in its
 # two formats and the report.
 TRIAL_BYTES, CORRELATION_BYTES, ROW_BYTES, PLOT_BYTES = 2_600, 25, 2_200, 100_000
+SPEAKERS = 40  # of LibriSpeech dev-clean, where it is not known
 OWN_SEGMENTS = 10_000  # assumed, of a user's table that nobody has opened yet
 
 
@@ -131,14 +132,15 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
     samples, corpus = config["samples"], config["corpus"]
     split = _split(corpus)
     known = split is not None
-    there, hours = split or _assumed(experiment.audio)
+    there, hours, speakers = split or _assumed(experiment.audio)
     each = 3600 * hours / there
     frames = min(samples["utterances"], there)
     sizes = SampleSizes.of(samples)
     # Where every label is kept, how many there are is not known yet: about as many as of English.
     phones = len(experiment.phones.phones or PHONES)
-    rows = {span.name: sizes.rows(span, phones) for span in SEGMENTS}
-    rows[SPANS["utterance"].name] = there  # at most: how many speakers there are is not known yet
+    types = {"utterance": speakers}
+    rows = {span.name: sizes.rows(span, types.get(span.name, phones)) for span in SEGMENTS}
+    rows["utterance"] = min(rows["utterance"], there)
     drawn = Drawn(frames * each, rows)
     union = _union(there, frames, sum(drawn.segments.values()), samples["count"])
     models = tuple(
@@ -175,25 +177,25 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
     )
 
 
-def _split(corpus: Mapping) -> tuple[int, float] | None:
-    """Utterances and hours of a split that the catalogue knows."""
+def _split(corpus: Mapping) -> tuple[int, float, int] | None:
+    """Utterances, hours and speakers of a split that the catalogue knows."""
     if corpus["audio"] is not None:
         return None
     split = read_yaml(ROOT / "resources/corpora.yaml")[corpus["name"]]["splits"][corpus["split"]]
     if "utterances" in split and "hours" in split:
-        return split["utterances"], split["hours"]
+        return split["utterances"], split["hours"], split.get("speakers", SPEAKERS)
     return None
 
 
-def _assumed(audio: Source) -> tuple[int, float]:
-    """Utterances and hours as the archive's size suggests, or else as LibriSpeech dev-clean has them."""
+def _assumed(audio: Source) -> tuple[int, float, int]:
+    """Utterances and hours as the archive's size suggests, or else as LibriSpeech dev-clean has them, and speakers."""
     size = audio.bytes
     if audio.is_folder:
         size = sum(path.stat().st_size for path in audio.path.rglob("*") if path.is_file())
     elif not audio.is_url:
         size = audio.path.stat().st_size
     seconds = 19_396 if size is None else size / BYTES_PER_SECOND
-    return max(1, round(seconds / SECONDS_PER_UTTERANCE)), seconds / 3600
+    return max(1, round(seconds / SECONDS_PER_UTTERANCE)), seconds / 3600, SPEAKERS
 
 
 def _union(there: int, frames: int, segments: int, count: int) -> int:

@@ -10,7 +10,7 @@ import pandas as pd
 from layerwise.errors import LINE, shown
 from layerwise.figures.style import wrapped
 from layerwise.layers import layer_ranges
-from layerwise.scoring.metrics import metric_of
+from layerwise.metrics import metric_of
 from layerwise.scoring.properties import Property
 from layerwise.spans import TIERS
 

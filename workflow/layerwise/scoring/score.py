@@ -161,6 +161,7 @@ def _trials(
     fold, pairs = folding.merged(fold, pairs)
     epsilons = [tuple(pair) for pair in settings.epsilons]
     layer, results, replicates = {}, [], {}
+    fitted = (pairs, epsilons, settings.standardise, question.target.view)
     for view in (target, unrelated):
         views = question.target.views(view, rows)
         try:
@@ -169,13 +170,13 @@ def _trials(
                 fold_of = groups.folds(fold)
                 # Groups without rows have fold -1: added to fold 0, they add nothing.
                 moments = of_groups.merged(np.maximum(fold_of, 0))
-                results.append(cross_validate(moments, pairs, epsilons, settings.standardise))
+                results.append(cross_validate(moments, *fitted))
                 again = jackknife(of_groups, fold_of, results[0], settings.standardise)
                 replicates = _replicates(groups.names, again)
                 del of_groups  # 20 groups of 1,024 dimensions take 500 MB
             else:
                 moments = fold_moments(*views, fold, **layer)
-                results.append(cross_validate(moments, pairs, epsilons, settings.standardise))
+                results.append(cross_validate(moments, *fitted))
         except RefusedScoreError as error:
             if view is target:
                 raise

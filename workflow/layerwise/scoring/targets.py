@@ -93,6 +93,10 @@ class Target(ABC):
             TargetError: the message says which would do.
         """
 
+    def family(self, rows: Rows) -> str:
+        """The family of acoustic measures whose file it comes from; "": from none."""
+        return ""
+
     @abstractmethod
     def match(self, asked: LayerRows) -> Matched:
         """The target of each row of a layer."""
@@ -100,6 +104,11 @@ class Target(ABC):
     @abstractmethod
     def width(self, width_of: Callable[[str], int], types: int) -> int:
         """Columns of its matrix, before there is one: `width_of` a layer of the model, number of `types` drawn."""
+
+    @property
+    def view(self) -> str:
+        """Which view it is."""
+        return "x" if self.is_first else "y"
 
     def views(self, target: object, layer: object) -> tuple:
         """What belongs to the target and what to the layer, in the order of the views."""
@@ -127,8 +136,12 @@ class Acoustics(Target):
             )
         return cls(measure)
 
+    def family(self, rows: Rows) -> str:
+        # Mel rows of frames stand with the representations.
+        return "" if self.measure == "mel" and not rows.of_segments else MEASURES[self.measure].family
+
     def match(self, asked: LayerRows) -> Matched:
-        if self.measure == "mel" and not asked.question.of_segments:
+        if not self.family(asked.question.rows):
             return Matched(store.rows(asked.shards, layout.mel(asked.sample, asked.grid())), unit="")
         from layerwise.representations.acoustic_rows import acoustic_frames, acoustic_segments
 
@@ -331,7 +344,7 @@ KINDS: dict[str, type[Target]] = {
     "columns": Columns,
 }
 # Fields that go with a kind, beside its key.
-OPTIONS = {"model": ("layer",), "vectors": ("of", "case"), "attributes": ("of", "case")}
+OPTIONS = {"model": ("layer",), "vectors": ("of", "case", "member"), "attributes": ("of", "case", "member")}
 
 
 def target_of(fields: Mapping) -> Target:
@@ -342,7 +355,7 @@ def target_of(fields: Mapping) -> Target:
     """
     kind = next((key for key in KINDS if key in fields), None)
     if kind is None:
-        raise TargetError(f"found {', '.join(fields)}; one of {', '.join(KINDS)} is expected")
+        raise TargetError(f"found {', '.join(fields) or 'nothing'}; one of {', '.join(KINDS)} is expected")
     if strange := [key for key in fields if key != kind and key not in OPTIONS.get(kind, ())]:
         both = strange[0] in KINDS
         raise TargetError(

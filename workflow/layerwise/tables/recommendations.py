@@ -9,6 +9,7 @@ import pandas as pd
 
 from layerwise.files.own_files import RereadError
 from layerwise.probes.metrics import METRICS
+from layerwise.scoring.metrics import METRICS as OF_SCORES
 from layerwise.scoring.properties import Property
 from layerwise.tables.best_layers import read_best_layers
 from layerwise.tables.comparison import WEIGHTS, Outcome, outcomes, read_comparison
@@ -172,8 +173,9 @@ def _doubts(best: Mapping, question: Property, folds_by: str) -> Iterator[str]:
     if best["shared_luck"] < LEAST_SHARED_LUCK and best["nearly_tied"]:
         yield OWN_LUCK
     # The condition of `layerwise.scoring.measures.cca` for weights by the layer, where that is the first view.
-    layer_weighs = best["metric"].startswith("pwcca") and best["kept_y"] > best["kept_x"]
-    if layer_weighs and not question.target.is_first:
+    metric = OF_SCORES.get(best["metric"])
+    weighs_the_layer = metric is not None and metric.weighs_the_narrower and best["kept_y"] > best["kept_x"]
+    if weighs_the_layer and not question.target.is_first:
         yield MORE_TYPES if question.target.has_labels else MORE_DIMENSIONS
     if best["classes_unseen"] > 0:
         yield UNSEEN

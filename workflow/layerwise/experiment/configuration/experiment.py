@@ -22,13 +22,14 @@ from layerwise.experiment.configuration.corpus import (
 from layerwise.experiment.configuration.folds import impossible_folds
 from layerwise.experiment.configuration.layering import FROM, merged, with_base
 from layerwise.experiment.configuration.layers import absent_layers, impossible_pairs, layer_pairs_of
+from layerwise.experiment.configuration.metadata import MetadataSources, metadata_of_corpus
 from layerwise.experiment.configuration.models import MODELS, chosen_models, clashing
 from layerwise.experiment.configuration.paths import crooked_mirrors, paths_with_wildcards
 from layerwise.experiment.configuration.problems import ConfigurationError, listed, repeated, unknown
 from layerwise.experiment.configuration.properties import (
-    absent_files,
     chosen_properties,
     impossible_properties,
+    key_of,
     layers_asked,
 )
 from layerwise.experiment.configuration.schema import (
@@ -38,8 +39,10 @@ from layerwise.experiment.configuration.schema import (
     schema_of,
     with_defaults,
 )
+from layerwise.experiment.configuration.segments import absent_columns, columns_named
 from layerwise.experiment.configuration.sources import Source
 from layerwise.experiment.configuration.tasks import chosen_tasks
+from layerwise.experiment.configuration.vectors import WordFile, chosen_word_files
 from layerwise.files.catalogues import CatalogueError, locate, require_bounded
 from layerwise.files.limits import Limit
 from layerwise.models.catalogue import ModelEntry
@@ -61,6 +64,7 @@ class Experiment:
         models: entries of the chosen models by name, in order, but for those in `absent`; their titles differ.
         entries: what the chosen properties say, in order, with the fields of resources/properties.yaml.
         properties: what they mean.
+        word_files: where words are looked up, by the name of the property.
         parents: entries of models that random weights are like, and whose checkpoints have to be read for that.
         names: what stands under `models` → the model's name.
         audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings, and
@@ -68,6 +72,7 @@ class Experiment:
         layout: how it lies, with the fields of resources/layouts.yaml.
         phones: what the labels of its phones mean.
         marks: which of its labels are no speech.
+        metadata: tables of the corpus's speakers and utterances.
         word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
         absent: of each model whose files nobody but the user may fetch, and that are not here, what has to be done.
         tasks: entries of the chosen tasks, in order.
@@ -79,6 +84,7 @@ class Experiment:
     models: dict[str, ModelEntry]
     entries: dict[str, dict]
     properties: dict[str, Property]
+    word_files: dict[str, WordFile]
     parents: dict[str, ModelEntry]
     names: dict[str, str]
     audio: Source
@@ -86,6 +92,7 @@ class Experiment:
     layout: dict
     phones: PhoneSet
     marks: Marks
+    metadata: MetadataSources
     word_splits: list[str] | None
     absent: list[str]
     tasks: dict[str, TaskEntry]
@@ -119,6 +126,10 @@ class Experiment:
             key: hidden_in(value) for key, value in self.config.items() if key not in ("mirrors", FROM)
         }
         return choices | {"corpus": {key: value for key, value in choices["corpus"].items() if key != "keep"}}
+
+    def needs_metadata(self, property_name: str) -> bool:
+        """Whether a property is about a column that only the tables of speakers and utterances have."""
+        return bool(self.metadata.joined.keys() & columns_named(self.entries[property_name]["target"]))
 
     @property
     def layer_pairs(self) -> list[list[str]]:
@@ -177,7 +188,11 @@ def read_experiment(*configs: dict) -> Experiment:
             absent.append(str(error))
             del models[name]
     entries, properties, property_errors = chosen_properties(config)
-    errors += property_errors + absent_files(config, entries)
+    word_files, word_file_errors = chosen_word_files(config, entries)
+    metadata, metadata_errors = metadata_of_corpus(config["corpus"], corpora)
+    errors += property_errors + word_file_errors + metadata_errors
+    if not metadata_errors:
+        errors += absent_columns({name: key_of(config, name) for name in entries}, entries, metadata.columns)
     errors += impossible_properties(config, properties, models) if models else []
     errors += absent_layers(config, models, properties)
     errors += impossible_pairs(config, models, properties)
@@ -200,6 +215,7 @@ def read_experiment(*configs: dict) -> Experiment:
         models,
         entries,
         properties,
+        word_files,
         parents,
         names,
         audio=audio,
@@ -207,6 +223,7 @@ def read_experiment(*configs: dict) -> Experiment:
         layout=layout,
         phones=phones,
         marks=marks_of_layout(layout),
+        metadata=metadata,
         word_splits=word_splits,
         absent=absent,
         tasks=tasks,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from layerwise.errors import did_you_mean, listed_names
 from layerwise.experiment.configuration.problems import repeated, unknown
 from layerwise.experiment.configuration.schema import read_catalogue
-from layerwise.files.catalogues import locate
+from layerwise.experiment.configuration.segments import with_table_names
 from layerwise.layers import is_transformer
 from layerwise.models.catalogue import ModelEntry
 from layerwise.scoring.properties import Property, PropertyError, property_of
@@ -17,7 +16,7 @@ from layerwise.scoring.properties import Property, PropertyError, property_of
 def chosen_properties(config: dict) -> tuple[dict[str, dict], dict[str, Property], list[str]]:
     """The entries of the chosen properties, what they mean, and what is wrong with them."""
     catalogue, own = read_catalogue("properties.yaml"), config["extra_properties"]
-    known = catalogue | own
+    known: dict[str, dict] = catalogue | own
     errors = [
         *unknown("properties", config["properties"], known, "a property"),
         *repeated("properties", config["properties"]),
@@ -27,6 +26,7 @@ def chosen_properties(config: dict) -> tuple[dict[str, dict], dict[str, Property
             if name in catalogue
         ],
     ]
+    known = with_table_names(known)
     entries, properties = {}, {}
     for name in dict.fromkeys([*config["properties"], *own]):
         if name not in known:
@@ -87,15 +87,3 @@ def layers_asked(question: Property, entry: ModelEntry, other: ModelEntry | None
     if other.name == entry.name and not question.is_matrix:
         return []
     return [name for name in names if question.target.layer != "same" or name in other.layers]
-
-
-def absent_files(config: dict, entries: Mapping[str, dict]) -> list[str]:
-    """Tables of segments that are not here."""
-    errors = []
-    for name, entry in entries.items():
-        if isinstance(entry["rows"], Mapping) and not os.path.isfile(locate(entry["rows"]["segments"])):
-            errors.append(
-                f"{key_of(config, name)}.rows.segments: {entry['rows']['segments']} does not exist; a CSV or Parquet "
-                "file with the columns utterance_id, start and end is expected"
-            )
-    return errors
