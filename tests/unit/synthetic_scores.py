@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 METRICS = ("mean_cca", "pwcca")
@@ -59,7 +60,7 @@ def record(
     return {
         **{"property": property_name, "model": model, "layer": layer, "sample": sample},
         **{"status": status, "reason": reason, "alignments": alignments},
-        **{"n_rows": 1000, "n_types": 39 * (property_name in ("phone", "word")), "n_speakers": 18},
+        **{"n_rows": 1000, "n_missing": 0, "n_types": 39 * (property_name in ("phone", "word")), "n_speakers": 18},
         "trials": [] if status == "skipped" else trials,
     }
 
@@ -108,4 +109,33 @@ def write_experiment(
                     levels = [dict.fromkeys(metrics, bump_by_chance(t)) for t in range(1, trials + 1)] if chance else []
                     made = record(property_name, model, layer, sample, scores, *outcome, alignments, levels)
                     files.append(write_score(folder, made))
+    return files
+
+
+def write_matrix(
+    folder: Path,
+    property_name: str,
+    blocks: Mapping[str, int],
+    other_blocks: int,
+    samples: int = 2,
+    trials: int = 3,
+    status: Status = always_ok,
+    alignments: str = "given",
+) -> list[Path]:
+    """Score files of a property that compares layers with T0…T<other_blocks> of another model: alike at equal depth.
+
+    `status` is called with the property, the model and the layers as `T1 T2`.
+    """
+    files = []
+    for model, depth in blocks.items():
+        for sample in range(1, samples + 1):
+            records = []
+            for one, other in product(range(depth + 1), range(other_blocks + 1)):
+                level = 0.9 - 0.5 * abs(one / depth - other / other_blocks)
+                scores = [{"pwcca": level + 0.01 * trial + 0.02 * sample} for trial in range(trials)]
+                by_chance = [{"pwcca": 0.1}] * trials
+                outcome = status(property_name, model, f"T{one} T{other}")
+                made = record(property_name, model, f"T{one}", sample, scores, *outcome, alignments, by_chance)
+                records.append(made | {"other_layer": f"T{other}"})
+            files.append(write_score(folder, *records))
     return files

@@ -23,6 +23,7 @@ rule compare_trends:
             category="tables",
         ),
     params:
+        questions=ASKED_OF_LAYERS,
         folds=config["cca"]["folds"],
         seed=config["samples"]["seed"],
         about=ABOUT,
@@ -149,6 +150,7 @@ rule recommend_layers:
             category="tables",
         ),
     params:
+        questions=ASKED_OF_LAYERS,
         models=list(MODELS),
         controls=CONTROLS,
         metric=config["metric"],

@@ -65,13 +65,13 @@ def layer_jobs(property_name, model):
     return {part[0] if len(part) == 1 else f"{part[0]}-{part[-1]}": part for part in parts}
 
 
-def all_scores(wildcards):
-    """Every score of the experiment; where the layers of a model are not known, its checkpoint is asked first."""
+def scores_of(properties):
+    """Every score of some properties; where the layers of a model are not known, its checkpoint is asked first."""
     for model in UNPLANNED:
         checkpoints.describe_model.get(model=model)
     return [
         path
-        for name in PROPERTIES
+        for name in properties
         for model in MODELS
         for path in every(
             rules.score_layers.output.scores,
@@ -81,3 +81,8 @@ def all_scores(wildcards):
             layers=layer_jobs(name, model),
         )
     ]
+
+
+def all_scores(wildcards):
+    """Every score of the experiment."""
+    return scores_of(PROPERTIES)

@@ -3,19 +3,23 @@
 # In:  results/<experiment>/tables/*.csv
 # Out: results/<experiment>/plots/*.{svg,png}
 from layerwise.figures import registry
+from layerwise.figures.questions import sentence
 from layerwise.figures.registry import FIGURES
 
 # Of what there are pictures: names of properties or tasks; "" where there is one picture for all.
 SUBJECTS = {
-    registry.EXPERIMENT: [""],
-    registry.PROPERTY: config["properties"],
+    registry.EXPERIMENT: [""] if CURVES else [],
+    registry.PROPERTY: list(CURVES),
+    registry.MATRIX: list(MATRICES),
     registry.TASK: COMPARED,
     registry.LABELS: list(LABELLED),
     registry.TASKS: [""] if COMPARED else [],
 }
 CHOICES = {
     "metric": config["metric"],
-    "properties": config["properties"],
+    "properties": CURVES,
+    "names": list(CURVES),
+    "questions": QUESTIONS,
     "models": list(MODELS),
     "titles": TITLES,
     "groups": GROUPS,
@@ -48,7 +52,12 @@ for figure in FIGURES.values():
             draw=figure.draw,
             arguments=lambda wildcards, figure=figure: figure.arguments(CHOICES, *wildcards),
             alt=lambda wildcards, figure=figure: figure.alt_of(*wildcards),
-            about=ABOUT if figure.has_intervals else "",
+            asked=lambda wildcards, figure=figure: (
+                sentence(PROPERTIES[wildcards.property], config["cca"]["folds_by"]) if figure.of.is_question else ""
+            ),
+            about=lambda wildcards, figure=figure: (
+                ABOUT_OF.get(wildcards.get("property"), ABOUT) if figure.has_intervals else ""
+            ),
             code=code_of("plot_figure", lambda wildcards, figure=figure: [figure.module]),
         log:
             log_of(f"plot_{figure.name}/{figure.of.pattern}".rstrip("/")),

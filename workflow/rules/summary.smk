@@ -1,13 +1,27 @@
 # From scores to tables.
 #
 # In:  results/<experiment>/scores/…, results/<experiment>/samples/…, what is known of each model
-# Out: results/<experiment>/tables/{scores,trends,best_layers,layers_<property>,samples,models}.csv, and jackknife.csv where
-#      intervals are of speakers
+# Out: results/<experiment>/tables/{scores,trends,best_layers,layers_<property>,samples,models}.csv, jackknife.csv where
+#      intervals are of speakers, and layer_matrices.csv where layers are compared with every layer of another model
 from layerwise.scoring.metrics import METRICS
-from layerwise.tables.intervals import about
+from layerwise.tables.intervals import about, about_property, has_own_folds
 
-# What intervals are about, for captions.
+# Properties with a score for each layer, and those with one for each layer and layer of another model.
+CURVES = {name: entry for name, entry in QUESTIONS.items() if not PROPERTIES[name].is_matrix}
+MATRICES = {name: entry for name, entry in QUESTIONS.items() if PROPERTIES[name].is_matrix}
+# The former without the words that are shown: no number depends on them, and a change of them repeats no table.
+WORDS = ("title", "called", "tells", "source")
+ASKED_OF_LAYERS, ASKED_OF_PAIRS = (
+    {name: {key: value for key, value in entry.items() if key not in WORDS} for name, entry in questions.items()}
+    for questions in (CURVES, MATRICES)
+)
+
+# What intervals are about, for captions: of scores, and of those of a property, which may have folds of its own.
 ABOUT = about(config["cca"]["intervals"], config["cca"]["folds_by"])
+ABOUT_OF = {
+    name: about_property(question, config["cca"]["intervals"], config["cca"]["folds_by"])
+    for name, question in PROPERTIES.items()
+}
 # Made only where intervals are of speakers.
 JACKKNIFE = results("tables/jackknife.csv") if OVER_SPEAKERS else []
 
@@ -16,7 +30,7 @@ rule collect_scores:
     message:
         "Gather all scores in one table"
     input:
-        scores=all_scores,
+        scores=lambda wildcards: scores_of(CURVES),
         shapes=[shape_of(model) for model in UNPLANNED],
     output:
         scores=report(
@@ -26,7 +40,8 @@ rule collect_scores:
         ),
         jackknife=JACKKNIFE,
     params:
-        properties=config["properties"],
+        properties=list(CURVES),
+        own_folds=[name for name in CURVES if has_own_folds(PROPERTIES[name], config["cca"]["folds_by"])],
         models=list(MODELS),
         metrics=list(METRICS),
         blocks=lambda wildcards: {name: entry_of(name).blocks for name in MODELS},
@@ -54,6 +69,7 @@ rule summarise_trends:
         trends=results("tables/trends.csv"),
         best=results("tables/best_layers.csv"),
     params:
+        questions=ASKED_OF_LAYERS,
         folds=config["cca"]["folds"],
         code=code_of("summarise_trends"),
     log:
@@ -88,6 +104,36 @@ rule tabulate_layers:
         mem_mb=rising(1000),
     script:
         "../scripts/tabulate_layers.py"
+
+
+rule tabulate_matrices:
+    message:
+        "Average the scores of each pair of layers"
+    input:
+        scores=lambda wildcards: scores_of(MATRICES),
+        shapes=[shape_of(model) for model in UNPLANNED],
+    output:
+        table=results("tables/layer_matrices.csv"),
+    params:
+        questions=ASKED_OF_PAIRS,
+        models=list(MODELS),
+        metrics=list(METRICS),
+        blocks=lambda wildcards: {name: entry_of(name).blocks for name in MODELS},
+        folds=config["cca"]["folds"],
+        folds_by=config["cca"]["folds_by"],
+        intervals=config["cca"]["intervals"],
+        strict=config["strict"],
+        code=code_of("tabulate_matrices"),
+    log:
+        log_of("tabulate_matrices"),
+    benchmark:
+        benchmark_of("tabulate_matrices")
+    conda:
+        "../../envs/summary.yaml"
+    resources:
+        mem_mb=rising(2000),
+    script:
+        "../scripts/tabulate_matrices.py"
 
 
 rule summarise_samples:

@@ -13,4 +13,5 @@ with logged(snakemake):
         out=snakemake.output.scores,
         strict=snakemake.params.strict,
         jackknife=snakemake.output.jackknife or None,
+        own_folds=snakemake.params.own_folds,
     )

@@ -1,6 +1,7 @@
 """Recommend layers."""
 
 from layerwise.experiment.job import logged
+from layerwise.scoring.properties import read_properties
 from layerwise.tables.recommendations import recommend
 
 with logged(snakemake):
@@ -9,6 +10,7 @@ with logged(snakemake):
         snakemake.input.best,
         snakemake.input.probes,
         snakemake.input.comparison,
+        read_properties(snakemake.params.questions),
         models=snakemake.params.models,
         controls=snakemake.params.controls,
         metric=snakemake.params.metric,

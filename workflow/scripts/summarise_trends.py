@@ -1,6 +1,7 @@
 """Average the scores of each layer, and find the best ones."""
 
 from layerwise.experiment.job import logged
+from layerwise.scoring.properties import read_properties
 from layerwise.tables.best_layers import best_layers
 from layerwise.tables.trends import summarise_trends
 
@@ -11,4 +12,9 @@ with logged(snakemake):
         snakemake.output.trends,
         jackknife=snakemake.input.jackknife or None,
     )
-    best_layers(snakemake.output.trends, snakemake.input.scores, snakemake.output.best)
+    best_layers(
+        snakemake.output.trends,
+        snakemake.input.scores,
+        read_properties(snakemake.params.questions),
+        snakemake.output.best,
+    )

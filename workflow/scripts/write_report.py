@@ -2,13 +2,14 @@
 
 from layerwise.experiment.job import logged
 from layerwise.figures.report import write_report
+from layerwise.scoring.properties import read_properties
 
 with logged(snakemake):
     write_report(
         experiment=snakemake.params.configuration["experiment"],
         configuration=snakemake.params.configuration,
         metric=snakemake.params.configuration["metric"],
-        properties=snakemake.params.configuration["properties"],
+        properties=read_properties(snakemake.params.questions),
         titles=snakemake.params.titles,
         pictures=snakemake.params.pictures,
         scores=snakemake.input.scores,
@@ -19,6 +20,7 @@ with logged(snakemake):
         findings=snakemake.input.findings,
         recommendations=snakemake.input.recommendations,
         layer_pairs=snakemake.input.layer_pairs or None,
+        matrices=snakemake.input.matrices or None,
         problems={
             "Audio that was left out, or kept in doubt": snakemake.input.audio_problems,
             "Alignments that were left out, or kept in doubt": snakemake.input.alignment_problems,

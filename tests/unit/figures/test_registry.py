@@ -7,14 +7,19 @@ import pytest
 
 from layerwise.experiment.code_digests import code_behind
 from layerwise.figures.drawing import draw
-from layerwise.figures.registry import EXPERIMENT, FIGURES, LABELS, PROPERTY, TASK, TASKS, Figure, figures_of
+from layerwise.figures.registry import EXPERIMENT, FIGURES, LABELS, MATRIX, PROPERTY, TASK, TASKS, Figure, figures_of
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import summarise_trends
 from package_imports import ROOT
+from shipped_properties import ENTRIES
 from synthetic_scores import METRICS, write_experiment
 
-CHOICES = {"metric": "pwcca", "properties": ["mel"], "models": ["a"], "titles": {"a": "A"}, "groups": None}
-NAMES = {PROPERTY: "mel", TASK: "ic", LABELS: "ic", EXPERIMENT: "", TASKS: ""}
+MEL = {"mel": ENTRIES["mel"]}
+CHOICES = {
+    **{"metric": "pwcca", "properties": MEL, "names": ["mel"], "questions": MEL},
+    **{"models": ["a"], "titles": {"a": "A"}, "groups": None},
+}
+NAMES = {PROPERTY: "mel", MATRIX: "mel", TASK: "ic", LABELS: "ic", EXPERIMENT: "", TASKS: ""}
 
 
 @pytest.fixture
@@ -51,6 +56,7 @@ def test_files_by_what_there_is_one_for():
     found = {of.name: [figure.stem_of(name) for figure in figures_of(of)] for of, name in NAMES.items()}
     assert found == {
         "property": ["mel_depth", "mel_layer", "mel_heatmap"],
+        "property of pairs of layers": ["mel_matrix"],
         "task": ["probe_ic"],
         "task of labels": ["confusion_ic"],
         "experiment": ["overview"],
@@ -71,7 +77,7 @@ def test_a_figure_is_drawn_with_its_arguments(trends, tmp_path, name):
 def test_a_line_is_enough_for_a_figure_of_trends():
     mine = Figure("count", "my.figure:count", "{} counted")
     assert (mine.module, mine.stem_of("mel"), mine.alt_of("Mel")) == ("my.figure", "mel_count", "Mel counted")
-    expected = {"metric": "pwcca", "models": ["a"], "titles": {"a": "A"}, "property_name": "mel"}
+    expected = {"metric": "pwcca", "models": ["a"], "titles": {"a": "A"}, "question": MEL}
     assert mine.arguments(CHOICES, "mel") == expected
 
 

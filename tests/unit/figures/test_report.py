@@ -14,10 +14,12 @@ from layerwise.tables.files import read_table
 from layerwise.tables.intervals import about
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import summarise_trends
+from shipped_properties import chosen
 from synthetic_probes import write_probe
 from synthetic_scores import METRICS, write_experiment
 
 BLOCKS = {"hubert": 2, "random": 2}
+ASKED = chosen(["phone", "word"])
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 
 
@@ -57,14 +59,14 @@ def compared(folder, probes):
     paths = {name: folder / f"{name}.csv" for name in ("comparison", "findings", "recommendations")}
     scores, heads, models = folder / "scores.csv", folder / "probes.csv", folder / "models.csv"
     probe_rows.collect_probes(probes, None, ["intent"], list(BLOCKS), layers, heads)
-    comparison.compare(scores, heads, 10, 1, paths["comparison"])
+    comparison.compare(scores, heads, ASKED, 10, 1, paths["comparison"])
     kinds = {"hubert": "masked unit prediction", "random": "none"}
     facts = [{"model": name, "objective": kinds[name], "size": "Base", "blocks": BLOCKS[name]} for name in BLOCKS]
     model_table.write_models(facts, models)
     findings.check_findings(scores, heads, models, "pwcca", 10, 1, paths["findings"])
     recommendations.recommend(
         *(folder / "trends.csv", folder / "best_layers.csv", heads, paths["comparison"]),
-        *(list(BLOCKS), ["random"], "pwcca", "row", 1, paths["recommendations"]),
+        *(ASKED, list(BLOCKS), ["random"], "pwcca", "row", 1, paths["recommendations"]),
     )
     return paths
 
@@ -74,7 +76,7 @@ def inputs(tmp_path):
     files = write_experiment(tmp_path / "scores", BLOCKS, ("phone", "word"), samples=1, status=some_skipped)
     collect_scores(files, METRICS, ["phone", "word"], list(BLOCKS), BLOCKS, tmp_path / "scores.csv")
     summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
-    best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best_layers.csv")
+    best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", ASKED, tmp_path / "best_layers.csv")
     (tmp_path / "samples.csv").write_text(
         "sample,span,asked,drawn,types,utterances,hours,alignments\n1,frame,5,4,,4,0.0123456,given\n"
     )
@@ -88,7 +90,7 @@ def inputs(tmp_path):
         **{
             "experiment": "demo <1>",
             "metric": "pwcca",
-            "properties": ["phone", "word"],
+            "properties": ASKED,
             "titles": {"hubert": "HuBERT"},
         },
         "configuration": {"experiment": "demo <1>", "cca": CCA},
@@ -101,6 +103,7 @@ def inputs(tmp_path):
         "utterances": tmp_path / "utterances.parquet",
         **compared(tmp_path, {}),
         "layer_pairs": None,
+        "matrices": None,
         "problems": {"Audio": tmp_path / "audio.csv", "Alignments": tmp_path / "alignments.csv"},
         "labels": None,
         "provenance": {"hubert": "a local folder"},

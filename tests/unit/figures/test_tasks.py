@@ -15,6 +15,7 @@ from layerwise.tables.files import read_table
 from layerwise.tables.probes import collect_probes
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import summarise_trends
+from shipped_properties import PROPERTIES as SHIPPED
 from synthetic_probes import write_probe
 from synthetic_scores import write_experiment
 
@@ -41,7 +42,7 @@ def folder(tmp_path_factory):
     external = path / "external.csv"
     external.write_text("task,model,layer,metric,value\npr,hubert,T1,accuracy,0.5\npr,hubert,T2,accuracy,0.6\n")
     collect_probes(probes, external, ["pr", "ic"], list(BLOCKS), LAYERS, path / "probes.csv")
-    compare(path / "scores.csv", path / "probes.csv", 10, 1, path / "comparison.csv")
+    compare(path / "scores.csv", path / "probes.csv", SHIPPED, 10, 1, path / "comparison.csv")
     return path
 
 

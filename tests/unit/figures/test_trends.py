@@ -9,9 +9,12 @@ from layerwise.figures.heatmap import plot_heatmap
 from layerwise.figures.overview import plot_overview
 from layerwise.figures.trends import plot_trends
 from layerwise.figures.words import title_of
+from layerwise.scoring.properties import property_of
 from layerwise.tables.files import read_table
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import summarise_trends
+from shipped_properties import PROPERTIES as SHIPPED
+from shipped_properties import chosen
 from synthetic_scores import write_experiment
 
 TITLES = {"hubert": "HuBERT", "wav2vec2": "wav2vec 2.0"}
@@ -45,12 +48,17 @@ def draw(trends, tmp_path):
 
     def run(function, *which, models=("hubert", "wav2vec2", "random"), source=trends, **options):
         svg, png = tmp_path / "plot.svg", tmp_path / "plot.png"
-        figure = function(source, *which, "pwcca", models, TITLES, svg, png, **options)
+        figure = function(source, *map(asked, which), "pwcca", models, TITLES, svg, png, **options)
         assert imread(png).ndim == 3
         texts = [element.text for element in ElementTree.parse(svg).iter("{http://www.w3.org/2000/svg}text")]
         return figure, " ".join(text for text in texts if text)
 
     return run
+
+
+def asked(which):
+    """The property of a name, or those of some names."""
+    return SHIPPED[which] if isinstance(which, str) else chosen(which)
 
 
 def lines_of(axes, label):
@@ -178,7 +186,7 @@ def test_every_model_has_its_legend_entry_whatever_it_is_called(trends, tmp_path
     titles = {"hubert": "Same", "wav2vec2": "Same", "random": "chance level of each model"}
     which = "mel" if function is plot_trends else ["mel", "phone"]
     outs = (tmp_path / "plot.svg", tmp_path / "plot.png")
-    figure = function(trends, which, "pwcca", list(titles), titles, *outs, groups=groups)
+    figure = function(trends, asked(which), "pwcca", list(titles), titles, *outs, groups=groups)
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
     assert shown.count("Same") == 2
     assert shown.count("chance level of each model") == 2
@@ -200,14 +208,14 @@ def test_titles_are_shown_as_they_are(trends, tmp_path, title):
         (plot_overview, ["mel"]),
         (plot_heatmap, "mel"),
     ):
-        function(trends, which, "pwcca", ["hubert"], {"hubert": title}, svg, tmp_path / "plot.png")
+        function(trends, asked(which), "pwcca", ["hubert"], {"hubert": title}, svg, tmp_path / "plot.png")
         assert title in [element.text for element in ElementTree.parse(svg).iter() if element.text]
 
 
 def test_the_legend_of_the_overview_fits_long_titles(trends, tmp_path):
     titles = {name: f"{title}, {'trained for long ' * 2}" for name, title in TITLES.items()}
     outs = [tmp_path / f"overview.{kind}" for kind in ("svg", "png")]
-    figure = plot_overview(trends, ["mel", "phone"], "pwcca", list(titles), titles, *outs)
+    figure = plot_overview(trends, asked(["mel", "phone"]), "pwcca", list(titles), titles, *outs)
     (legend,) = figure.legends
     box = legend.get_window_extent()
     assert box.x0 >= 0
@@ -222,14 +230,14 @@ def test_pictures_have_the_same_bytes_each_time(trends, tmp_path, function, whic
     written = []
     for name in ("one", "two"):
         files = [tmp_path / f"{name}.svg", tmp_path / f"{name}.png"]
-        function(trends, which, "pwcca", ["hubert", "random"], TITLES, *files)
+        function(trends, asked(which), "pwcca", ["hubert", "random"], TITLES, *files)
         written.append([file.read_bytes() for file in files])
     assert written[0] == written[1]
 
 
-def test_unknown_properties_and_metrics_keep_their_names():
-    assert title_of("glove", "pwcca") == "CCA-glove"
-    assert title_of("phone", "rsa") == "rsa-phone: phonetic content"
+def test_properties_without_a_title_and_unknown_metrics_keep_their_names():
+    assert title_of(property_of("mine", {"rows": "frame", "target": {"acoustics": "f0"}}), "pwcca") == "CCA-mine"
+    assert title_of(SHIPPED["phone"], "rsa") == "rsa-phone: phonetic content"
 
 
 def test_models_of_a_group_share_a_colour_and_stand_together_in_the_legend(draw):

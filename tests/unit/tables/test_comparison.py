@@ -9,6 +9,7 @@ from scipy import stats
 from layerwise.tables.comparison import compare, outcomes, read_comparison
 from layerwise.tables.probes import collect_probes, read_probes
 from layerwise.tables.scores import collect_scores
+from shipped_properties import PROPERTIES as SHIPPED
 from synthetic_probes import write_probe
 from synthetic_scores import record, write_score
 
@@ -51,7 +52,7 @@ def run(tmp_path):
             path = tmp_path / "external.csv"
             path.write_text("task,model,layer,metric,value\n" + "".join(f"{line}\n" for line in external))
         collect_probes(probes, path, ["ic"], ["m"], {"m": LAYERS}, tmp_path / "probes.csv")
-        compare(tmp_path / "scores.csv", tmp_path / "probes.csv", 10, 1, tmp_path / "comparison.csv")
+        compare(tmp_path / "scores.csv", tmp_path / "probes.csv", SHIPPED, 10, 1, tmp_path / "comparison.csv")
         return read_comparison(tmp_path / "comparison.csv").set_index(["property", "metric"]).sort_index()
 
     return compared
@@ -169,5 +170,5 @@ def test_without_tasks_the_table_is_empty(run):
 def test_the_same_tables_give_the_same_bytes(run, tmp_path):
     run({"word": WORD, "phone": PHONE}, heads(ACCURACY))
     first = (tmp_path / "comparison.csv").read_bytes()
-    compare(tmp_path / "scores.csv", tmp_path / "probes.csv", 10, 1, tmp_path / "comparison.csv")
+    compare(tmp_path / "scores.csv", tmp_path / "probes.csv", SHIPPED, 10, 1, tmp_path / "comparison.csv")
     assert (tmp_path / "comparison.csv").read_bytes() == first

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from layerwise.files.own_files import RereadError
+from layerwise.scoring.properties import read_properties
 from layerwise.tables.advice import cautions, sentences
 from layerwise.tables.best_layers import best_layers
 from layerwise.tables.comparison import compare
@@ -19,6 +20,7 @@ from layerwise.tables.recommendations import (
     BY_ROW,
     CONTROL,
     LEAST_SHARED_LUCK,
+    MORE_DIMENSIONS,
     MORE_TYPES,
     NO_INTERVAL,
     OWN_LUCK,
@@ -28,6 +30,7 @@ from layerwise.tables.recommendations import (
 )
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import summarise_trends
+from shipped_properties import PROPERTIES as SHIPPED
 from synthetic_probes import write_probe
 from synthetic_scores import record, write_score
 
@@ -71,19 +74,19 @@ def advise(tmp_path):
         ]
         collect_scores(files, ["pwcca"], ["intra", "phone"], ["m"], {"m": 6}, tmp_path / "scores.csv")
         summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
-        best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best.csv")
+        best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", SHIPPED, tmp_path / "best.csv")
         probes = dict([write_probe(tmp_path, "intent", "m", values, 6, metric, 0.02, **facts)] if values else [])
         path = None
         if external:
             path = tmp_path / "external.csv"
             path.write_text("task,model,layer,metric,value\n" + "".join(f"{line}\n" for line in external))
         collect_probes(probes, path, ["intent"], ["m"], {"m": LAYERS}, tmp_path / "probes.csv")
-        compare(tmp_path / "scores.csv", tmp_path / "probes.csv", 10, 1, tmp_path / "comparison.csv")
+        compare(tmp_path / "scores.csv", tmp_path / "probes.csv", SHIPPED, 10, 1, tmp_path / "comparison.csv")
         names = ("trends", "best", "probes", "comparison")
         out = tmp_path / "recommendations.csv"
-        recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], controls, "pwcca", folds_by, 1, out)
-        table = read_recommendations(out)
-        return table.set_index("question"), sentences(table, "m")
+        recommend(*(tmp_path / f"{name}.csv" for name in names), SHIPPED, ["m"], controls, "pwcca", folds_by, 1, out)
+        table = read_recommendations(out, SHIPPED)
+        return table.set_index("question"), sentences(table, "m", SHIPPED)
 
     return run
 
@@ -164,8 +167,10 @@ def test_the_layer_that_is_advised_is_the_one_that_has_to_be_better(advise, tmp_
     probes.loc[probes["layer"] == "T4", ["low", "high"]] = 0.6, 0.92
     probes.to_csv(tmp_path / "probes.csv", index=False)
     names = ("trends", "best", "probes", "comparison")
-    recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], [], "pwcca", "speaker", 1, tmp_path / "out.csv")
-    table = read_recommendations(tmp_path / "out.csv").set_index("question")
+    recommend(
+        *(tmp_path / f"{name}.csv" for name in names), SHIPPED, ["m"], [], "pwcca", "speaker", 1, tmp_path / "out.csv"
+    )
+    table = read_recommendations(tmp_path / "out.csv", SHIPPED).set_index("question")
     assert (table.loc["intent", "layer"], table.loc["intent", "caution"]) == ("T4", AT_MAJORITY)
 
 
@@ -182,7 +187,7 @@ def test_few_speakers_and_what_was_remarked_of_the_head_are_said(advise):
     remark = "3 test utterances have a label that training lacks"
     table, _ = advise(values=heads(), test_speakers=4, reason=remark)
     assert table.loc["intent", "caution"] == f"few test speakers (4); {remark}"
-    assert cautions(table.reset_index(), "m") == ["intent: few test speakers (4)", f"intent: {remark}"]
+    assert cautions(table.reset_index(), "m", SHIPPED) == ["intent: few test speakers (4)", f"intent: {remark}"]
     table, _ = advise(values=heads(), test_speakers="")
     assert table.loc["intent", "caution"] == ""
 
@@ -221,12 +226,21 @@ def advise_again(advise, tmp_path):
     """The recommendations where cells of tables/best_layers.csv are other ones."""
     advise(values=heads())
 
-    def run(metric="pwcca", folds_by="speaker", **cells):
+    def run(metric="pwcca", folds_by="speaker", properties=SHIPPED, **cells):
         best = pd.read_csv(tmp_path / "best.csv", keep_default_na=False).assign(metric=metric, **cells)
         best.to_csv(tmp_path / "changed.csv", index=False)
         names = ("trends", "changed", "probes", "comparison")
-        recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], [], metric, folds_by, 1, tmp_path / "out.csv")
-        return read_recommendations(tmp_path / "out.csv")
+        recommend(
+            *(tmp_path / f"{name}.csv" for name in names),
+            properties,
+            ["m"],
+            [],
+            metric,
+            folds_by,
+            1,
+            tmp_path / "out.csv",
+        )
+        return read_recommendations(tmp_path / "out.csv", properties)
 
     return run
 
@@ -234,11 +248,11 @@ def advise_again(advise, tmp_path):
 def test_counts_stand_beside_the_layer(advise_again):
     table = advise_again(n_rows=2340, n_types=39, n_speakers=18)
     assert table[["n_rows", "n_types", "n_speakers"]].iloc[0].tolist() == [2340, 39, 18]
-    assert "; from 2,340 rows, 39 types, 18 speakers)." in sentences(table, "m")
+    assert "; from 2,340 rows, 39 types, 18 speakers)." in sentences(table, "m", SHIPPED)
     frames = advise_again(n_rows=9000, n_types="", n_speakers=18)
-    assert "; from 9,000 rows, 18 speakers)." in sentences(frames, "m")
-    assert "; from 1 row, 1 speaker)." in sentences(advise_again(n_rows=1, n_types=0, n_speakers=1), "m")
-    assert " rows" not in sentences(advise_again(n_rows="", n_types="", n_speakers=""), "m")
+    assert "; from 9,000 rows, 18 speakers)." in sentences(frames, "m", SHIPPED)
+    assert "; from 1 row, 1 speaker)." in sentences(advise_again(n_rows=1, n_types=0, n_speakers=1), "m", SHIPPED)
+    assert " rows" not in sentences(advise_again(n_rows="", n_types="", n_speakers=""), "m", SHIPPED)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +284,7 @@ def test_cautions(advise_again, cells, expected):
     (caution,) = table.loc[table["kind"] == "property", "caution"]
     assert caution.split("; ") == (expected or [""])
     name = "acoustics" if "property" in cells else "phones"
-    assert cautions(table, "m") == [f"{name}: {text}" for text in expected]
+    assert cautions(table, "m", SHIPPED) == [f"{name}: {text}" for text in expected]
 
 
 @pytest.mark.parametrize(
@@ -290,12 +304,12 @@ def test_a_caution_stands_once_after_all_that_it_concerns(advise_again):
     table = advise_again(folds_by="row")
     (phone,) = table[table["kind"] == "property"].to_dict("records")
     both = pd.DataFrame([phone, phone | {"question": "word", "caution": f"{AT_CHANCE}; {UNSEEN}; {BY_ROW}"}])
-    assert cautions(both, "m") == [f"phones, words: {BY_ROW}", f"words: {UNSEEN}"]
-    assert cautions(both, "other") == []
+    assert cautions(both, "m", SHIPPED) == [f"phones, words: {BY_ROW}", f"words: {UNSEEN}"]
+    assert cautions(both, "other", SHIPPED) == []
 
 
 def test_no_caution_looks_like_two():
-    texts = [CONTROL, AT_CHANCE, NO_INTERVAL, OWN_LUCK, MORE_TYPES, UNSEEN, BY_ROW]
+    texts = [CONTROL, AT_CHANCE, NO_INTERVAL, OWN_LUCK, MORE_TYPES, MORE_DIMENSIONS, UNSEEN, BY_ROW]
     assert not any("; " in text for text in texts)
 
 
@@ -306,7 +320,72 @@ def test_layers_with_luck_of_their_own_carry_a_caution(advise, tmp_path):
     scores["score"] += np.random.default_rng(1).normal(scale=0.05, size=len(scores))
     scores.to_csv(tmp_path / "scores.csv", index=False)
     summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
-    best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", tmp_path / "best.csv")
+    best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", SHIPPED, tmp_path / "best.csv")
     names = ("trends", "best", "probes", "comparison")
-    recommend(*(tmp_path / f"{name}.csv" for name in names), ["m"], [], "pwcca", "utterance", 1, tmp_path / "out.csv")
-    assert OWN_LUCK in read_recommendations(tmp_path / "out.csv")["caution"].iloc[0]
+    recommend(
+        *(tmp_path / f"{name}.csv" for name in names), SHIPPED, ["m"], [], "pwcca", "utterance", 1, tmp_path / "out.csv"
+    )
+    assert OWN_LUCK in read_recommendations(tmp_path / "out.csv", SHIPPED)["caution"].iloc[0]
+
+
+# Properties that anybody may ask
+
+
+def asked(**entry):
+    return SHIPPED | read_properties({"phone": {"rows": "word"} | entry})
+
+
+@pytest.mark.parametrize(
+    ("entry", "cells", "expected"),
+    [
+        ({"target": {"label": "stress"}}, {"kept_x": 38, "kept_y": 39}, MORE_TYPES),
+        ({"target": {"vectors": "glove.txt"}}, {"kept_x": 38, "kept_y": 300}, MORE_DIMENSIONS),
+        ({"target": {"vectors": "glove.txt"}}, {"kept_x": 300, "kept_y": 300}, ""),
+        ({"target": {"attributes": "tags"}}, {"kept_x": 38, "kept_y": 45, "metric": "mean_cca"}, ""),
+        ({"target": {"acoustics": "f0"}}, {"kept_x": 38, "kept_y": 39}, ""),  # the layer is the second view
+        ({"target": {"label": "stress"}, "folds_by": "row"}, {}, BY_ROW),
+        ({"target": {"label": "stress"}, "folds_by": "row"}, {"folds_by": "utterance"}, BY_ROW),
+        ({"target": {"label": "stress"}, "folds_by": "utterance"}, {"folds_by": "row"}, ""),
+        (
+            {"target": {"label": "stress"}, "folds_by": "speaker"},
+            {"folds_by": "row", "n_speakers": 4},
+            "few speakers (4)",
+        ),
+        ({"target": {"label": "stress"}, "folds_by": "utterance"}, {"n_speakers": 4}, ""),
+        ({"rows": "utterance", "target": {"label": "speaker_id"}, "folds_by": "row"}, {}, ""),
+    ],
+)
+def test_cautions_are_about_the_question(advise_again, entry, cells, expected):
+    table = advise_again(properties=asked(**entry), **cells)
+    assert table.loc[table["kind"] == "property", "caution"].item() == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "called"),
+    [
+        ({}, "phone"),
+        ({"title": "word stress"}, "word stress"),
+        ({"title": "CCA of stress", "called": "where the stress lies"}, "where the stress lies"),
+        ({"title": "Tonhöhe"}, "Tonhöhe"),
+        ({"called": "a\nb"}, r"a\nb"),
+    ],
+)
+def test_advice_speaks_of_a_property_as_it_is_called(advise_again, words, called):
+    properties = asked(target={"label": "stress"}, **words)
+    table = advise_again(properties=properties, n_speakers=4)
+    assert sentences(table, "m", properties).startswith(f"For {called} use T3 (")
+    assert cautions(table, "m", properties) == [f"{called}: few speakers (4)"]
+
+
+def test_a_property_that_layers_are_not_ranked_by_has_no_advice(advise, tmp_path):
+    advise()
+    properties = asked(target={"label": "stress"}, ranked=False)
+    best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", properties, tmp_path / "best.csv")
+    names = ("trends", "best", "probes", "comparison")
+    recommend(
+        *(tmp_path / f"{name}.csv" for name in names),
+        *(properties, ["m"], [], "pwcca", "speaker", 1, tmp_path / "out.csv"),
+    )
+    table = read_recommendations(tmp_path / "out.csv", properties)
+    assert table.empty
+    assert sentences(table, "m", properties) == "Nothing was ranked."

@@ -7,6 +7,7 @@ import pytest
 
 from layerwise.files.own_files import RereadError
 from layerwise.scoring.metrics import METRICS as METRICS_OF_SCORES
+from layerwise.scoring.properties import read_properties
 from layerwise.spans import SampleSizes
 from layerwise.tables import scores as tables
 from layerwise.tables.best_layers import best_layers, read_best_layers
@@ -16,6 +17,7 @@ from layerwise.tables.models import read_models
 from layerwise.tables.samples import summarise_samples
 from layerwise.tables.scores import MalformedScoreError, SkippedScoreError, collect_scores, read_scores
 from layerwise.tables.trends import read_trends, summarise_trends, wide_table
+from shipped_properties import PROPERTIES as SHIPPED
 from synthetic_scores import METRICS, record, with_jackknife, write_experiment, write_score
 
 COUNTS = ["n_rows", "n_types", "n_speakers"]
@@ -66,7 +68,7 @@ def trends_of(tmp_path, collect):
 
 
 def best_of(trends, tmp_path):
-    best_layers(trends, tmp_path / "scores.csv", tmp_path / "best.csv")
+    best_layers(trends, tmp_path / "scores.csv", SHIPPED, tmp_path / "best.csv")
     return read_table(tmp_path / "best.csv")
 
 
@@ -74,7 +76,7 @@ def test_scores_have_the_columns_and_the_order_of_the_contract(tmp_path, collect
     out = collect(write_experiment(tmp_path, BLOCKS, PROPERTIES))
     assert out.read_text().splitlines()[0] == (
         "property,model,layer,layer_index,depth,sample,trial,metric,score,chance,n_train,n_test,dx,dy,"
-        "rows_per_dimension,kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_types,n_speakers,"
+        "rows_per_dimension,kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_missing,n_types,n_speakers,"
         "alignments,status,reason"
     )
     table = read_table(out)
@@ -135,7 +137,7 @@ def test_a_skipped_record_gets_a_row_per_metric_without_a_score(tmp_path, collec
     lines = collect([file]).read_text().splitlines()[1:]
     reason = '"word, sample 1: too few rows"'
     assert lines == [
-        f"word,a-model,T1,1,0.5,1,,{metric},,,,,,,,,,,,,1000,39,18,given,skipped,{reason}"
+        f"word,a-model,T1,1,0.5,1,,{metric},,,,,,,,,,,,,1000,0,39,18,given,skipped,{reason}"
         for metric in ("mean_cca", "pwcca")
     ]
 
@@ -294,7 +296,7 @@ def test_only_blocks_have_a_depth_and_a_largest_index(tmp_path, collect):
 
 def test_tables_that_are_read_again_lack_no_column_and_have_no_row_twice(tmp_path, trends_of):
     trends = trends_of({"T1": ([0.5, 0.6], "ok"), "T2": ([0.5, 0.7], "ok")})
-    best_layers(trends, tmp_path / "scores.csv", tmp_path / "best.csv")
+    best_layers(trends, tmp_path / "scores.csv", SHIPPED, tmp_path / "best.csv")
     for path, read, column in (
         (tmp_path / "scores.csv", read_scores, "n_train"),
         (trends, read_trends, "interval"),
@@ -428,7 +430,7 @@ def test_counts_are_those_of_the_smallest_sample(tmp_path, collect):
     rows = read_trends(trends).set_index(["layer", "metric"])[COUNTS]
     assert rows.loc[("T1", "pwcca")].tolist() == [800, 38, 16]
     assert rows.loc[("T2", "pwcca")].tolist() == [1000, 39, 18]  # a skipped layer has rows too
-    best_layers(trends, tmp_path / "scores.csv", best)
+    best_layers(trends, tmp_path / "scores.csv", SHIPPED, best)
     row = read_best_layers(best).set_index("metric").loc["pwcca"]
     assert (row["layer"], row["n_rows"], row["n_types"], row["n_speakers"]) == ("T1", 800, 38, 16)
     assert "800,38,16" in best.read_text()  # whole numbers, not 800.0
@@ -663,7 +665,7 @@ def test_automatic_alignments_are_marked_in_every_row_of_every_table(tmp_path):
     paths = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best", "wide")}
     collect_scores(files, METRICS, PROPERTIES, list(BLOCKS), BLOCKS, paths["scores"])
     summarise_trends(paths["scores"], 10, paths["trends"])
-    best_layers(paths["trends"], paths["scores"], paths["best"])
+    best_layers(paths["trends"], paths["scores"], SHIPPED, paths["best"])
     wide_table(paths["trends"], "word", "pwcca", paths["wide"])
     for name, path in paths.items():
         table = read_table(path)
@@ -784,3 +786,44 @@ def test_another_word_for_an_interval_is_refused(trends_of):
     trends.write_text(trends.read_text().replace("corpus", "anything"))
     with pytest.raises(RereadError, match="'anything' in column interval"):
         read_trends(trends)
+
+
+def test_properties_with_folds_of_their_own_have_no_jackknife(tmp_path):
+    share, values = {"a": [0.5, 0.4], "b": [0.5, 0.6]}, {"a": [0.5, 0.62], "b": [0.54, 0.6]}
+    scores = [{"pwcca": 0.5}, {"pwcca": 0.6}]
+    own = write_score(tmp_path, record("speaker", "m", "T1", 1, scores))
+    other = write_score(tmp_path, with_jackknife(record("phone", "m", "T1", 1, scores), share, values))
+    out, jackknife = tmp_path / "scores.csv", tmp_path / "jackknife.csv"
+    arguments = ([own, other], ["pwcca"], ["speaker", "phone"], ["m"], {"m": 4}, out)
+    with pytest.raises(MalformedScoreError, match="lacks 'jackknife'"):
+        collect_scores(*arguments, jackknife=jackknife)
+    collect_scores(*arguments, jackknife=jackknife, own_folds=["speaker"])
+    summarise_trends(out, 10, tmp_path / "trends.csv", jackknife)
+    trends = read_trends(tmp_path / "trends.csv").set_index("property")
+    assert trends["interval"].to_dict() == {"speaker": "corpus", "phone": "speakers"}
+    assert trends["low"].notna().all()
+
+
+def test_rows_without_a_target_are_counted(tmp_path, collect):
+    def missing(sample, count):
+        made = record("word", "a-model", "T1", sample, [{"pwcca": 0.5}, {"pwcca": 0.6}])
+        return write_score(tmp_path, made | {"n_missing": count})
+
+    path = collect([missing(1, 3), missing(2, 7)])
+    assert read_scores(path)["n_missing"].tolist() == [3, 3, 7, 7]
+    summarise_trends(path, 10, tmp_path / "trends.csv")
+    assert read_trends(tmp_path / "trends.csv")["n_missing"].tolist() == [7]
+    with pytest.raises(MalformedScoreError, match="n_missing of T1 is -1"):
+        collect([missing(1, -1)])
+
+
+def test_layers_are_ranked_by_what_properties_say(tmp_path, collect):
+    path = collect(write_experiment(tmp_path, BLOCKS, PROPERTIES))
+    summarise_trends(path, 10, tmp_path / "trends.csv")
+    entry = {"rows": "word", "target": {"label": "label"}}
+    for ranked in ({"word"}, {"word", "mel"}, set()):
+        properties = read_properties({name: entry | {"ranked": name in ranked} for name in PROPERTIES})
+        best_layers(tmp_path / "trends.csv", path, properties, tmp_path / "best.csv")
+        assert set(read_best_layers(tmp_path / "best.csv")["property"]) == ranked
+    with pytest.raises(RereadError, match="'mel' in column property"):
+        best_layers(tmp_path / "trends.csv", path, read_properties({"word": entry}), tmp_path / "best.csv")

@@ -17,6 +17,7 @@ from layerwise.tables.recommendations import read_recommendations, recommend
 from layerwise.tables.scores import collect_scores, read_scores
 from layerwise.tables.ties import contenders, shared_luck, tied
 from layerwise.tables.trends import summarise_trends
+from shipped_properties import PROPERTIES as SHIPPED
 from synthetic_probes import write_probe
 from synthetic_scores import record, write_score
 
@@ -140,14 +141,14 @@ def tables(tmp_path):
         paths = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best", "probes", "comparison", "out")}
         collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": 4}, paths["scores"])
         summarise_trends(paths["scores"], 10, paths["trends"])
-        best_layers(paths["trends"], paths["scores"], paths["best"])
+        best_layers(paths["trends"], paths["scores"], SHIPPED, paths["best"])
         values = levels if metric == "accuracy" else [1 - level for level in levels]
         heads = dict(zip(layers, values, strict=True)) | {"weighted": 0.5}
         probes = dict([write_probe(tmp_path, "intent", "m", heads, 4, metric, half)])
         collect_probes(probes, None, ["intent"], ["m"], {"m": layers}, paths["probes"])
-        compare(paths["scores"], paths["probes"], 10, 1, paths["comparison"])
+        compare(paths["scores"], paths["probes"], SHIPPED, 10, 1, paths["comparison"])
         named = [paths[name] for name in ("trends", "best", "probes", "comparison")]
-        recommend(*named, ["m"], [], "pwcca", "speaker", 1, paths["out"])
+        recommend(*named, SHIPPED, ["m"], [], "pwcca", "speaker", 1, paths["out"])
         return paths
 
     return run
@@ -168,7 +169,7 @@ def test_every_table_has_the_same_ties(tables, levels, half, expected, metric):
     expected = expected.split()
     best = read_best_layers(paths["best"]).iloc[0]
     assert sorted([best["layer"], *best["tied"].split()]) == expected
-    advice = read_recommendations(paths["out"])
+    advice = read_recommendations(paths["out"], SHIPPED)
     assert len(advice) == 2
     for row in advice.itertuples():
         assert sorted([row.layer, *row.tied.split()]) == expected

@@ -23,7 +23,7 @@ WEIGHTS_STYLE = {"color": "#000000", "marker": "X", "markersize": 5.5}
 
 def plot_correlations(
     comparison: AnyPath,
-    properties: Sequence[str],
+    names: Sequence[str],
     metric: str,
     models: Sequence[str],
     titles: Mapping[str, str],
@@ -39,7 +39,7 @@ def plot_correlations(
     table = table[(table["metric"] == metric) | (table["property"] == WEIGHTS)]
     panels = list(table.groupby(["task", "source", "task_metric"], sort=False))
     models = [model for model in models if model in set(table["model"])]
-    marks = property_looks(properties) | {WEIGHTS: WEIGHTS_STYLE}
+    marks = property_looks(names) | {WEIGHTS: WEIGHTS_STYLE}
     shown = [name for name in marks if name in set(table["property"])]
     with mpl.rc_context(STYLE | {"font.size": 9, "axes.titlesize": 9.5}):
         columns = max(min(WIDE, len(panels)), 1)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 
+from layerwise.scoring.properties import Property, read_properties
 from layerwise.tables.files import AnyPath
+
+
+def _only(entries: Mapping[str, Mapping]) -> Property:
+    (question,) = read_properties(entries).values()
+    return question
+
+
+# Arguments that stand in the plan as plain values.
+_MEANT: dict[str, Callable] = {"properties": read_properties, "question": _only}
 
 
 def draw(
@@ -16,7 +26,8 @@ def draw(
     Args:
         function: `draw` of an entry of `layerwise.figures.registry`.
         tables: paths by the names of tables.
-        arguments: what else it is drawn with.
+        arguments: what else it is drawn with; `properties`, and the one that is the `question`, as entries by name.
     """
     module, name = function.split(":")
-    getattr(import_module(module), name)(**tables, **arguments, out_svg=out_svg, out_png=out_png)
+    meant = {key: _MEANT[key](value) if key in _MEANT else value for key, value in arguments.items()}
+    getattr(import_module(module), name)(**tables, **meant, out_svg=out_svg, out_png=out_png)

@@ -15,13 +15,14 @@ from layerwise.figures.style import EMPTY_SIZE, STYLE, save, wrapped, write_inst
 from layerwise.figures.words import FLAGGED, alignments_in, skip_note, title_of
 from layerwise.layers import layer_key
 from layerwise.metrics import metric_of
+from layerwise.scoring.properties import Property
 from layerwise.tables.files import AnyPath, of_property
 from layerwise.tables.trends import read_trends
 
 
 def plot_heatmap(
     trends: AnyPath,
-    property_name: str,
+    question: Property,
     metric: str,
     models: Sequence[str],
     titles: Mapping[str, str],
@@ -33,7 +34,7 @@ def plot_heatmap(
     A skipped score is a hatched cell, a flagged one has a frame and a star, and a layer that a model does not have
     stays blank. `models` and `titles` as in `plot_trends`.
     """
-    table = of_property(read_trends(trends), property_name)
+    table = of_property(read_trends(trends), question.name)
     table = table[table["metric"] == metric]
     models = [model for model in models if model in set(table["model"])]
     layers = sorted(table["layer"].unique(), key=layer_key)
@@ -46,7 +47,7 @@ def plot_heatmap(
         )
         axes = figure.add_subplot()
         # In the figure's corner, as few columns leave less room than the words need.
-        title = title_of(property_name, metric, alignments_in(table))
+        title = title_of(question, metric, alignments_in(table))
         figure.suptitle(wrapped(title, 60), x=0.01, ha="left", fontsize=11, fontweight="bold")
         if np.isfinite(means).any():
             mesh = axes.pcolormesh(np.ma.masked_invalid(means), cmap="viridis", edgecolors="white", linewidth=0.5)

@@ -13,13 +13,16 @@ from layerwise.figures.style import NOTE_STYLE, STYLE, save, wrapped, write_inst
 from layerwise.figures.words import alignments_in, skipped_models, title_of
 from layerwise.layers import TRANSFORMER
 from layerwise.metrics import metric_of
+from layerwise.scoring.properties import Property
 from layerwise.tables.files import AnyPath, of_property
 from layerwise.tables.trends import read_trends
+
+PANEL_TITLE = 36  # characters in a line
 
 
 def plot_overview(
     trends: AnyPath,
-    properties: Sequence[str],
+    properties: Mapping[str, Property],
     metric: str,
     models: Sequence[str],
     titles: Mapping[str, str],
@@ -42,10 +45,9 @@ def plot_overview(
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         lines: dict[str, Line2D] = {}
         marks: dict[str, Line2D] = {}
-        for axes, property_name in zip(panels, properties, strict=False):
-            chosen = of_property(table, property_name)
-            title = title_of(property_name, metric, alignments_in(chosen))
-            axes.set_title(title.replace(": ", "\n").replace(" (", "\n("))
+        for axes, question in zip(panels, properties.values(), strict=False):
+            chosen = of_property(table, question.name)
+            axes.set_title(_in_lines(title_of(question, metric, alignments_in(chosen))))
             axes.set_xlim(-0.04, 1.04)
             axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
             positions = positions_of(chosen, "depth")
@@ -67,3 +69,9 @@ def plot_overview(
             columns = max(1, min(len(shown), 5, int(figure.get_figwidth() / widest)))
             figure.legend(handles=shown, loc="outside lower center", ncols=columns)
         return save(figure, out_svg, out_png)
+
+
+def _in_lines(title: str) -> str:
+    """A title above a panel: its name, what it asks for, and what is in brackets each begin a line."""
+    lines = title.replace(": ", "\n", 1).replace(" (", "\n(").split("\n")
+    return "\n".join(wrapped(line, PANEL_TITLE) for line in lines)

@@ -19,12 +19,14 @@ class Subject:
         category: where Snakemake's report has it.
         wildcard: what the rules call it; "": there is only one.
         argument: what the functions that draw call it.
+        is_question: whether it is a property, which they are given as such, with its words.
     """
 
     name: str
     category: str
     wildcard: str = ""
     argument: str = ""
+    is_question: bool = False
 
     @property
     def pattern(self) -> str:
@@ -33,7 +35,8 @@ class Subject:
 
 
 EXPERIMENT = Subject("experiment", "overview")
-PROPERTY = Subject("property", "{property}", "property", "property_name")
+PROPERTY = Subject("property", "{property}", "property", "question", is_question=True)
+MATRIX = Subject("property of pairs of layers", "{property}", "property", "question", is_question=True)
 TASK = Subject("task", "tasks", "task", "task")
 LABELS = Subject("task of labels", "tasks", "task", "task")
 TASKS = Subject("all tasks", "tasks")
@@ -49,7 +52,8 @@ class Figure:
         alt: the words that stand in for it; `{}` is the title of the subject.
         of: what there is one picture of.
         tables: tables of the experiment that it reads, by the names of their files.
-        takes: what it needs of `metric`, `properties`, `models` and `titles`, and of `groups`, models of one colour.
+        takes: what it needs of `metric`, `properties` with their words or their `names` alone, `models` and `titles`,
+            and of `groups`, models of one colour.
         options: more arguments, the same for all.
         stem: the name of its files in `plots/`, with `{}` for the subject; "": the subject and the figure's name.
         caption: the name of its caption in `workflow/report`.
@@ -83,14 +87,16 @@ class Figure:
         """What it is drawn with, beside the paths of tables and pictures.
 
         Args:
-            choices: what an experiment says of all its figures.
+            choices: what an experiment says of all its figures, and the entry of every `question`.
         """
-        about = {self.of.argument: subject} if self.of.argument else {}
+        about: dict[str, object] = {self.of.argument: subject} if self.of.argument else {}
+        if self.of.is_question:
+            about = {self.of.argument: {subject: choices["questions"][subject]}}  # type: ignore[index]
         return {name: choices[name] for name in self.takes} | about | dict(self.options)
 
 
 _COLOURED = ("metric", "models", "titles", "groups")
-_BESIDE = ("properties", "metric", "models", "titles")
+_BESIDE = ("names", "metric", "models", "titles")
 
 FIGURES: dict[str, Figure] = {
     figure.name: figure
@@ -120,6 +126,15 @@ FIGURES: dict[str, Figure] = {
             caption="trends",
         ),
         Figure("heatmap", "layerwise.figures.heatmap:plot_heatmap", "{} as layers by models", caption="heatmap"),
+        Figure(
+            "matrix",
+            "layerwise.figures.matrices:plot_matrices",
+            "{}: layers by layers of the other model",
+            of=MATRIX,
+            tables=("layer_matrices",),
+            caption="matrix",
+            has_intervals=False,
+        ),
         Figure(
             "task",
             "layerwise.figures.tasks:plot_task",

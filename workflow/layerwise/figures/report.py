@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -16,13 +16,15 @@ import yaml
 from layerwise import __version__
 from layerwise.errors import LINE, shown
 from layerwise.figures import registry
-from layerwise.figures.words import title_of
+from layerwise.figures.questions import described
+from layerwise.figures.words import short_title, title_of
 from layerwise.files.atomic import replaced
 from layerwise.files.own_tables import NUMBERED, read_csv_table, read_parquet
 from layerwise.files.shipped import ROOT
 from layerwise.layers import layer_ranges
 from layerwise.metrics import metric_of
 from layerwise.scoring.confidence import CONFIDENCE
+from layerwise.scoring.properties import Property
 from layerwise.tables.advice import cautions, sentences
 from layerwise.tables.best_layers import read_best_layers
 from layerwise.tables.comparison import WEIGHTS, read_comparison
@@ -30,11 +32,12 @@ from layerwise.tables.criteria import CRITERIA, read_criteria
 from layerwise.tables.external import TASK
 from layerwise.tables.files import AnyPath
 from layerwise.tables.findings import read_findings
-from layerwise.tables.intervals import SPEAKERS, about, caution
+from layerwise.tables.intervals import SPEAKERS, about, about_property, caution
 from layerwise.tables.layer_pairs import read_layer_pairs
+from layerwise.tables.matrices import read_matrices
 from layerwise.tables.recommendations import read_recommendations
 from layerwise.tables.samples import read_samples
-from layerwise.tables.scores import read_scores
+from layerwise.tables.scores import COUNTS, MISSING, read_scores
 
 TEMPLATE = ROOT / "workflow/report/report.html.j2"
 PACKAGES = ("snakemake", "numpy", "scipy", "h5py", "torch", "transformers", "pandas", "matplotlib")
@@ -65,7 +68,7 @@ def write_report(
     experiment: str,
     configuration: Mapping,
     metric: str,
-    properties: Sequence[str],
+    properties: Mapping[str, Property],
     titles: Mapping[str, str],
     pictures: Mapping[str, Mapping[str, AnyPath]],
     scores: AnyPath,
@@ -76,6 +79,7 @@ def write_report(
     findings: AnyPath,
     recommendations: AnyPath,
     layer_pairs: AnyPath | None,
+    matrices: AnyPath | None,
     problems: Mapping[str, AnyPath],
     labels: AnyPath | None,
     provenance: Mapping[str, str],
@@ -86,6 +90,7 @@ def write_report(
     Args:
         configuration: the experiment's configuration, shown as YAML.
         metric: the metric that plots and rankings show.
+        properties: of the experiment, in order.
         titles: what to call a model; its name, where it has no title.
         pictures: SVG or PNG files, which are embedded: figure of the registry → property or task, or "" where there is
             one picture for all → path.
@@ -93,6 +98,7 @@ def write_report(
         utterances: corpus/utterances.parquet, whose speakers are counted.
         comparison, findings, recommendations, layer_pairs: the tables of the modules of these names; layer_pairs None
             where no layers are compared.
+        matrices: tables/layer_matrices.csv; None: no layer is compared with every layer of another model.
         problems: CSV files by heading, such as what was wrong with the audio; empty when nothing was.
         labels: what became of the alignment's labels, as `layerwise.alignments.index` writes it; None: it was made
             here.
@@ -107,19 +113,28 @@ def write_report(
     )
     scored, best = read_scores(scores), read_best_layers(best_layers)
     automatic = (scored["alignments"] == "automatic").any()
-    name_of = {name: title_of(name, metric, "automatic" if automatic else "given") for name in properties}
-    advice = read_recommendations(recommendations)
+    of_pairs = read_matrices(matrices) if matrices else None
+    if of_pairs is not None:
+        automatic = automatic or (of_pairs["alignments"] == "automatic").any()
+    advice = read_recommendations(recommendations, properties)
     cca = configuration["cca"]
     speakers = read_parquet(utterances, ("speaker_id",))["speaker_id"].nunique()
-    sections = [
-        {
-            "name": name,
-            "title": name_of[name],
-            "pictures": _embedded(pictures, registry.PROPERTY, {name: name_of[name]}),
-            "best": _best_of(best, name, metric, titles),
-        }
-        for name in properties
-    ]
+    sections = []
+    for name, question in properties.items():
+        title = title_of(question, metric, "automatic" if automatic else "given")
+        of = registry.MATRIX if question.is_matrix else registry.PROPERTY
+        sections.append(
+            {
+                "name": name,
+                "short": short_title(name, metric),
+                "title": title,
+                "asked": described(question, cca["folds_by"]),
+                "missing": _missing(of_pairs if question.is_matrix else scored, name),
+                "about": about_property(question, cca["intervals"], cca["folds_by"]),
+                "pictures": _embedded(pictures, of, {name: title}),
+                "best": _best_of(best, name, metric, titles),
+            }
+        )
     page = environment.get_template(TEMPLATE.name).render(
         experiment=experiment,
         configuration=yaml.safe_dump(_plain(configuration), sort_keys=False, allow_unicode=True),
@@ -132,7 +147,7 @@ def write_report(
         sections=sections,
         automatic=automatic,
         advice=[
-            (titles.get(model, model), sentences(advice, model), cautions(advice, model))
+            (titles.get(model, model), sentences(advice, model, properties), cautions(advice, model, properties))
             for model in advice["model"].unique()
         ],
         layer_pairs=_layer_pairs(read_layer_pairs(layer_pairs), metric, titles) if layer_pairs else None,
@@ -142,7 +157,7 @@ def write_report(
         comparison=_comparison(read_comparison(comparison), metric, titles),
         findings=_findings(read_findings(findings), titles),
         samples=_shown(read_samples(samples)),
-        incomplete={status: _incomplete(scored, status, titles) for status in ("skipped", "flagged")},
+        incomplete={status: _incomplete(scored, of_pairs, status, titles) for status in ("skipped", "flagged")},
         problems={heading: _problems(path) for heading, path in problems.items()},
         changed=_changed(labels) if labels else [],
         labels=_problems(labels) if labels else None,
@@ -247,9 +262,23 @@ def _findings(table: pd.DataFrame, titles: Mapping[str, str]) -> list[dict]:
     return sections
 
 
-def _incomplete(scores: pd.DataFrame, status: str, titles: Mapping[str, str]) -> Table:
+def _missing(table: pd.DataFrame | None, property_name: str) -> str:
+    """How many rows had no target, of the sample set that lacks most; "": all had one."""
+    if table is None:
+        return ""
+    chosen = table[table["property"] == property_name]
+    if not (chosen[MISSING] > 0).any():
+        return ""
+    worst = chosen.loc[chosen[MISSING].idxmax()]
+    missing, rows = int(worst[MISSING]), int(worst[MISSING] + worst[COUNTS[0]])
+    return f"{missing:,} of {rows:,} rows of a sample set ({missing / rows:.1%}) have no target and are left out."
+
+
+def _incomplete(scores: pd.DataFrame, pairs: pd.DataFrame | None, status: str, titles: Mapping[str, str]) -> Table:
     """Skipped or flagged scores: a row per property, model and reason, its layers in short."""
-    chosen = scores[scores["status"] == status]
+    columns = ["property", "model", "layer", "status", "reason"]
+    chosen = pd.concat([table[columns] for table in (scores, pairs) if table is not None])
+    chosen = chosen[chosen["status"] == status]
     rows = [
         {"property": name, "model": titles.get(model, model), "layers": layer_ranges(group["layer"]), "reason": reason}
         for (name, model, reason), group in chosen.groupby(["property", "model", "reason"], sort=False)

@@ -35,7 +35,7 @@ def plot_task(
     probes: AnyPath,
     trends: AnyPath,
     task: str,
-    properties: Sequence[str],
+    names: Sequence[str],
     metric: str,
     models: Sequence[str],
     titles: Mapping[str, str],
@@ -51,7 +51,7 @@ def plot_task(
 
     Args:
         probes, trends: tables of the experiment.
-        properties: in order, which also fixes how each one looks.
+        names: of the properties, in order, which also fixes how each one looks.
         metric: of the scores.
         models: in order.
         titles: what to call a model.
@@ -77,7 +77,7 @@ def plot_task(
             write_instead(figure.add_subplot(), note or f"No head of {task} has a result.")
             return save(figure, out_svg, out_png)
         grid = GridSpec(2 * rows, columns, figure, height_ratios=[1.15, 1] * rows)
-        looks = property_looks(properties)
+        looks = property_looks(names)
         first: dict[str, Axes] = {}  # panels of one metric share a scale
         lower: Axes | None = None
         for number, ((source, task_metric, model), group) in enumerate(panels):
@@ -108,9 +108,7 @@ def plot_task(
                 Line2D([], [], label=MAJORITY, **MAJORITY_STYLE),
                 Line2D([], [], label=GUESSING, **GUESSING_STYLE),
             ]
-        handles += [
-            Line2D([], [], label=short_title(name, metric), markersize=3.5, **looks[name]) for name in properties
-        ]
+        handles += [Line2D([], [], label=short_title(name, metric), markersize=3.5, **looks[name]) for name in names]
         # The note is the legend's title, as both would else stand in one place.
         figure.legend(
             handles=handles,

@@ -10,17 +10,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from layerwise.figures.lines import by_group, draw_lines, looks_of, positions_of
-from layerwise.figures.style import EMPTY_SIZE, NOTE_STYLE, STYLE, save, write_instead
+from layerwise.figures.style import EMPTY_SIZE, NOTE_STYLE, STYLE, save, wrapped, write_instead
 from layerwise.figures.words import alignments_in, skip_note, title_of
 from layerwise.layers import TRANSFORMER, is_conv, is_transformer
 from layerwise.metrics import metric_of
+from layerwise.scoring.properties import Property
 from layerwise.tables.files import AnyPath, of_property
 from layerwise.tables.trends import read_trends
+
+LONGEST_TITLE = 75  # characters in a line, beside the legend
 
 
 def plot_trends(
     trends: AnyPath,
-    property_name: str,
+    question: Property,
     metric: str,
     models: Sequence[str],
     titles: Mapping[str, str],
@@ -43,13 +46,14 @@ def plot_trends(
     """
     if axis not in ("depth", "layer"):
         raise ValueError(f"axis is {axis!r}; expected 'depth' or 'layer'")
-    table = of_property(read_trends(trends), property_name)
+    table = of_property(read_trends(trends), question.name)
     looks = looks_of(models, groups)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9, 5), layout="constrained")
         axes = figure.add_subplot()
         # On the layer axis, room below the title for the words at the boundary.
-        axes.set_title(title_of(property_name, metric, alignments_in(table)), pad=18 if axis == "layer" else 6)
+        title = wrapped(title_of(question, metric, alignments_in(table)), LONGEST_TITLE)
+        axes.set_title(title, pad=18 if axis == "layer" else 6)
         axes.set_ylabel(metric_of(metric).title)
         shown = table if axis == "layer" else table[table["layer"].str.startswith(TRANSFORMER)]
         positions = positions_of(shown, axis)

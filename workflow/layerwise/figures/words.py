@@ -7,23 +7,23 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from layerwise.errors import LINE, shown
 from layerwise.figures.style import wrapped
 from layerwise.layers import layer_ranges
 from layerwise.metrics import metric_of
-from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.properties import Property
+from layerwise.spans import TIERS
 
 AUTOMATIC = "automatic alignments"
 FLAGGED = "flagged: the fit kept too few dimensions"
 NOTE_LINES = 5
 
 
-def title_of(property_name: str, metric: str, alignments: str = "given") -> str:
+def title_of(question: Property, metric: str, alignments: str = "given") -> str:
     """A property in words, such as `CCA-mel: acoustic content`; what `automatic` alignments count for says so."""
-    name = short_title(property_name, metric)
-    known = PROPERTIES.get(property_name)
-    title = f"{name}: {known.title}" if known else name
-    needs_alignments = known is None or known.of_segments
-    return f"{title} ({AUTOMATIC})" if needs_alignments and alignments == "automatic" else title
+    name = short_title(question.name, metric)
+    title = name if question.title in ("", question.name) else f"{name}: {shown(question.title, LINE)}"
+    return f"{title} ({AUTOMATIC})" if question.rows.span in TIERS and alignments == "automatic" else title
 
 
 def short_title(property_name: str, metric: str) -> str:

@@ -53,7 +53,7 @@ _COUNTS = ("errors", "length", "num_samples", "sample_rate")
 _SECONDS = ("duration", "end", "start")
 NUMBERED = (  # columns of CSV tables that count
     *("layer_index", "n", "n_train", "n_dev", "n_test", "n_rows", "n_types", "n_speakers", "test_speakers", "step"),
-    *("classes_unseen", "kept_x", "kept_y"),
+    *("n_missing", "classes_unseen", "kept_x", "kept_y"),
 )
 _LISTS = ("answered", "said", "target")
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from layerwise.errors import shown
+from layerwise.errors import LINE, shown
 from layerwise.layers import layer_ranges
 from layerwise.probes.metrics import METRICS
-from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.properties import Property
 from layerwise.tables.external import PROPERTY, TASK
 from layerwise.tables.probes import EXTERNAL
 from layerwise.tables.recommendations import AT_CHANCE, AT_MAJORITY, CONTROL, NO_INTERVAL
@@ -19,32 +19,33 @@ from layerwise.tables.scores import COUNTS
 _IN_THE_SENTENCE = {CONTROL, AT_CHANCE, AT_MAJORITY, NO_INTERVAL}  # cautions that the paragraph says in its own words
 
 
-def sentences(recommendations: pd.DataFrame, model: str) -> str:
+def sentences(recommendations: pd.DataFrame, model: str, properties: Mapping[str, Property]) -> str:
     """What the table recommends for one model, as a paragraph."""
     rows = recommendations[recommendations["model"] == model]
-    parts = [_sentence(row) for row in rows.to_dict("records")]
+    parts = [_sentence(row, properties) for row in rows.to_dict("records")]
     if rows["caution"].str.contains(CONTROL, regex=False).any():
         parts.insert(0, "Its weights are random: a control, of which no layer is to be used.")
     return " ".join(parts) or "Nothing was ranked."
 
 
-def cautions(recommendations: pd.DataFrame, model: str) -> list[str]:
+def cautions(recommendations: pd.DataFrame, model: str, properties: Mapping[str, Property]) -> list[str]:
     """What speaks against following that paragraph and is not said in it: each caution, after what it concerns."""
     concerned: dict[str, list[str]] = {}
     for row in recommendations[recommendations["model"] == model].to_dict("records"):
         for caution in filter(None, row["caution"].split("; ")):
-            concerned.setdefault(caution, []).append(_question(row))
+            concerned.setdefault(caution, []).append(_question(row, properties))
     return [f"{', '.join(of)}: {caution}" for caution, of in concerned.items() if caution not in _IN_THE_SENTENCE]
 
 
-def _question(row: Mapping) -> str:
+def _question(row: Mapping, properties: Mapping[str, Property]) -> str:
     if row["kind"] == PROPERTY:
-        return PROPERTIES[row["question"]].called or PROPERTIES[row["question"]].title
+        question = properties[row["question"]]
+        return shown(question.called or question.title or question.name, LINE)
     return f"{row['question']} (measured elsewhere)" if row["source"] == EXTERNAL else row["question"]
 
 
-def _sentence(row: Mapping) -> str:
-    question = _question(row)
+def _sentence(row: Mapping, properties: Mapping[str, Property]) -> str:
+    question = _question(row, properties)
     if not row["layer"]:
         return f"For {question}, no layer can be recommended: {row['reason']}."
     number = "; ".join([*_score(row), *_ties(row), *_worth(row), *_behind(row)])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from layerwise.cells import OK
-from layerwise.scoring.properties import is_ranked
+from layerwise.files.own_files import RereadError
+from layerwise.scoring.properties import Property
 from layerwise.tables import ties
 from layerwise.tables.files import AnyPath, joined_reasons, read_table, table_of, transformer_rows, write_table
 from layerwise.tables.scores import COUNTS, read_scores, score_matrix
@@ -26,11 +29,12 @@ def read_best_layers(path: AnyPath) -> pd.DataFrame:
     return read_table(path, COLUMNS, ["property", "model", "metric"])
 
 
-def best_layers(trends: AnyPath, scores: AnyPath, out: AnyPath) -> None:
+def best_layers(trends: AnyPath, scores: AnyPath, properties: Mapping[str, Property], out: AnyPath) -> None:
     """The best block of each model, tables/best_layers.csv: a row per property, model and metric.
 
     Ranked are T1…TL, not the input of the first block (T0) or the C layers. Properties that say nothing of use
-    (`intra`) rank none; flagged and skipped layers are left out. At equal means the lower layer is best.
+    (`ranked: false`, as `intra`) rank none; flagged and skipped layers are left out. At equal means the lower layer is
+    best.
 
     `tied` lists the other layers that tie with the best one (`layerwise.tables.ties`), in order of depth; without an
     interval (a single score) it stays empty. `nearly_tied` lists those that would tie if the low end of the best one's
@@ -41,9 +45,12 @@ def best_layers(trends: AnyPath, scores: AnyPath, out: AnyPath) -> None:
 
     Args:
         trends, scores: tables/trends.csv and the tables/scores.csv that it was made from.
+        properties: of the experiment.
     """
     table = read_trends(trends)
-    table = table[table["property"].map(is_ranked).astype(bool)]
+    if wrong := set(table["property"]) - set(properties):
+        raise RereadError(trends, f"{min(wrong)!r} in column property")
+    table = table[table["property"].isin([name for name, question in properties.items() if question.ranked])]
     rows = []
     keys = ["property", "model", "metric"]
     scored = read_scores(scores)

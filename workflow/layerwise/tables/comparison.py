@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from layerwise.cells import OK
+from layerwise.files.own_files import RereadError
 from layerwise.layers import WEIGHTED, layer_ranges, transformer_names
 from layerwise.probes.metrics import METRICS
-from layerwise.scoring.properties import PROPERTIES, is_ranked
+from layerwise.scoring.properties import Property
 from layerwise.tables import curves
 from layerwise.tables.curves import Curve, Number
 from layerwise.tables.files import AnyPath, alignments_of, joined_reasons, read_table, write_table
@@ -64,14 +65,20 @@ def outcomes(probes: pd.DataFrame, seed: int) -> Iterator[Outcome]:
 
 
 def compare(
-    scores: AnyPath, probes: AnyPath, folds: int, seed: int, out: AnyPath, jackknife: AnyPath | None = None
+    scores: AnyPath,
+    probes: AnyPath,
+    properties: Mapping[str, Property],
+    folds: int,
+    seed: int,
+    out: AnyPath,
+    jackknife: AnyPath | None = None,
 ) -> None:
     """A row per task, source, metric of the task, model, property and metric of the score: tables/comparison.csv.
 
-    Performance is the accuracy, or 1 - the error rate. Correlated are the T layers that have both numbers (for `intra`
-    without T0, which is the same as itself); `layerwise.tables.curves` says how, and why there is no p value. A
-    property *recommends* the block at which its trend is highest (T1…TL, as tables/best_layers.csv; `intra` ranks
-    none).
+    Performance is the accuracy, or 1 - the error rate. Correlated are the T layers that have both numbers, without the
+    one that a property compares the others with (T0 of `intra`): it is the same as itself. `layerwise.tables.curves`
+    says how, and why there is no p value. A property *recommends* the block at which its trend is highest (T1…TL, as
+    tables/best_layers.csv), if layers are ranked by it (by `intra` they are not).
 
     `regret` is what that choice costs against the best single layer: the difference of their performances, 0 where it
     is the best one; `within_interval` says whether it ties with that one (`layerwise.tables.ties`), so that the two
@@ -84,16 +91,19 @@ def compare(
     Where there is no number, `reason` says why.
 
     Args:
+        properties: of the experiment.
         folds: of the cross-validation.
         seed: of the draws that give intervals.
         jackknife: tables/jackknife.csv, where intervals are of speakers.
     """
     by_model = {}
     scored = read_scores(scores)
+    if wrong := set(scored["property"]) - set(properties):
+        raise RereadError(scores, f"{min(wrong)!r} in column property")
     for (model, name, metric), curve in curves.trends(scored, folds, seed, jackknife).items():
         by_model.setdefault(model, []).append((name, metric, curve))
     rows = [
-        _row(outcome, name, metric, curve)
+        _row(outcome, name, metric, curve, properties.get(name))
         for outcome in outcomes(read_probes(probes), seed)
         for name, metric, curve in [*by_model.get(outcome.model, []), (WEIGHTS, SOFTMAX, outcome.weights)]
         if name != WEIGHTS or curve.layers
@@ -107,16 +117,16 @@ def read_comparison(path: AnyPath) -> pd.DataFrame:
     return read_table(path, COLUMNS, text=TEXT)
 
 
-def _row(outcome: Outcome, property_name: str, metric: str, curve: Curve) -> dict:
-    known = PROPERTIES.get(property_name)
-    compared = curve.at(known.informative(curve.layers)) if known else curve
+def _row(outcome: Outcome, name: str, metric: str, curve: Curve, question: Property | None) -> dict:
+    """`question` is None of the learned weights, of which the best is a recommendation too."""
+    compared = curve.at(question.informative(curve.layers)) if question else curve
     layers = curves.common_layers(compared, outcome.single)
     row = {
         "task": outcome.task,
         "source": outcome.source,
         "task_metric": outcome.metric,
         "model": outcome.model,
-        "property": property_name,
+        "property": name,
         "metric": metric,
         "layers": layer_ranges(layers),
         "n_layers": len(layers),
@@ -134,7 +144,7 @@ def _row(outcome: Outcome, property_name: str, metric: str, curve: Curve) -> dic
             "last_performance": single.value(outcome.last),
             "best_against_weighted": single.value(single.best) - outcome.weighted.value,
         }
-    if is_ranked(property_name):
+    if question is None or question.ranked:
         choice, reason = _choice(outcome, curve.blocks())
         row |= choice
         reasons.append(reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from layerwise.cells import CORPUS, SPEAKERS
+from layerwise.scoring.properties import Property
 
 _CORPUS = "Intervals of scores are about other draws and folds of this corpus, not other speakers"
 _ABOUT = {
@@ -16,6 +17,23 @@ _ABOUT = {
 def about(intervals: str, folds_by: str) -> str:
     """The sentence, by `cca.intervals` and `cca.folds_by` of the configuration."""
     return f"{_ABOUT[intervals, folds_by]}."
+
+
+def has_own_folds(question: Property, folds_by: str) -> bool:
+    """Whether a property parts its rows otherwise than `cca.folds_by` says: its intervals are about the corpus then."""
+    return question.folds_by not in ("", folds_by)
+
+
+def folds_of(question: Property, folds_by: str) -> str:
+    """What the folds of a property keep together; a row that is a whole utterance keeps all of that together."""
+    kept = question.folds_by or folds_by
+    return "utterance" if kept == "row" and question.rows.of == "utterance" else kept
+
+
+def about_property(question: Property, intervals: str, folds_by: str) -> str:
+    """The sentence for one property, which may have folds of its own."""
+    kept = folds_of(question, folds_by)
+    return about(CORPUS if has_own_folds(question, folds_by) or kept != "speaker" else intervals, kept)
 
 
 def caution(folds_by: str, speakers: int) -> str:

@@ -115,11 +115,16 @@ def _numbers(values: object, count: int, name: str, kind: Metric) -> np.ndarray:
 
 def write_jackknife(rows: Iterable[dict], out: str | os.PathLike[str]) -> None:
     """The mean of each metric over samples and trials with each group counting less, in the order of the rows."""
-    by, added = [*KEY, "group", "weight"], ["share", "left", "value", "trials"]
+    with replaced(out) as temporary:
+        mean_replicates(rows, KEY)[COLUMNS].to_csv(temporary, index=False, lineterminator="\n")
+
+
+def mean_replicates(rows: Iterable[dict], key: list[str]) -> pd.DataFrame:
+    """The rows of `replicate_rows`, with columns that tell them apart, as means over samples and trials."""
+    by, added = [*key, "group", "weight"], ["share", "left", "value", "trials"]
     sums = pd.DataFrame(rows, columns=[*by, *added]).groupby(by, sort=False)[added].sum().reset_index()
     sums["mean"], sums["share"] = sums["value"] / sums["left"], sums["share"] / sums["trials"]
-    with replaced(out) as temporary:
-        sums[COLUMNS].to_csv(temporary, index=False, lineterminator="\n")
+    return sums
 
 
 def read_jackknife(path: str | os.PathLike[str]) -> dict[tuple[str, str, str], pd.DataFrame]:

@@ -10,11 +10,12 @@ import pandas as pd
 from layerwise.files.own_files import RereadError
 from layerwise.probes.metrics import METRICS
 from layerwise.scoring.metrics import METRICS as OF_SCORES
-from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.properties import Property
 from layerwise.tables.best_layers import read_best_layers
 from layerwise.tables.comparison import WEIGHTS, Outcome, outcomes, read_comparison
 from layerwise.tables.external import PROPERTY, TASK
 from layerwise.tables.files import AnyPath, alignments_of, read_table, table_of, write_table
+from layerwise.tables.intervals import folds_of
 from layerwise.tables.probes import EXTERNAL, read_probes
 from layerwise.tables.scores import COUNTS
 from layerwise.tables.trends import read_trends
@@ -37,6 +38,10 @@ MORE_TYPES = (
     "more label types than dimensions of the layer: pwcca weighs directions of the layer, not the labels, and cannot "
     "be compared with models of another width"
 )
+MORE_DIMENSIONS = (
+    "more dimensions of the target than of the layer: pwcca weighs directions of the layer, not of the target, and "
+    "cannot be compared with models of another width"
+)
 UNSEEN = "labels in the held-out rows that training lacks (classes_unseen in scores.csv)"
 BY_ROW = (
     "folds by row: rows of one recording are in training and in test (cca.folds_by: utterance or speaker asks whether "
@@ -53,6 +58,7 @@ def recommend(
     best_layers: AnyPath,
     probes: AnyPath,
     comparison: AnyPath,
+    properties: Mapping[str, Property],
     models: Sequence[str],
     controls: Sequence[str],
     metric: str,
@@ -78,21 +84,22 @@ def recommend(
 
     `caution` says what speaks against following the row, parted by "; ": random weights; a score whose interval reaches
     the interval of its chance level; a task whose layer's interval does not lie beyond `majority` and `chance`; no
-    interval at all; layers that share little of their luck, of which ties may lack an equal one; more label types than
-    dimensions, where `pwcca` means another thing; labels that training lacks; folds by row; few speakers, and what else
-    was remarked of a head. Without a layer, `reason` says why.
+    interval at all; layers that share little of their luck, of which ties may lack an equal one; more label types, or
+    dimensions of the target, than the layer has dimensions, where `pwcca` means another thing; labels that training
+    lacks; folds by row; few speakers, and what else was remarked of a head. Without a layer, `reason` says why.
 
     Args:
         trends, best_layers, probes, comparison: tables of the experiment.
+        properties: of the experiment.
         models: in order.
         controls: those of them whose weights are random.
         metric: of the scores.
-        folds_by: what their folds keep together: row, utterance or speaker.
+        folds_by: what their folds keep together: row, utterance or speaker; a property may say otherwise.
         seed: as `layerwise.tables.comparison.compare`.
     """
     best = read_best_layers(best_layers)
     mark = alignments_of(best)
-    if wrong := set(best["property"]) - set(PROPERTIES):
+    if wrong := set(best["property"]) - set(properties):
         raise RereadError(best_layers, f"{min(wrong)!r} in column property")
     best = best[best["metric"] == metric]
     costs = _costs(read_comparison(comparison), metric)
@@ -105,7 +112,8 @@ def recommend(
     rows = []
     for model in models:
         found = [
-            _of_property(row, chance_highs, costs, folds_by) for row in best[best["model"] == model].to_dict("records")
+            _of_property(row, properties[row["property"]], chance_highs, costs, folds_by)
+            for row in best[best["model"] == model].to_dict("records")
         ]
         found += [_of_task(outcome, heads) for outcome in on_tasks if outcome.model == model]
         for row in found:
@@ -116,10 +124,10 @@ def recommend(
     write_table(table.assign(alignments=mark), out)
 
 
-def read_recommendations(path: AnyPath) -> pd.DataFrame:
+def read_recommendations(path: AnyPath, properties: Mapping[str, Property]) -> pd.DataFrame:
     """tables/recommendations.csv, as `recommend` writes it."""
     table = read_table(path, COLUMNS, text=TEXT)
-    for kind, column, names in ((PROPERTY, "question", PROPERTIES), (TASK, "metric", METRICS)):
+    for kind, column, names in ((PROPERTY, "question", properties), (TASK, "metric", METRICS)):
         if wrong := set(table.loc[table["kind"] == kind, column]) - set(names):
             raise RereadError(path, f"{min(wrong)!r} in column {column} of a {kind}")
     if wrong := set(table["kind"]) - {PROPERTY, TASK}:
@@ -141,7 +149,9 @@ def _task_name(task: str, source: str) -> str:
     return f"{EXTERNAL}:{task}" if source == EXTERNAL else task
 
 
-def _of_property(best: Mapping, chance_highs: pd.Series, costs: Mapping[tuple[str, str], str], folds_by: str) -> dict:
+def _of_property(
+    best: Mapping, question: Property, chance_highs: pd.Series, costs: Mapping[tuple[str, str], str], folds_by: str
+) -> dict:
     row = {"kind": PROPERTY, "source": "scores", "question": best["property"], "score": best["mean"], "caution": []}
     row |= {key: best[key] for key in ("model", "metric", "layer", "depth", "low", "high", "tied", "reason")}
     row |= {key: best[key] for key in COUNTS}
@@ -154,19 +164,19 @@ def _of_property(best: Mapping, chance_highs: pd.Series, costs: Mapping[tuple[st
     least = best["mean"] if math.isnan(best["low"]) else best["low"]
     if least <= (best["chance"] if math.isnan(most) else most):
         row["caution"].append(AT_CHANCE)
-    row["caution"] += _doubts(best, folds_by)
+    row["caution"] += _doubts(best, question, folds_of(question, folds_by))
     return row | {"costs": costs.get((best["model"], best["property"]), "")}
 
 
-def _doubts(best: Mapping, folds_by: str) -> Iterator[str]:
+def _doubts(best: Mapping, question: Property, folds_by: str) -> Iterator[str]:
     """What speaks against the row of tables/best_layers.csv, of how its score was measured."""
     if best["shared_luck"] < LEAST_SHARED_LUCK and best["nearly_tied"]:
         yield OWN_LUCK
-    # The condition of `layerwise.scoring.measures.cca` for weights by the layer, which is the first view beside labels.
-    has_labels = PROPERTIES[best["property"]].target.has_labels
+    # The condition of `layerwise.scoring.measures.cca` for weights by the layer, where that is the first view.
     metric = OF_SCORES.get(best["metric"])
-    if has_labels and metric and metric.weighs_the_narrower and best["kept_y"] > best["kept_x"]:
-        yield MORE_TYPES
+    weighs_the_layer = metric is not None and metric.weighs_the_narrower and best["kept_y"] > best["kept_x"]
+    if weighs_the_layer and not question.target.is_first:
+        yield MORE_TYPES if question.target.has_labels else MORE_DIMENSIONS
     if best["classes_unseen"] > 0:
         yield UNSEEN
     if folds_by == "row":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,18 +13,21 @@ from layerwise.errors import LayerwiseError, shown
 from layerwise.files.own_files import RereadError, is_count, read_own_json
 from layerwise.layers import layer_key, layer_ranges
 from layerwise.metrics import metric_of
+from layerwise.scoring import metrics as _  # noqa: F401 (whoever reads scores has their metrics in the registry)
 from layerwise.tables.files import AnyPath, read_table, table_of, write_table
 from layerwise.tables.jackknife import replicate_rows, write_jackknife
 
 COLUMNS = [
     *("property", "model", "layer", "layer_index", "depth", "sample", "trial", "metric", "score", "chance"),
     *("n_train", "n_test", "dx", "dy", "rows_per_dimension", "kept_x", "kept_y"),
-    *("rank_x", "rank_y", "classes_unseen", "n_rows", "n_types", "n_speakers"),
+    *("rank_x", "rank_y", "classes_unseen", "n_rows", "n_missing", "n_types", "n_speakers"),
     *("alignments", "status", "reason"),
 ]
 
 COUNTS = ["n_rows", "n_types", "n_speakers"]  # of a sample: how much a score rests on
+MISSING = "n_missing"  # rows of a sample that were left out, as they have no target
 _TRIAL_COUNTS = ["n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y", "classes_unseen"]
+_LAYERS = ("layer", "other_layer")  # of a record: the layer, and the one that it is compared with, if it has its own
 _MOST_ROWS = 10**12
 _ROUNDING = 1e-6  # of sums in float32
 
@@ -53,6 +56,7 @@ def collect_scores(
     out: AnyPath,
     strict: bool = False,
     jackknife: AnyPath | None = None,
+    own_folds: Collection[str] = (),
 ) -> None:
     """Gather the records of all score files in one long table, tables/scores.csv.
 
@@ -66,26 +70,62 @@ def collect_scores(
         blocks: transformer blocks L of each model; depth = index / L for T layers, empty for C layers.
         strict: refuse skipped records.
         jackknife: where tables/jackknife.csv goes, which every scored record then has a part of; None: there is none.
+        own_folds: properties that have no part of it all the same: their folds do not part speakers.
 
     Raises:
         MalformedScoreError: a file is not what a score job writes, or two files hold the same record.
         SkippedScoreError: `strict`, and a record was skipped; nothing is written.
     """
-    rows: list[dict] = []
     again: list[dict] = []
+
+    def add_replicates(record: dict, order: tuple) -> None:
+        if jackknife is not None and record["property"] not in own_folds:
+            again.extend({**row, "order": order} for row in replicate_rows(record))
+
+    rows = gather(files, metrics, properties, models, blocks, strict, add_replicates)
+    if jackknife is not None:
+        write_jackknife(sorted(again, key=lambda row: (*row["order"], row["metric"], row["group"])), jackknife)
+    whole = ["layer_index", "sample", "trial", *_TRIAL_COUNTS, *COUNTS, MISSING]
+    write_table(table_of(rows, COLUMNS, whole), out)
+
+
+def gather(
+    files: Iterable[AnyPath],
+    metrics: Sequence[str],
+    properties: Sequence[str],
+    models: Sequence[str],
+    blocks: Mapping[str, int],
+    strict: bool,
+    also: Callable[[dict, tuple], None],
+    of_pairs: bool = False,
+) -> list[dict]:
+    """A row for each trial and metric of all records, in the order of `collect_scores`, whose arguments these are.
+
+    Args:
+        also: called with each record and the place that it has in that order.
+        of_pairs: whether records are of a layer and an `other_layer`, and not of a layer alone.
+
+    Raises:
+        MalformedScoreError, SkippedScoreError: as `collect_scores`.
+    """
+    rows: list[dict] = []
     skipped: dict[tuple[str, str, str], list[str]] = {}
     source: dict[tuple, AnyPath] = {}
     for file in files:
         for record in _records(file):
             try:
-                key = (record["property"], record["model"], record["layer"], record["sample"])
-                if not is_count(key[3]):
-                    raise ValueError(f"sample {key[3]!r} is no whole number")
+                names = (record["property"], record["model"])
+                layers = [record[name] for name in _LAYERS[: 1 + of_pairs]]
+                if not of_pairs and _LAYERS[1] in record:
+                    raise ValueError(f"it compares {layers[0]} with {record[_LAYERS[1]]!r}, and one layer is expected")
+                key = (*names, *layers, record["sample"])
+                if not is_count(record["sample"]):
+                    raise ValueError(f"sample {record['sample']!r} is no whole number")
                 if key[0] not in properties or key[1] not in models:
                     raise ValueError(f"{key[0]} of {key[1]} is not part of this experiment")
-                order = (properties.index(key[0]), models.index(key[1]), layer_key(key[2]), key[3])
+                order = (properties.index(key[0]), models.index(key[1]), *map(layer_key, layers), record["sample"])
                 new = _rows(record, metrics, blocks[record["model"]])
-                new_again = [] if jackknife is None else replicate_rows(record)
+                also(record, order)
             except KeyError as missing:
                 raise MalformedScoreError(f"{file}: a record lacks {missing}; delete the file to score again") from None
             except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
@@ -93,8 +133,8 @@ def collect_scores(
             if key in source:
                 raise MalformedScoreError(f"{file}: holds {key}, and so does {source[key]}")
             source[key] = file
-            rows += [{**row, "order": order} for row in new]
-            again += [{**row, "order": order} for row in new_again]
+            other = {_LAYERS[1]: layers[1]} if of_pairs else {}
+            rows += [{**row, **other, "order": order} for row in new]
             if record["status"] == SKIPPED:
                 skipped.setdefault((key[0], key[1], record["reason"]), []).append(key[2])
     if strict and skipped:
@@ -104,11 +144,7 @@ def collect_scores(
                 f"  {name}, {model}, {layer_ranges(at)}: {shown(why)}" for (name, model, why), at in skipped.items()
             )
         )
-    if jackknife is not None:
-        write_jackknife(sorted(again, key=lambda row: (*row["order"], row["metric"], row["group"])), jackknife)
-    rows.sort(key=lambda row: (*row["order"], row["trial"] or 0, row["metric"]))
-    whole = ["layer_index", "sample", "trial", *_TRIAL_COUNTS, *COUNTS]
-    write_table(table_of(rows, COLUMNS, whole), out)
+    return sorted(rows, key=lambda row: (*row["order"], row["trial"] or 0, row["metric"]))
 
 
 def _records(file: AnyPath) -> list[dict]:
@@ -129,7 +165,7 @@ def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
     if kind == "T" and index > blocks:
         raise ValueError(f"it has the layer {record['layer']}, and {record['model']} has {blocks} blocks")
     common |= {"layer_index": index, "depth": index / blocks if kind == "T" else None}
-    common |= _counts(record, COUNTS, record["layer"])
+    common |= _counts(record, [*COUNTS, MISSING], record["layer"])
     if record["status"] == SKIPPED:
         return [{**common, "trial": None, "metric": metric} for metric in metrics]
     if record["status"] not in (OK, FLAGGED):

@@ -9,7 +9,7 @@ from layerwise.layers import layer_key
 from layerwise.scoring.confidence import corrected_half, overlap_of, t_quantile
 from layerwise.tables.files import AnyPath, joined_reasons, read_table, table_of, write_table
 from layerwise.tables.jackknife import jackknife_at, read_jackknife
-from layerwise.tables.scores import COUNTS, read_scores
+from layerwise.tables.scores import COUNTS, MISSING, read_scores
 
 COLUMNS = [
     *("property", "model", "layer", "layer_index", "depth", "metric"),
@@ -25,6 +25,7 @@ COLUMNS = [
         "interval",
         "rows_per_dimension",
         "n_rows",
+        "n_missing",
         "n_types",
         "n_speakers",
     ),
@@ -48,7 +49,7 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
     A layer is `flagged` if one of its scores is, and `skipped` if none was scored: n = 0 and no mean. A layer of which
     only some samples were scored keeps its status, and `reason` says why the others are missing. A single score has a
     mean and no std, low or high. `n_rows`, `n_types` and `n_speakers` are those of the smallest sample set: sets differ
-    a little in what they drew.
+    a little in what they drew. `n_missing`, rows without a target, are the most of any.
 
     Args:
         folds: number of folds of the cross-validation, at least 3.
@@ -70,6 +71,7 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
             "depth": group["depth"].iloc[0],
             "n": n,
             **group[COUNTS].min(),
+            MISSING: group[MISSING].max(),
             "alignments": group["alignments"].iloc[0],
             "status": SKIPPED if n == 0 else FLAGGED if (group["status"] == FLAGGED).any() else OK,
             "reason": joined_reasons(group["reason"]),
@@ -91,7 +93,7 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
             row |= _ends(row["mean"], corrected_half(row["std"], n, overlap)) | {"interval": CORPUS}
         row |= _by_chance(group["chance"].dropna(), overlap)
         rows.append(row)
-    write_table(table_of(rows, COLUMNS, COUNTS), out)
+    write_table(table_of(rows, COLUMNS, [*COUNTS, MISSING]), out)
 
 
 def _by_chance(values: pd.Series, overlap: float) -> dict:
