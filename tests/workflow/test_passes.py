@@ -1,4 +1,4 @@
-"""Questions are data: a new one on rows that are there extracts nothing, and new rows are one more pass for all of them."""
+"""A new question on rows that are there extracts nothing, and new rows are one more pass for all of them."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def rows_of_pass(folders: Iterable[str], tables: Iterable[str | Path]) -> dict:
 
 def drawn_rows(samples: dict[int, Path], rows: tuple[Rows, ...], tables: Mapping[str, Path]) -> dict:
     """The table of each (sample, rows); those of a user's table are the same for every sample, and stand there once."""
-    paths = {}
+    paths: dict[tuple[int, Rows], Path] = {}
     for each in rows:
         for sample, folder in samples.items():
             if each.span is None:
