@@ -4,13 +4,17 @@
 # resources/corpora/<corpus>/<split>/audio/                       the audio archive, unpacked
 #   (both are deleted when no job needs them, unless corpus.keep)
 # resources/models/<model>/                                       a checkpoint folder, drawn or fetched
+# resources/vectors/<host>/<digest>-<file>                        vectors and attributes of words that came from a URL
 # resources/tasks/<data>/<file>/                                  data of downstream tasks, unpacked
 # resources/tasks/splits/<corpus>/<split>/                        audio of splits that tasks use, unpacked
 # results/<experiment>/{configuration,versions}.yaml              of the last run, written before its first job
 # results/<experiment>/audio/<reader>                             a link to the audio for each job that reads it; temporary
 # results/<experiment>/models/<model>.json                        layers of a model that only its checkpoint knows
 # results/<experiment>/corpus/{utterances,intervals}.parquet      beside {audio,alignment}_problems.csv
-# results/<experiment>/samples/<sample>/{utterances,phones,words}.parquet
+# results/<experiment>/samples/<sample>/{utterances,phones,words,whole_utterances}.parquet
+# results/<experiment>/segments/<table>.parquet                   of the user's tables; beside <table>_problems.csv
+# results/<experiment>/targets/<property>/<sample>.h5             what was looked up for rows, beside <sample>_missing.csv
+# results/<experiment>/acoustics/<family>.h5
 # results/<experiment>/representations/<model>/<shard>.h5
 # results/<experiment>/scores/<property>/<model>/<sample>/<layers>.json
 # results/<experiment>/tasks/splits/<corpus>/<split>/*.parquet    utterances and intervals of splits that tasks use
@@ -44,6 +48,9 @@ include: "workflow/rules/layers.smk"
 include: "workflow/rules/archives.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/samples.smk"
+include: "workflow/rules/segments.smk"
+include: "workflow/rules/targets.smk"
+include: "workflow/rules/acoustics.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/extraction.smk"
 include: "workflow/rules/scores.smk"

@@ -105,7 +105,7 @@ def _files() -> Iterable[Path]:
     if listed.returncode == 0:
         found = [Path(name) for name in listed.stdout.split("\0") if name]
     else:  # an archive of the sources, without git
-        made = {"resources/corpora", "resources/models", "resources/downloads", "resources/tasks"}
+        made = {"resources/corpora", "resources/models", "resources/downloads", "resources/tasks", "resources/vectors"}
         found = [path.relative_to(REPOSITORY) for path in REPOSITORY.rglob("*") if path.is_file()]
         found = [path for path in found if "/".join(path.parts[:2]) not in made and "__pycache__" not in path.parts]
     return [path for path in found if path.parts[0] not in NOT_COPIED and (REPOSITORY / path).is_file()]

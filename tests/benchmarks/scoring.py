@@ -22,6 +22,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import yaml
 from threadpoolctl import threadpool_limits
 
 import published_procedure
@@ -33,7 +34,9 @@ from layerwise.scoring.measures.cca import cross_validate
 from layerwise.scoring.measures.passes import fold_moments
 from layerwise.scoring.metrics import METRICS
 
+PROPERTIES = Path(__file__).parents[2] / "resources/properties.yaml"
 ROWS, MEL, WIDTH = 180_000, 80, 768
+TARGET = "x"  # mel and layer 0 are the first view
 PAIRS = trials(10, 3, 1, 1)
 EPSILONS = [(1e-10, 1e-10), (1e-9, 1e-10), (1e-8, 1e-8), (1e-7, 1e-6), (1e-6, 1e-5), (1e-5, 1e-5)]
 
@@ -74,7 +77,7 @@ def read_score(path: Path, fold: np.ndarray, standardise: bool = True):
     x, y = "1/target/mel", "1/frame/T1"
     apart, pairs = merged(fold, PAIRS)
     with h5py.File(path, "r") as file:
-        return cross_validate(fold_moments(file[x], file[y], apart), pairs, EPSILONS, standardise)
+        return cross_validate(fold_moments(file[x], file[y], apart), pairs, EPSILONS, standardise, TARGET)
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -104,7 +107,7 @@ def speed(folder: Path) -> None:
             frames = np.diff(file["1/frame/offsets"][:])
             places = frame_rows(utterances, speakers, frames, frames, "mel", 1, 1)
             mel = Rearranged(file["1/target/mel"], places)
-            cross_validate(fold_moments(mel, file["1/frame/T1"], apart, known_y=known), pairs, EPSILONS, True)
+            cross_validate(fold_moments(mel, file["1/frame/T1"], apart, known_y=known), pairs, EPSILONS, True, TARGET)
 
     with h5py.File(path, "r") as file:
         known = fold_moments(file["1/target/mel"], file["1/frame/T1"], merged(fold, PAIRS)[0]).y
@@ -129,23 +132,35 @@ def speed(folder: Path) -> None:
 MEASURED_JOB = """
 import json, sys, time
 from pathlib import Path
-from layerwise.scoring.properties import ScoreSettings, score_layers
+from layerwise.scoring.properties import property_of
+from layerwise.scoring.score import score_layers
+from layerwise.scoring.settings import ScoreSettings
 
 def peak():
     return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) / 1024
 
 started, imports = time.perf_counter(), peak()
 settings = ScoreSettings(10, 3, "row", True, json.loads(sys.argv[4]), 1)
-score_layers([sys.argv[1]], sys.argv[2], "made-up", 1, ["T1"], settings, Path(sys.argv[3]))
+question = property_of(sys.argv[2], json.loads(sys.argv[5]))
+score_layers([sys.argv[1]], question, "made-up", 1, ["T1"], settings, Path(sys.argv[3]))
 print(json.dumps({"above": peak() - imports, "imports": imports, "seconds": time.perf_counter() - started}))
 """
+
+
+def job(question: str, path: Path, folder: Path) -> list:
+    """What scores T1 of a file in a process of its own."""
+    entry = yaml.safe_load(PROPERTIES.read_text(encoding="utf-8"))[question]
+    return [
+        *(sys.executable, "-c", MEASURED_JOB, path, question, folder / "T1.json"),
+        *map(json.dumps, (EPSILONS, entry)),
+    ]
 
 
 def memory(folder: Path) -> None:
     for question, dx, dy in (("mel", MEL, WIDTH), ("intra", 1024, 1024)):
         path = folder / "views.h5"
         write_views(path, ROWS, dx, dy)
-        command = [sys.executable, "-c", MEASURED_JOB, path, question, folder / "T1.json", json.dumps(EPSILONS)]
+        command = job(question, path, folder)
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         found = json.loads(done.stdout)
         print(
@@ -182,7 +197,7 @@ def _best(path: Path, x: str, rows: int) -> tuple[float, float]:
             moments = fold_moments(file[x], file["1/frame/T1"], fold)
             streamed.append(time.perf_counter() - started)
             started = time.perf_counter()
-            cross_validate(moments, pairs, EPSILONS, True)
+            cross_validate(moments, pairs, EPSILONS, True, TARGET)
             fitted.append(time.perf_counter() - started)
     return min(streamed), min(fitted)
 
@@ -190,7 +205,7 @@ def _best(path: Path, x: str, rows: int) -> tuple[float, float]:
 def start(folder: Path) -> None:
     path = folder / "views.h5"
     write_views(path, 3_000, 8, 16)
-    command = [sys.executable, "-c", MEASURED_JOB, path, "mel", folder / "T1.json", json.dumps(EPSILONS)]
+    command = job("mel", path, folder)
     whole = [seconds(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(7)]
     bare = [seconds(lambda: subprocess.run([sys.executable, "-c", ""], check=True)) for _ in range(7)]
     print(f"a score job of 3,000 rows, 8 × 16: {statistics.median(whole):.2f} s, median of 7")

@@ -16,6 +16,8 @@ import yaml
 import pages
 from layerwise.errors import did_you_mean
 from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.probes.metrics import METRICS as OF_TASKS
+from layerwise.scoring.metrics import METRICS as OF_SCORES
 from pages import FAULTS, FRAGMENT, PAGES, README, REPOSITORY, Block
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=pages.name_of)
@@ -53,7 +55,7 @@ def test_every_path_in_backticks_is_there(page):
     for code in pages.quoted(page):
         for word in code.split():
             path = word.split("::")[0].strip("'\"(),;")
-            is_made = re.match(r"resources/(downloads|models|corpora|tasks)(/|$)", path)
+            is_made = re.match(r"resources/(downloads|models|corpora|tasks|vectors)(/|$)", path)
             if (
                 path.startswith(OURS)
                 and path not in written_by_reader
@@ -168,6 +170,9 @@ def somebody_s_files(tmp_path_factory) -> Path:
         archive.writestr("a.TextGrid", "")
     (data / "words.dict").write_text("HELLO  HH AH L OW\n")
     (data / "keywords.csv").write_text("path,word,speaker\na.wav,yes,1\nb.wav,no,2\n")
+    (data / "speakers.csv").write_text("speaker_id,age\n1,30\n")
+    (data / "noise.tsv").write_text("utterance_id\tnoise\n1-2-0003\t0.5\n")
+    (data / "vowels.csv").write_text("utterance_id,start,end,stress,f1\n1-2-0003,0,1,none,610\n")
     (root / "results.csv").write_text("task,model,layer,metric,value\nmine,demo-hubert-1,T3,accuracy,0.9\n")
     return root
 
@@ -202,3 +207,21 @@ def test_the_page_on_the_code_names_every_room_of_the_package():
     rooms = {path.parent.name for path in (REPOSITORY / "workflow/layerwise").glob("*/__init__.py")}
     assert len(rows) == len(set(rows))
     assert set(rows) == rooms
+
+
+# Metrics
+
+
+@pytest.mark.parametrize("metric", [*OF_SCORES.values(), *OF_TASKS.values()], ids=lambda metric: metric.name)
+def test_every_metric_stands_on_the_page_of_measuring_as_the_registry_has_it(metric):
+    facts = (f"`{metric.name}`", metric.symbol, metric.title, metric.range.removeprefix("of "))
+    row = f"| {' | '.join((*facts, metric.chance, metric.good_for))} |"
+    assert row in pages.text_of(REPOSITORY / "docs/measuring.md").splitlines(), row
+
+
+def test_every_metric_of_scores_stands_where_one_is_chosen():
+    comment = (REPOSITORY / "config.yaml").read_text(encoding="utf-8").split("\nmetric: ")[0].split("\n\n")[-1]
+    table = pages.text_of(REPOSITORY / "docs/your-property.md")
+    for name in OF_SCORES:
+        assert re.search(rf"\b{name}\b", comment), name
+        assert f"| `{name}`" in table, name

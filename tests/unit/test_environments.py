@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from layerwise.figures.registry import FIGURES
+from layerwise.representations.acoustic_measures import FAMILIES
 from package_imports import ROOT, closure, imported, module_path, rules
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -40,8 +41,11 @@ def third_party(paths) -> set[str]:
 def scripts_of(environment) -> set:
     """Scripts that run in an environment, and what they import by name."""
     scripts = {rule.script for rule in rules() if rule.environment == environment}
-    figures = {module_path(figure.module) for figure in FIGURES.values()}
-    return scripts | figures if any(path.stem == "plot_figure" for path in scripts) else scripts
+    by_name = {
+        "plot_figure": {module_path(figure.module) for figure in FIGURES.values()},
+        "measure_acoustics": {module_path(family.module) for family in FAMILIES.values()},
+    }
+    return scripts.union(*(by_name.get(path.stem, ()) for path in scripts))
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from layerwise import sampling
 from layerwise.sampling import SamplingError, draw_sample, draw_sample_tables, read_word_list, segment_frames
-from layerwise.spans import SampleSizes
+from layerwise.spans import BY_TABLE, SampleSizes
 from synthetic_views import DATA
 from tiny_corpus import PHONE_SETS
 
-SIZES = SampleSizes(utterances=12, phones_per_type=5, word_types=4, words_per_type=3)
-TABLES = ("utterances", "phones", "words")
+SIZES = SampleSizes(utterances=12, phones_per_type=5, word_types=4, words_per_type=3, utterances_per_speaker=7)
+TABLES = tuple(BY_TABLE)
 
 WORDS = {"the": 30, "of": 20, "and": 20, "zebra": 20, "ant": 19, "bee": 4}
 PHONES = {"AH": 60, "S": 25, "ZH": 6}
@@ -116,11 +116,12 @@ def test_a_shortage_takes_all_and_warns_with_the_counts(corpus, caplog):
     assert "sample 4: 7 word types asked for, the corpus has 6: all are taken" in said
     assert "sample 4: 1 of 3 labels have fewer than 25 instances, all are taken: ZH 6" in said
     assert "sample 4: 2 of 6 labels have fewer than 20 instances, all are taken: bee 4, ant 19" in said
-    assert len(said) == 4
+    assert "sample 4: 2 of 2 speakers have fewer than 50 utterances, all are taken: 1272 15, 84 15" in said
+    assert len(said) == 5
 
 
 def test_enough_of_everything_warns_of_nothing(corpus, caplog):
-    just_enough = SampleSizes(utterances=30, phones_per_type=6, word_types=6, words_per_type=4)
+    just_enough = SampleSizes(30, 6, 6, 4, utterances_per_speaker=15)
     with caplog.at_level(logging.WARNING, logger="layerwise.sampling"):
         draw_sample(*corpus, 1, 1, just_enough)
     assert caplog.records == []
@@ -149,7 +150,7 @@ def test_the_ten_rarest_of_many_short_labels_are_named(corpus, caplog, labels, m
     names = [f"P{number:02d}" for number in range(labels)]
     few = intervals.iloc[: 2 * labels].assign(tier="phone", label=names + names[::-1])
     with caplog.at_level(logging.WARNING, logger="layerwise.sampling"):
-        draw_sample(utterances, few, 1, 1, SampleSizes(1, 3, 0, 1))
+        draw_sample(utterances, few, 1, 1, SampleSizes(1, 3, 0, 1, 1))
     (said,) = caplog.messages
     assert said.endswith(": " + ", ".join(f"{name} 2" for name in names[:10]) + more)
 
@@ -187,10 +188,11 @@ def test_the_order_of_the_input_tables_does_not_matter(order):
 @pytest.mark.parametrize(
     ("changed", "others"),
     [
-        ({"utterances": 5}, ("phones", "words")),
-        ({"phones_per_type": 2}, ("utterances", "words")),
-        ({"words_per_type": 2}, ("utterances", "phones")),
-        ({"word_types": 2}, ("utterances", "phones")),
+        ({"utterances": 5}, ("phones", "words", "whole_utterances")),
+        ({"phones_per_type": 2}, ("utterances", "words", "whole_utterances")),
+        ({"words_per_type": 2}, ("utterances", "phones", "whole_utterances")),
+        ({"word_types": 2}, ("utterances", "phones", "whole_utterances")),
+        ({"utterances_per_speaker": 2}, ("utterances", "phones", "words")),
     ],
 )
 def test_one_size_changes_one_table(corpus, changed, others):
@@ -213,8 +215,8 @@ def test_tables_are_the_same_bytes_each_time_and_whatever_else_was_drawn(corpus,
         return {path.relative_to(tmp_path / folder): path.read_bytes() for path in (tmp_path / folder).rglob("*.*")}
 
     few, many = bytes_of("few", [1, 2]), bytes_of("many", [3, 2, 1])
-    assert len(few) == 6
-    assert len(many) == 9
+    assert len(few) == 2 * len(TABLES)
+    assert len(many) == 3 * len(TABLES)
     assert few.items() <= many.items()
     read = pd.read_parquet(tmp_path / "few" / "2" / "words.parquet")
     pd.testing.assert_frame_equal(read, draw_sample(*corpus, 2, 7, SIZES).words)
@@ -328,6 +330,7 @@ def dev_clean():
         for tier, labels in tiers.items()
     ).sort_values(["utterance_id", "tier", "start", "label"], ignore_index=True)
     utterances = pd.DataFrame({"utterance_id": names, "speaker_id": [name.split("-")[0] for name in names]})
+    utterances["duration"] = 7.0
     return utterances, intervals, [f"w{label:04d}" for label in range(words)]
 
 
@@ -355,7 +358,7 @@ def test_samples_of_the_papers_size_are_the_same_bytes_on_every_run(dev_clean, t
         "import sys; from pathlib import Path; from layerwise.sampling import SampleSizes, draw_sample_tables as draw\n"
         "here, run = Path(sys.argv[1]), sys.argv[2]\n"
         "for k in (1, 2, 3):\n"
-        "    out = {n: here / run / str(k) / f'{n}.parquet' for n in ('utterances', 'phones', 'words')}\n"
+        "    out = {n: here / run / str(k) / f'{n}.parquet' for n in ('utterances', 'words', 'whole_utterances')}\n"
         "    draw(here / 'utterances.parquet', here / 'intervals.parquet', k, 1, SampleSizes(500, 200, 500, 15), out, "
         "here / 'words.txt')\n"
     )
@@ -441,7 +444,7 @@ def test_segments_keep_frames_of_the_utterance(start, length, stride, num_frames
 
 
 def test_other_spans_and_utterances_without_frames_are_refused():
-    with pytest.raises(ValueError, match="not 'frame'"):
+    with pytest.raises(ValueError, match="'frame' is neither"):
         segment_frames(0.0, 0.1, 0.02, 10, "frame")
     with pytest.raises(ValueError, match="without frames"):
         segment_frames(0.0, 0.1, 0.02, 0, "word")

@@ -1,4 +1,5 @@
-"""Representation files with known contents, written by hand: 24 utterances of 4 speakers, three layers, phones."""
+"""Representation files with known contents, written by hand: 24 utterances of 4 speakers, three layers, phones, whole
+utterances."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ UTTERANCES = [f"{speaker}-1-{number:04d}" for speaker in (84, 174, 251, 422) for
 LABELS = ["AA", "B", "CH", "D", "EH"]
 DIMENSIONS = 12
 MEL = 5
+SPEAKERS = dict(zip(("84", "174", "251", "422"), 4 * np.eye(4, DIMENSIONS), strict=True))  # what T1 has of each
 
 
 def contents(utterance: str, dtype: str = "float16") -> dict[str, np.ndarray]:
@@ -43,6 +45,15 @@ def contents(utterance: str, dtype: str = "float16") -> dict[str, np.ndarray]:
         "phone/utterance_id": np.full(phones, utterance),
         "phone/speaker_id": np.full(phones, speaker),
         "phone/start": np.arange(phones) * 0.1,
+        "phone/end": np.arange(phones) * 0.1 + 0.1,
+        "utterance/T0": hidden.mean(axis=0, keepdims=True).astype(dtype),
+        "utterance/T1": SPEAKERS[speaker] + rng.normal(size=(1, DIMENSIONS)).astype(dtype),
+        "utterance/label": np.array([speaker]),
+        "utterance/row": np.array([UTTERANCES.index(utterance)]),
+        "utterance/utterance_id": np.array([utterance]),
+        "utterance/speaker_id": np.array([speaker]),
+        "utterance/start": np.zeros(1),
+        "utterance/end": np.full(1, 0.02 * frames),
     }
 
 
@@ -68,5 +79,6 @@ def write_shards(folder: Path, shards: int = 1, sample: int = 1, dtype: str = "f
                 if f"{sample}/frame/offsets{grid}" not in file:
                     file[f"{sample}/frame/offsets{grid}"] = np.cumsum([0, *counts])
             file.attrs["shard"] = shard
+            file.attrs["stride_seconds"] = 0.02
             file.attrs["complete"] = True
     return paths

@@ -13,6 +13,8 @@ WRONG = {
     "impossible trials": ("cca: {folds: 4, trials: 3}", ["cca.trials:", "at most 2"]),
     "impossible intervals": ("cca: {intervals: speakers}", ["cca.intervals:", "cca.folds_by must be speaker"]),
     "absent audio": ("corpus: {audio: no/such/archive.tar.gz}", ["corpus.audio:", "no/such/archive.tar.gz"]),
+    "absent metadata": ("corpus: {metadata: no/speakers.csv}", ["corpus.metadata:", "no/speakers.csv does not exist"]),
+    "metadata without ids": ("corpus: {metadata: config.yaml}", ["corpus.metadata:", "speaker_id or utterance_id"]),
 }
 
 

@@ -89,3 +89,15 @@ def test_giving_up_representations_is_warned_of(checkout):
     warning = "representations.keep is false"
     assert warning in checkout.plan("extract", "--config", "representations={keep: false}").output
     assert warning not in checkout.plan("extract").output
+
+
+def test_acoustic_measures_need_no_model_and_only_those_of_the_audio_need_it(checkout):
+    wanted = {"pitch": 2, "rate": 1}  # how often audio is lent: to the list of utterances, and to who hears it
+    for family, lent in wanted.items():
+        jobs = checkout.plan(f"results/demo/acoustics/{family}.h5", configfile=None).jobs
+        assert jobs["measure_acoustics"] == 1
+        assert jobs["draw_sample"] == 3
+        assert jobs["lend_audio"] == lent
+        assert set(jobs) <= {
+            *("measure_acoustics", "draw_sample", "lend_audio", "index_utterances", "index_alignments", "total")
+        }

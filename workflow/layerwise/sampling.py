@@ -22,7 +22,7 @@ from layerwise.files.csv_files import CSVError, delimiter_of, read_csv, read_tex
 from layerwise.files.own_tables import INTERVALS, read_parquet
 from layerwise.files.texts import composed, folded
 from layerwise.seeds import generator
-from layerwise.spans import BY_TABLE, FRAME, SEGMENTS, SPANS, SampleSizes, Span
+from layerwise.spans import BY_TABLE, FRAME, POOLINGS, SEGMENTS, SPANS, TIERS, SampleSizes, Span
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +33,15 @@ class SamplingError(LayerwiseError):
 
 @dataclass(frozen=True)
 class SampleSet:
-    """One draw, a table for each span; `utterances` has the columns of the corpus table, others those of intervals."""
+    """One draw, a table for each span; `utterances` has the columns of the corpus table, others those of intervals.
+
+    `whole_utterances` are utterances as segments, from 0 to their duration, labelled by their speaker.
+    """
 
     utterances: pd.DataFrame
     phones: pd.DataFrame
     words: pd.DataFrame
+    whole_utterances: pd.DataFrame
 
 
 def read_word_list(path: Path, *, lower_case: bool = True) -> list[str]:
@@ -80,8 +84,9 @@ def draw_sample(
     """Sample set number `sample`, which depends on (seed, sample) and the tables alone, not on how many are drawn.
 
     Utterances are drawn from all, phones and words from all intervals of the corpus; the words are the `word_types`
-    first ones of `ranking`, whether or not this corpus has them, as in the paper. Where there is less than asked for,
-    all is taken and a warning logged. Every table is sorted by utterance, then by start.
+    first ones of `ranking`, whether or not this corpus has them, as in the paper. Whole utterances are drawn from all,
+    for each speaker. Where there is less than asked for, all is taken and a warning logged. Every table is sorted by
+    utterance, then by start.
 
     Args:
         utterances: utterances.parquet.
@@ -101,12 +106,25 @@ def draw_sample(
 
     chosen = np.sort(draws_of(FRAME).permutation(len(utterances))[: sizes.utterances])
     drawn = {FRAME.table: utterances.iloc[chosen].reset_index(drop=True)}
-    segments = {span: intervals[intervals["tier"] == span.name].drop(columns="tier") for span in SEGMENTS}
+    segments = {span: intervals[intervals["tier"] == span.name].drop(columns="tier") for span in TIERS}
+    segments[SPANS["utterance"]] = whole_utterances(utterances)
     labels = {span: _labels(segments[span]["label"], span, sizes, ranking, sample) for span in SEGMENTS}
     for span in SEGMENTS:
         each = getattr(sizes, span.rows_key)
-        drawn[span.table] = _draw_per_label(segments[span], labels[span], each, draws_of(span), sample)
+        drawn[span.table] = _draw_per_label(segments[span], labels[span], each, draws_of(span), sample, span)
     return SampleSet(**drawn)
+
+
+def whole_utterances(utterances: pd.DataFrame) -> pd.DataFrame:
+    """Utterances as segments: utterance_id, label (the speaker), start (0), end (the duration)."""
+    return pd.DataFrame(
+        {
+            "utterance_id": utterances["utterance_id"],
+            "label": utterances["speaker_id"],
+            "start": 0.0,
+            "end": utterances["duration"],
+        }
+    )
 
 
 def _labels(labels: pd.Series, span: Span, sizes: SampleSizes, ranking: Sequence[str] | None, sample: int) -> list[str]:
@@ -128,7 +146,7 @@ def _labels(labels: pd.Series, span: Span, sizes: SampleSizes, ranking: Sequence
 
 
 def _draw_per_label(
-    intervals: pd.DataFrame, labels: list[str], per_label: int, draws: np.random.Generator, sample: int
+    intervals: pd.DataFrame, labels: list[str], per_label: int, draws: np.random.Generator, sample: int, span: Span
 ) -> pd.DataFrame:
     """Up to `per_label` intervals of each label."""
     rows_of = intervals.groupby("label").indices
@@ -138,8 +156,8 @@ def _draw_per_label(
         rarest = sorted(short, key=lambda label: (short[label], label))
         listed = ", ".join(f"{label} {short[label]}" for label in rarest[:10]) + (", …" if len(rarest) > 10 else "")
         log.warning(
-            "sample %d: %d of %d labels have fewer than %d instances, all are taken: %s",
-            sample, len(short), len(labels), per_label, listed,
+            "sample %d: %d of %d %s have fewer than %d %s, all are taken: %s",
+            sample, len(short), len(labels), span.labels, per_label, span.instances, listed,
         )  # fmt: skip
     rows = np.concatenate(drawn) if drawn else np.array([], dtype=int)
     return intervals.iloc[rows].sort_values(["utterance_id", "start"], ignore_index=True)
@@ -160,7 +178,7 @@ def draw_sample_tables(
     word_list: Path | None = None,
     lower_case: bool = True,
 ) -> None:
-    """Draw one sample set from the tables of a corpus and write its three tables (keys of `out`: as in `SampleSet`).
+    """Draw one sample set from the tables of a corpus and write its tables (keys of `out`: as in `SampleSet`).
 
     Args:
         word_list, lower_case: as `read_word_list` takes them; None: the words of the corpus itself are ranked.
@@ -183,21 +201,23 @@ def draw_sample_tables(
 def segment_frames(start: float, end: float, stride_seconds: float, num_frames: int, span: str) -> tuple[int, int]:
     """The frames that a segment's vector averages, as (first, last), last exclusive.
 
-    Of the frames that it touches, its span's pooling says which: a word's all, a phone's middle third. They are clipped
-    to the utterance, and at least one is kept.
+    Of the frames that it touches, its pooling says which: a word's all, a phone's middle third. They are clipped to the
+    utterance, and at least one is kept.
 
     Args:
         start, end: seconds, multiples of 10 ms held in floats: 0.58 / 0.02 is 28.999… and means 29, so quotients are
             rounded to six places first (the published code takes frame 28).
         stride_seconds: seconds per frame.
         num_frames: frames of the utterance.
-        span: name of a segment in `SPANS`, `phone` or `word`.
+        span: name of a segment in `SPANS`, whose own pooling is taken, such as `phone` or `word`; or of a pooling.
 
     Raises:
         ValueError: `span` is none of them, or the utterance has no frame.
     """
-    if span not in SPANS or (pooling := SPANS[span].pooling) is None:
-        raise ValueError(f"a segment is a {' or a '.join(known.name for known in SEGMENTS)}, not {span!r}")
+    pooling = POOLINGS.get(span) or (SPANS[span].pooling if span in SPANS else None)
+    if pooling is None:
+        names = [*(known.name for known in SEGMENTS), *POOLINGS]
+        raise ValueError(f"{span!r} is neither a segment nor a pooling; expected one of {', '.join(names)}")
     if num_frames < 1:
         raise ValueError("an utterance without frames has no segments")
     touched = math.floor(steps(start, stride_seconds)), math.ceil(steps(end, stride_seconds))

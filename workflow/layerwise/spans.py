@@ -1,7 +1,8 @@
 """Spans and poolings: what a row of a representation stands for, and which frames it averages.
 
 Sampling, extraction, scoring and the tables iterate over `SPANS`. A new span is an entry here, with a table of that
-name in `layerwise.sampling.SampleSet` and the numbers that it asks for in `SampleSizes`.
+name in `layerwise.sampling.SampleSet` and the numbers that it asks for in `SampleSizes`. Rows may also be segments of a
+table of the user's: `Rows` is either.
 """
 
 from __future__ import annotations
@@ -29,18 +30,48 @@ def _middle_third(first: int, last: int) -> tuple[int, int]:
     return first + third, last - third
 
 
+def _frame_at(halves: int) -> Callable[[int, int], tuple[int, int]]:
+    """The frame at 0, 1 or 2 halves of a segment: of n frames that of number floor(q · (n − 1) + ½)."""
+
+    def frames(first: int, last: int) -> tuple[int, int]:
+        place = first + (halves * max(last - first - 1, 0) + 1) // 2
+        return place, place + 1
+
+    return frames
+
+
+def _quarter(number: int) -> Callable[[int, int], tuple[int, int]]:
+    """A quarter of a segment, 1 to 4; of fewer than four frames, quarters share them."""
+
+    def frames(first: int, last: int) -> tuple[int, int]:
+        n = max(last - first, 1)
+        begin = (number - 1) * n // 4
+        return first + begin, first + max(begin + 1, number * n // 4)
+
+    return frames
+
+
 POOLINGS = {
     pooling.name: pooling
     for pooling in (
         Pooling("mean", "the {}", lambda first, last: (first, last)),
         Pooling("middle_third", "the middle third of the {}", _middle_third),  # neighbours weigh less
+        # Where in a word is it known? Positions as Pasad, Chien, Settle and Livescu (TACL 2024) name them.
+        Pooling("first", "the first frame of the {}", _frame_at(0)),
+        Pooling("centre", "the centre frame of the {}", _frame_at(1)),
+        Pooling("last", "the last frame of the {}", _frame_at(2)),
+        *(
+            Pooling(f"quarter_{number}", f"the {place} quarter of the {{}}", _quarter(number))
+            for number, place in enumerate(("first", "second", "third", "last"), start=1)
+        ),
     )
 }
+MEAN = POOLINGS["mean"]
 
 
 @dataclass(frozen=True)
 class Span:
-    """What a row stands for: a frame, or a segment of the alignments.
+    """What a row stands for: a frame, a segment of the alignments, or a whole utterance.
 
     Attributes:
         name: the folder of its rows in a representation file; of a segment also its tier in the alignments.
@@ -51,6 +82,7 @@ class Span:
             label.
         types_key: the number under `samples` that says how many labels are drawn, the most frequent ones first; None:
             all.
+        labels, instances: what its labels and their rows are called, for messages.
     """
 
     name: str
@@ -59,6 +91,8 @@ class Span:
     rows_key: str
     pooling: Pooling | None = None
     types_key: str | None = None
+    labels: str = "labels"
+    instances: str = "instances"
 
     @property
     def is_segment(self) -> bool:
@@ -75,22 +109,74 @@ SPANS = {
     for span in (
         Span("frame", "utterances", 0, "utterances"),
         Span("phone", "phones", 1, "phones_per_type", POOLINGS["middle_third"]),
-        Span("word", "words", 2, "words_per_type", POOLINGS["mean"], "word_types"),
+        Span("word", "words", 2, "words_per_type", MEAN, "word_types"),
+        Span("utterance", "whole_utterances", 3, "utterances_per_speaker", MEAN, None, "speakers", "utterances"),
     )
 }
 FRAME = next(span for span in SPANS.values() if not span.is_segment)
 SEGMENTS = tuple(span for span in SPANS.values() if span.is_segment)
+TIERS = tuple(span for span in SEGMENTS if span.name in ("phone", "word"))  # whose segments are intervals
 BY_TABLE = {span.table: span for span in SPANS.values()}
 
 
 @dataclass(frozen=True)
+class Rows:
+    """What the rows of a matrix stand for: a span or a table of the user's, and how its frames are pooled.
+
+    Attributes:
+        of: name of a span, or of a table of segments.
+        pooling: which frames of a segment are averaged; None: the rows are frames.
+        table: path of the table of segments; "": `of` is a span.
+    """
+
+    of: str
+    pooling: Pooling | None
+    table: str = ""
+
+    @property
+    def of_segments(self) -> bool:
+        return self.pooling is not None
+
+    @property
+    def span(self) -> Span | None:
+        """The span; None: the rows are those of the user's table."""
+        return None if self.table else SPANS[self.of]
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether every extraction writes them."""
+        return self.span is not None and self.pooling == self.span.pooling
+
+    @property
+    def folder(self) -> str:
+        """The folder of the rows in a representation file: `word`, `word.centre`, `stresses.mean`."""
+        return self.of if self.is_standard or self.pooling is None else f"{self.of}.{self.pooling.name}"
+
+    @property
+    def called(self) -> str:
+        """What a row is called, in words."""
+        return self.of if self.span else "segment"
+
+    @property
+    def averaged(self) -> str:
+        """What a row of a segment averages, in words."""
+        return (self.pooling or MEAN).part.format(self.called)
+
+
+STANDARD = {span.name: Rows(span.name, span.pooling) for span in SPANS.values()}
+
+
+@dataclass(frozen=True)
 class SampleSizes:
-    """How much one sample set asks for: utterances (frames), instances of each phone, word types, instances of each."""
+    """How much one sample set asks for: utterances (frames), instances of each phone, word types, instances of each,
+    and whole utterances of each speaker.
+    """
 
     utterances: int
     phones_per_type: int
     word_types: int
     words_per_type: int
+    utterances_per_speaker: int = 50
 
     @classmethod
     def of(cls, samples: Mapping) -> SampleSizes:

@@ -40,7 +40,7 @@ rule lend_audio:
     output:
         audio=temp(directory(results("audio/{reader}"))),
     wildcard_constraints:
-        reader=rf"index|align|alignments|words|({'|'.join(map(re.escape, MODELS))})\.\d+",
+        reader=rf"index|align|alignments|words|speakers|({'|'.join(map(re.escape, MODELS))})(\.{PASS})?\.\d+|acoustics\.[a-z]+",
     params:
         source=EXPERIMENT.audio.identity,
         split=config["corpus"]["split"] if "{split}" in LAYOUT["recordings"] else None,

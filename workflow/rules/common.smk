@@ -19,8 +19,7 @@ from layerwise.files.catalogues import locate, read_yaml
 from layerwise.files.shipped import ROOT
 from layerwise.layers import SPAN_OF_HEADS, SPAN_OF_LAYERS
 from layerwise.models.catalogue import facts
-from layerwise.scoring.properties import PROPERTIES
-from layerwise.spans import SampleSizes
+from layerwise.spans import SPANS, SampleSizes
 
 hide_secrets(logger)
 
@@ -78,6 +77,10 @@ TITLES = {name: entry.title for name, entry in MODELS.items()}
 GROUPS = None  # of models that share a colour
 if config["colour_by"] != "model":
     GROUPS = {name: shown(facts(entry)[config["colour_by"]] or "not known") for name, entry in MODELS.items()}
+QUESTIONS = EXPERIMENT.entries  # what jobs are given of the chosen properties
+PROPERTIES = EXPERIMENT.properties
+# Name of each table of segments → its path.
+SEGMENT_TABLES = {each.rows.of: each.rows.table for each in PROPERTIES.values() if each.rows.table}
 LAYOUT = EXPERIMENT.layout
 PHONES = asdict(EXPERIMENT.phones)
 MARKS = asdict(EXPERIMENT.marks)
@@ -86,6 +89,7 @@ LOWER_CASE = EXPERIMENT.alignments is None or LAYOUT.get("lower_case", True)
 SIZES = asdict(SampleSizes.of(config["samples"]))
 SAMPLES = range(1, config["samples"]["count"] + 1)
 OVER_SPEAKERS = config["cca"]["intervals"] == SPEAKERS
+PASS = r"[A-Za-z0-9][A-Za-z0-9_+.-]*"  # rows that are extracted together
 SHARDS = range(config["representations"]["shards"])
 
 if not config["representations"]["keep"]:
@@ -97,9 +101,10 @@ if not config["representations"]["keep"]:
 
 wildcard_constraints:
     model="|".join(map(re.escape, CHECKPOINTS)),
-    property="|".join(PROPERTIES),
+    property="|".join(map(re.escape, PROPERTIES)),
     sample=r"\d+",
     shard=r"\d+",
+    rows=PASS,
     layers=SPAN_OF_LAYERS,
     task="|".join(map(re.escape, EXPERIMENT.tasks)) or r"(?!)",
     heads=SPAN_OF_HEADS,

@@ -2,7 +2,7 @@
 #
 # In:  the audio (archives.smk), and its alignments unless they are made here
 # Out: results/<experiment>/corpus/{utterances,intervals}.parquet, beside {audio,alignment}_problems.csv, labels.csv,
-#      and word_ranking.csv where other splits say which words are frequent
+#      word_ranking.csv where other splits say which words are frequent, and a table of speakers from the audio
 
 
 rule index_utterances:
@@ -148,3 +148,30 @@ if EXPERIMENT.word_splits:
             mem_mb=rising(2000),
         script:
             "../scripts/rank_words.py"
+
+
+# Only for corpora whose archives of audio have such a table, and for properties that ask for a column of it.
+if EXPERIMENT.metadata.in_audio:
+
+    rule take_speakers:
+        message:
+            f"Take {EXPERIMENT.metadata.in_audio} from the audio of {CORPUS}"
+        input:
+            audio=ancient(lent_audio("speakers")),
+        output:
+            table=METADATA[0],
+        params:
+            name=EXPERIMENT.metadata.in_audio,
+            source=EXPERIMENT.audio.identity,
+            code=code_of("take_speakers"),
+        log:
+            log_of("take_speakers"),
+        benchmark:
+            benchmark_of("take_speakers")
+        conda:
+            "../../envs/corpus.yaml"
+        resources:
+            mem_mb=rising(500),
+        localrule: True
+        script:
+            "../scripts/take_speakers.py"

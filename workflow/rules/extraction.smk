@@ -1,7 +1,20 @@
-# One pass over the audio of each model: every layer, every span, every sample set.
+# One pass over the audio of each model: every layer, every span, every sample set. Another one for rows that are asked for
+# later: other poolings, and tables of segments.
 #
-# In:  a checkpoint, the tables of all sample sets, the audio
-# Out: results/<experiment>/representations/<model>/<shard>.h5
+# In:  a checkpoint, the tables of all sample sets or of segments, the audio
+# Out: results/<experiment>/representations/<model>/<shard>.h5, representations/<model>/<rows>+<rows>…/<shard>.h5
+
+
+def stays(path):
+    """An output that is kept once its scores are there, unless the configuration says otherwise."""
+    return results(path) if config["representations"]["keep"] else temp(results(path))
+
+
+def tables_of_pass(rows):
+    """The user's tables of a pass; of one that nobody asks for any more, if it is still there."""
+    names = dict.fromkeys(folder.split(".")[0] for folder in rows.split("+"))
+    tables = {name: results(f"segments/{name}.parquet") for name in names if name not in SPANS}
+    return [path for name, path in tables.items() if name in SEGMENT_TABLES or is_made(path)]
 
 
 rule extract_representations:
@@ -15,11 +28,7 @@ rule extract_representations:
         utterances=ancient(UTTERANCES),
         audio=ancient(lent_audio("{model}.{shard}")),
     output:
-        shard=(
-            results("representations/{model}/{shard}.h5")
-            if config["representations"]["keep"]
-            else temp(results("representations/{model}/{shard}.h5"))
-        ),
+        shard=stays("representations/{model}/{shard}.h5"),
     params:
         checkpoint=checkpoint_folder,
         layers=lambda wildcards: entry_of(wildcards.model).layers,
@@ -28,6 +37,7 @@ rule extract_representations:
         source=lambda wildcards: MODELS[wildcards.model].origin,
         corpus=CORPUS,
         seed=config["samples"]["seed"],
+        rows=lambda wildcards: wildcards.get("rows", "").split("+"),
         dtype=config["representations"]["dtype"],
         shards=len(SHARDS),
         batch_seconds=config["representations"]["batch_seconds"],
@@ -48,6 +58,25 @@ rule extract_representations:
         "../scripts/extract_representations.py"
 
 
+use rule extract_representations as extract_rows with:
+    message:
+        "Extract {wildcards.rows} of every layer of {wildcards.model}, shard {wildcards.shard}"
+    input:
+        checkpoint=checkpoint_files,
+        shape=lambda wildcards: shape_of(wildcards.model),
+        samples=every(rules.draw_sample.output, sample=SAMPLES),
+        tables=lambda wildcards: tables_of_pass(wildcards.rows),
+        utterances=ancient(UTTERANCES),
+        audio=ancient(lent_audio("{model}.{rows}.{shard}")),
+    output:
+        shard=stays("representations/{model}/{rows}/{shard}.h5"),
+    log:
+        log_of("extract_rows/{model}/{rows}/{shard}"),
+    benchmark:
+        benchmark_of("extract_rows/{model}/{rows}/{shard}")
+
+
 rule extract:
     input:
         [shards_of(model) for model in MODELS],
+        [rows_of(model, name) for model in MODELS for name in PROPERTIES],

@@ -1,7 +1,7 @@
-# Seeded draws of utterances, phones and words.
+# Seeded draws of utterances, phones and words, and of whole utterances of each speaker.
 #
 # In:  results/<experiment>/corpus/{utterances,intervals}.parquet, and a list of words where there is one
-# Out: results/<experiment>/samples/<sample>/{utterances,phones,words}.parquet
+# Out: results/<experiment>/samples/<sample>/{utterances,phones,words,whole_utterances}.parquet
 
 
 rule draw_sample:
@@ -15,6 +15,7 @@ rule draw_sample:
         utterances=results("samples/{sample}/utterances.parquet"),
         phones=results("samples/{sample}/phones.parquet"),
         words=results("samples/{sample}/words.parquet"),
+        whole_utterances=results("samples/{sample}/whole_utterances.parquet"),
     params:
         seed=config["samples"]["seed"],
         sizes=SIZES,

@@ -1,6 +1,7 @@
 # A score for each property, model, sample set and layer.
 #
-# In:  results/<experiment>/representations/<model>/<shard>.h5, all shards
+# In:  results/<experiment>/representations/<model>/<shard>.h5, or those of a pass of its own, all shards; what targets
+#      need beside them (acoustics.smk, targets.smk)
 # Out: results/<experiment>/scores/<property>/<model>/<sample>/<layers>.json
 
 # The jackknife holds the moments of 20 groups of speakers, where scores alone need those of seven folds.
@@ -11,12 +12,17 @@ rule score_layers:
     message:
         "{wildcards.property} of {wildcards.model}, layers {wildcards.layers}, sample {wildcards.sample}"
     input:
-        representations=lambda wildcards: shards_of(wildcards.model),
+        representations=lambda wildcards: rows_of(wildcards.model, wildcards.property),
+        other=lambda wildcards: other_rows_of(wildcards.property),
+        acoustics=lambda wildcards: acoustics_of(wildcards.property),
+        targets=lambda wildcards: targets_of(wildcards.property, wildcards.sample),
         shape=lambda wildcards: shape_of(wildcards.model),
     output:
         scores=results("scores/{property}/{model}/{sample}/{layers}.json"),
     params:
+        question=lambda wildcards: QUESTIONS[wildcards.property],
         layers=lambda wildcards: layer_jobs(wildcards.property, wildcards.model)[wildcards.layers],
+        other_layers=lambda wildcards: other_layers_of(wildcards.property),
         seed=config["samples"]["seed"],
         folds=config["cca"]["folds"],
         trials=config["cca"]["trials"],

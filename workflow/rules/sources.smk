@@ -17,6 +17,15 @@ ALIGNMENT_PROBLEMS = results("corpus/alignment_problems.csv")
 WORD_LIST = [given(EXPERIMENT.word_list)] if EXPERIMENT.word_list else []
 if EXPERIMENT.word_splits:
     WORD_LIST = [results("corpus/word_ranking.csv")]
+# Tables of speakers and utterances; one that comes with the audio is taken from there when a target needs it.
+METADATA = [given(path) for path in EXPERIMENT.metadata.paths]
+if EXPERIMENT.metadata.in_audio:
+    METADATA = [results(f"corpus/{EXPERIMENT.metadata.in_audio}")]
+
+
+def metadata_of(property_name):
+    """The tables of speakers and utterances that a property needs."""
+    return METADATA if EXPERIMENT.needs_metadata(property_name) else []
 
 
 def local_copy(source, downloads="resources/downloads"):

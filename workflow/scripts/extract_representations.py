@@ -7,7 +7,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: what 
 
 from layerwise.experiment.job import logged
 from layerwise.models.devices import claimed_device
-from layerwise.representations.extract import extract, sample_folders
+from layerwise.representations.extract import extract, rows_of_pass, sample_folders
 
 with logged(snakemake), claimed_device() as device:
     extract(
@@ -32,4 +32,5 @@ with logged(snakemake), claimed_device() as device:
         },
         device=device,
         threads=snakemake.threads,
+        **rows_of_pass(snakemake.params.rows, snakemake.input.get("tables", [])),
     )

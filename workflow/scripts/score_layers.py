@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from layerwise.experiment.job import logged
+from layerwise.scoring.properties import property_of
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 
 with logged(snakemake):
     score_layers(
         representations=snakemake.input.representations,
-        property_name=snakemake.wildcards.property,
+        question=property_of(snakemake.wildcards.property, snakemake.params.question),
         model=snakemake.wildcards.model,
         sample=int(snakemake.wildcards.sample),
         layers=snakemake.params.layers,
@@ -24,4 +25,8 @@ with logged(snakemake):
         ),
         out=Path(snakemake.output.scores),
         alignments=snakemake.params.alignments,
+        acoustics=next(iter(snakemake.input.acoustics), None),
+        targets=next(iter(snakemake.input.targets), None),
+        other=snakemake.input.other,
+        other_layers=snakemake.params.other_layers,
     )

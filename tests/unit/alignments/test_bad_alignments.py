@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerwise.alignments import index as indexing
-from layerwise.alignments.cleaning import MAX_OVERRUN_SECONDS, clean
+from layerwise.alignments.cleaning import clean
 from layerwise.alignments.columns import Utterance
 from layerwise.alignments.label_files import parse_timit, parse_xwaves
 from layerwise.alignments.textgrids import parse_textgrid
 from layerwise.alignments.tiers import AlignmentError
+from layerwise.corpus.times import MAX_OVERRUN_SECONDS
 from tiny_corpus import (
     LAYOUTS,
     MARKS,

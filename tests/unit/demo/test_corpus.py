@@ -10,7 +10,8 @@ import soundfile
 
 from layerwise.alignments.arpabet import PHONES
 from layerwise.demo.contents import measure
-from layerwise.demo.corpus import archive_paths
+from layerwise.demo.corpus import SPEAKERS, archive_paths
+from layerwise.demo.speakers import speaker_table
 
 DEMO = Path(__file__).parents[3] / "resources" / "demo"
 AUDIO, ALIGNMENTS = archive_paths(DEMO)
@@ -31,6 +32,14 @@ class TestShippedCorpus:
         assert figures.word_types(15) >= 60
         assert figures.phones.keys() == set(PHONES)
         assert min(figures.phones.values()) >= 80
+
+    def test_the_table_of_speakers_is_what_the_code_makes(self):
+        assert (DEMO / SPEAKERS).read_text(encoding="utf-8") == speaker_table()
+        rows = [line.split(",") for line in speaker_table().splitlines()[1:]]
+        with tarfile.open(AUDIO) as tar:
+            there = {Path(member.name).stem.split("-")[0] for member in tar}
+        assert {row[0] for row in rows} == there
+        assert [row[1] for row in rows].count("F") == 6
 
     def test_it_is_laid_out_as_librispeech_is(self):
         spoken, written = {}, {}

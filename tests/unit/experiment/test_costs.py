@@ -20,7 +20,6 @@ from layerwise.layers import layer_names
 from layerwise.models.catalogue import model_entry
 from layerwise.models.loading import load_folder
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
-from layerwise.scoring.properties import PROPERTIES, Property
 from layerwise.scoring.targets import Layer
 from tiny_corpus import write_archive
 from tiny_models import make
@@ -42,7 +41,7 @@ def test_papers_experiment_by_hand():
     # 500 of 2,703 utterances that last 19,396 s: rows of 20 ms, 40 ms and 10 ms.
     seconds = 500 / 2703 * 19_396
     rows, slow, fine = seconds / 0.02, seconds / 0.04, seconds / 0.01
-    segments = 39 * 200 + 500 * 15
+    segments = 39 * 200 + 500 * 15 + 40 * 50  # of each phone, of each word, of each speaker
     base = 13 * 768 * (rows + segments) + 512 * (rows + 6 * fine) + 80 * (rows + fine)
     large = 25 * 1024 * (rows + segments) + 512 * (rows + 6 * fine) + 80 * (rows + fine)
     heard = [blocks * width * (slow + segments) + 80 * slow for blocks, width in ((13, 768), (25, 1024))]
@@ -109,9 +108,9 @@ def test_choices_change_what_they_should():
 
 
 @pytest.mark.parametrize(("layer", "width"), [("T1", 768), ("C2", 512)])
-def test_property_of_any_layer(monkeypatch, layer, width):
-    monkeypatch.setitem(PROPERTIES, "other", Property("other", "likeness", "frame", Layer(layer)))
-    assert estimated(preset("base-models", properties=["other"])).scores == 3 * 3 * 13
+def test_property_of_any_layer(layer, width):
+    own = {"other": {"rows": "frame", "target": {"layer": layer}}}
+    assert estimated(preset("base-models", properties=["other"], extra_properties=own)).scores == 3 * 3 * 13
     assert Layer(layer).width(BASE.width_of, types=39) == width
 
 
@@ -171,9 +170,10 @@ def test_more_samples_hear_more_utterances_but_never_more_than_there_are():
     heard = []
     for count in (1, 2, 30):
         samples = {"count": count, "utterances": 30, "phones_per_type": 1, "word_types": 2, "words_per_type": 1}
+        samples["utterances_per_speaker"] = 1
         heard.append(estimated({"samples": samples, "models": ["random-wavlm-tiny"]}).utterances)
     assert 30 < heard[0] < heard[1] < heard[2] <= 390
-    assert heard[0] == round(390 * (1 - (1 - 30 / 390) * math.exp(-41 / 390)))
+    assert heard[0] == round(390 * (1 - (1 - 30 / 390) * math.exp(-(41 + 18) / 390)))
 
 
 def test_page_says_what_was_not_measured():

@@ -221,6 +221,10 @@ def model(**fields: object) -> dict:
     return {"models": ["mine"], "extra_models": {"mine": fields}}
 
 
+def question(**fields: object) -> dict:
+    return {"properties": ["mine"], "extra_properties": {"mine": fields}}
+
+
 def weights_like(**architecture: object) -> dict:
     return model(source="random-init", seed=1, architecture={"model_type": "wav2vec2"} | architecture)
 
@@ -230,6 +234,8 @@ PLACES = {
     "corpus.alignments": lambda place: {"corpus": {"alignments": place}},
     "corpus.word_list": lambda place: {"corpus": {"word_list": place}},
     "corpus.pronunciations": lambda place: {"corpus": {"alignments": "automatic", "pronunciations": place}},
+    "corpus.metadata": lambda place: {"corpus": {"metadata": place}},
+    "extra_properties.mine": lambda place: question(rows={"segments": place}, target={"label": "speaker_id"}),
     "probes.external": lambda place: {"probes": {"external": place}},
     "extra_tasks.mine": lambda place: task(kind="labels", table=place, columns=["word"]),
     "extra_models.mine": lambda place: model(source=place),
@@ -266,7 +272,7 @@ NO_PLACES = ["no/such/place/", "~nobody-of-this-name/a", "a\0b", "a" * 5000, "/d
 @pytest.mark.parametrize("key", PLACES)
 def test_a_place_that_cannot_be_is_refused_by_its_key(key, place):
     (line,) = refused(PLACES[key](place))
-    assert line.startswith(f"{key}: ")
+    assert line.startswith((f"{key}: ", f"{key}.rows.segments: "))
 
 
 MEANINGLESS = {

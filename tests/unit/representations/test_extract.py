@@ -19,7 +19,7 @@ from layerwise.files import disk_space
 from layerwise.files.disk_space import DiskSpaceError
 from layerwise.models.batches import BATCH_SECONDS
 from layerwise.models.loading import load_folder
-from layerwise.representations.extract import LOOK_AHEAD, ExtractionError, _shard, _windows, extract
+from layerwise.representations.extract import LOOK_AHEAD, ExtractionError, _shard, _windows, extract, rows_of_pass
 from layerwise.representations.features import log_mel
 from layerwise.representations.store import fact
 from tiny_models import make, speech
@@ -52,6 +52,9 @@ WORDS = {
     ],
     2: [],
 }
+
+
+WHOLE = {1: [("1-1-0000", "1", 0.0, 0.5, 0, 24), ("3-7-0000", "3", 0.0, 0.7, 0, 34)], 2: []}  # all frames
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +97,14 @@ def corpus(tmp_path_factory):
         folder.mkdir(parents=True)
         drawn = utterances[utterances["utterance_id"].isin(FRAMES[sample])]
         drawn.reset_index(drop=True).to_parquet(folder / "utterances.parquet")
-        for name, segments in (("phones", PHONES[sample]), ("words", WORDS[sample])):
-            table = pd.DataFrame([row[:4] for row in segments], columns=["utterance_id", "label", "start", "end"])
-            table.astype({"utterance_id": "str", "label": "str", "start": float, "end": float}).to_parquet(
-                folder / f"{name}.parquet"
-            )
+        for name, drawn in (("phones", PHONES), ("words", WORDS), ("whole_utterances", WHOLE)):
+            segment_table(drawn[sample]).to_parquet(folder / f"{name}.parquet")
     return root
+
+
+def segment_table(segments):
+    table = pd.DataFrame([row[:4] for row in segments], columns=["utterance_id", "label", "start", "end"])
+    return table.astype({"utterance_id": "str", "label": "str", "start": float, "end": float})
 
 
 @pytest.fixture(scope="module")
@@ -198,8 +203,8 @@ def test_mel_rows_match_the_frames(file, corpus, layers):
 
 @pytest.mark.parametrize(
     ("sample", "span", "segments"),
-    [(1, "phone", PHONES[1]), (2, "phone", PHONES[2]), (1, "word", WORDS[1])],
-    ids=["phones", "phones of sample 2", "words"],
+    [(1, "phone", PHONES[1]), (2, "phone", PHONES[2]), (1, "word", WORDS[1]), (1, "utterance", WHOLE[1])],
+    ids=["phones", "phones of sample 2", "words", "utterances"],
 )
 def test_segments_are_means_of_their_frames(file, layers, sample, span, segments):
     group = file[f"{sample}/{span}"]
@@ -214,7 +219,7 @@ def test_segments_are_in_order_of_utterance_and_row(run, corpus, layers, tmp_pat
     shuffled = [PHONES[1][i] for i in (4, 1, 3, 0, 5, 2)]
     folder = tmp_path / "samples/1"
     folder.mkdir(parents=True)
-    for name in ("utterances", "words"):
+    for name in ("utterances", "words", "whole_utterances"):
         pd.read_parquet(corpus / f"samples/1/{name}.parquet").to_parquet(folder / f"{name}.parquet")
     table = pd.DataFrame([row[:4] for row in shuffled], columns=["utterance_id", "label", "start", "end"])
     table.to_parquet(folder / "phones.parquet")
@@ -234,9 +239,30 @@ def test_segments_are_in_order_of_utterance_and_row(run, corpus, layers, tmp_pat
 def test_sample_without_words_has_empty_words(file):
     group = file["2/word"]
     assert {name: len(group[name]) for name in group} == dict.fromkeys(
-        ["T0", "T1", "T2", "label", "row", "speaker_id", "start", "utterance_id"], 0
+        ["T0", "T1", "T2", "end", "label", "row", "speaker_id", "start", "utterance_id"], 0
     )
     assert group["T0"].shape == (0, 48)
+
+
+def test_another_pass_writes_other_rows_and_nothing_else(run, corpus, layers, tmp_path):
+    """Words by their first frame, and a table of segments, which is the same for every sample and stands there once."""
+    segment_table([("3-7-0001", "", 0.1, 0.2), ("1-1-0000", "x", 0.04, 0.08)]).to_parquet(tmp_path / "stresses.parquet")
+    rows = rows_of_pass(["word.first", "stresses.mean"], [tmp_path / "stresses.parquet"])
+    with h5py.File(run(tmp_path / "0.h5", **rows)) as file:
+        assert sorted(file) == ["1", "2", "every"]
+        assert (list(file["1"]), list(file["2"]), list(file["every"])) == (
+            ["word.first"],
+            ["word.first"],
+            ["stresses.mean"],
+        )
+        firsts = [layers[name]["T2"][first] for name, _, _, _, first, _ in WORDS[1]]
+        np.testing.assert_allclose(file["1/word.first/T2"][:], np.array(firsts), **CLOSE)
+        group = file["every/stresses.mean"]
+        assert (text(group["utterance_id"]), list(group["row"][:])) == (["1-1-0000", "3-7-0001"], [1, 0])
+        means = [layers["1-1-0000"]["T1"][2:4].mean(axis=0), layers["3-7-0001"]["T1"][5:10].mean(axis=0)]
+        np.testing.assert_allclose(group["T1"][:], np.array(means), **CLOSE)
+        assert "mean over the first frame of the word" in fact(file["1/word.first/T1"], "definition")
+        assert "mean over the segment" in fact(group["T1"], "definition")
 
 
 # The file

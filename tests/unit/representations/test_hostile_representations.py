@@ -10,13 +10,17 @@ import h5py
 import numpy as np
 import pytest
 
+from layerwise.files.catalogues import read_yaml
+from layerwise.files.shipped import ROOT
 from layerwise.representations import store
 from layerwise.representations.store import RepresentationError, dataset, fact, numbers, reading, strings
 from layerwise.representations.writer import writing
+from layerwise.scoring.properties import read_properties
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 from tiny_representations import UTTERANCES, write_shards
 
+QUESTIONS = read_properties(read_yaml(ROOT / "resources/properties.yaml"))
 LAYER = "1/frame/T1"
 ROWS = np.ones((40, 3), np.float16)
 SETTINGS = ScoreSettings(4, 1, "row", standardise=True, epsilons=[[1e-4, 1e-4]], seed=1)
@@ -247,7 +251,7 @@ def test_parts_of_a_file_that_do_not_belong_together_are_refused(tmp_path, prope
     assert len(UTTERANCES) == 24
     change(path)
     with pytest.raises(RepresentationError, match=message) as error:
-        score_layers([path], property_name, "tiny", 1, ["T1"], SETTINGS, tmp_path / "out.json")
+        score_layers([path], QUESTIONS[property_name], "tiny", 1, ["T1"], SETTINGS, tmp_path / "out.json")
     assert str(path) in str(error.value)
 
 
@@ -255,7 +259,7 @@ def test_types_of_labels_are_bounded(tmp_path, monkeypatch):
     (path,) = write_shards(tmp_path / "tiny")
     monkeypatch.setenv("LAYERWISE_MAX_LABEL_CELLS", "3599")
     with pytest.raises(RepresentationError, match=r"label has 3600 rows times types.*LAYERWISE_MAX_LABEL_CELLS=3600"):
-        score_layers([path], "phone", "tiny", 1, ["T1"], SETTINGS, tmp_path / "out.json")
+        score_layers([path], QUESTIONS["phone"], "tiny", 1, ["T1"], SETTINGS, tmp_path / "out.json")
 
 
 @pytest.mark.parametrize("size", [512, 1024, 2048])

@@ -7,13 +7,16 @@ import h5py
 import numpy as np
 import pytest
 
+from layerwise.files.catalogues import read_yaml
 from layerwise.representations.store import RepresentationError
 from layerwise.scoring import chance
 from layerwise.scoring import folds as folding
 from layerwise.scoring.measures.cca import cross_validate
 from layerwise.scoring.measures.jackknife import LIGHTER, jackknife
+from layerwise.scoring.measures.linear_map import RIDGES
 from layerwise.scoring.measures.passes import fold_moments
-from layerwise.scoring.metrics import METRICS
+from layerwise.scoring.metrics import METRICS, mapped, tuned
+from layerwise.scoring.properties import Property, property_of
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 from synthetic_views import CHECKOUT, one_hot
@@ -22,6 +25,7 @@ from tiny_representations import DIMENSIONS, LABELS, MEL, UTTERANCES, contents, 
 EPSILONS = [[1e-10, 1e-10], [1e-8, 1e-8], [1e-5, 1e-5]]
 SETTINGS = {"folds": 10, "trials": 3, "folds_by": "row", "standardise": True, "epsilons": EPSILONS, "seed": 1}
 
+SHIPPED = read_yaml(CHECKOUT / "resources/properties.yaml")
 FRAMES = sum(len(contents(name)["frame/T0"]) for name in UTTERANCES)
 FINE_FRAMES = sum(len(contents(name)["frame/C1"]) for name in UTTERANCES)
 PHONES = 30 * len(UTTERANCES)
@@ -31,10 +35,11 @@ PHONES = 30 * len(UTTERANCES)
 def score(tmp_path):
     """Scores layers of files and returns their records."""
 
-    def run(paths, property_name, layers=("T1",), sample=1, **changes):
+    def run(paths, question, layers=("T1",), sample=1, beside=None, **changes):
         out = tmp_path / "scores" / "T.json"
         settings = ScoreSettings(**(SETTINGS | changes))
-        score_layers(paths, property_name, "tiny", sample, list(layers), settings, out)
+        question = question if isinstance(question, Property) else property_of(question, SHIPPED[question])
+        score_layers(paths, question, "tiny", sample, list(layers), settings, out, **(beside or {}))
         return json.loads(out.read_text(encoding="utf-8"))["records"]
 
     return run
@@ -109,7 +114,9 @@ def test_views_folds_and_trials_are_those_of_the_package(
         unrelated = whole[x][places], view_y
     epsilons = [tuple(pair) for pair in EPSILONS]
     expected, by_chance = (
-        cross_validate(fold_moments(*views, apart), renumbered, epsilons, True)
+        cross_validate(
+            fold_moments(*views, apart), renumbered, epsilons, True, "y" if property_name == "phone" else "x"
+        )
         for views in ((whole[x], view_y), unrelated)
     )
     (record,) = score(write_shards(tmp_path / "tiny", sample=sample), property_name, [layer], sample, seed=seed)
@@ -147,9 +154,7 @@ def test_every_trial_has_a_chance_level_for_every_metric(shard, score):
     (record,) = score(shard, "mel")
     for trial in record["trials"]:
         assert set(trial["metrics"]) == set(METRICS) == set(trial["chance"]) == set(trial["kept"])
-        assert set(trial["regularisers"]) == {
-            name for name in trial["metrics"] if name.startswith(("mean_cca", "pwcca"))
-        }
+        assert set(trial["regularisers"]) == {*tuned(), *mapped()}
 
 
 # --- shards -------------------------------------------------------------------------------------------------------
@@ -397,7 +402,16 @@ def test_a_class_that_training_lacks_is_counted(tmp_path, score, held_out):
 
 def test_records_hold_what_the_tables_need(shard, tmp_path):
     out = tmp_path / "a" / "b" / "T1-T2.json"
-    score_layers(shard, "phone", "tiny", 1, ["T1", "T0"], ScoreSettings(**SETTINGS), out, alignments="automatic")
+    score_layers(
+        shard,
+        property_of("phone", SHIPPED["phone"]),
+        "tiny",
+        1,
+        ["T1", "T0"],
+        ScoreSettings(**SETTINGS),
+        out,
+        alignments="automatic",
+    )
     written = json.loads(out.read_text(encoding="utf-8"))
     assert list(written) == ["records"]
     assert [record["layer"] for record in written["records"]] == ["T1", "T0"]
@@ -411,6 +425,7 @@ def test_records_hold_what_the_tables_need(shard, tmp_path):
         "sample": 1,
         "alignments": "automatic",
         "n_rows": PHONES,
+        "n_missing": 0,
         "n_types": 5,
         "n_speakers": 4,
         "status": "ok",
@@ -418,7 +433,8 @@ def test_records_hold_what_the_tables_need(shard, tmp_path):
     }
     assert [trial["trial"] for trial in record["trials"]] == [1, 2, 3]
     for trial in record["trials"]:
-        assert all(pair in EPSILONS for pair in trial["regularisers"].values())
+        assert all(trial["regularisers"][name] in EPSILONS for name in tuned())
+        assert all(trial["regularisers"][name][0] in RIDGES for name in mapped())
         sizes = {name: trial[name] for name in ("dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y")}
         assert sizes == {"dx": 12, "dy": 5, "kept_x": 12, "kept_y": 5, "rank_x": 12, "rank_y": 4}
         assert (trial["classes"], trial["classes_unseen"], len(trial["correlations"])) == (5, 0, 4)
@@ -449,7 +465,8 @@ def test_frames_have_no_classes(shard, score):
 
 def test_the_same_scores_are_the_same_bytes(shard, tmp_path):
     for name in "ab":
-        score_layers(shard, "mel", "tiny", 1, ["C1", "T1"], ScoreSettings(**SETTINGS), tmp_path / f"{name}.json")
+        mel = property_of("mel", SHIPPED["mel"])
+        score_layers(shard, mel, "tiny", 1, ["C1", "T1"], ScoreSettings(**SETTINGS), tmp_path / f"{name}.json")
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
 
 

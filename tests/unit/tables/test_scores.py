@@ -203,21 +203,26 @@ def test_a_malformed_file_is_named(tmp_path, collect, text, message):
     assert not (tmp_path / "scores.csv").exists()
 
 
+CORRELATIONS = [name for name in METRICS_OF_SCORES if name not in ("cka", "r2")]
+
+
 @pytest.mark.parametrize("of", ["metrics", "chance"])
 @pytest.mark.parametrize(
-    ("metric", "least", "impossible"),
+    ("metric", "range_in_words", "impossible"),
     [
-        *((name, -1, [-1.001, 1.001, 5.0, 2147483648]) for name in METRICS_OF_SCORES if name != "cka"),
-        ("cka", 0, [-0.001, -1, 2]),
+        *((name, "from -1 to 1", [-1.001, 1.001, 5.0, 2147483648]) for name in CORRELATIONS),
+        ("cka", "from 0 to 1", [-0.001, -1, 2]),
+        ("r2", "of at most 1", [1.001, 5]),
     ],
 )
-def test_a_score_that_cannot_be_is_refused(tmp_path, collect, metric, least, impossible, of):
+def test_a_score_that_cannot_be_is_refused(tmp_path, collect, metric, range_in_words, impossible, of):
     scored = record("word", "a-model", "T1", 1, [{metric: 0.5}], chance=[{metric: 0.5}])
+    least = max(METRICS_OF_SCORES[metric].least, -12.5)
     for score in (least, least - 1e-7, 0.5, 1, 1 + 1e-7):
         scored["trials"][0][of] = {metric: score}
         collect([write_score(tmp_path, scored)])
     by_chance = " by chance" if of == "chance" else ""
-    message = f"{metric} of T1, trial 1,{by_chance} is .*; a number from {least} to 1 is expected"
+    message = f"{metric} of T1, trial 1,{by_chance} is .*; a number {range_in_words} is expected"
     for score in impossible:
         scored["trials"][0][of] = {metric: score}
         with pytest.raises(MalformedScoreError, match=message):

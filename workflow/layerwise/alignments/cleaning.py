@@ -32,12 +32,10 @@ from layerwise.alignments.phones import PhoneSet, UnknownPhoneError
 from layerwise.alignments.tiers import AlignmentError
 from layerwise.corpus.problems import Problem
 from layerwise.corpus.recording_checks import doubt
-from layerwise.corpus.times import comparable
+from layerwise.corpus.times import MAX_OVERRUN_SECONDS, comparable
 from layerwise.errors import shown
 from layerwise.files.texts import folded
 
-# How far an alignment may reach past its recording, in seconds; aligners round up to whole frames.
-MAX_OVERRUN_SECONDS = 0.05
 # Aligners go on to the end, through silence; one that stops in the first half was perhaps made for another recording.
 MIN_COVERAGE = 0.5
 INTERVAL_SCHEMA = pa.schema(

@@ -13,6 +13,8 @@ import numpy as np
 Seconds = TypeVar("Seconds")  # a number, an array or a column of a table
 
 _DIGITS = 6
+# How far an alignment, or another's segment, may reach past its recording; aligners round up to whole frames.
+MAX_OVERRUN_SECONDS = 0.05
 
 
 def comparable(seconds: Seconds) -> Seconds:

@@ -16,8 +16,11 @@ from layerwise.demo.contents import describe, measure
 from layerwise.demo.flite import Flite, pronunciations
 from layerwise.demo.packing import write_archives
 from layerwise.demo.sentences import GRAMMAR, draw_sentences
-from layerwise.demo.speakers import assign_prompts, demo_speakers
+from layerwise.demo.speakers import assign_prompts, demo_speakers, speaker_table
 from layerwise.demo.synthesis import synthesise
+
+SPEAKERS = "speakers.csv"
+"""What is known of the speakers."""
 
 UTTERANCES = 390
 """How many utterances the demo has: enough for 15 instances of 100 words, in archives of 14 MB."""
@@ -26,7 +29,9 @@ UTTERANCES = 390
 def make_demo(
     folder: Path, utterances: int = UTTERANCES, seed: int = 1, progress: Progress = silent
 ) -> tuple[Path, Path]:
-    """Make the demo corpus: `demo-dev-clean.tar.gz` and `demo_alignments.zip` in `folder`, which is made if missing.
+    """Make the demo corpus: `demo-dev-clean.tar.gz`, `demo_alignments.zip` and `speakers.csv` in `folder`.
+
+    The folder is made if missing.
 
     Args:
         utterances: how many, each another sentence.
@@ -47,6 +52,7 @@ def make_demo(
     folder.mkdir(parents=True, exist_ok=True)
     audio, alignments = archive_paths(folder)
     write_archives(spoken, "dev-clean", audio, alignments)
+    (folder / SPEAKERS).write_text(speaker_table(), encoding="utf-8")
     return audio, alignments
 
 

@@ -14,6 +14,9 @@ WARPS = ((21, 25), (9, 10), (24, 25), (26, 25), (11, 10), (29, 25))
 PACE = (0.85, 0.8, 0.9)
 """How slowly a speaker talks, against the voice's own pace; given in turn."""
 
+GENDERS = {"awb": "M", "rms": "M", "slt": "F"}
+"""Of the people whose voices they are; resampling makes them sound smaller or larger."""
+
 FIRST_SPEAKER = 9001
 """LibriSpeech's own speakers have smaller numbers."""
 
@@ -67,6 +70,15 @@ def demo_speakers() -> tuple[Speaker, ...]:
                 )
             )
     return tuple(speakers)
+
+
+def speaker_table() -> str:
+    """What is known of the 18 speakers, as a CSV: speaker_id, gender, voice, warp (how much longer and lower it is)."""
+    rows = [
+        f"{speaker.identifier},{GENDERS[speaker.voice]},{speaker.voice},{speaker.up / speaker.down:g}\n"
+        for speaker in demo_speakers()
+    ]
+    return "".join(["speaker_id,gender,voice,warp\n", *rows])
 
 
 def assign_prompts(sentences: Sequence[str], speakers: Sequence[Speaker], seed: int) -> list[Prompt]:

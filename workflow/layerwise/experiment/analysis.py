@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,9 @@ from layerwise.alignments.phones import phone_set
 from layerwise.cells import SKIPPED
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.layouts import layout_of
-from layerwise.errors import LayerwiseError, did_you_mean, listed_names
+from layerwise.errors import LayerwiseError, did_you_mean
 from layerwise.experiment.configuration.folds import speakers_apart
+from layerwise.experiment.configuration.properties import chosen_properties
 from layerwise.experiment.configuration.schema import SCHEMAS, check_schema, read_catalogue, with_defaults
 from layerwise.experiment.given_speech import Speech, write_speech
 from layerwise.files.catalogues import locate, read_yaml
@@ -28,10 +29,10 @@ from layerwise.representations.extract import extract
 from layerwise.sampling import draw_sample_tables
 from layerwise.scoring.folds import trials
 from layerwise.scoring.metrics import METRICS
-from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.properties import Property
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
-from layerwise.spans import BY_TABLE, SampleSizes
+from layerwise.spans import BY_TABLE, STANDARD, TIERS, Rows, SampleSizes
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import read_trends, summarise_trends
 
@@ -47,7 +48,7 @@ def analyse(
     model: str | Path | SpeechModel,
     utterances: Mapping[str, np.ndarray] | pd.DataFrame,
     intervals: pd.DataFrame | None = None,
-    properties: Sequence[str] = ("intra", "mel", "phone", "word"),
+    properties: Sequence[str] | Mapping[str, Mapping] = ("intra", "mel", "phone", "word"),
     *,
     name: str | None = None,
     layers: str | Sequence[str] = "all",
@@ -74,7 +75,7 @@ def analyse(
             frames exchanges utterances, not speakers, and neither folds nor intervals can be by speaker.
         intervals: columns `utterance_id`, `tier` (`phone`, `word`, or what TextGrids call them), `label`, `start`,
             `end` (seconds), cleaned as the workflow does. None: there are none, and none of the properties needs them.
-        properties: names, such as `phone`.
+        properties: names of resources/properties.yaml, such as `phone`; or name → entry, with the same fields.
         name: of the model, in the table. None: its source.
         layers, samples, cca, representations, strict: as in the configuration, with its defaults for missing keys.
         phones: the phone set: a name in resources/phones.yaml (`keep`: labels as they are), or label → phone.
@@ -87,7 +88,8 @@ def analyse(
         A row for each property, layer and metric: mean over sample sets and trials, interval, chance level, counts.
 
     Raises:
-        AnalysisError: an unknown property or layer, or every score was skipped: the message has the reason.
+        AnalysisError: an unknown property or layer, a property that needs another model, or every score was skipped:
+            the message has the reason.
         SpeechError: utterances or intervals are not as expected.
         ConfigurationError: a wrong key or value of `samples`, `cca` or `representations`.
         LayerwiseError: what the stages refuse.
@@ -95,10 +97,12 @@ def analyse(
     asked = {"samples": samples, "cca": cca, "representations": representations}
     settings = _settings(
         {key: dict(value) for key, value in asked.items() if value is not None}
+        | {"extra_properties": dict(properties) if isinstance(properties, Mapping) else {}}
         | {"properties": list(properties), "layers": layers if isinstance(layers, str) else list(layers)}
         | {"strict": strict}
     )
-    _require_intervals(settings["properties"], intervals)
+    questions = _questions(settings)
+    _require_intervals(questions, intervals)
     has_speakers = isinstance(utterances, pd.DataFrame) and "speaker_id" in utterances
     if settings["cca"]["folds_by"] == "speaker" and not has_speakers:
         raise AnalysisError("cca.folds_by: speaker needs to know who speaks, and utterances have no column speaker_id")
@@ -107,7 +111,7 @@ def analyse(
         if not isinstance(model, SpeechModel):
             name = name or (Path(model).name if locate(str(model)).exists() else str(model))
             model = load(model, device or any_device())
-        asked_of = _layers_asked(settings, model)
+        asked_of = _layers_asked(settings, questions, model)
         folder = Path(temporary)
         speech = write_speech(
             utterances,
@@ -119,20 +123,15 @@ def analyse(
             sample_rate=sample_rate,
         )
         drawn = _draw(speech, settings["samples"], word_list, folder)
-        _extract(model, drawn, speech, settings, folder / "0.h5", threads)
-        return _scored(name or "model", model, asked_of, list(drawn), settings, folder)
+        rows = dict.fromkeys([*STANDARD.values(), *(question.rows for question in questions.values())])
+        _extract(model, drawn, speech, settings, list(rows), folder / "0.h5", threads)
+        return _scored(name or "model", model, questions, asked_of, list(drawn), settings, folder)
 
 
 def _settings(asked: dict) -> dict:
     """What was asked for, checked as a configuration is, with the defaults of one."""
     check_schema(asked, _SCHEMA)
     settings = with_defaults(asked, read_yaml(SCHEMAS / _SCHEMA))
-    for name in settings["properties"]:
-        if name not in PROPERTIES:
-            raise AnalysisError(
-                f"properties: {name!r} is not a property{did_you_mean(PROPERTIES, name)}; allowed: "
-                f"{listed_names(PROPERTIES, name)}"
-            )
     cca = settings["cca"]
     trials(cca["folds"], cca["trials"], settings["samples"]["seed"], 1)  # refuses more than folds allow
     if errors := speakers_apart(cca):
@@ -140,15 +139,27 @@ def _settings(asked: dict) -> dict:
     return settings
 
 
-def _require_intervals(properties: Iterable[str], intervals: pd.DataFrame | None) -> None:
-    needing = [name for name in properties if PROPERTIES[name].of_segments]
+def _questions(settings: dict) -> dict[str, Property]:
+    """The properties that are asked, by name."""
+    _, questions, errors = chosen_properties(settings)
+    if errors:
+        raise AnalysisError(errors[0])
+    for name, question in questions.items():
+        if question.target.other_model:
+            raise AnalysisError(
+                f"properties: {name} compares with another model, {question.target.other_model}; here there is one: "
+                "ask the workflow (docs/your-property.md)"
+            )
+    return questions
+
+
+def _require_intervals(questions: Mapping[str, Property], intervals: pd.DataFrame | None) -> None:
+    needing = [each for each in questions.values() if each.rows.span in TIERS]
     if needing and intervals is None:
-        raise AnalysisError(
-            f"properties: {needing[0]} is asked of {PROPERTIES[needing[0]].span}s, and intervals is None"
-        )
+        raise AnalysisError(f"properties: {needing[0].name} is asked of {needing[0].rows.of}s, and intervals is None")
 
 
-def _layers_asked(settings: dict, model: SpeechModel) -> dict[str, list[str]]:
+def _layers_asked(settings: dict, questions: Mapping[str, Property], model: SpeechModel) -> dict[str, list[str]]:
     """Property → the layers that it is asked of, in order of depth."""
     chosen = model.layer_names if settings["layers"] == "all" else settings["layers"]
     for layer in chosen:
@@ -158,8 +169,8 @@ def _layers_asked(settings: dict, model: SpeechModel) -> dict[str, list[str]]:
                 f"{', '.join(model.layer_names)}"
             )
     asked = {
-        name: [layer for layer in PROPERTIES[name].layers(model.layer_names) if layer in chosen]
-        for name in settings["properties"]
+        name: [layer for layer in question.layers(model.layer_names) if layer in chosen]
+        for name, question in questions.items()
     }
     for name, layers in asked.items():
         if not layers:
@@ -186,7 +197,13 @@ def _draw(speech: Speech, sizes: dict, word_list: Path | None, folder: Path) -> 
 
 
 def _extract(
-    model: SpeechModel, drawn: dict[int, Path], speech: Speech, settings: dict, out: Path, threads: int
+    model: SpeechModel,
+    drawn: dict[int, Path],
+    speech: Speech,
+    settings: dict,
+    rows: list[Rows],
+    out: Path,
+    threads: int,
 ) -> None:
     stored = settings["representations"]
     extract(
@@ -202,11 +219,18 @@ def _extract(
         compute=stored["compute"],
         device=model.device,
         threads=threads,
+        rows=rows,
     )
 
 
 def _scored(
-    name: str, model: SpeechModel, asked: dict[str, list[str]], samples: list[int], settings: dict, folder: Path
+    name: str,
+    model: SpeechModel,
+    questions: Mapping[str, Property],
+    asked: dict[str, list[str]],
+    samples: list[int],
+    settings: dict,
+    folder: Path,
 ) -> pd.DataFrame:
     """The table of trends."""
     cca = settings["cca"]
@@ -219,7 +243,7 @@ def _scored(
         for question, layers in asked.items():
             for sample in samples:
                 files.append(folder / f"{question}-{sample}.json")
-                score_layers([folder / "0.h5"], question, name, sample, layers, how, files[-1])
+                score_layers([folder / "0.h5"], questions[question], name, sample, layers, how, files[-1])
     scores, trends = folder / "scores.csv", folder / "trends.csv"
     again = folder / "jackknife.csv" if how.over_speakers else None
     blocks = sum(map(is_transformer, model.layer_names)) - 1

@@ -19,7 +19,7 @@ from layerwise.experiment.model_costs import Encoder, ModelCost, model_cost
 from layerwise.files.catalogues import read_yaml
 from layerwise.files.shipped import ROOT
 from layerwise.representations.size import Drawn
-from layerwise.scoring.properties import PROPERTIES, Property
+from layerwise.scoring.properties import Property
 from layerwise.spans import SEGMENTS, SPANS, SampleSizes
 
 # Of FLAC at 16 kHz: LibriSpeech dev-clean has 337,926,286 bytes for 19,396 s. And its utterances' mean length.
@@ -27,6 +27,8 @@ BYTES_PER_SECOND, SECONDS_PER_UTTERANCE = 17_422, 7.2
 # What the smoke experiment leaves: of a trial in score files, beside each correlation, and in tables; of a plot, in its
 # two formats and the report.
 TRIAL_BYTES, CORRELATION_BYTES, ROW_BYTES, PLOT_BYTES = 2_600, 25, 2_200, 100_000
+SPEAKERS = 40  # of LibriSpeech dev-clean, where it is not known
+OWN_SEGMENTS = 10_000  # assumed, of a user's table that nobody has opened yet
 
 
 @dataclass(frozen=True)
@@ -130,13 +132,16 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
     samples, corpus = config["samples"], config["corpus"]
     split = _split(corpus)
     known = split is not None
-    there, hours = split or _assumed(experiment.audio)
+    there, hours, speakers = split or _assumed(experiment.audio)
     each = 3600 * hours / there
     frames = min(samples["utterances"], there)
     sizes = SampleSizes.of(samples)
     # Where every label is kept, how many there are is not known yet: about as many as of English.
     phones = len(experiment.phones.phones or PHONES)
-    drawn = Drawn(frames * each, {span.name: sizes.rows(span, phones) for span in SEGMENTS})
+    types = {"utterance": speakers}
+    rows = {span.name: sizes.rows(span, types.get(span.name, phones)) for span in SEGMENTS}
+    rows["utterance"] = min(rows["utterance"], there)
+    drawn = Drawn(frames * each, rows)
     union = _union(there, frames, sum(drawn.segments.values()), samples["count"])
     models = tuple(
         model_cost(entry, drawn, samples["count"], union * each, config["representations"], calibration)
@@ -172,25 +177,25 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
     )
 
 
-def _split(corpus: Mapping) -> tuple[int, float] | None:
-    """Utterances and hours of a split that the catalogue knows."""
+def _split(corpus: Mapping) -> tuple[int, float, int] | None:
+    """Utterances, hours and speakers of a split that the catalogue knows."""
     if corpus["audio"] is not None:
         return None
     split = read_yaml(ROOT / "resources/corpora.yaml")[corpus["name"]]["splits"][corpus["split"]]
     if "utterances" in split and "hours" in split:
-        return split["utterances"], split["hours"]
+        return split["utterances"], split["hours"], split.get("speakers", SPEAKERS)
     return None
 
 
-def _assumed(audio: Source) -> tuple[int, float]:
-    """Utterances and hours as the archive's size suggests, or else as LibriSpeech dev-clean has them."""
+def _assumed(audio: Source) -> tuple[int, float, int]:
+    """Utterances and hours as the archive's size suggests, or else as LibriSpeech dev-clean has them, and speakers."""
     size = audio.bytes
     if audio.is_folder:
         size = sum(path.stat().st_size for path in audio.path.rglob("*") if path.is_file())
     elif not audio.is_url:
         size = audio.path.stat().st_size
     seconds = 19_396 if size is None else size / BYTES_PER_SECOND
-    return max(1, round(seconds / SECONDS_PER_UTTERANCE)), seconds / 3600
+    return max(1, round(seconds / SECONDS_PER_UTTERANCE)), seconds / 3600, SPEAKERS
 
 
 def _union(there: int, frames: int, segments: int, count: int) -> int:
@@ -243,7 +248,7 @@ class _Scores:
         sizes = SampleSizes.of(samples)
         count = jobs = size = 0
         seconds = 0.0
-        for name in config["properties"]:
+        for name, question in experiment.properties.items():
             for entry in experiment.models.values():
                 encoder = Encoder.of(entry)
                 if encoder is None:
@@ -252,9 +257,9 @@ class _Scores:
                 count += samples["count"] * len(layers)
                 jobs += samples["count"] * math.ceil(len(layers) / cca["layers_per_job"])
                 for layer in layers:
-                    rows, dx, dy = _views(
-                        PROPERTIES[name], encoder, layer, drawn, sizes.types(SPANS[PROPERTIES[name].span], phones)
-                    )
+                    span = question.rows.span
+                    types = phones if span is None else sizes.types(span, phones)
+                    rows, dx, dy = _views(question, encoder, layer, drawn, types)
                     fits = cca["trials"] * len(cca["epsilons"]) / costs["fits"]
                     roots = costs["seconds_per_root"] * (dx**3 + dy**3)
                     svd = costs["seconds_per_svd"] * dx * dy * min(dx, dy)
@@ -267,5 +272,8 @@ class _Scores:
 
 def _views(question: Property, encoder: Encoder, layer: str, drawn: Drawn, types: int) -> tuple[float, int, int]:
     """Rows of a score, and dimensions of its views."""
-    rows = drawn.segments.get(question.span, drawn.seconds / encoder.seconds_per_row(layer))
+    if question.of_segments:
+        rows = float(drawn.segments.get(question.rows.of, OWN_SEGMENTS))
+    else:
+        rows = drawn.seconds / encoder.seconds_per_row(layer)
     return rows, encoder.width_of(layer), question.target.width(encoder.width_of, types)

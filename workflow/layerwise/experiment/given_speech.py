@@ -12,14 +12,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 import soundfile
 
-from layerwise.alignments.cleaning import MAX_OVERRUN_SECONDS, clean
+from layerwise.alignments.cleaning import clean
 from layerwise.alignments.columns import TIERS, Utterance, named
 from layerwise.alignments.marks import Marks
 from layerwise.alignments.phones import PhoneSet
 from layerwise.alignments.tiers import Tier
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.problems import summarise_problems
-from layerwise.corpus.times import comparable
+from layerwise.corpus.times import MAX_OVERRUN_SECONDS, comparable
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names, shown
 
 log = logging.getLogger(__name__)

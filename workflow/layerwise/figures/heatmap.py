@@ -14,7 +14,7 @@ from matplotlib.patches import Patch, Rectangle
 from layerwise.figures.style import EMPTY_SIZE, STYLE, save, wrapped, write_instead
 from layerwise.figures.words import FLAGGED, alignments_in, skip_note, title_of
 from layerwise.layers import layer_key
-from layerwise.scoring.metrics import metric_of
+from layerwise.metrics import metric_of
 from layerwise.tables.files import AnyPath, of_property
 from layerwise.tables.trends import read_trends
 

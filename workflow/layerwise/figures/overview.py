@@ -12,7 +12,7 @@ from layerwise.figures.lines import by_group, draw_lines, looks_of, positions_of
 from layerwise.figures.style import NOTE_STYLE, STYLE, save, wrapped, write_instead
 from layerwise.figures.words import alignments_in, skipped_models, title_of
 from layerwise.layers import TRANSFORMER
-from layerwise.scoring.metrics import metric_of
+from layerwise.metrics import metric_of
 from layerwise.tables.files import AnyPath, of_property
 from layerwise.tables.trends import read_trends
 

@@ -21,8 +21,8 @@ from layerwise.files.atomic import replaced
 from layerwise.files.own_tables import NUMBERED, read_csv_table, read_parquet
 from layerwise.files.shipped import ROOT
 from layerwise.layers import layer_ranges
+from layerwise.metrics import metric_of
 from layerwise.scoring.confidence import CONFIDENCE
-from layerwise.scoring.metrics import metric_of
 from layerwise.tables.advice import cautions, sentences
 from layerwise.tables.best_layers import read_best_layers
 from layerwise.tables.comparison import WEIGHTS, read_comparison

@@ -16,8 +16,8 @@ from layerwise.figures.lines import property_looks
 from layerwise.figures.style import COLOURS, EMPTY_SIZE, STYLE, WIDE, save, wrapped, write_instead
 from layerwise.figures.words import short_title
 from layerwise.layers import TRANSFORMER, WEIGHTED, layer_ranges, transformer_names
+from layerwise.metrics import metric_of
 from layerwise.probes.metrics import METRICS
-from layerwise.scoring.metrics import metric_of
 from layerwise.tables.files import AnyPath
 from layerwise.tables.probes import EXTERNAL, read_probes
 from layerwise.tables.trends import read_trends

@@ -13,7 +13,7 @@ from layerwise.figures.lines import by_group, draw_lines, looks_of, positions_of
 from layerwise.figures.style import EMPTY_SIZE, NOTE_STYLE, STYLE, save, write_instead
 from layerwise.figures.words import alignments_in, skip_note, title_of
 from layerwise.layers import TRANSFORMER, is_conv, is_transformer
-from layerwise.scoring.metrics import metric_of
+from layerwise.metrics import metric_of
 from layerwise.tables.files import AnyPath, of_property
 from layerwise.tables.trends import read_trends
 

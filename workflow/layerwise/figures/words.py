@@ -9,7 +9,7 @@ import pandas as pd
 
 from layerwise.figures.style import wrapped
 from layerwise.layers import layer_ranges
-from layerwise.scoring.metrics import metric_of
+from layerwise.metrics import metric_of
 from layerwise.scoring.properties import PROPERTIES
 
 AUTOMATIC = "automatic alignments"

@@ -24,7 +24,7 @@ def fetch_archive(url: str, archive: Path, *, name: str, checks: Mapping, mirror
         archive,
         **checks,
         mirrors=mirrors,
-        local_copy="corpus.audio, corpus.alignments or probes.sources",
+        local_copy="corpus.audio, corpus.alignments, probes.sources, or the target of a property of your own",
         root=Path(str(archive).removesuffix(f"/{name}")),
         note=True,
     )

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from layerwise.errors import LayerwiseError, did_you_mean, shown
 from layerwise.files.limits import Limit
-from layerwise.files.plain_files import read_plain
+from layerwise.files.plain_files import open_plain, read_plain
 from layerwise.files.texts import composed
 
 DELIMITERS = (",", ";", "\t")  # spreadsheets write a semicolon where a comma is the decimal sign
 
 # Common Voice's list of 2.5 million recordings has 600 MB.
 MAX_BYTES = Limit("LAYERWISE_MAX_CSV_BYTES", 10**9, "bytes")
+_HEADER_BYTES = 1 << 20
 
 
 class CSVError(LayerwiseError):
@@ -32,10 +33,12 @@ class CSVTable:
     Attributes:
         columns: names in order.
         rows: line of the file → cell by column; a row without a single cell is left out, as a blank line is.
+        delimiter: what parts the cells.
     """
 
     columns: list[str]
     rows: dict[int, dict[str, str]]
+    delimiter: str = DELIMITERS[0]
 
 
 def read_csv(path: Path, required: Sequence[str]) -> CSVTable:
@@ -51,10 +54,9 @@ def read_csv(path: Path, required: Sequence[str]) -> CSVTable:
             or fewer cells than the header.
     """
     text = read_text(path)
-    records = _records(path, text, delimiter_of(text, required) or DELIMITERS[0])
-    _, header = next(records, (1, []))
-    columns = [composed(name) for name in _without_empty_end(header)]
-    _check_header(path, columns, required)
+    delimiter = _likeliest(text, required)
+    records = _records(path, text, delimiter)
+    columns = _columns(path, records, required)
     rows = {}
     for line, record in records:
         if not any(record):
@@ -64,7 +66,17 @@ def read_csv(path: Path, required: Sequence[str]) -> CSVTable:
             raise CSVError(f"{path}, line {line} has {len(cells)} cells, the header {len(columns)}")
         named = {name: cell for name, cell in zip(columns, cells, strict=True) if name}
         rows[line] = {name: cell if name == "path" else composed(cell) for name, cell in named.items()}
-    return CSVTable([name for name in columns if name], rows)
+    return CSVTable([name for name in columns if name], rows, delimiter)
+
+
+def read_header(path: Path, required: Sequence[str]) -> list[str]:
+    """The columns of a table that `read_csv` takes; of the file only the beginning is read.
+
+    Raises:
+        CSVError: as `read_csv`, of the header.
+    """
+    text = _text(path, _HEADER_BYTES)
+    return [name for name in _columns(path, _records(path, text, _likeliest(text, required)), required) if name]
 
 
 def read_text(path: Path) -> str:
@@ -73,13 +85,23 @@ def read_text(path: Path) -> str:
     Raises:
         CSVError: it cannot be read, or is no such text.
     """
+    return _text(path)
+
+
+def _text(path: Path, most: int | None = None) -> str:
+    """The text of a file, or what its first bytes say of it."""
     try:
-        data = read_plain(path, MAX_BYTES, CSVError)
+        if most is None:
+            data = read_plain(path, MAX_BYTES, CSVError)
+        else:
+            with open_plain(path) as file:
+                data = file.read(most)
     except OSError as error:
         raise CSVError(f"{path}: cannot be read: {error.strerror}") from error
     encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        text = data.decode(encoding)
+        # A beginning may end within a character.
+        text = codecs.getincrementaldecoder(encoding)().decode(data, final=most is None or len(data) < most)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise CSVError(
@@ -108,6 +130,12 @@ def _records(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[
         raise CSVError(f"{path}, line {line} is no CSV: {error}") from error
 
 
+def _likeliest(text: str, required: Sequence[str]) -> str:
+    """What parts the cells: by it the first line has the columns that it must have, or at least the most cells."""
+    known = delimiter_of(text, required) if required else None
+    return known or max(DELIMITERS, key=lambda mark: len(_header(text, mark)))
+
+
 def _header(text: str, delimiter: str) -> list[str]:
     """The cells of the first line, if it can be read with this delimiter."""
     try:
@@ -124,7 +152,20 @@ def _without_empty_end(cells: list[str], least: int = 0) -> list[str]:
     return cells[:end]
 
 
-def _check_header(path: Path, columns: Sequence[str], required: Sequence[str]) -> None:
+def _columns(path: Path, records: Iterator[tuple[int, list[str]]], required: Sequence[str]) -> list[str]:
+    """The header's cells; those without a name are empty."""
+    _, header = next(records, (1, []))
+    columns = [composed(name) for name in _without_empty_end(header)]
+    require_columns(path, columns, required)
+    return columns
+
+
+def require_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -> None:
+    """Refuse a header that lacks a column, or has one twice.
+
+    Raises:
+        CSVError: naming it, what is nearest, and what is there.
+    """
     missing = [name for name in required if name not in columns]
     if missing:
         meant = did_you_mean(columns, missing[0])

@@ -1,4 +1,4 @@
-"""The metrics of tasks by name, and whether higher is better; `grading` counts errors, `rates` divides them.
+"""The metrics of tasks by name; `grading` counts errors, `rates` divides them.
 
 Read when the workflow is planned, so nothing here imports more than Python's own modules.
 """
@@ -7,29 +7,53 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from layerwise.metrics import Metric, MetricsOf, register
 
-@dataclass(frozen=True)
-class Metric:
+
+@dataclass(frozen=True, kw_only=True)
+class TaskMetric(Metric):
     """A metric of a task; values are fractions.
 
-    Attributes:
-        title: as in plots.
-        higher_is_better: true of accuracies, false of error rates.
-        largest: what no working head exceeds; a larger value is a percentage by mistake. Error rates may exceed 1, as
-            insertions count.
+    `largest` is what no working head exceeds; a larger value is a percentage by mistake. Error rates may exceed 1, as
+    insertions count.
     """
 
-    title: str
-    higher_is_better: bool
-    largest: float
-
-    def performance(self, value: float) -> float:
-        """The accuracy, or 1 - the error rate: the better of two layers has more of it."""
-        return value if self.higher_is_better else 1 - value
+    least: float = 0.0
+    family: str = "task"
 
 
-METRICS = {
-    "accuracy": Metric("accuracy", True, 1.0),
-    "per": Metric("phone error rate", False, 2.0),
-    "wer": Metric("word error rate", False, 2.0),
-}
+METRICS = MetricsOf(TaskMetric)
+
+_NOTHING = "1 for an empty answer"
+register(
+    TaskMetric(
+        name="accuracy",
+        symbol="acc",
+        title="accuracy",
+        largest=1.0,
+        chance="the share of the most frequent label, or one in as many as there are labels",
+        good_for="Labels of whole utterances: the share that a head answers right.",
+    )
+)
+register(
+    TaskMetric(
+        name="per",
+        symbol="PER",
+        title="phone error rate",
+        largest=2.0,
+        higher_is_better=False,
+        chance=_NOTHING,
+        good_for="Phones or characters in order: how many have to be put right for one that was said.",
+    )
+)
+register(
+    TaskMetric(
+        name="wer",
+        symbol="WER",
+        title="word error rate",
+        largest=2.0,
+        higher_is_better=False,
+        chance=_NOTHING,
+        good_for="Words in order: how many have to be put right for one that was said.",
+    )
+)

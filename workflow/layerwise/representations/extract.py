@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,7 @@ from layerwise.representations.features import average_segments, average_windows
 from layerwise.representations.size import Drawn, LayerSize, representation_bytes
 from layerwise.representations.writer import RepresentationWriter, writing
 from layerwise.sampling import segment_frames
-from layerwise.spans import FRAME, SEGMENTS, SPANS, Span
+from layerwise.spans import FRAME, POOLINGS, SPANS, STANDARD, Rows
 from layerwise.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class _Plan:
 
     utterances: pd.DataFrame  # utterance_id, speaker_id, audio_path of this shard, sorted
     frames: dict[int, set[str]]
-    segments: dict[tuple[int, Span], dict[str, pd.DataFrame]]  # (sample, span) → utterance → rows of the sample table
+    segments: dict[tuple[int, Rows], dict[str, pd.DataFrame]]  # (sample, rows) → utterance → rows of their table
     empty: pd.DataFrame  # what an utterance without segments has
 
 
@@ -73,16 +73,18 @@ def extract(
     attributes: dict | None = None,
     device: str | None = None,
     threads: int = 1,
+    rows: Iterable[Rows] = tuple(STANDARD.values()),
+    tables: Mapping[str, Path] | None = None,
 ) -> None:
     """Write one shard of a model's representations.
 
     Every utterance of any sample set is passed through the model once, several of them together where that is faster;
     the file has them in the order of the table. Frames are written for the samples that drew the utterance, and means
-    over segments for the phones and words of every sample.
+    over segments for the phones, words and whole utterances of every sample.
 
     Args:
         checkpoint: folder of the model, or a model that has been loaded.
-        samples: sample number → folder with its utterances, phones and words tables.
+        samples: sample number → folder with the tables of its spans.
         utterances: the corpus table, for the paths of the audio below `audio_root`.
         layers, stride_seconds: as the catalogue has them; checked against the checkpoint.
         dtype: `float16` or `float32`, of the stored rows.
@@ -93,6 +95,8 @@ def extract(
         device: None: `cuda` where there is one.
         threads: on a CPU, utterances (or batches) in work at a time. Each one is computed by one thread: that is faster
             than several threads for one utterance, and the numbers do not depend on how many there are.
+        rows: what is written: those of every experiment, or others, which then lie in a file of their own.
+        tables: name of a user's table of segments → the table, as `layerwise.segments` has read it.
 
     Raises:
         ExtractionError: audio that cannot be read or is too short; a model with other layers than promised; an
@@ -114,7 +118,7 @@ def extract(
             f"{checkpoint} has a frame every {model.stride_seconds} s, the catalogue says {stride_seconds}: "
             "stride_seconds must be that of the checkpoint"
         )
-    plan = _plan(samples, utterances, shard, shards)
+    plan = _plan(_drawn(samples, tuple(rows), tables or {}), utterances, shard, shards)
     if plan.utterances.empty:
         raise ExtractionError(
             f"shard {shard} of {shards} has no utterance: representations.shards must be at most their number"
@@ -158,26 +162,46 @@ def sample_folders(tables: Iterable[str | Path]) -> dict[int, Path]:
     return {int(folder.name): folder for folder in sorted({Path(table).parent for table in tables})}
 
 
-def _plan(samples: dict[int, Path], utterances: Path, shard: int, shards: int) -> _Plan:
-    drawn = {
-        (sample, span): read_parquet(
-            Path(folder) / f"{span.table}.parquet", own_tables.SEGMENT_COLUMNS if span.is_segment else ("utterance_id",)
-        )
-        for sample, folder in samples.items()
-        for span in SPANS.values()
+def rows_of_pass(folders: Iterable[str], tables: Iterable[str | Path]) -> dict:
+    """The arguments `rows` and `tables` of `extract` for a pass over rows that not every experiment has.
+
+    Args:
+        folders: of the rows, such as `word.centre` or `stresses.mean`; [""]: those of every experiment.
+        tables: the tables of segments among them, each named by its rows.
+    """
+    paths = {Path(path).stem: Path(path) for path in tables}
+    split = [folder.split(".") for folder in folders if folder]
+    if not split:
+        return {}
+    rows = [Rows(of, POOLINGS[pooling], "" if of in SPANS else str(paths[of])) for of, pooling in split]
+    return {"rows": rows, "tables": paths}
+
+
+def _drawn(samples: dict[int, Path], rows: tuple[Rows, ...], tables: Mapping[str, Path]) -> dict:
+    """The table of each (sample, rows); those of a user's table are the same for every sample, and stand there once."""
+    paths = {}
+    for each in rows:
+        for sample, folder in samples.items():
+            if each.span is None:
+                paths.setdefault((min(samples), each), tables[each.of])
+            else:
+                paths[sample, each] = Path(folder) / f"{each.span.table}.parquet"
+    return {
+        key: read_parquet(path, own_tables.SEGMENT_COLUMNS if key[1].of_segments else ("utterance_id",))
+        for key, path in paths.items()
     }
+
+
+def _plan(drawn: dict[tuple[int, Rows], pd.DataFrame], utterances: Path, shard: int, shards: int) -> _Plan:
     corpus = read_parquet(utterances, UTTERANCES).sort_values("utterance_id", ignore_index=True)
     union = set().union(*(table["utterance_id"] for table in drawn.values()))
     mine = _shard(corpus[corpus["utterance_id"].isin(union)], shard, shards)
+    of_segments = {key: table for key, table in drawn.items() if key[1].of_segments}
     return _Plan(
         utterances=mine,
-        frames={sample: set(drawn[sample, FRAME]["utterance_id"]) for sample in samples},
-        segments={
-            (sample, span): dict(iter(drawn[sample, span].groupby("utterance_id")))
-            for sample in samples
-            for span in SEGMENTS
-        },
-        empty=next(table for (_, span), table in drawn.items() if span.is_segment).iloc[:0],
+        frames={sample: set(table["utterance_id"]) for (sample, rows), table in drawn.items() if not rows.of_segments},
+        segments={key: dict(iter(table.groupby("utterance_id"))) for key, table in of_segments.items()},
+        empty=next(iter(of_segments.values())).iloc[:0],
     )
 
 
@@ -202,13 +226,14 @@ def _bytes_of(plan: _Plan, model: SpeechModel, dtype: str) -> int:
     ]
     mine = set(plan.utterances["utterance_id"])
     drawn = []
-    for sample, chosen in plan.frames.items():
-        seconds = plan.utterances.loc[plan.utterances["utterance_id"].isin(chosen), "duration"].sum()
-        rows = {
-            span.name: sum(len(table) for name, table in plan.segments[sample, span].items() if name in mine)
-            for span in SEGMENTS
+    for sample in sorted({*plan.frames, *(sample for sample, _ in plan.segments)}):
+        frames = plan.utterances["utterance_id"].isin(plan.frames.get(sample, ()))
+        counts = {
+            rows.folder: sum(len(table) for name, table in tables.items() if name in mine)
+            for (of_sample, rows), tables in plan.segments.items()
+            if of_sample == sample
         }
-        drawn.append(Drawn(float(seconds), rows))
+        drawn.append(Drawn(float(plan.utterances.loc[frames, "duration"].sum()), counts))
     return representation_bytes(sizes, drawn, model.stride_seconds, dtype)
 
 
@@ -299,9 +324,8 @@ def _write_utterance(writer: RepresentationWriter, plan: _Plan, model: SpeechMod
         # What a sample did not draw is appended with no rows: every dataset exists in every shard.
         kept = slice(None) if done.utterance_id in chosen else slice(0)
         done.frames.write(writer, sample, kept, done)
-        for span in SEGMENTS:
-            segments = plan.segments[sample, span].get(done.utterance_id, plan.empty)
-            _write_segments(writer, sample, span, segments, model, done)
+    for (sample, rows), tables in plan.segments.items():
+        _write_segments(writer, sample, rows, tables.get(done.utterance_id, plan.empty), model, done)
 
 
 @dataclass(frozen=True)
@@ -357,25 +381,26 @@ def _averaging(window: tuple[int, int], every_10ms: bool) -> str:
 def _write_segments(
     writer: RepresentationWriter,
     sample: int,
-    span: Span,
+    rows: Rows,
     segments: pd.DataFrame,
     model: SpeechModel,
     done: _Pass,
 ) -> None:
-    frames = len(done.blocks[FIRST])
+    frames, pooling = len(done.blocks[FIRST]), rows.pooling.name  # type: ignore[union-attr]
     borders = np.array(
-        [segment_frames(row.start, row.end, model.stride_seconds, frames, span.name) for row in segments.itertuples()],
+        [segment_frames(row.start, row.end, model.stride_seconds, frames, pooling) for row in segments.itertuples()],
         np.int64,
     ).reshape(-1, 2)
     for name, values in done.blocks.items():
-        rows = average_segments(values, borders[:, 0], borders[:, 1])
-        definition = f"{model.definitions[name]}; mean over {span.averaged}"
-        writer.append(layout.rows_path(sample, span, name), rows, {"definition": definition})
+        means = average_segments(values, borders[:, 0], borders[:, 1])
+        definition = f"{model.definitions[name]}; mean over {rows.averaged}"
+        writer.append(layout.rows_path(sample, rows, name), means, {"definition": definition})
     columns = {
         "row": segments.index.to_numpy(np.int64),
         "label": segments["label"].to_numpy(str),
         "start": segments["start"].to_numpy(np.float64),
+        "end": segments["end"].to_numpy(np.float64),
         **{name: np.repeat(getattr(done, name), len(segments)) for name in layout.NAMES},
     }
     for name, values in columns.items():
-        writer.append(layout.rows_path(sample, span, name), values)
+        writer.append(layout.rows_path(sample, rows, name), values)

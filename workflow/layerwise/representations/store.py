@@ -105,7 +105,9 @@ def dataset(file: h5py.File, path: str) -> h5py.Dataset:
         for number in range(1, len(parts) + 1):
             place = "/".join(parts[:number])  # before it, there are no links
             if (kind := _link(file, place)) is None:
-                there = ", ".join(itertools.islice(file[path.rpartition("/")[0]], _NAMED)) if place == path else ""
+                there = (
+                    ", ".join(itertools.islice(file[path.rpartition("/")[0] or "/"], _NAMED)) if place == path else ""
+                )
                 raise RepresentationError(
                     f"{file.filename} has no /{path}; in /{path.rpartition('/')[0]} there is {there or 'nothing'}"
                 )
@@ -174,6 +176,14 @@ def numbers(data: h5py.Dataset) -> np.ndarray:
     with _explained(data):
         if data.ndim != 1 or data.dtype.kind not in "iu":
             _refuse(data, f"is of type {data.dtype} and shape {data.shape}; a list of whole numbers is expected")
+        return data[:]
+
+
+def seconds(data: h5py.Dataset) -> np.ndarray:
+    """All of a list of times."""
+    with _explained(data):
+        if data.ndim != 1 or data.dtype.kind != "f":
+            _refuse(data, f"is of type {data.dtype} and shape {data.shape}; a list of times is expected")
         return data[:]
 
 

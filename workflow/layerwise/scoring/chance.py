@@ -10,6 +10,9 @@ frames    `frame_rows`. Speakers swap whole recordings. Kept: the order in time,
           Lost: what was said when, and who said it.
 segments  `permutation`. Labels are permuted within each fold. Kept: how often a label occurs, in every fold. Lost:
           which segment has which label, and with it whatever labels share with recordings and speakers.
+units     `of_units`. Values that a whole recording or speaker has are exchanged between recordings or speakers. Kept:
+          which rows are one recording or speaker, so that the chance level holds what it is worth to recognise them.
+          Lost: which value each has.
 
 One draw, by (property, seed, sample), serves all layers of a property and sample.
 """
@@ -100,6 +103,16 @@ def permutation(rows: np.ndarray, fold: np.ndarray, property_name: str, seed: in
         mine = mine[np.argsort(rows[mine])]  # the order of shards does not matter
         taken_from[mine] = random.permutation(mine)
     return taken_from
+
+
+def of_units(units: np.ndarray, property_name: str, seed: int, sample: int) -> np.ndarray:
+    """Whose value each row gets, (rows,): that of a row of another recording or speaker, the same for all of its rows.
+
+    Args:
+        units: (rows,) the recording or speaker of each row, all of whose rows have one value.
+    """
+    _, first, member = np.unique(units, return_index=True, return_inverse=True)
+    return first[generator(seed, sample, property_name).permutation(first.size)][member]
 
 
 def _deranged(sizes: Sequence[int] | np.ndarray, random: np.random.Generator) -> np.ndarray:

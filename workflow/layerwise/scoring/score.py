@@ -8,22 +8,24 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from layerwise.cells import FLAGGED, GIVEN, OK, SKIPPED
-from layerwise.files.atomic import replaced
+from layerwise.cells import CORPUS, FLAGGED, GIVEN, OK, SKIPPED
+from layerwise.files import atomic
 from layerwise.representations import store
 from layerwise.scoring import folds as folding
 from layerwise.scoring.measures.cca import Trial, cross_validate
 from layerwise.scoring.measures.jackknife import LIGHTER, TrialReplicates, jackknife
 from layerwise.scoring.measures.passes import fold_moments
 from layerwise.scoring.metrics import tuned
-from layerwise.scoring.properties import PROPERTIES, Property
+from layerwise.scoring.properties import Property
 from layerwise.scoring.refusals import RefusedScoreError
-from layerwise.scoring.rows import LayerRows, SpeakerGroups, refuse_empty
+from layerwise.scoring.rows import Beside, LayerRows, SpeakerGroups, refuse_empty, refuse_single
 from layerwise.scoring.settings import ScoreSettings
 
 log = logging.getLogger(__name__)
@@ -34,35 +36,54 @@ FLAG_BELOW = 0.9
 
 def score_layers(
     representations: Iterable[Path],
-    property_name: str,
+    question: Property,
     model: str,
     sample: int,
     layers: Sequence[str],
     settings: ScoreSettings,
     out: Path,
     alignments: str = GIVEN,
+    acoustics: Path | None = None,
+    targets: Path | None = None,
+    other: Iterable[Path] = (),
+    other_layers: Sequence[str] = (),
 ) -> None:
     """Score some layers of one model on one property and sample set, and write a record for each as JSON.
 
     Args:
-        representations: the shards of the model, in any order.
+        representations: the shards of the model that have the rows of the question, in any order.
         alignments: `given` or `automatic`, kept with the record.
+        acoustics, targets: what the target of the question comes from, where it is neither in the representations.
+        other: the shards of the other model that the question compares with.
+        other_layers: its layers, where each layer is compared with every one of them: then each pair has a record.
     """
-    question = PROPERTIES[property_name]
-    with store.reading(representations) as shards:
+    if question.folds_by and question.folds_by != settings.folds_by:
+        settings = replace(settings, folds_by=question.folds_by, intervals=CORPUS)
+    with ExitStack() as stack:
+        shards = stack.enter_context(store.reading(representations))
+        others = [Path(path) for path in other]
+        beside = Beside(acoustics, targets, stack.enter_context(store.reading(others)) if others else ())
         records = []
         for layer in layers:
-            record = {
-                "property": property_name,
-                "model": model,
-                "layer": layer,
-                "sample": sample,
-                "alignments": alignments,
-            }
-            records.append(record | _score(LayerRows(shards, question, sample, layer), settings))
-            log.info("%s: %s %s", layer, records[-1]["status"], records[-1]["reason"] or _summary(records[-1]))
-    with replaced(out) as temporary:
+            for asked in _questions(question, other_layers):
+                record = {
+                    "property": question.name,
+                    "model": model,
+                    "layer": layer,
+                    "sample": sample,
+                    "alignments": alignments,
+                } | ({"other_layer": asked.target.layer} if question.is_matrix else {})
+                records.append(record | _score(LayerRows(shards, asked, sample, layer, beside), settings))
+                log.info("%s: %s %s", layer, records[-1]["status"], records[-1]["reason"] or _summary(records[-1]))
+    with atomic.replaced(out) as temporary:
         temporary.write_text(json.dumps({"records": records}, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _questions(question: Property, other_layers: Sequence[str]) -> list[Property]:
+    """A question of every layer of another model as one question for each."""
+    if not question.is_matrix:
+        return [question]
+    return [replace(question, target=replace(question.target, layer=layer)) for layer in other_layers]  # type: ignore[type-var]
 
 
 def _summary(record: Mapping) -> str:
@@ -76,21 +97,26 @@ def _summary(record: Mapping) -> str:
 def _score(asked: LayerRows, settings: ScoreSettings) -> dict:
     """Counts, status, reason and trials of one layer."""
     question, sample = asked.question, asked.sample
-    rows, target = asked.matrix(), asked.target()
-    types = target.shape[1] if question.target.has_labels else 0
-    counts = {"n_rows": rows.shape[0], "n_types": types, "n_speakers": asked.speakers(rows.shape[0])}
+    all_rows = asked.all_rows().shape[0]
+    counts = {"n_rows": all_rows, "n_missing": 0, "n_types": 0, "n_speakers": asked.speakers()}
+    views = ""
     try:
-        fold, groups = asked.folds(settings, rows.shape[0])
+        target, rows = asked.matched.matrix, asked.matrix()
+        types = target.shape[1] if question.target.has_labels else 0
+        counts |= {"n_rows": rows.shape[0], "n_missing": all_rows - rows.shape[0], "n_types": types}
+        known = f", {types} types" if question.target.has_labels else ""
+        x, y = question.target.views(target, rows)
+        views = f" of {x.shape[1]} and {y.shape[1]} dimensions{known}"
+        fold, groups = asked.folds(settings)
         asked.require_length(target.shape[0], rows.shape[0], "rows of the target")
         refuse_empty(fold, settings.folds)
+        if question.target.has_labels:
+            refuse_single(target)
         pairs = folding.trials(settings.folds, settings.trials, settings.seed, sample)
         unrelated = asked.unrelated(target, fold, settings.seed)
         scored, replicates = _trials(question, rows, target, unrelated, fold, groups, pairs, settings)
     except RefusedScoreError as error:
-        x, y = question.target.views(target, rows)
-        known = f", {types} types" if question.target.has_labels else ""
-        dimensions = f"{x.shape[1]} and {y.shape[1]} dimensions"
-        reason = f"{question.name}, sample {sample}: {error} ({rows.shape[0]} rows of {dimensions}{known})"
+        reason = f"{question.name}, sample {sample}: {error} ({counts['n_rows']} rows{views})"
         return counts | {"status": SKIPPED, "reason": reason, "trials": []}
     records = [
         {"trial": number, "dev_fold": pair[0], "test_fold": pair[1], **_trial_record(trial, by_chance)}
@@ -135,6 +161,7 @@ def _trials(
     fold, pairs = folding.merged(fold, pairs)
     epsilons = [tuple(pair) for pair in settings.epsilons]
     layer, results, replicates = {}, [], {}
+    fitted = (pairs, epsilons, settings.standardise, question.target.view)
     for view in (target, unrelated):
         views = question.target.views(view, rows)
         try:
@@ -143,13 +170,13 @@ def _trials(
                 fold_of = groups.folds(fold)
                 # Groups without rows have fold -1: added to fold 0, they add nothing.
                 moments = of_groups.merged(np.maximum(fold_of, 0))
-                results.append(cross_validate(moments, pairs, epsilons, settings.standardise))
+                results.append(cross_validate(moments, *fitted))
                 again = jackknife(of_groups, fold_of, results[0], settings.standardise)
                 replicates = _replicates(groups.names, again)
                 del of_groups  # 20 groups of 1,024 dimensions take 500 MB
             else:
                 moments = fold_moments(*views, fold, **layer)
-                results.append(cross_validate(moments, pairs, epsilons, settings.standardise))
+                results.append(cross_validate(moments, *fitted))
         except RefusedScoreError as error:
             if view is target:
                 raise

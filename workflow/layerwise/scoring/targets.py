@@ -1,21 +1,58 @@
-"""What a layer is compared with: each kind of target is a class that reads its matrix from the shards of a model."""
+"""What a layer is compared with: each kind of target is a class, and an entry of `KINDS` by its key in YAML.
+
+A target says how its fields are read, which rows it fits, which files it needs beside the representations, and how its
+matrix comes from them. `layerwise.scoring.rows` asks it for that.
+"""
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import h5py
 import numpy as np
 
-from layerwise.constants import MEL_BANDS
+from layerwise.errors import LayerwiseError, did_you_mean, listed_names
 from layerwise.files.limits import Limit
+from layerwise.layers import LAYER
 from layerwise.representations import layout, store
+from layerwise.representations.acoustic_measures import MEASURES
+from layerwise.scoring.refusals import RefusedScoreError
+from layerwise.spans import Rows
+
+if TYPE_CHECKING:
+    from layerwise.scoring.rows import LayerRows
 
 # Of a matrix with a row for each word and a column for each type: a million words of 8,000 types.
 MAX_CELLS = Limit("LAYERWISE_MAX_LABEL_CELLS", 1 << 33, "rows times types")
+
+# Columns that stand with the rows of a representation file, and the level at which their values are given: that of a
+# speaker's name is a recording, as a speaker is found again in other recordings.
+OWN_COLUMNS = {"label": "row", "utterance_id": "row", "speaker_id": "utterance"}
+
+
+class TargetError(LayerwiseError):
+    """A target makes no sense; the message says which field, and what would be right."""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The target of a layer's rows.
+
+    Attributes:
+        matrix: (kept rows × dimensions).
+        kept: places of the rows that have a target, in order; None: all.
+        labels: (kept rows,) what folds are balanced by; None: as the rows are labelled.
+        unit: what has one value as a whole, and what chance therefore shuffles: row, utterance or speaker; "": nothing
+            does, as values change from frame to frame.
+    """
+
+    matrix: Any
+    kept: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    unit: str = "row"
 
 
 class Target(ABC):
@@ -23,23 +60,55 @@ class Target(ABC):
 
     Attributes:
         name: what it is called.
-        is_first: whether it is view x and the layer view y, as in the paper; labels are the second view.
+        is_first: whether it is view x and the layer view y, as in the papers.
         has_labels: whether its columns are types of labels.
-        layer: the layer that it is, if it is one.
+        is_use: whether having most of it makes a layer the one to use.
+        looked_up: whether it comes from a table, which a job of its own prepares.
+        layer: the layer that it is, if it is one. other_model: the model whose layer it is, if not the same.
+        every_layer: whether it is each layer of another model in turn.
     """
 
     name: str
-    is_first: ClassVar[bool] = True
+    is_first: ClassVar[bool] = False
     has_labels: ClassVar[bool] = False
+    is_use: ClassVar[bool] = True
+    looked_up: bool = False
     layer: str = ""
+    other_model: str = ""
+    every_layer: bool = False
+
+    @classmethod
+    @abstractmethod
+    def of(cls, fields: Mapping) -> Target:
+        """From its fields in YAML.
+
+        Raises:
+            TargetError: they make no sense.
+        """
+
+    def require_rows(self, rows: Rows) -> None:  # noqa: B027
+        """Refuse rows that it has nothing for.
+
+        Raises:
+            TargetError: the message says which would do.
+        """
+
+    def family(self, rows: Rows) -> str:
+        """The family of acoustic measures whose file it comes from; "": from none."""
+        return ""
 
     @abstractmethod
-    def rows(self, shards: list[h5py.File], sample: int, span: str, layer: str) -> store.Rows | np.ndarray:
-        """The target of each row of `layer`, (rows × dimensions)."""
+    def match(self, asked: LayerRows) -> Matched:
+        """The target of each row of a layer."""
 
     @abstractmethod
     def width(self, width_of: Callable[[str], int], types: int) -> int:
         """Columns of its matrix, before there is one: `width_of` a layer of the model, number of `types` drawn."""
+
+    @property
+    def view(self) -> str:
+        """Which view it is."""
+        return "x" if self.is_first else "y"
 
     def views(self, target: object, layer: object) -> tuple:
         """What belongs to the target and what to the layer, in the order of the views."""
@@ -47,52 +116,250 @@ class Target(ABC):
 
 
 @dataclass(frozen=True)
+class Acoustics(Target):
+    """A measure of the audio itself, frame by frame; of segments its mean over the same stretch of time."""
+
+    measure: str
+    is_first: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        return self.measure
+
+    @classmethod
+    def of(cls, fields: Mapping) -> Acoustics:
+        measure = fields["acoustics"]
+        if measure not in MEASURES:
+            raise TargetError(
+                f"acoustics: found {measure!r}{did_you_mean(MEASURES, measure)}; allowed: "
+                f"{listed_names(MEASURES, measure)}"
+            )
+        return cls(measure)
+
+    def family(self, rows: Rows) -> str:
+        # Mel rows of frames stand with the representations.
+        return "" if self.measure == "mel" and not rows.of_segments else MEASURES[self.measure].family
+
+    def match(self, asked: LayerRows) -> Matched:
+        if not self.family(asked.question.rows):
+            return Matched(store.rows(asked.shards, layout.mel(asked.sample, asked.grid())), unit="")
+        from layerwise.representations.acoustic_rows import acoustic_frames, acoustic_segments
+
+        with store.reading([asked.beside.acoustics]) as (file,):
+            if asked.question.of_segments:
+                values = acoustic_segments(file, self.measure, *asked.borders(), asked.question.rows.pooling)
+            else:
+                values = acoustic_frames(
+                    file, self.measure, asked.texts("utterance_id"), asked.frames(), asked.seconds_per_row()
+                )
+        kept = np.flatnonzero(np.isfinite(values).all(axis=1))
+        if not kept.size:
+            raise RefusedScoreError(f"no row has a value of {self.measure}")
+        return Matched(values[kept], kept if kept.size < len(values) else None, unit="")
+
+    def width(self, width_of: Callable[[str], int], types: int) -> int:
+        return MEASURES[self.measure].dimensions
+
+
+@dataclass(frozen=True)
 class Layer(Target):
     """Another layer of the same model."""
 
     layer: str
+    is_first: ClassVar[bool] = True
+    is_use: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
         return self.layer
 
-    def rows(self, shards: list[h5py.File], sample: int, span: str, layer: str) -> store.Rows:
-        return store.rows(shards, layout.rows_path(sample, span, self.layer))
+    @classmethod
+    def of(cls, fields: Mapping) -> Layer:
+        if not re.fullmatch(LAYER, fields["layer"]):
+            raise TargetError(f"layer: found {fields['layer']!r}; a layer such as T0 is expected")
+        return cls(fields["layer"])
+
+    def require_rows(self, rows: Rows) -> None:
+        if rows.of_segments and self.layer.startswith("C"):
+            raise TargetError(f"layer: found {self.layer}, of {rows.called} rows; C layers have frames only")
+
+    def match(self, asked: LayerRows) -> Matched:
+        rows = store.rows(asked.shards, asked.place(self.layer))
+        return Matched(rows, unit="") if asked.is_of_frames else Matched(rows[:])
 
     def width(self, width_of: Callable[[str], int], types: int) -> int:
         return width_of(self.layer)
 
 
-class Mel(Target):
-    """Log mel spectra."""
+@dataclass(frozen=True)
+class OtherModel(Target):
+    """A layer of another model: the same one, a certain one, or each in turn."""
 
-    name = "mel"
+    other_model: str
+    layer: str
+    is_use: ClassVar[bool] = False
+    SAME: ClassVar[str] = "same"
+    ALL: ClassVar[str] = "all"
 
-    def rows(self, shards: list[h5py.File], sample: int, span: str, layer: str) -> store.Rows:
-        return store.rows(shards, layout.mel(sample, grid(shards[0], sample, span, layer)))
+    @property
+    def name(self) -> str:
+        return f"{self.other_model} {self.layer}"
+
+    @property
+    def every_layer(self) -> bool:  # type: ignore[override]
+        return self.layer == self.ALL
+
+    @classmethod
+    def of(cls, fields: Mapping) -> OtherModel:
+        layer = fields.get("layer", cls.SAME)
+        if layer not in (cls.SAME, cls.ALL) and not re.fullmatch(LAYER, layer):
+            raise TargetError(f"layer: found {layer!r}; same, all, or a layer such as T9 is expected")
+        return cls(fields["model"], layer)
+
+    def require_rows(self, rows: Rows) -> None:
+        if rows.of_segments and self.layer.startswith("C"):
+            raise TargetError(f"layer: found {self.layer}, of {rows.called} rows; C layers have frames only")
+
+    def match(self, asked: LayerRows) -> Matched:
+        layer = asked.layer if self.layer == self.SAME else self.layer
+        rows = asked.matched_layer(layer)
+        return Matched(rows, unit="") if asked.is_of_frames else Matched(rows[:])
 
     def width(self, width_of: Callable[[str], int], types: int) -> int:
-        return MEL_BANDS
+        return width_of(self.layer)
 
 
-class Labels(Target):
-    """One column for each type of label, 1 where a row has it."""
+@dataclass(frozen=True)
+class Label(Target):
+    """One column for each value of a column, 1 where a row has it."""
 
-    name = "label"
-    is_first = False
-    has_labels = True
+    column: str
+    has_labels: ClassVar[bool] = True
 
-    def rows(self, shards: list[h5py.File], sample: int, span: str, layer: str) -> np.ndarray:
-        path = layout.rows_path(sample, span, "label")
-        labels = store.joined_strings(shards, path)
-        types = np.unique(labels)
-        MAX_CELLS.require(len(labels) * len(types), f"{shards[0].filename}: {path}", store.RepresentationError)
-        return (labels[:, None] == types).astype(np.uint8)
+    @property
+    def name(self) -> str:
+        return self.column
+
+    @property
+    def looked_up(self) -> bool:  # type: ignore[override]
+        return self.column not in OWN_COLUMNS
+
+    @classmethod
+    def of(cls, fields: Mapping) -> Label:
+        return cls(fields["label"])
+
+    def require_rows(self, rows: Rows) -> None:
+        if rows.of == "frame" and self.column == "label":
+            raise TargetError(
+                "label: found label, of frame rows, which have none; rows must be phone, word, utterance or a table"
+            )
+
+    def match(self, asked: LayerRows) -> Matched:
+        if self.looked_up:
+            table = asked.looked_up()
+            places, unit = table.type, table.unit
+            types = table.names
+        else:
+            unit = OWN_COLUMNS[self.column]
+            types, places = np.unique(asked.texts(self.column), return_inverse=True)
+            if asked.is_of_frames:
+                places = np.repeat(places, asked.frames())
+        kept = np.flatnonzero(places >= 0)
+        MAX_CELLS.require(kept.size * len(types), asked.where(), store.RepresentationError)
+        matrix = (places[kept, None] == np.arange(len(types))).astype(np.uint8)
+        return Matched(matrix, kept if kept.size < places.size else None, types[places[kept]], unit)
 
     def width(self, width_of: Callable[[str], int], types: int) -> int:
         return types
 
 
-def grid(shard: h5py.File, sample: int, span: str, layer: str) -> str:
-    """Which mel rows and borders go with a frame layer."""
-    return str(store.fact(store.dataset(shard, layout.rows_path(sample, span, layer)), "grid"))
+@dataclass(frozen=True)
+class Valued(Target):
+    """Numbers that a table has for each row, or for its label."""
+
+    fields: tuple[tuple[str, object], ...]
+    looked_up: ClassVar[bool] = True  # type: ignore[misc]
+    KEY: ClassVar[str] = ""
+
+    @property
+    def name(self) -> str:
+        said = dict(self.fields)[self.KEY]
+        return ", ".join(said) if isinstance(said, tuple) else str(said)
+
+    @classmethod
+    def of(cls, fields: Mapping) -> Valued:
+        if fields.get("case", "exact") not in ("exact", "lower"):
+            raise TargetError(f"case: found {fields['case']!r}; allowed: exact, lower")
+        plain = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+        return cls(tuple(sorted(plain.items())))
+
+    def require_rows(self, rows: Rows) -> None:
+        if rows.of == "frame" and self.KEY != "columns" and dict(self.fields).get("of", "label") == "label":
+            raise TargetError(
+                f"{self.KEY}: found {self.name}, of frame rows, which have no label; rows must be phone, word, "
+                "utterance or a table, or `of` a column of corpus.metadata"
+            )
+
+    def match(self, asked: LayerRows) -> Matched:
+        table = asked.looked_up()
+        kept = np.flatnonzero(table.type >= 0)
+        places = table.type[kept]
+        labels = table.names[places] if self.KEY != "columns" else None
+        return Matched(table.values[places], kept if kept.size < table.type.size else None, labels, table.unit)
+
+    def width(self, width_of: Callable[[str], int], types: int) -> int:
+        said = dict(self.fields)[self.KEY]
+        return len(said) if isinstance(said, tuple) else VECTOR_WIDTH
+
+
+VECTOR_WIDTH = 300  # of vectors that nobody has opened yet: GloVe's
+
+
+class Vectors(Valued):
+    """The vector of a row's label."""
+
+    KEY = "vectors"
+
+
+class Attributes(Valued):
+    """Shares of attributes of a row's label."""
+
+    KEY = "attributes"
+
+
+class Columns(Valued):
+    """Columns of numbers."""
+
+    KEY = "columns"
+
+
+# By their keys in YAML; `model` before `layer`, which is a field of it too.
+KINDS: dict[str, type[Target]] = {
+    "acoustics": Acoustics,
+    "model": OtherModel,
+    "layer": Layer,
+    "label": Label,
+    "vectors": Vectors,
+    "attributes": Attributes,
+    "columns": Columns,
+}
+# Fields that go with a kind, beside its key.
+OPTIONS = {"model": ("layer",), "vectors": ("of", "case", "member"), "attributes": ("of", "case", "member")}
+
+
+def target_of(fields: Mapping) -> Target:
+    """A target from its fields in YAML.
+
+    Raises:
+        TargetError: they name no kind, more than one, or a field of another kind.
+    """
+    kind = next((key for key in KINDS if key in fields), None)
+    if kind is None:
+        raise TargetError(f"found {', '.join(fields) or 'nothing'}; one of {', '.join(KINDS)} is expected")
+    if strange := [key for key in fields if key != kind and key not in OPTIONS.get(kind, ())]:
+        both = strange[0] in KINDS
+        raise TargetError(
+            f"found {kind} and {strange[0]}; "
+            + ("a property has one target: leave one out" if both else f"{strange[0]} is no field of {kind}")
+        )
+    return KINDS[kind].of(fields)

@@ -106,7 +106,7 @@ def _result(where: str, row: Mapping[str, str], layers: Mapping[str, Sequence[st
         return found
 
     value = number("value")
-    if not 0 <= value <= METRICS[row["metric"]].largest:
+    if not METRICS[row["metric"]].can_be(value):
         raise refuse("value", "a fraction is expected, such as 0.0574 for 5.74 %")
     low, high = (number(column) if row.get(column) else None for column in INTERVAL)
     if (low is None) != (high is None):

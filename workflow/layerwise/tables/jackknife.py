@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -27,10 +27,12 @@ from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
 from layerwise.files.own_files import RereadError
 from layerwise.files.own_tables import read_csv_table
+from layerwise.metrics import Metric, metric_of
 
 KEY = ["property", "model", "layer", "metric"]
 COLUMNS = [*KEY, "group", "weight", "share", "mean"]
 _ROUNDING = 1e-6  # of shares that are added up
+_SHARE = replace(metric_of("share"), least=0.0)
 
 
 class MissingReplicatesError(LayerwiseError):
@@ -86,7 +88,7 @@ def replicate_rows(record: dict) -> list[dict]:
     metrics = {name for trial in record["trials"] for name in trial["metrics"]}
     rows = []
     for group, again in found.items():
-        share = _numbers(again["share"], trials, "share", 0.0)
+        share = _numbers(again["share"], trials, "share", _SHARE)
         weight = again["weight"]
         if type(weight) is not float or not 0 <= weight < 1:
             raise ValueError(f"weight of its jackknife is {weight!r}; a number from 0 to below 1 is expected")
@@ -94,7 +96,7 @@ def replicate_rows(record: dict) -> list[dict]:
         for metric, values in again["metrics"].items():
             if metric not in metrics:
                 raise ValueError(f"its jackknife has the metric {metric!r}, which no trial has")
-            value = _numbers(values, trials, metric, -1.0)
+            value = _numbers(values, trials, metric, metric_of(metric))
             sums = {"share": share.sum(), "left": left.sum(), "value": left @ value, "trials": trials}
             rows.append(
                 {name: record[name] for name in KEY[:3]} | {"metric": metric, "group": group, "weight": weight} | sums
@@ -102,12 +104,12 @@ def replicate_rows(record: dict) -> list[dict]:
     return rows
 
 
-def _numbers(values: object, count: int, name: str, least: float) -> np.ndarray:
+def _numbers(values: object, count: int, name: str, kind: Metric) -> np.ndarray:
     if not isinstance(values, list) or len(values) != count or any(type(v) not in (int, float) for v in values):
         raise ValueError(f"{name} of its jackknife is no list of {count} numbers")
     numbers = np.array(values, float)
-    if not ((numbers >= least - _ROUNDING) & (numbers <= 1 + _ROUNDING)).all():
-        raise ValueError(f"{name} of its jackknife is {values}; numbers from {least:g} to 1 are expected")
+    if not all(kind.can_be(number, _ROUNDING) for number in numbers):
+        raise ValueError(f"{name} of its jackknife is {values}; numbers {kind.range} are expected")
     return numbers
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from layerwise.files.own_files import RereadError
 from layerwise.probes.metrics import METRICS
+from layerwise.scoring.metrics import METRICS as OF_SCORES
 from layerwise.scoring.properties import PROPERTIES
 from layerwise.tables.best_layers import read_best_layers
 from layerwise.tables.comparison import WEIGHTS, Outcome, outcomes, read_comparison
@@ -163,7 +164,8 @@ def _doubts(best: Mapping, folds_by: str) -> Iterator[str]:
         yield OWN_LUCK
     # The condition of `layerwise.scoring.measures.cca` for weights by the layer, which is the first view beside labels.
     has_labels = PROPERTIES[best["property"]].target.has_labels
-    if has_labels and best["metric"].startswith("pwcca") and best["kept_y"] > best["kept_x"]:
+    metric = OF_SCORES.get(best["metric"])
+    if has_labels and metric and metric.weighs_the_narrower and best["kept_y"] > best["kept_x"]:
         yield MORE_TYPES
     if best["classes_unseen"] > 0:
         yield UNSEEN

@@ -12,7 +12,7 @@ from layerwise.cells import FLAGGED, OK, SKIPPED
 from layerwise.errors import LayerwiseError, shown
 from layerwise.files.own_files import RereadError, is_count, read_own_json
 from layerwise.layers import layer_key, layer_ranges
-from layerwise.scoring.metrics import metric_of
+from layerwise.metrics import metric_of
 from layerwise.tables.files import AnyPath, read_table, table_of, write_table
 from layerwise.tables.jackknife import replicate_rows, write_jackknife
 
@@ -167,8 +167,8 @@ def _require_score(metric: str, score: object, where: str) -> None:
     if type(score) not in (float, int) or not math.isfinite(score):
         raise ValueError(f"{metric} {where} is {score}, not a number")
     known = metric_of(metric)
-    if not known.least - _ROUNDING <= score <= known.largest + _ROUNDING:
-        raise ValueError(f"{metric} {where} is {score}; a number from {known.least:g} to {known.largest:g} is expected")
+    if not known.can_be(score, _ROUNDING):
+        raise ValueError(f"{metric} {where} is {score}; a number {known.range} is expected")
 
 
 def _counts(facts: Mapping, names: Iterable[str], layer: str) -> dict:

@@ -10,8 +10,9 @@ import textbook_cca
 from layerwise.scoring.measures import held_out, passes, ridge
 from layerwise.scoring.measures.cca import cross_validate, evaluate
 from layerwise.scoring.measures.jackknife import LIGHTER, jackknife
+from layerwise.scoring.measures.linear_map import LinearMap
 from layerwise.scoring.measures.passes import fold_moments
-from layerwise.scoring.metrics import METRICS, tuned
+from layerwise.scoring.metrics import METRICS, mapped, tuned
 from layerwise.scoring.refusals import DegenerateViewError, EmptyFoldError, TooFewRowsError
 from synthetic_views import golden_cca, layer_norm, mixing, one_hot, planted, random_folds, related, rotation
 
@@ -32,6 +33,16 @@ def textbook_of(x, y, fold, train=TRAIN, test=TEST, epsilons=(RIDGE, RIDGE), sta
 def value_of(scores, name):
     """A field or a metric of scores, or of what a textbook gives."""
     return getattr(scores, name) if hasattr(scores, name) else scores.metrics[name]
+
+
+def by_the_choice_of(trial, name, moments, standardise):
+    """A metric of one fit on the folds of a trial, with the regularisers that it chose, on its test fold."""
+    train = sorted(set(range(moments.folds)) - {trial.dev_fold, trial.test_fold})
+    if name in mapped():
+        linear_map = LinearMap(ridge.Fit(moments.covariance(train), standardise), "y")
+        return METRICS[name].of_map(linear_map, moments.covariance([trial.test_fold]), trial.regularisers[name])[0]
+    pair = trial.regularisers.get(name, PAPER_EPSILONS[3])  # svcca and cka have no regulariser: any pair gives them
+    return value_of(evaluate(moments, train, [trial.test_fold], *pair, standardise), name)
 
 
 def assert_same_scores(left, right, tolerance, names=METRICS):
@@ -176,9 +187,9 @@ def test_a_target_of_noise_scores_near_zero_on_held_out_rows():
     held_out = np.array([list(evaluate(moments, [*range(test), *range(test + 1, 10)], [test], RIDGE, RIDGE)
                               .metrics.values()) for test in range(10)])  # fmt: skip
     assert np.abs(held_out).max() < 0.1
-    *fitted, cka = held_out.mean(axis=0)
-    assert np.abs(fitted).max() < 0.02
-    assert cka == pytest.approx(np.sqrt(20 * 15) / 400, rel=0.1)  # its bias: it has no fit to hold rows out of
+    mean = dict(zip(METRICS, held_out.mean(axis=0), strict=True))
+    assert max(abs(value) for name, value in mean.items() if name != "cka") < 0.02
+    assert mean["cka"] == pytest.approx(np.sqrt(20 * 15) / 400, rel=0.1)  # its bias: it has no fit to hold rows out of
     assert evaluate(moments, TRAIN, TRAIN, RIDGE, RIDGE).mean_cca > 0.06  # what a fit on its own rows would claim
 
 
@@ -839,11 +850,12 @@ def test_each_trial_takes_what_is_best_on_dev_and_reports_it_on_test(rogue_momen
                 for pair in PAPER_EPSILONS
             ]
             best[metric] = PAPER_EPSILONS[on_dev.index(max(on_dev))]
-        assert trial.regularisers == {**best, "mean_cca": best["pwcca"]}
-        for metric in METRICS:  # svcca and cka have no regulariser: any pair gives them
-            pair = trial.regularisers.get(metric, PAPER_EPSILONS[3])
-            expected = evaluate(rogue_moments, train, [trial.test_fold], *pair, standardise)
-            assert trial.metrics[metric] == pytest.approx(value_of(expected, metric), abs=1e-12)
+        of_pairs = {name: trial.regularisers[name] for name in tuned()}
+        assert of_pairs == {**best, "mean_cca": best["pwcca"]}
+        assert trial.regularisers.keys() == {*tuned(), *mapped()}
+        for metric in METRICS:
+            expected = by_the_choice_of(trial, metric, rogue_moments, standardise)
+            assert trial.metrics[metric] == pytest.approx(expected, abs=1e-12)
         assert trial.scores["pwcca"].pwcca == trial.metrics["pwcca"]
         assert trial.scores["pwcca"].n_train == 2400
         assert trial.scores["pwcca"].n_test == 300
@@ -871,7 +883,7 @@ def test_of_equally_good_pairs_the_first_is_taken():
         first, second = (evaluate(moments, TRAIN, [DEV], *pair) for pair in epsilons)
         assert first.metrics == second.metrics
         (trial,) = cross_validate(moments, [(DEV, TEST)], epsilons)
-        assert set(trial.regularisers.values()) == {epsilons[0]}
+        assert {trial.regularisers[name] for name in tuned()} == {epsilons[0]}
 
 
 @pytest.mark.parametrize("standardise", [False, True])
@@ -936,13 +948,11 @@ def test_the_jackknife_is_the_fit_on_rows_of_which_some_count_less(seed, standar
     found = jackknife(fold_moments(x, y, group), fold_of, trials, standardise)
     times = round(1 / LIGHTER)
     for trial, again in zip(trials, found, strict=True):
-        train = sorted(set(range(5)) - {trial.dev_fold, trial.test_fold})
         for number in range(len(fold_of)):
             rows = np.repeat(np.arange(len(x)), np.where(group == number, 1, times))
             repeated = fold_moments(x[rows], y[rows], fold[rows])
             for name in METRICS:
-                pair = trial.regularisers.get(name, (RIDGE, RIDGE))
-                expected = value_of(evaluate(repeated, train, [trial.test_fold], *pair, standardise), name)
+                expected = by_the_choice_of(trial, name, repeated, standardise)
                 # the published weights depend on how often rows are repeated
                 tolerance = 0.02 if name == "pwcca_published" else 1e-8
                 assert again.metrics[name][number] == pytest.approx(expected, abs=tolerance), name

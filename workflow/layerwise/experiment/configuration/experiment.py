@@ -22,9 +22,16 @@ from layerwise.experiment.configuration.corpus import (
 from layerwise.experiment.configuration.folds import impossible_folds
 from layerwise.experiment.configuration.layering import FROM, merged, with_base
 from layerwise.experiment.configuration.layers import absent_layers, impossible_pairs, layer_pairs_of
+from layerwise.experiment.configuration.metadata import MetadataSources, metadata_of_corpus
 from layerwise.experiment.configuration.models import MODELS, chosen_models, clashing
 from layerwise.experiment.configuration.paths import crooked_mirrors, paths_with_wildcards
 from layerwise.experiment.configuration.problems import ConfigurationError, listed, repeated, unknown
+from layerwise.experiment.configuration.properties import (
+    chosen_properties,
+    impossible_properties,
+    key_of,
+    layers_asked,
+)
 from layerwise.experiment.configuration.schema import (
     check_schema,
     from_command_line,
@@ -32,14 +39,16 @@ from layerwise.experiment.configuration.schema import (
     schema_of,
     with_defaults,
 )
+from layerwise.experiment.configuration.segments import absent_columns, columns_named
 from layerwise.experiment.configuration.sources import Source
 from layerwise.experiment.configuration.tasks import chosen_tasks
+from layerwise.experiment.configuration.vectors import WordFile, chosen_word_files
 from layerwise.files.catalogues import CatalogueError, locate, require_bounded
 from layerwise.files.limits import Limit
 from layerwise.models.catalogue import ModelEntry
 from layerwise.probes.tasks import TaskEntry
 from layerwise.scoring.metrics import METRICS
-from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.properties import Property
 
 # Jobs that score or extract: fifty models with 49 layers, four properties and ten sample sets have 98,000 of them, for
 # which Snakemake takes minutes and gigabytes.
@@ -53,6 +62,9 @@ class Experiment:
     Attributes:
         config: the configuration with every default filled in.
         models: entries of the chosen models by name, in order, but for those in `absent`; their titles differ.
+        entries: what the chosen properties say, in order, with the fields of resources/properties.yaml.
+        properties: what they mean.
+        word_files: where words are looked up, by the name of the property.
         parents: entries of models that random weights are like, and whose checkpoints have to be read for that.
         names: what stands under `models` → the model's name.
         audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings, and
@@ -60,6 +72,7 @@ class Experiment:
         layout: how it lies, with the fields of resources/layouts.yaml.
         phones: what the labels of its phones mean.
         marks: which of its labels are no speech.
+        metadata: tables of the corpus's speakers and utterances.
         word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
         absent: of each model whose files nobody but the user may fetch, and that are not here, what has to be done.
         tasks: entries of the chosen tasks, in order.
@@ -69,6 +82,9 @@ class Experiment:
 
     config: dict
     models: dict[str, ModelEntry]
+    entries: dict[str, dict]
+    properties: dict[str, Property]
+    word_files: dict[str, WordFile]
     parents: dict[str, ModelEntry]
     names: dict[str, str]
     audio: Source
@@ -76,6 +92,7 @@ class Experiment:
     layout: dict
     phones: PhoneSet
     marks: Marks
+    metadata: MetadataSources
     word_splits: list[str] | None
     absent: list[str]
     tasks: dict[str, TaskEntry]
@@ -110,6 +127,10 @@ class Experiment:
         }
         return choices | {"corpus": {key: value for key, value in choices["corpus"].items() if key != "keep"}}
 
+    def needs_metadata(self, property_name: str) -> bool:
+        """Whether a property is about a column that only the tables of speakers and utterances have."""
+        return bool(self.metadata.joined.keys() & columns_named(self.entries[property_name]["target"]))
+
     @property
     def layer_pairs(self) -> list[list[str]]:
         """The pairs of layers that a paired test compares."""
@@ -121,7 +142,9 @@ class Experiment:
 
     def layers_of(self, property_name: str, entry: ModelEntry) -> list[str]:
         """The same of a model whose layers have become known since."""
-        names = PROPERTIES[property_name].layers(entry.layers)
+        question = self.properties[property_name]
+        other = self.models[question.target.other_model] if question.target.other_model else None
+        names = layers_asked(question, entry, other)
         return names if self.config["layers"] == "all" else [name for name in names if name in self.config["layers"]]
 
 
@@ -147,11 +170,9 @@ def read_experiment(*configs: dict) -> Experiment:
     catalogue = read_catalogue("models.yaml")
     corpora, pretraining = read_catalogue("corpora.yaml"), read_catalogue("pretraining.yaml")["settings"]
     errors = [
-        *unknown("properties", config["properties"], PROPERTIES, "a property"),
         *unknown("metric", [config["metric"]], METRICS, "a metric"),
         *unknown("pretrain.setting", [config["pretrain"]["setting"]], pretraining, "a setting of pretraining.yaml"),
         *repeated("models", config["models"]),
-        *repeated("properties", config["properties"]),
         *clashing("extra_models", config["extra_models"], catalogue),
         *impossible_folds(config, corpora),
         *crooked_mirrors(config["mirrors"]),
@@ -166,10 +187,17 @@ def read_experiment(*configs: dict) -> Experiment:
         except CatalogueError as error:
             absent.append(str(error))
             del models[name]
-    errors += absent_layers(config, models)
-    errors += impossible_pairs(config, models)
+    entries, properties, property_errors = chosen_properties(config)
+    word_files, word_file_errors = chosen_word_files(config, entries)
+    metadata, metadata_errors = metadata_of_corpus(config["corpus"], corpora)
+    errors += property_errors + word_file_errors + metadata_errors
+    if not metadata_errors:
+        errors += absent_columns({name: key_of(config, name) for name in entries}, entries, metadata.columns)
+    errors += impossible_properties(config, properties, models) if models else []
+    errors += absent_layers(config, models, properties)
+    errors += impossible_pairs(config, models, properties)
     if not errors:
-        _require_plannable(config, models)
+        _require_plannable(config, models, properties)
     sources, source_errors = corpus_sources(config["corpus"], corpora)
     layout, layout_errors = layout_of_corpus(config["corpus"], corpora)
     phones, phone_errors = phones_of_corpus(config["corpus"], layout)
@@ -185,6 +213,9 @@ def read_experiment(*configs: dict) -> Experiment:
     return Experiment(
         config,
         models,
+        entries,
+        properties,
+        word_files,
         parents,
         names,
         audio=audio,
@@ -192,6 +223,7 @@ def read_experiment(*configs: dict) -> Experiment:
         layout=layout,
         phones=phones,
         marks=marks_of_layout(layout),
+        metadata=metadata,
         word_splits=word_splits,
         absent=absent,
         tasks=tasks,
@@ -200,14 +232,14 @@ def read_experiment(*configs: dict) -> Experiment:
     )
 
 
-def _require_plannable(config: dict, models: dict[str, ModelEntry]) -> None:
+def _require_plannable(config: dict, models: dict[str, ModelEntry], properties: dict[str, Property]) -> None:
     """As far as layers are known before checkpoints have been read."""
     size, shards = config["cca"]["layers_per_job"], config["representations"]["shards"]
     of_a_sample = sum(
-        -(-len(PROPERTIES[name].layers(entry.layers)) // size)
+        -(-len(question.layers(entry.layers)) // size)
         for entry in models.values()
         if entry.is_planned
-        for name in config["properties"]
+        for question in properties.values()
     )
     jobs = config["samples"]["count"] * of_a_sample + shards * len(models)
     _JOBS.require(jobs, "the plan (models, properties, samples.count, representations.shards)", ConfigurationError)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from layerwise.experiment.configuration.problems import repeated
 from layerwise.models.catalogue import ModelEntry
-from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.properties import Property
 
 
-def absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:
+def absent_layers(config: dict, models: dict[str, ModelEntry], properties: Mapping[str, Property]) -> list[str]:
     """A listed layer may be missing in a smaller model, but not in all; and every property needs one of them.
 
     Nothing is said of models whose layers are not known yet.
@@ -23,10 +23,9 @@ def absent_layers(config: dict, models: dict[str, ModelEntry]) -> list[str]:
         return [f"layers: {', '.join(absent)} are in no model of this experiment; there are {ranges(everywhere)}"]
     return repeated("layers", listed) + [
         f"layers: none of {', '.join(listed)} is a layer of {model} that {name!r} is asked of"
-        for name in config["properties"]
-        if name in PROPERTIES
+        for name, question in properties.items()
         for model, entry in models.items()
-        if not set(PROPERTIES[name].layers(entry.layers)) & set(listed)
+        if not set(question.layers(entry.layers)) & set(listed)
     ]
 
 
@@ -42,7 +41,7 @@ def layer_pairs_of(compare: list | None) -> list[list[str]]:
     return [pairs] if pairs and isinstance(pairs[0], str) else pairs
 
 
-def impossible_pairs(config: dict, models: dict[str, ModelEntry]) -> list[str]:
+def impossible_pairs(config: dict, models: dict[str, ModelEntry], properties: Mapping[str, Property]) -> list[str]:
     """Pairs of one layer, pairs that stand there twice, and pairs of which no model has both layers, or scores both.
 
     Nothing is said where the layers of a model are not known yet.
@@ -52,7 +51,6 @@ def impossible_pairs(config: dict, models: dict[str, ModelEntry]) -> list[str]:
     errors += repeated("compare", [" and ".join(sorted(pair)) for pair in pairs])
     if not all(entry.is_planned for entry in models.values()):
         return errors
-    questions = [PROPERTIES[name] for name in config["properties"] if name in PROPERTIES]
     wanted = None if config["layers"] == "all" else set(config["layers"])
     for one, other in pairs:
         having = [entry.layers for entry in models.values() if {one, other} <= set(entry.layers)]
@@ -61,7 +59,7 @@ def impossible_pairs(config: dict, models: dict[str, ModelEntry]) -> list[str]:
             errors.append(f"compare: no model of this experiment has both {one} and {other}: {have}")
         elif not any(
             {one, other} <= set(question.layers(layers)) and (wanted is None or {one, other} <= wanted)
-            for question in questions
+            for question in properties.values()
             for layers in having
         ):
             errors.append(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from layerwise.targets.names import WITH_FILE
+
 
 def paths_with_wildcards(config: dict) -> list[str]:
     """Files of the user's that no rule can have as an input, or that Snakemake would show as they are."""
@@ -12,6 +14,17 @@ def paths_with_wildcards(config: dict) -> list[str]:
     paths |= {f"probes.sources.{name}": path for name, path in config["probes"]["sources"].items()}
     paths |= {f"extra_models.{name}.source": entry["source"] for name, entry in config["extra_models"].items()}
     paths |= {f"extra_tasks.{name}.table": entry.get("table") for name, entry in config["extra_tasks"].items()}
+    paths |= {
+        f"extra_properties.{name}.target.{key}": entry["target"].get(key)
+        for name, entry in config["extra_properties"].items()
+        for key in WITH_FILE
+    }
+    metadata = config["corpus"]["metadata"]
+    for number, path in enumerate([metadata] if isinstance(metadata, str) else metadata or []):
+        paths[f"corpus.metadata.{number}"] = path
+    for name, entry in config["extra_properties"].items():
+        if isinstance(rows := entry.get("rows"), dict):
+            paths[f"extra_properties.{name}.rows.segments"] = rows.get("segments")
     paths |= {f"models.{number}": path for number, path in enumerate(config["models"])}
     return [
         f"{key}: found {path}; {why}: rename it, or name a link to it"

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerwise.scoring.measures.held_out import Measured, correlate, measure
+from layerwise.scoring.measures.linear_map import RIDGES, LinearMap
 from layerwise.scoring.measures.moments import Covariance, Moments
 from layerwise.scoring.measures.ridge import Fit, varying
-from layerwise.scoring.metrics import METRICS, tuned
+from layerwise.scoring.metrics import METRICS, mapped, tuned
 from layerwise.scoring.refusals import EmptyFoldError
 
 
@@ -41,6 +42,8 @@ class CCAScores:
             variance are those of the standardised dimensions, unlike Raghu's. Invariances as `mean_cca`'s. No
             regulariser, hence no choice on dev.
         of_rows: metric → its value, of those for which nothing is fitted, such as `cka`.
+        of_map: metric → its value, of those of a linear map from the layer to the target, such as `r2`
+            (`layerwise.scoring.measures.linear_map`).
         correlations: (directions,) canonical correlations cᵢ in the order of the training fit.
         n_train, n_test: rows that were fitted on and measured on.
         dx, dy: dimensions of the views; kept_x, kept_y: those that survive the variance cut; rank_x, rank_y:
@@ -52,6 +55,7 @@ class CCAScores:
     pwcca_published: float
     svcca: float
     of_rows: Mapping[str, float]
+    of_map: Mapping[str, float]
     correlations: np.ndarray
     n_train: int
     n_test: int
@@ -67,13 +71,14 @@ class CCAScores:
     @property
     def metrics(self) -> dict[str, float]:
         """Every metric by name."""
-        return {name: self.of_rows[name] if name in self.of_rows else getattr(self, name) for name in METRICS}
+        named = {**vars(self), **self.of_rows, **self.of_map}
+        return {name: named[name] for name in METRICS}
 
     def dimensions(self, metric: str) -> tuple[int, int]:
         """Dimensions of both views that a metric is a score of, after what it leaves out."""
         if metric == "svcca":
             return self.svcca_x, self.svcca_y
-        return (self.dx, self.dy) if metric in self.of_rows else (self.kept_x, self.kept_y)
+        return (self.dx, self.dy) if metric in {*self.of_rows, *self.of_map} else (self.kept_x, self.kept_y)
 
 
 @dataclass(frozen=True)
@@ -82,17 +87,19 @@ class Trial:
 
     Attributes:
         regularisers: metric → the (epsilon_x, epsilon_y) that served it: `pwcca_published` chooses for itself,
-            `mean_cca` takes the pair with the highest `pwcca` on dev (of equal ones the first). `svcca` and `cka`
-            have none.
+            `mean_cca` takes the pair with the highest `pwcca` on dev (of equal ones the first); `r2` has one ridge of
+            its own, (ridge,), `svcca` and `cka` have none.
         metrics: each metric on the test fold, with the pair that serves it.
         scores: metric → all that this pair gives on the test fold, with the dimensions that it kept.
+        predicted: the view that linear maps predict.
     """
 
     dev_fold: int
     test_fold: int
-    regularisers: dict[str, tuple[float, float]]
+    regularisers: dict[str, tuple[float, ...]]
     metrics: dict[str, float]
     scores: dict[str, CCAScores]
+    predicted: str = "y"
 
 
 def evaluate(
@@ -102,6 +109,7 @@ def evaluate(
     epsilon_x: float,
     epsilon_y: float,
     standardise: bool = False,
+    predicted: str = "y",
 ) -> CCAScores:
     """Fit on the folds in `train` with one pair of regularisers, measure on those in `test`.
 
@@ -112,6 +120,8 @@ def evaluate(
     Args:
         standardise: fit on dimensions scaled to unit training variance, so that neither cut nor ridge depends on the
             scale of a dimension. The projections are mapped back: metrics are of the raw dimensions either way.
+        predicted: the view, `x` or `y`, that linear maps (`r2`) predict from the other, the target; their ridge is the
+            regulariser of the other, and cuts nothing.
 
     Raises:
         TooFewRowsError: no more training rows than dimensions of the two views together.
@@ -120,7 +130,9 @@ def evaluate(
     """
     fit = Fit(moments.covariance(_folds(train)), standardise)
     rows = _held_out(moments, _folds(test))
-    return _scores(fit, measure(fit.project(epsilon_x, epsilon_y), rows), measure_untuned(fit, rows), rows.n)
+    ridges = dict.fromkeys(mapped(), epsilon_x if predicted == "y" else epsilon_y)
+    unpaired = measure_unpaired(fit, LinearMap(fit, predicted), rows, ridges)
+    return _scores(fit, measure(fit.project(epsilon_x, epsilon_y), rows), unpaired, rows.n)
 
 
 def cross_validate(
@@ -128,12 +140,15 @@ def cross_validate(
     trials: Sequence[tuple[int, int]],
     epsilons: Sequence[tuple[float, float]],
     standardise: bool = False,
+    predicted: str = "y",
 ) -> list[Trial]:
     """For each (dev fold, test fold): train on all others, choose the regularisers on dev, measure on test.
 
     Args:
         trials: pairs of different folds.
         epsilons: (epsilon_x, epsilon_y) pairs to choose from.
+        predicted: the view that linear maps predict from the other, as in `evaluate`; their ridge is chosen from
+            `layerwise.scoring.measures.linear_map.RIDGES`.
 
     Raises:
         ValueError: no pair of regularisers, or a trial that tunes on the fold it is measured on.
@@ -144,60 +159,68 @@ def cross_validate(
     for dev, test in trials:
         if dev == test:
             raise ValueError(f"fold {dev} cannot both tune and measure a trial")
-    return [_run_trial(moments, dev, test, epsilons, standardise) for dev, test in trials]
+    return [_run_trial(moments, dev, test, epsilons, standardise, predicted) for dev, test in trials]
 
 
 @dataclass(frozen=True)
-class Untuned:
-    """Those fields of CCAScores that no regulariser changes."""
+class Unpaired:
+    """Those fields of CCAScores that no pair of regularisers changes."""
 
     svcca: float
     svcca_x: int
     svcca_y: int
     of_rows: Mapping[str, float]
+    of_map: Mapping[str, float]
 
     def metric(self, name: str) -> float:
-        """One of the metrics without regularisers."""
-        return self.of_rows[name] if name in self.of_rows else getattr(self, name)
+        """One of the metrics without a pair of regularisers."""
+        return {**vars(self), **self.of_rows, **self.of_map}[name]
 
 
-def measure_untuned(fit: Fit, rows: Covariance) -> Untuned:
-    """The metrics without regularisers, on held-out rows."""
+def measure_unpaired(fit: Fit, linear_map: LinearMap, rows: Covariance, ridges: Mapping[str, float]) -> Unpaired:
+    """The metrics without a pair of regularisers, on held-out rows; `ridges`: metric of the linear map → its ridge."""
     projection = fit.project_principal()
     *_, correlations = correlate(projection, rows)
     of_rows = {name: metric.of_rows(rows) for name, metric in METRICS.items() if metric.of_rows}
-    return Untuned(float(correlations.mean()), projection.rank_x, projection.rank_y, of_rows)
+    of_map = {name: float(METRICS[name].of_map(linear_map, rows, [ridge])[0]) for name, ridge in ridges.items()}
+    return Unpaired(float(correlations.mean()), projection.rank_x, projection.rank_y, of_rows, of_map)
 
 
 def _run_trial(
-    moments: Moments, dev: int, test: int, epsilons: Sequence[tuple[float, float]], standardise: bool
+    moments: Moments, dev: int, test: int, epsilons: Sequence[tuple[float, float]], standardise: bool, predicted: str
 ) -> Trial:
     fit = Fit(moments.covariance(set(range(moments.folds)) - {dev, test}), standardise)
     dev_rows = _held_out(moments, [dev])
     on_dev = [measure(fit.project(*pair), dev_rows) for pair in epsilons]
     chosen_by = {name: METRICS[name].tuned_by for name in tuned()}
     best = {name: int(np.argmax([getattr(at, name) for at in on_dev])) for name in dict.fromkeys(chosen_by.values())}
+    linear_map = LinearMap(fit, predicted)
+    ridges = {name: RIDGES[int(np.argmax(METRICS[name].of_map(linear_map, dev_rows, RIDGES)))] for name in mapped()}
     del dev_rows  # of 1,024 dimensions, each set of rows takes 25 MB, and each projection 17: few are held at a time
     test_rows = _held_out(moments, [test])
-    untuned = measure_untuned(fit, test_rows)
+    unpaired = measure_unpaired(fit, linear_map, test_rows, ridges)
     of_pair = {
-        index: _scores(fit, measure(fit.project(*epsilons[index]), test_rows), untuned, test_rows.n)
+        index: _scores(fit, measure(fit.project(*epsilons[index]), test_rows), unpaired, test_rows.n)
         for index in set(best.values())
     }
     scores = {name: of_pair[best[chosen_by.get(name, "pwcca")]] for name in METRICS}
     return Trial(
         dev_fold=dev,
         test_fold=test,
-        regularisers={name: tuple(epsilons[best[by]]) for name, by in chosen_by.items()},
+        regularisers={
+            **{name: tuple(epsilons[best[by]]) for name, by in chosen_by.items()},
+            **{name: (ridge,) for name, ridge in ridges.items()},
+        },
         metrics={name: scores[name].metrics[name] for name in METRICS},
         scores=scores,
+        predicted=predicted,
     )
 
 
-def _scores(fit: Fit, measured: Measured, untuned: Untuned, n_test: int) -> CCAScores:
+def _scores(fit: Fit, measured: Measured, unpaired: Unpaired, n_test: int) -> CCAScores:
     """All scores of one pair of regularisers."""
     dx, dy = fit.xy.shape
-    return CCAScores(**vars(measured), **vars(untuned), n_train=fit.n, n_test=n_test, dx=dx, dy=dy)
+    return CCAScores(**vars(measured), **vars(unpaired), n_train=fit.n, n_test=n_test, dx=dx, dy=dy)
 
 
 def _held_out(moments: Moments, folds: list[int]) -> Covariance:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerwise.scoring.measures.cca import Trial, measure_untuned
+from layerwise.scoring.measures.cca import Trial, measure_unpaired
 from layerwise.scoring.measures.held_out import measure
+from layerwise.scoring.measures.linear_map import LinearMap
 from layerwise.scoring.measures.moments import Covariance, Moments
 from layerwise.scoring.measures.ridge import Fit
-from layerwise.scoring.metrics import METRICS
+from layerwise.scoring.metrics import METRICS, mapped, tuned
 
 # What the rows of a group count where the jackknife takes some of its weight: `jackknife` says why it is not 0.
 LIGHTER = 0.5
@@ -68,9 +69,11 @@ def _run_replicates(moments: Moments, fold_of: np.ndarray, trial: Trial, standar
 
 def _again(fit: Fit, test: Covariance, trial: Trial) -> dict[str, float]:
     """The metrics of a trial by another fit or on other rows, with the regularisers it chose."""
-    measured = {pair: measure(fit.project(*pair), test) for pair in set(trial.regularisers.values())}
-    untuned = measure_untuned(fit, test)
+    chosen = trial.regularisers
+    measured = {pair: measure(fit.project(*pair), test) for pair in {chosen[name] for name in tuned()}}
+    ridges = {name: chosen[name][0] for name in mapped()}
+    unpaired = measure_unpaired(fit, LinearMap(fit, trial.predicted), test, ridges)
     return {
-        name: getattr(measured[trial.regularisers[name]], name) if metric.tuned_by else untuned.metric(name)
+        name: getattr(measured[chosen[name]], name) if metric.tuned_by else unpaired.metric(name)
         for name, metric in METRICS.items()
     }

@@ -56,10 +56,12 @@ class ViewCovariance:
 class Covariance:
     """Both views over one set of n rows, and their cross-covariance `xy`, (dx, dy).
 
-    `products` is the rounding of the products behind all of it.
+    `mass` is what the rows count together, n where none counts less; `products` is the rounding of the products behind
+    all of it.
     """
 
     n: int
+    mass: float
     x: ViewCovariance
     y: ViewCovariance
     xy: np.ndarray
@@ -194,6 +196,7 @@ class Moments:
 
         return Covariance(
             n=n,
+            mass=mass,
             x=of_view(self.x, sum_x, self.rounding.x),
             y=of_view(self.y, sum_y, self.rounding.y),
             xy=central(self.xy, sum_x, sum_y),

@@ -50,7 +50,7 @@ class TrainingView:
         # The published fit leaves its variates in units of the scaled covariance; so does this one, standardised or not
         # (`pwcca_published` adds means to them, so their unit matters to it).
         self.unit = np.sqrt(np.abs(covariance[np.ix_(varies, varies)]).max() / self.largest)
-        self.covariance = covariance
+        self.covariance, self.mean = covariance, view.mean
         self.noise = _noise_below(view, train.products)
         self._directions: dict[bytes, Directions] = {}
 

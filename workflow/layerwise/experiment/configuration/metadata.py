@@ -1,0 +1,60 @@
+"""`corpus.metadata`: tables of speakers and utterances."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from layerwise.corpus.metadata_headers import OF_CORPUS, SPEAKER, metadata_columns, repeated_id
+from layerwise.errors import LayerwiseError
+from layerwise.experiment.configuration.problems import repeated
+from layerwise.files.catalogues import locate
+
+
+@dataclass(frozen=True)
+class MetadataSources:
+    """Where what is known of speakers and utterances comes from.
+
+    Attributes:
+        paths: tables that are here.
+        in_audio: the name of one that comes with the audio.
+        joined: each column of them → what it is known of, `speaker` or `utterance`.
+    """
+
+    paths: list[Path] = field(default_factory=list)
+    in_audio: str | None = None
+    joined: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """As `joined`, with the columns of the corpus's own table."""
+        return OF_CORPUS | self.joined
+
+
+def metadata_of_corpus(corpus: dict, corpora: dict) -> tuple[MetadataSources, list[str]]:
+    """The tables that the configuration names, or else the catalogue, and what is wrong with them."""
+    given, entry = corpus["metadata"], corpora.get(corpus["name"], {})
+    if given is None and "speakers_in_audio" in entry:
+        table = entry["speakers_in_audio"]
+        return MetadataSources(in_audio=table["file"], joined=dict.fromkeys(table["columns"], SPEAKER)), []
+    if given is None:
+        given = entry.get("metadata", [])
+    given = [given] if isinstance(given, str) else given
+    errors = repeated("corpus.metadata", given)
+    errors += [
+        f"corpus.metadata: {path} does not exist; a file is expected"
+        for path in given
+        if not os.path.isfile(locate(path))
+    ]
+    if errors:
+        return MetadataSources(), errors
+    paths = [locate(path) for path in given]
+    try:
+        columns = metadata_columns(paths)
+        twice = [(path, name) for path in paths if (name := repeated_id(path)) is not None]
+    except LayerwiseError as error:
+        return MetadataSources(), [f"corpus.metadata: {error}"]
+    joined = {name: unit for name, unit in columns.items() if name not in OF_CORPUS}
+    errors = [f"corpus.metadata: {path} has two rows of {name}; each has one" for path, name in twice]
+    return MetadataSources(paths, joined=joined), errors

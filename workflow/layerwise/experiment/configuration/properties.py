@@ -1,0 +1,89 @@
+"""`properties` and `extra_properties`: the questions that names stand for, and what they need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from layerwise.errors import did_you_mean, listed_names
+from layerwise.experiment.configuration.problems import repeated, unknown
+from layerwise.experiment.configuration.schema import read_catalogue
+from layerwise.experiment.configuration.segments import with_table_names
+from layerwise.layers import is_transformer
+from layerwise.models.catalogue import ModelEntry
+from layerwise.scoring.properties import Property, PropertyError, property_of
+
+
+def chosen_properties(config: dict) -> tuple[dict[str, dict], dict[str, Property], list[str]]:
+    """The entries of the chosen properties, what they mean, and what is wrong with them."""
+    catalogue, own = read_catalogue("properties.yaml"), config["extra_properties"]
+    known: dict[str, dict] = catalogue | own
+    errors = [
+        *unknown("properties", config["properties"], known, "a property"),
+        *repeated("properties", config["properties"]),
+        *[
+            f"extra_properties.{name}: resources/properties.yaml has a property of this name; choose another"
+            for name in own
+            if name in catalogue
+        ],
+    ]
+    known = with_table_names(known)
+    entries, properties = {}, {}
+    for name in dict.fromkeys([*config["properties"], *own]):
+        if name not in known:
+            continue
+        try:
+            question = property_of(name, known[name])
+        except PropertyError as error:
+            errors.append(f"extra_properties.{name}.{error}")
+            continue
+        if name in config["properties"]:
+            entries[name], properties[name] = known[name], question
+    return entries, properties, errors
+
+
+def impossible_properties(
+    config: dict, properties: Mapping[str, Property], models: Mapping[str, ModelEntry]
+) -> list[str]:
+    """Properties that compare with a model that is not chosen, has no such layer or other frames."""
+    errors = []
+    for name, question in properties.items():
+        other = question.target.other_model
+        where = f"{key_of(config, name)}.target"
+        if other and other not in models:
+            errors.append(
+                f"{where}.model: {other!r} is not among the models of this experiment{did_you_mean(models, other)}; "
+                f"models: {listed_names(models, other)}"
+            )
+        elif other:
+            errors += _frames_apart(where, question, models[other], models)
+    return errors
+
+
+def key_of(config: dict, name: str) -> str:
+    """The key of a property in the configuration, for messages."""
+    return f"extra_properties.{name}" if name in config["extra_properties"] else f"properties.{name}"
+
+
+def _frames_apart(where: str, question: Property, other: ModelEntry, models: Mapping[str, ModelEntry]) -> list[str]:
+    """Models whose frames are not those of the other one; nothing is said of those that are not known yet."""
+    layer = question.target.layer
+    if other.is_planned and is_transformer(layer) and layer not in other.layers:
+        return [f"{where}.layer: {other.name} has no {layer}; it has T0 to {other.layers[-1]}"]
+    if question.of_segments or not other.is_planned:
+        return []
+    return [
+        f"{where}.model: frames of {name} are {entry.stride_seconds:g} s apart, those of {other.name} "
+        f"{other.stride_seconds:g} s: only equal ones can be compared; rows of phones, words and utterances can be"
+        for name, entry in models.items()
+        if entry.is_planned and entry.stride_seconds != other.stride_seconds
+    ]
+
+
+def layers_asked(question: Property, entry: ModelEntry, other: ModelEntry | None) -> list[str]:
+    """The layers of a model that a property is asked of: of two models the common ones, of a model with itself none."""
+    names = question.layers(entry.layers)
+    if other is None:
+        return names
+    if other.name == entry.name and not question.is_matrix:
+        return []
+    return [name for name in names if question.target.layer != "same" or name in other.layers]

@@ -1,0 +1,63 @@
+"""Tables of segments that properties are about, and the columns that their targets name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+
+from layerwise.errors import LayerwiseError
+from layerwise.experiment.configuration.problems import unknown
+from layerwise.files.catalogues import locate
+from layerwise.files.own_tables import SEGMENT_COLUMNS
+from layerwise.segments.chosen import columns_of, table_names
+
+_KEYS = ("columns", "label", "of", "vectors", "attributes")  # of a target, the first that names a column, or needs one
+
+
+def with_table_names(entries: Mapping[str, dict]) -> dict[str, dict]:
+    """Entries of properties, of which those of a table say what it is called in paths: `rows: {segments:, table:}`."""
+    names = table_names(entry["rows"]["segments"] for entry in entries.values() if isinstance(entry["rows"], Mapping))
+    return {
+        name: entry | {"rows": {**entry["rows"], "table": names[entry["rows"]["segments"]]}}
+        if isinstance(entry["rows"], Mapping)
+        else entry
+        for name, entry in entries.items()
+    }
+
+
+def absent_columns(keys: Mapping[str, str], entries: Mapping[str, dict], joined: Collection[str]) -> list[str]:
+    """Tables of segments that cannot be read, and columns that a target names and its rows lack.
+
+    Args:
+        keys: of each property, where it stands in the configuration.
+        joined: columns that every row has beside its table's own, as `metadata_of_corpus` knows them.
+    """
+    errors = []
+    for name, entry in entries.items():
+        if isinstance(entry["rows"], Mapping):
+            path = entry["rows"]["segments"]
+            where, there = f"a column of {path} or of corpus.metadata", []
+            if not os.path.isfile(locate(path)):
+                errors.append(f"{keys[name]}.rows.segments: {path} does not exist; a file is expected")
+                continue
+            try:
+                there = columns_of(locate(path))
+            except LayerwiseError as error:
+                errors.append(f"{keys[name]}.rows.segments: {error}")
+                continue
+        else:
+            where = f"a column of {entry['rows']} rows or of corpus.metadata"
+            there = [] if entry["rows"] == "frame" else list(SEGMENT_COLUMNS)
+        key = next((key for key in _KEYS if key in entry["target"]), "label")
+        allowed = dict.fromkeys((*there, *joined))
+        errors += unknown(f"{keys[name]}.target.{key}", columns_named(entry["target"]), allowed, where)
+    return errors
+
+
+def columns_named(target: Mapping) -> list[str]:
+    """The columns that a target names; a measure of the audio and a layer name none."""
+    if "columns" in target:
+        return list(target["columns"])
+    if "label" in target:
+        return [target["label"]]
+    return [target.get("of", "label")] if {"vectors", "attributes"} & set(target) else []
