@@ -17,7 +17,6 @@ from fuzzing import fuzz
 from safetensors.numpy import save_file
 
 from layerwise.demo.practice_speech import Speech
-from layerwise.figures.matrices import plot_matrices
 from layerwise.files.integrity import is_whole
 from layerwise.files.own_arrays import read_array
 from layerwise.files.own_files import read_shape
@@ -38,7 +37,7 @@ from layerwise.tables.confusion import read_confusions, tabulate_confusions
 from layerwise.tables.external import read_external
 from layerwise.tables.findings import check_findings
 from layerwise.tables.layer_pairs import compare_layers, read_layer_pairs
-from layerwise.tables.matrices import summarise_matrices
+from layerwise.tables.matrices import read_matrices, summarise_matrices
 from layerwise.tables.model_pairs import compare_models
 from layerwise.tables.probes import collect_probes, read_probes
 from layerwise.tables.recommendations import read_recommendations, recommend
@@ -168,11 +167,7 @@ def matrices_table(folder: Path) -> Reader:
     files = write_matrix(folder / "pairs", "pairs", {"a": 2}, 2)
     summarise(*files)
     data = files[0].with_name("layer_matrices.csv").read_bytes()
-
-    def read(path: Path) -> None:
-        plot_matrices(path, PAIRS, "pwcca", ["a"], {}, folder / "plot.svg", folder / "plot.png")
-
-    return read, [data], "layer_matrices.csv"
+    return read_matrices, [data], "layer_matrices.csv"
 
 
 def over_speakers(folder: Path) -> tuple[list[Path], Path, Path]:
