@@ -81,6 +81,7 @@ class Checkout:
         """Call Snakemake in the copy, for at most so many seconds; `python_path` stands first on PYTHONPATH.
 
         `warm`: whether scripts are forks of a process that has imported what they need; None: without `python_path`.
+        Where jobs are submitted, they should start as they do for a user.
         """
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
         environment.pop("PYTHONPATH", None)

@@ -28,27 +28,26 @@ TESTS = Path(__file__).resolve().parent
 NOT_ITS_OWN = {str(TESTS), str(TESTS / "unit"), str(TESTS / "benchmarks"), str(TESTS.parent / "workflow")}
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(
-    [
-        *("snakemake.cli", "snakemake.dag", "snakemake.report", "snakemake_executor_plugin_slurm"),
-        *("h5py", "jinja2", "jsonschema", "numpy", "pandas", "pyarrow.parquet", "tqdm", "yaml"),
-        "pytest",  # a fork imports the main module of the process that asked for it
-    ]
+SNAKEMAKE_NEEDS = (
+    *("snakemake.cli", "snakemake.dag", "snakemake.report", "snakemake.persistence", "snakemake.script"),
+    *("snakemake.sourcecache", "snakemake_executor_plugin_slurm", "snakemake_storage_plugin_fs", "smart_open"),
+    *("h5py", "jinja2", "jsonschema", "numpy", "pandas", "pyarrow.parquet", "tqdm", "yaml"),
 )
+# pytest: a fork imports the main module of the process that asked for it.
+_context.set_forkserver_preload([*SNAKEMAKE_NEEDS, "pytest"])
 SCRIPTS_NEED = (
     *("torch", "transformers", "transformers.models.wav2vec2.modeling_wav2vec2", "matplotlib.figure"),
     *("scipy.stats", "scipy.linalg", "sklearn.cluster", "soundfile", "soxr", "librosa", "threadpoolctl"),
 )
 
-scripts_may_be_forks = True
-
-# What Snakemake calls in place of Python: hands a script, its environment and its streams to the process that forks.
+# What Snakemake calls in place of Python: hands a script, or Snakemake in a job of its own, its environment and its
+# streams to the process that forks.
 # The first lines are for sh, as the kernel takes no interpreter with a space in its path.
 PYTHON = """#!/bin/sh
 '''exec' "{python}" -SE "$0" "$@"
 ' '''
 import marshal, os, socket, sys
-if "/.snakemake/scripts/" not in sys.argv[1]:
+if "/.snakemake/scripts/" not in sys.argv[1] and sys.argv[1:3] != ["-m", "snakemake"]:
     os.execv("{python}", ["{python}", *sys.argv[1:]])
 with socket.socket(socket.AF_UNIX) as server:
     server.connect("{server}")
@@ -76,7 +75,7 @@ def snakemake(
     Raises:
         TimeoutError: it has not ended in so many seconds, with what it printed.
     """
-    is_warm = warm_scripts and scripts_may_be_forks and "-n" not in arguments
+    is_warm = warm_scripts and "-n" not in arguments
     python = _warm_python() if is_warm else sys.executable
     with tempfile.TemporaryDirectory() as temporary:
         printed = Path(temporary) / "printed"
@@ -96,9 +95,14 @@ def _call(arguments: list[str], folder: Path, environment: dict[str, str], pytho
     with printed.open("wb") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
+    _enter("", folder, environment)
+    _main(arguments, python)
+
+
+def _main(arguments: list[str], python: str) -> None:
+    """Snakemake itself, which calls this Python."""
     sys.executable = python
     sys.argv = ["snakemake", *arguments]
-    _enter("", folder, environment)
 
     from snakemake.cli import main
 
@@ -130,7 +134,7 @@ def _warm_python() -> str:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(address))
         server.listen(64)
-        command = [sys.executable, __file__, str(server.fileno())]
+        command = [sys.executable, __file__, str(server.fileno()), str(python)]
         # It ends when this process does, as its standard input does then.
         _SERVERS.append(subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[server.fileno()]))
     return str(python)
@@ -139,21 +143,22 @@ def _warm_python() -> str:
 _SERVERS: list[subprocess.Popen] = []
 
 
-def _serve(server: socket.socket) -> None:
-    for module in SCRIPTS_NEED:
-        importlib.import_module(module)
+def _serve(server: socket.socket, python: str) -> None:
+    for module in (*SCRIPTS_NEED, *SNAKEMAKE_NEEDS):
+        with suppress(ImportError):  # a plugin that is not installed
+            importlib.import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks that have ended are not waited for
     while sys.stdin not in (ready := select.select([server, sys.stdin], [], [])[0]):
         asked, _ = ready[0].accept()
         if os.fork() == 0:
             server.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _answer(asked)
+            _answer(asked, python)
         asked.close()
 
 
-def _answer(asked: socket.socket) -> None:
-    """Run a script, and send its exit status."""
+def _answer(asked: socket.socket, python: str) -> None:
+    """Run a script, or Snakemake, and send its exit status."""
     status = 1
     try:
         _, streams, _, _ = socket.recv_fds(asked, 1, 3)
@@ -162,10 +167,14 @@ def _answer(asked: socket.socket) -> None:
             os.close(stream)
         with asked.makefile("rb") as message:
             arguments, folder, environment = marshal.loads(message.read())
-        sys.argv = arguments
-        _enter(str(Path(arguments[0]).parent), Path(folder), environment)
-        _limit_threads(int(environment["OMP_NUM_THREADS"]))
-        runpy.run_path(arguments[0], run_name="__main__")
+        if arguments[0] == "-m":
+            _enter("", Path(folder), environment)
+            _main(arguments[2:], python)
+        else:
+            sys.argv = arguments
+            _enter(str(Path(arguments[0]).parent), Path(folder), environment)
+            _limit_threads(int(environment["OMP_NUM_THREADS"]))
+            runpy.run_path(arguments[0], run_name="__main__")
         status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -188,4 +197,4 @@ def _limit_threads(count: int) -> None:
 
 
 if __name__ == "__main__":
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    _serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])

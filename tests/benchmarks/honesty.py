@@ -319,11 +319,11 @@ def measure_layer(design: Design, folder: Path, number: int) -> dict:
     return {name: tuple(trends.loc[name, ["mean", "low", "high"]]) for name in METRICS}
 
 
-def ask_chance(design: Design, folder: Path, number: int) -> dict:
-    """Score and chance level of one layer, and the metrics by which it is said to be above chance."""
+def ask_chance(design: Design, folder: Path, number: int, metrics: Sequence[str] = tuple(METRICS)) -> dict:
+    """Score and chance level of one layer by pwcca, and by which metrics it is said to be above chance."""
     analysed(design, number, folder)
     trends = read_trends(folder / "trends.csv").set_index("metric")
-    found = advice(folder, design.folds_by, METRICS).set_index("metric")
+    found = advice(folder, design.folds_by, metrics).set_index("metric")
     return {
         **{name: is_above_chance(row) for name, row in found.iterrows()},
         "score": trends.loc["pwcca", "mean"],

@@ -1,12 +1,11 @@
-"""In long tests scripts start as they do for a user, kills and environments included."""
+"""The longest of the long tests begin first."""
 
 import pytest
 
-import warm_snakemake
+# So that no process waits for another at the end. All others take less than a minute.
+LONGEST = ("test_slurm", "test_faults", "test_demo", "test_honesty", "test_pretraining", "test_storage", "test_probes")
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _scripts_start_as_for_a_user():
-    warm_snakemake.scripts_may_be_forks = False
-    yield
-    warm_snakemake.scripts_may_be_forks = True
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))

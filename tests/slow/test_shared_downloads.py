@@ -1,4 +1,4 @@
-"""Two processes with temporary folders of their own fetch into one folder, twenty times: always whole files."""
+"""Two processes with temporary folders of their own fetch into the same twenty folders: always whole files."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ import sys
 from pathlib import Path
 from layerwise.files.downloads import fetch
 from layerwise.models.fetch import fetch_original
-address, folder, digest = sys.argv[1], Path(sys.argv[2]), sys.argv[3] or None
-fetch(f"{address}/a.tar.gz", folder / "host/a.tar.gz", sha256=digest, note=True, root=folder)
-fetch_original(f"{address}/a.tar.gz", digest, folder / "model")
+address, digest, folders = sys.argv[1], sys.argv[2] or None, map(Path, sys.argv[3:])
+for folder in folders:
+    fetch(f"{address}/a.tar.gz", folder / "host/a.tar.gz", sha256=digest, note=True, root=folder)
+    fetch_original(f"{address}/a.tar.gz", digest, folder / "model")
 """
 
 
@@ -56,21 +57,22 @@ def dribbling():
 
 @pytest.mark.parametrize("digest", [hashlib.sha256(CONTENT).hexdigest(), ""], ids=["with a digest", "without"])
 def test_two_temporary_folders_and_one_shared_folder(dribbling, tmp_path, digest):
-    for turn in range(20):
-        shared = tmp_path / f"shared{turn}"
-        shared.mkdir()
-        processes = []
-        for name in ("one", "two"):
-            (tmp_path / name).mkdir(exist_ok=True)
-            environment = os.environ | {"PYTHONPATH": str(WORKFLOW), "TMPDIR": str(tmp_path / name)}
-            command = [sys.executable, "-c", FETCH, dribbling.address, str(shared), digest]
-            processes.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
-        for process in processes:
-            _, errors = process.communicate(timeout=60)
-            assert process.returncode == 0, errors
-        assert (shared / "host/a.tar.gz").read_bytes() == CONTENT
-        assert (shared / "model/checkpoint.pt").read_bytes() == CONTENT
-        names = sorted(path.name for path in shared.rglob("*") if path.is_file())
+    folders = [tmp_path / f"shared{turn}" for turn in range(20)]
+    for folder in folders:
+        folder.mkdir()
+    processes = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        environment = os.environ | {"PYTHONPATH": str(WORKFLOW), "TMPDIR": str(tmp_path / name)}
+        command = [sys.executable, "-c", FETCH, dribbling.address, digest, *map(str, folders)]
+        processes.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
+    for process in processes:
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+    for folder in folders:
+        assert (folder / "host/a.tar.gz").read_bytes() == CONTENT
+        assert (folder / "model/checkpoint.pt").read_bytes() == CONTENT
+        names = sorted(path.name for path in folder.rglob("*") if path.is_file())
         assert names == ["a.tar.gz", "a.tar.gz.fetched", "checkpoint.pt", "manifest.json", "origin.txt"]
     whole = [asked for asked in dribbling.asked if asked.range is None]
     assert len(whole) == 40  # nobody fetched what the other had

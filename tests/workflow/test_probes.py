@@ -106,20 +106,23 @@ def test_a_change_repeats_what_depends_on_it(probed, changes, repeated):
         ("probes/losses", TRAINING),
         ("probes/metrics", TRAINING | {"index_task"}),
         ("probes/kinds/labels", TRAINING | {"index_task"}),
-        ("probes/kinds/phones", set()),  # demo-intent is of another kind
-        ("tables/probes", set()),
         ("probes/index", TRAINING | {"index_task"}),
         ("probes/readers", TRAINING | {"index_task"}),
         ("probes/join", {"join_probes", "probes"}),
         ("probes/predictions", TRAINING),
-        ("tables/confusion", set()),
-        ("scoring/measures/cca", set()),
-        ("representations/extract", set()),
     ],
 )
 def test_changed_code_repeats_what_uses_it(probed, module, repeated):
     with probed.appended("\nCHANGED = True\n", f"workflow/layerwise/{module}.py"):
         assert set(plan(probed, "probes", overrides=QUICK)) == repeated
+
+
+def test_changed_code_of_other_results_repeats_nothing(probed):
+    """All at once. demo-intent is of another kind than phones."""
+    others = ("probes/kinds/phones", "tables/probes", "tables/confusion", "scoring/measures/cca")
+    paths = [f"workflow/layerwise/{module}.py" for module in (*others, "representations/extract")]
+    with probed.appended("\nCHANGED = True\n", *paths):
+        assert plan(probed, "probes", overrides=QUICK) == {}
 
 
 # What is made

@@ -39,29 +39,17 @@ def test_moved_checkout_has_nothing_to_do(finished):
 # Code
 
 # Of each package what stands at its beginning, in the middle and at its end.
-CHANGES = {
-    # Infrastructure
-    "errors": set(),
-    "addresses": set(),
-    "files/own_tables": set(),
-    "files/downloads": set(),
-    "experiment/job": set(),
-    "experiment/configuration/experiment": set(),
-    "corpus/lending": set(),
-    # What makes results, in the order of the data
+CHANGES = {  # what makes results, in the order of the data
     "corpus/utterances": {"index_utterances", "index_alignments"} | AFTER_INDEXING,
     "alignments/index": {"index_alignments"} | AFTER_INDEXING,
     "alignments/marks": {"index_alignments"} | AFTER_INDEXING,
-    "alignments/forced": set(),  # the smoke experiment's alignments are given
     "sampling": AFTER_INDEXING,
     "models/checkpoints": ALL_OF_ONE_MODEL,
     "models/speech_model": AFTER_SAMPLING,
-    "models/originals/fastvgs": set(),  # of another family than the model of the experiment
     "representations/features": AFTER_SAMPLING,
     "representations/extract": AFTER_SAMPLING,
     "scoring/measures/cca": AFTER_EXTRACTION,
     "scoring/folds": AFTER_EXTRACTION,
-    "probes/heads": set(),  # it has no task
     "tables/files": AFTER_SCORES | {"summarise_samples", "tabulate_models", "collect_probes", "tabulate_confusions"},
     "tables/scores": AFTER_SCORES,
     "tables/probes": COMPARED | {"collect_probes", "write_report"},
@@ -70,16 +58,29 @@ CHANGES = {
     "figures/style": PLOTS,
     "figures/trends": {"plot_depth", "plot_layer", "write_report"},
     "figures/heatmap": {"plot_heatmap", "write_report"},
-    "figures/confusion": set(),
     "figures/report": {"write_report"},
-    "demo/units": set(),
 }
+
+
+NOTHING = (
+    # Infrastructure
+    *("errors", "addresses", "files/own_tables", "files/downloads", "experiment/job"),
+    *("experiment/configuration/experiment", "corpus/lending"),
+    # Not of this experiment: its alignments are given, its model is of another family, and it has no task
+    *("alignments/forced", "models/originals/fastvgs", "probes/heads", "figures/confusion", "demo/units"),
+)
 
 
 @pytest.mark.parametrize(("module", "repeated"), CHANGES.items(), ids=CHANGES)
 def test_changed_module_repeats_what_uses_it(smoke, module, repeated):
     with smoke.appended("\nCHANGED = True\n", f"workflow/layerwise/{module}.py"):
         assert set(smoke.plan().jobs) == repeated
+
+
+def test_modules_that_make_none_of_the_results_repeat_nothing(smoke):
+    """All at once: what one of them repeats is repeated with the others too."""
+    with smoke.appended("\nCHANGED = True\n", *(f"workflow/layerwise/{module}.py" for module in NOTHING)):
+        assert smoke.plan().jobs == {}
 
 
 def test_changed_plot_style_repeats_every_plot_once(smoke):

@@ -3,6 +3,7 @@
 # In:  results/<experiment>/representations/<model>/<shard>.h5, or those of a pass of its own, all shards; what targets
 #      need beside them (acoustics.smk, targets.smk)
 # Out: results/<experiment>/scores/<property>/<model>/<sample>/<layers>.json
+from layerwise.scoring.properties import asked
 
 # The jackknife holds the moments of 20 groups of speakers, where scores alone need those of seven folds.
 SCORE_MB = 4000 if OVER_SPEAKERS else 2000
@@ -20,7 +21,7 @@ rule score_layers:
     output:
         scores=results("scores/{property}/{model}/{sample}/{layers}.json"),
     params:
-        question=lambda wildcards: QUESTIONS[wildcards.property],
+        question=lambda wildcards: asked(QUESTIONS[wildcards.property]),
         layers=lambda wildcards: layer_jobs(wildcards.property, wildcards.model)[wildcards.layers],
         other_layers=lambda wildcards: other_layers_of(wildcards.property),
         seed=config["samples"]["seed"],

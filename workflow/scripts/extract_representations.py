@@ -7,7 +7,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: what 
 
 from layerwise.experiment.job import logged
 from layerwise.models.devices import claimed_device
-from layerwise.representations.extract import extract, rows_of_pass, sample_folders
+from layerwise.representations.extract import extract
+from layerwise.representations.plan import rows_of_pass, sample_folders
 
 with logged(snakemake), claimed_device() as device:
     extract(

@@ -106,6 +106,46 @@ def test_speakers_are_counted_and_folds_are_by_speaker(model, utterances):
     assert "speakers" in set(found["interval"])
 
 
+def test_questions_of_any_kind(model, utterances, intervals, tmp_path):
+    """Speakers, an acoustic measure, another pooling, vectors of words, and a table of segments."""
+    table = pd.DataFrame({"utterance_id": list(utterances), "waveform": list(utterances.values())})
+    table["speaker_id"] = [f"s{number % 3}" for number in range(len(table))]
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("one 1 0.5\ntwo 0 2\n")
+    segments = tmp_path / "halves.csv"
+    halves = [f"{name},{half / 2},{half / 2 + 0.5},{half}" for name in utterances for half in (0, 1)]
+    segments.write_text("utterance_id,start,end,half\n" + "\n".join(halves) + "\n")
+    found = layerwise.analyse(
+        model,
+        table,
+        intervals,
+        {
+            "phone": None,
+            "energy": None,
+            "onsets": {"rows": "phone", "pool": "first", "target": {"label": "label"}},
+            "meaning": {"rows": "word", "target": {"vectors": str(vectors)}},
+            "which": {"rows": {"segments": str(segments)}, "target": {"columns": ["half"]}},
+            "who": {"rows": "phone", "target": {"label": "speaker_id"}, "title": "who speaks"},
+        },
+        layers=["T1"],
+        samples={"count": 2, "phones_per_type": 40, "word_types": 2, "words_per_type": 24},
+        cca={"trials": 2},
+    )
+    best = found[found["metric"] == "mean_cca"].set_index("property")
+    assert set(best.index) == {"phone", "energy", "onsets", "meaning", "which", "who"}
+    assert best.loc["energy", "n_rows"] == 24 * 49
+    assert best.loc["which", "n_rows"] == best.loc["meaning", "n_rows"] == 48
+    assert (best["status"] == "skipped").to_dict() == {name: name in ("meaning", "which") for name in best.index}
+    assert "training rows for 48 + 1 dimensions" in best.loc["which", "reason"]
+
+
+def test_a_question_that_needs_another_model_or_a_download_is_refused(model, utterances):
+    refused(AnalysisError, "here there is one", model, utterances, properties=["inter"])
+    refused(AnalysisError, "name a local file", model, utterances, properties=["glove"])
+    both = {"a": {"rows": "phone", "target": {"label": "label", "layer": "T0"}}}
+    refused(AnalysisError, "a property has one target", model, utterances, properties=both)
+
+
 def test_waveforms_at_another_rate_are_resampled(trends, model, utterances):
     twice = {name: np.repeat(waveform, 2) for name, waveform in utterances.items()}
     found = layerwise.analyse(model, twice, properties=["mel"], name=MODEL, sample_rate=32_000, **SMALL)

@@ -19,8 +19,9 @@ from layerwise.files import disk_space
 from layerwise.files.disk_space import DiskSpaceError
 from layerwise.models.batches import BATCH_SECONDS
 from layerwise.models.loading import load_folder
-from layerwise.representations.extract import LOOK_AHEAD, ExtractionError, _shard, _windows, extract, rows_of_pass
+from layerwise.representations.extract import LOOK_AHEAD, ExtractionError, _windows, extract
 from layerwise.representations.features import log_mel
+from layerwise.representations.plan import rows_of_pass, shard_of
 from layerwise.representations.store import fact
 from tiny_models import make, speech
 from tiny_originals import settings, weights, write
@@ -356,7 +357,7 @@ def test_utterances_of_one_length_are_divided_alike_whatever_it_is(milliseconds,
     """Half of an utterance on either side of a border: it belongs to the later shard."""
     table = table_of([milliseconds / 1000] * 5)
     expected = [int((2 * number + 1) * shards // 10) for number in range(5)]
-    assert [next(i for i in range(shards) if row in _shard(table, i, shards).index) for row in range(5)] == expected
+    assert [next(i for i in range(shards) if row in shard_of(table, i, shards).index) for row in range(5)] == expected
 
 
 def test_utterance_longer_than_a_batch_is_alone():

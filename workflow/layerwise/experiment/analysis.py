@@ -12,13 +12,13 @@ from threadpoolctl import threadpool_limits
 
 from layerwise.alignments.marks import marks_of
 from layerwise.alignments.phones import phone_set
-from layerwise.cells import SKIPPED
+from layerwise.cells import SKIPPED, SPEAKERS
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.layouts import layout_of
 from layerwise.errors import LayerwiseError, did_you_mean
 from layerwise.experiment.configuration.folds import speakers_apart
-from layerwise.experiment.configuration.properties import chosen_properties
 from layerwise.experiment.configuration.schema import SCHEMAS, check_schema, read_catalogue, with_defaults
+from layerwise.experiment.given_questions import Asked, Given, asked_of_one_model, files_beside, read_given_tables
 from layerwise.experiment.given_speech import Speech, write_speech
 from layerwise.files.catalogues import locate, read_yaml
 from layerwise.layers import is_transformer
@@ -29,7 +29,6 @@ from layerwise.representations.extract import extract
 from layerwise.sampling import draw_sample_tables
 from layerwise.scoring.folds import trials
 from layerwise.scoring.metrics import METRICS
-from layerwise.scoring.properties import Property
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.spans import BY_TABLE, STANDARD, TIERS, Rows, SampleSizes
@@ -48,7 +47,7 @@ def analyse(
     model: str | Path | SpeechModel,
     utterances: Mapping[str, np.ndarray] | pd.DataFrame,
     intervals: pd.DataFrame | None = None,
-    properties: Sequence[str] | Mapping[str, Mapping] = ("intra", "mel", "phone", "word"),
+    properties: Sequence[str] | Mapping[str, Mapping | None] = ("intra", "mel", "phone", "word"),
     *,
     name: str | None = None,
     layers: str | Sequence[str] = "all",
@@ -75,7 +74,8 @@ def analyse(
             frames exchanges utterances, not speakers, and neither folds nor intervals can be by speaker.
         intervals: columns `utterance_id`, `tier` (`phone`, `word`, or what TextGrids call them), `label`, `start`,
             `end` (seconds), cleaned as the workflow does. None: there are none, and none of the properties needs them.
-        properties: names of resources/properties.yaml, such as `phone`; or name → entry, with the same fields.
+        properties: names of resources/properties.yaml, such as `phone`; or name → entry with the same fields, and None
+            for a name of that file.
         name: of the model, in the table. None: its source.
         layers, samples, cca, representations, strict: as in the configuration, with its defaults for missing keys.
         phones: the phone set: a name in resources/phones.yaml (`keep`: labels as they are), or label → phone.
@@ -94,15 +94,15 @@ def analyse(
         ConfigurationError: a wrong key or value of `samples`, `cca` or `representations`.
         LayerwiseError: what the stages refuse.
     """
-    asked = {"samples": samples, "cca": cca, "representations": representations}
+    sections = {"samples": samples, "cca": cca, "representations": representations}
     settings = _settings(
-        {key: dict(value) for key, value in asked.items() if value is not None}
-        | {"extra_properties": dict(properties) if isinstance(properties, Mapping) else {}}
+        {key: dict(value) for key, value in sections.items() if value is not None}
+        | {"extra_properties": _own(properties)}
         | {"properties": list(properties), "layers": layers if isinstance(layers, str) else list(layers)}
         | {"strict": strict}
     )
-    questions = _questions(settings)
-    _require_intervals(questions, intervals)
+    asked = _asked(settings)
+    _require_intervals(asked, intervals)
     has_speakers = isinstance(utterances, pd.DataFrame) and "speaker_id" in utterances
     if settings["cca"]["folds_by"] == "speaker" and not has_speakers:
         raise AnalysisError("cca.folds_by: speaker needs to know who speaks, and utterances have no column speaker_id")
@@ -111,7 +111,7 @@ def analyse(
         if not isinstance(model, SpeechModel):
             name = name or (Path(model).name if locate(str(model)).exists() else str(model))
             model = load(model, device or any_device())
-        asked_of = _layers_asked(settings, questions, model)
+        layers_of = _layers_asked(settings, asked, model)
         folder = Path(temporary)
         speech = write_speech(
             utterances,
@@ -123,9 +123,18 @@ def analyse(
             sample_rate=sample_rate,
         )
         drawn = _draw(speech, settings["samples"], word_list, folder)
-        rows = dict.fromkeys([*STANDARD.values(), *(question.rows for question in questions.values())])
-        _extract(model, drawn, speech, settings, list(rows), folder / "0.h5", threads)
-        return _scored(name or "model", model, questions, asked_of, list(drawn), settings, folder)
+        tables = read_given_tables(asked, speech, folder)
+        rows = dict.fromkeys([*STANDARD.values(), *(each.question.rows for each in asked.values())])
+        _extract(model, drawn, speech, settings, list(rows), tables, folder / "0.h5", threads)
+        files = _score(name or "model", asked, layers_of, Given(speech, drawn, tables, folder), settings)
+        return _summarised(name or "model", model, list(asked), files, settings, folder)
+
+
+def _own(properties: Sequence[str] | Mapping[str, Mapping | None]) -> dict:
+    """The entries of properties that are not in the catalogue."""
+    if not isinstance(properties, Mapping):
+        return {}
+    return {name: dict(entry) for name, entry in properties.items() if entry is not None}
 
 
 def _settings(asked: dict) -> dict:
@@ -139,27 +148,21 @@ def _settings(asked: dict) -> dict:
     return settings
 
 
-def _questions(settings: dict) -> dict[str, Property]:
+def _asked(settings: dict) -> dict[str, Asked]:
     """The properties that are asked, by name."""
-    _, questions, errors = chosen_properties(settings)
+    asked, errors = asked_of_one_model(settings)
     if errors:
         raise AnalysisError(errors[0])
-    for name, question in questions.items():
-        if question.target.other_model:
-            raise AnalysisError(
-                f"properties: {name} compares with another model, {question.target.other_model}; here there is one: "
-                "ask the workflow (docs/your-property.md)"
-            )
-    return questions
+    return asked
 
 
-def _require_intervals(questions: Mapping[str, Property], intervals: pd.DataFrame | None) -> None:
-    needing = [each for each in questions.values() if each.rows.span in TIERS]
+def _require_intervals(asked: Mapping[str, Asked], intervals: pd.DataFrame | None) -> None:
+    needing = [each.question for each in asked.values() if each.question.rows.span in TIERS]
     if needing and intervals is None:
         raise AnalysisError(f"properties: {needing[0].name} is asked of {needing[0].rows.of}s, and intervals is None")
 
 
-def _layers_asked(settings: dict, questions: Mapping[str, Property], model: SpeechModel) -> dict[str, list[str]]:
+def _layers_asked(settings: dict, asked: Mapping[str, Asked], model: SpeechModel) -> dict[str, list[str]]:
     """Property → the layers that it is asked of, in order of depth."""
     chosen = model.layer_names if settings["layers"] == "all" else settings["layers"]
     for layer in chosen:
@@ -168,14 +171,14 @@ def _layers_asked(settings: dict, questions: Mapping[str, Property], model: Spee
                 f"layers: the model has no layer {layer}{did_you_mean(model.layer_names, layer)}; it has "
                 f"{', '.join(model.layer_names)}"
             )
-    asked = {
-        name: [layer for layer in question.layers(model.layer_names) if layer in chosen]
-        for name, question in questions.items()
+    found = {
+        name: [layer for layer in each.question.layers(model.layer_names) if layer in chosen]
+        for name, each in asked.items()
     }
-    for name, layers in asked.items():
+    for name, layers in found.items():
         if not layers:
             raise AnalysisError(f"layers: {name} is asked of none of {', '.join(chosen)}, but of T layers")
-    return asked
+    return found
 
 
 def _draw(speech: Speech, sizes: dict, word_list: Path | None, folder: Path) -> dict[int, Path]:
@@ -202,6 +205,7 @@ def _extract(
     speech: Speech,
     settings: dict,
     rows: list[Rows],
+    tables: Mapping[str, Path],
     out: Path,
     threads: int,
 ) -> None:
@@ -220,19 +224,14 @@ def _extract(
         device=model.device,
         threads=threads,
         rows=rows,
+        tables=tables,
     )
 
 
-def _scored(
-    name: str,
-    model: SpeechModel,
-    questions: Mapping[str, Property],
-    asked: dict[str, list[str]],
-    samples: list[int],
-    settings: dict,
-    folder: Path,
-) -> pd.DataFrame:
-    """The table of trends."""
+def _score(
+    name: str, asked: Mapping[str, Asked], layers_of: Mapping[str, list[str]], given: Given, settings: dict
+) -> list[Path]:
+    """The files of scores."""
     cca = settings["cca"]
     how = ScoreSettings(
         **{key: cca[key] for key in ("folds", "trials", "folds_by", "standardise", "epsilons", "intervals")},
@@ -240,15 +239,33 @@ def _scored(
     )
     files = []
     with threadpool_limits(1):  # as a score job: what a sum rounds to may depend on the number of threads
-        for question, layers in asked.items():
-            for sample in samples:
-                files.append(folder / f"{question}-{sample}.json")
-                score_layers([folder / "0.h5"], questions[question], name, sample, layers, how, files[-1])
+        for key, each in asked.items():
+            for sample in given.samples:
+                files.append(given.folder / f"{key}-{sample}.json")
+                acoustics, targets = files_beside(each, sample, given)
+                score_layers(
+                    [given.folder / "0.h5"],
+                    each.question,
+                    name,
+                    sample,
+                    layers_of[key],
+                    how,
+                    files[-1],
+                    acoustics=acoustics,
+                    targets=targets,
+                )
+    return files
+
+
+def _summarised(
+    name: str, model: SpeechModel, properties: list[str], files: list[Path], settings: dict, folder: Path
+) -> pd.DataFrame:
+    """The table of trends."""
     scores, trends = folder / "scores.csv", folder / "trends.csv"
-    again = folder / "jackknife.csv" if how.over_speakers else None
+    again = folder / "jackknife.csv" if settings["cca"]["intervals"] == SPEAKERS else None
     blocks = sum(map(is_transformer, model.layer_names)) - 1
-    collect_scores(files, list(METRICS), list(asked), [name], {name: blocks}, scores, settings["strict"], again)
-    summarise_trends(scores, how.folds, trends, again)
+    collect_scores(files, list(METRICS), properties, [name], {name: blocks}, scores, settings["strict"], again)
+    summarise_trends(scores, settings["cca"]["folds"], trends, again)
     found = read_trends(trends)
     if (found["status"] == SKIPPED).all():
         raise AnalysisError(f"every score was skipped: {'; '.join(found['reason'].unique())}")

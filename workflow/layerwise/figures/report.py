@@ -138,7 +138,7 @@ def write_report(
     page = environment.get_template(TEMPLATE.name).render(
         experiment=experiment,
         configuration=yaml.safe_dump(_plain(configuration), sort_keys=False, allow_unicode=True),
-        metric=metric_of(metric).title,
+        metric=metric_of(metric),
         confidence=f"{CONFIDENCE:.0%}",
         about=about(cca["intervals"], cca["folds_by"]),
         over_speakers=cca["intervals"] == SPEAKERS,

@@ -118,7 +118,7 @@ MEASURES = {
             "rate",
             "speaking rate",
             "phones per second",
-            "phones per second of speech in the 625 ms around the frame: pauses count neither as phones nor as time, and "
+            "phones per second of speech in the 625 ms around the frame: pauses count neither as phones nor as time, "
             "a phone that lies partly in them counts by that part; NaN where there is no phone",
             "local phone rate (Pfitzinger 1998)",
         ),

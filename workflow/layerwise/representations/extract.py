@@ -17,12 +17,10 @@ from tqdm import tqdm
 
 from layerwise import __version__
 from layerwise.constants import MEL_SECONDS, SAMPLE_RATE
-from layerwise.corpus.times import comparable, steps
+from layerwise.corpus.times import comparable
 from layerwise.corpus.waveforms import read_waveform
 from layerwise.errors import LayerwiseError
-from layerwise.files import own_tables
 from layerwise.files.disk_space import require_space
-from layerwise.files.own_tables import UTTERANCES, read_parquet
 from layerwise.layers import FIRST, is_transformer
 from layerwise.models.batches import BATCH_SECONDS, computed_together, padded_batches
 from layerwise.models.devices import InHalves
@@ -30,10 +28,11 @@ from layerwise.models.loading import load_folder
 from layerwise.models.speech_model import SpeechModel
 from layerwise.representations import layout
 from layerwise.representations.features import average_segments, average_windows, log_mel, match_frames
+from layerwise.representations.plan import Plan, drawn_rows, plan_of
 from layerwise.representations.size import Drawn, LayerSize, representation_bytes
 from layerwise.representations.writer import RepresentationWriter, writing
 from layerwise.sampling import segment_frames
-from layerwise.spans import FRAME, POOLINGS, SPANS, STANDARD, Rows
+from layerwise.spans import FRAME, STANDARD, Rows
 from layerwise.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -43,16 +42,6 @@ LOOK_AHEAD = 4  # batches whose utterances are sorted by length together, and he
 
 class ExtractionError(LayerwiseError):
     """An utterance cannot be turned into representations; the message names it."""
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What one shard takes from each utterance: whether its frames are sampled, and its segments, per sample."""
-
-    utterances: pd.DataFrame  # utterance_id, speaker_id, audio_path of this shard, sorted
-    frames: dict[int, set[str]]
-    segments: dict[tuple[int, Rows], dict[str, pd.DataFrame]]  # (sample, rows) → utterance → rows of their table
-    empty: pd.DataFrame  # what an utterance without segments has
 
 
 def extract(
@@ -118,7 +107,7 @@ def extract(
             f"{checkpoint} has a frame every {model.stride_seconds} s, the catalogue says {stride_seconds}: "
             "stride_seconds must be that of the checkpoint"
         )
-    plan = _plan(_drawn(samples, tuple(rows), tables or {}), utterances, shard, shards)
+    plan = plan_of(drawn_rows(samples, tuple(rows), tables or {}), utterances, shard, shards)
     if plan.utterances.empty:
         raise ExtractionError(
             f"shard {shard} of {shards} has no utterance: representations.shards must be at most their number"
@@ -157,62 +146,7 @@ def extract(
     log.info("%.1f minutes of audio, %d layers, %s", seconds / 60, len(layers), out)
 
 
-def sample_folders(tables: Iterable[str | Path]) -> dict[int, Path]:
-    """Sample number → folder of its tables, which is named by it."""
-    return {int(folder.name): folder for folder in sorted({Path(table).parent for table in tables})}
-
-
-def rows_of_pass(folders: Iterable[str], tables: Iterable[str | Path]) -> dict:
-    """The arguments `rows` and `tables` of `extract` for a pass over rows that not every experiment has.
-
-    Args:
-        folders: of the rows, such as `word.centre` or `stresses.mean`; [""]: those of every experiment.
-        tables: the tables of segments among them, each named by its rows.
-    """
-    paths = {Path(path).stem: Path(path) for path in tables}
-    split = [folder.split(".") for folder in folders if folder]
-    if not split:
-        return {}
-    rows = [Rows(of, POOLINGS[pooling], "" if of in SPANS else str(paths[of])) for of, pooling in split]
-    return {"rows": rows, "tables": paths}
-
-
-def _drawn(samples: dict[int, Path], rows: tuple[Rows, ...], tables: Mapping[str, Path]) -> dict:
-    """The table of each (sample, rows); those of a user's table are the same for every sample, and stand there once."""
-    paths = {}
-    for each in rows:
-        for sample, folder in samples.items():
-            if each.span is None:
-                paths.setdefault((min(samples), each), tables[each.of])
-            else:
-                paths[sample, each] = Path(folder) / f"{each.span.table}.parquet"
-    return {
-        key: read_parquet(path, own_tables.SEGMENT_COLUMNS if key[1].of_segments else ("utterance_id",))
-        for key, path in paths.items()
-    }
-
-
-def _plan(drawn: dict[tuple[int, Rows], pd.DataFrame], utterances: Path, shard: int, shards: int) -> _Plan:
-    corpus = read_parquet(utterances, UTTERANCES).sort_values("utterance_id", ignore_index=True)
-    union = set().union(*(table["utterance_id"] for table in drawn.values()))
-    mine = _shard(corpus[corpus["utterance_id"].isin(union)], shard, shards)
-    of_segments = {key: table for key, table in drawn.items() if key[1].of_segments}
-    return _Plan(
-        utterances=mine,
-        frames={sample: set(table["utterance_id"]) for (sample, rows), table in drawn.items() if not rows.of_segments},
-        segments={key: dict(iter(table.groupby("utterance_id"))) for key, table in of_segments.items()},
-        empty=next(iter(of_segments.values())).iloc[:0],
-    )
-
-
-def _shard(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
-    """Consecutive utterances of about equal total length."""
-    ends = utterances["duration"].cumsum()
-    middle = steps(ends - utterances["duration"] / 2, max(1e-9, ends.max() if len(ends) else 1) / shards)
-    return utterances[middle.astype(int).clip(upper=shards - 1) == shard]
-
-
-def _bytes_of(plan: _Plan, model: SpeechModel, dtype: str) -> int:
+def _bytes_of(plan: Plan, model: SpeechModel, dtype: str) -> int:
     """Bytes of the file of a shard."""
     # One frame shows how wide the layers are. Not silence: some models refuse that.
     shortest = model.layers(np.sin(np.arange(model.min_samples, dtype=np.float32)))
@@ -319,7 +253,7 @@ def _finish(model: SpeechModel, row: Any, waveform: np.ndarray, layers: dict[str
     return _Pass(row.Index, row.utterance_id, row.speaker_id, waveform.size / SAMPLE_RATE, blocks, frames)
 
 
-def _write_utterance(writer: RepresentationWriter, plan: _Plan, model: SpeechModel, done: _Pass) -> None:
+def _write_utterance(writer: RepresentationWriter, plan: Plan, model: SpeechModel, done: _Pass) -> None:
     for sample, chosen in plan.frames.items():
         # What a sample did not draw is appended with no rows: every dataset exists in every shard.
         kept = slice(None) if done.utterance_id in chosen else slice(0)

@@ -1,8 +1,8 @@
 """pYIN: the path of a voice's fundamental frequency through a waveform.
 
-Written out in numpy, with the settings, numbers and ties of `librosa.pyin` (a test compares the two on noise, tones and
-speech). That needs numba, whose functions take half a minute to compile in a fresh environment, and five times as long
-for each minute of audio.
+Written out in numpy, with the settings, numbers and ties of `librosa.pyin`: a test compares the two on noise, voices
+and speech. That one needs numba, whose functions take some twenty seconds to compile in a fresh environment, and it
+takes twice as long for each minute of audio (docs/measuring.md).
 """
 
 from __future__ import annotations

@@ -17,6 +17,10 @@ from layerwise.spans import MEAN, POOLINGS, SPANS, STANDARD, Rows
 MEASURES = {"cca": "canonical correlation analysis and a linear map, from second moments"}
 
 
+# Fields that no score depends on: words, and how scores are read.
+WORDS = ("title", "called", "tells", "source", "ranked")
+
+
 class PropertyError(LayerwiseError):
     """An entry of a property makes no sense; the message says which field, and what would be right."""
 
@@ -110,6 +114,11 @@ def property_of(name: str, entry: Mapping) -> Property:
         tells=entry.get("tells", ""),
         source=entry.get("source", ""),
     )
+
+
+def asked(entry: Mapping) -> dict:
+    """What of an entry a score depends on: an edit of its title repeats no score."""
+    return {key: value for key, value in entry.items() if key not in WORDS}
 
 
 def _rows_of(entry: Mapping) -> Rows:

@@ -199,6 +199,7 @@ def _run_trial(
     del dev_rows  # of 1,024 dimensions, each set of rows takes 25 MB, and each projection 17: few are held at a time
     test_rows = _held_out(moments, [test])
     unpaired = measure_unpaired(fit, linear_map, test_rows, ridges)
+    del linear_map  # it is two more matrices of that size
     of_pair = {
         index: _scores(fit, measure(fit.project(*epsilons[index]), test_rows), unpaired, test_rows.n)
         for index in set(best.values())

@@ -52,7 +52,7 @@ class LinearMap:
         self._eigenvalues = directions.eigenvalues  # (rank,)
         scale = predictor.scale[directions.kept] / np.sqrt(predictor.largest)
         self._basis = scale[:, None] * directions.eigenvectors  # (kept, rank)
-        self._cross = self._basis.T @ cross[directions.kept]  # C, (rank, dimensions of the target)
+        self._cross = self._basis.T @ self._of_kept(cross)  # C, (rank, dimensions of the target)
         self._mean_x, self._mean_y = predictor.mean[directions.kept], target.mean
 
     def explained(self, rows: Covariance, ridges: Sequence[float]) -> np.ndarray:
@@ -60,12 +60,16 @@ class LinearMap:
         x, y, xy = (rows.x, rows.y, rows.xy) if self.predicted == "y" else (rows.y, rows.x, rows.xy.T)
         shrunk = 1 / (self._eigenvalues + np.asarray(ridges, dtype=float)[:, None])  # (Λ + λ)⁻¹, (ridges, rank)
         total = np.trace(y.matrix)
-        together = shrunk @ np.einsum("rt,rt->r", self._basis.T @ xy[self._kept], self._cross)  # tr(Bᵀ Σxy)
+        together = shrunk @ np.einsum("rt,rt->r", self._basis.T @ self._of_kept(xy), self._cross)  # tr(Bᵀ Σxy)
         of_predictions = self._variance(part(x.matrix, self._kept, self._kept), shrunk)  # tr(Bᵀ Σxx B)
         # Predictions of held-out rows have a mean of their own, (ridges, dimensions of the target) off the true one.
         off = (y.mean - self._mean_y) - (shrunk * ((x.mean[self._kept] - self._mean_x) @ self._basis)) @ self._cross
         off_by = rows.mass / (rows.mass - 1) * np.einsum("kt,kt->k", off, off)
         return 1 - (total - 2 * together + of_predictions + off_by) / total
+
+    def _of_kept(self, cross: np.ndarray) -> np.ndarray:
+        """The rows of a cross-covariance that are of kept dimensions; no copy where that is all of them."""
+        return cross if self._kept.all() else cross[self._kept]
 
     def _variance(self, matrix: np.ndarray, shrunk: np.ndarray) -> np.ndarray:
         """tr(BᵀSB) of a covariance S of the predictor, (kept, kept), for each ridge.
