@@ -22,12 +22,14 @@ from layerwise.models.catalogue import model_entry
 from layerwise.models.loading import load_folder
 from layerwise.models.random_weights import make_random_checkpoint
 from layerwise.representations.extract import extract
-from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.properties import Property, read_properties
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.spans import SampleSizes
 
 CONFIG = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+ENTRIES = yaml.safe_load((REPOSITORY / "resources/properties.yaml").read_text())
+PROPERTIES = read_properties({name: ENTRIES[name] for name in ("intra", "mel", "phone", "word")})
 
 
 def extracted(model: str, checkpoint: Path, tables: Tables, out: Path, device: str, **options) -> list[str]:
@@ -51,7 +53,7 @@ def extracted(model: str, checkpoint: Path, tables: Tables, out: Path, device: s
     return loaded.layer_names
 
 
-def scores(file: Path, question: str, layers: list[str], out: Path) -> dict[str, float]:
+def scores(file: Path, question: Property, layers: list[str], out: Path) -> dict[str, float]:
     """Layer → mean pwcca over the trials."""
     settings = CONFIG["cca"] | {"seed": SEED}
     settings.pop("layers_per_job")
@@ -93,7 +95,7 @@ def main() -> None:
                 print(f"{layer:4} relative difference {np.linalg.norm(rows - other) / np.linalg.norm(rows):.5f}")
         for name, question in PROPERTIES.items():
             asked = question.layers(layers)
-            exact, near = (scores(file, name, asked, folder / "scores.json") for file in files.values())
+            exact, near = (scores(file, question, asked, folder / "scores.json") for file in files.values())
             both = [layer for layer in asked if layer in exact and layer in near]
             if not both:
                 print(f"{name:6} skipped: too few rows")

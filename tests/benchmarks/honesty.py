@@ -31,11 +31,12 @@ import pandas as pd
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
+from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.probes import join, rates
 from layerwise.representations.writer import writing
 from layerwise.sampling import draw_sample
 from layerwise.scoring.metrics import METRICS
-from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.properties import read_properties
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.spans import SampleSizes
@@ -50,6 +51,7 @@ from layerwise.tables.trends import read_trends, summarise_trends
 SAMPLES, TRIALS, FOLDS = 3, 3, 10
 EPSILONS = [[1e-10, 1e-10], [1e-5, 1e-5]]
 MODEL = "simulated"
+PROPERTIES = read_properties(read_catalogue("properties.yaml"))
 CHEAP = 2  # times as many experiments with made-up scores
 
 
@@ -63,7 +65,7 @@ def score(representations: Path, question: str, layers: Sequence[str], folds_by:
     files = []
     for sample in range(1, SAMPLES + 1):
         files.append(folder / f"{sample}.json")
-        score_layers([representations], question, MODEL, sample, layers, settings, files[-1])
+        score_layers([representations], PROPERTIES[question], MODEL, sample, layers, settings, files[-1])
     over_speakers = {"jackknife": folder / "jackknife.csv"} if intervals == "speakers" else {}
     summarise(folder, files, {MODEL: len(layers)}, over_speakers)
 
@@ -75,7 +77,7 @@ def summarise(
     scores, trends, best = (folder / f"{name}.csv" for name in ("scores", "trends", "best_layers"))
     collect_scores(files, METRICS, list(PROPERTIES), list(blocks), blocks, scores, **over_speakers or {})
     summarise_trends(scores, FOLDS, trends, **over_speakers or {})
-    best_layers(trends, scores, best)
+    best_layers(trends, scores, PROPERTIES, best)
 
 
 def advice(
@@ -101,13 +103,13 @@ def advice(
     tasks = list(dict.fromkeys(record["task"] for record in probes))
     probe_rows.collect_probes({written: details} if probes else {}, None, tasks, models, layers, heads)
     if probes:
-        comparison.compare(folder / "scores.csv", heads, FOLDS, 1, compared)
+        comparison.compare(folder / "scores.csv", heads, PROPERTIES, FOLDS, 1, compared)
     else:
         write_table(pd.DataFrame(columns=[*comparison.COLUMNS]), compared)
     found = []
     for metric in metrics:
-        recommendations.recommend(trends, best, heads, compared, models, [], metric, folds_by, 1, out)
-        found.append(recommendations.read_recommendations(out))
+        recommendations.recommend(trends, best, heads, compared, PROPERTIES, models, [], metric, folds_by, 1, out)
+        found.append(recommendations.read_recommendations(out, PROPERTIES))
     return pd.concat(found, ignore_index=True)
 
 
@@ -116,7 +118,7 @@ def is_above_chance(row) -> bool:
 
 
 def is_advised(row) -> bool:
-    return f"use {row['layer']}" in sentences(row.to_frame().T, row["model"])
+    return f"use {row['layer']}" in sentences(row.to_frame().T, row["model"], PROPERTIES)
 
 
 def warns_of_ties(row) -> bool:
@@ -221,7 +223,7 @@ def draw_corpus(design: Design, random: np.random.Generator) -> Corpus:
     """A corpus of a design."""
     utterance = np.array([f"u{number:03d}" for number in range(UTTERANCES)])
     speaker = np.arange(UTTERANCES) % SPEAKERS
-    span = PROPERTIES[design.question].span
+    span = PROPERTIES[design.question].rows.of
     length = random.integers(20, 41, UTTERANCES) if span == "frame" else np.full(UTTERANCES, SEGMENTS[span])
     of_row, ends = np.repeat(np.arange(UTTERANCES), length), np.cumsum(length)
     gain = design.content * np.exp(design.range * random.normal(size=SPEAKERS))[speaker[of_row], None]
@@ -271,7 +273,7 @@ def slow(random: np.random.Generator, length: np.ndarray, width: int, memory: fl
 
 def write_corpus(corpus: Corpus, question: str, seed: int, path: Path) -> None:
     """The representations of all sample sets, which are drawn as the workflow does."""
-    span = PROPERTIES[question].span
+    span = PROPERTIES[question].rows.of
     with writing(path, "float16", {"shard": 0}) as writer:
         for sample in range(1, SAMPLES + 1):
             drawn = draw_sample(corpus.utterances, corpus.intervals, sample, seed, SIZES[span])

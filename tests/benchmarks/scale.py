@@ -22,12 +22,15 @@ import yaml
 
 from layerwise.alignments.arpabet import PHONES
 from layerwise.constants import MEL_SECONDS
+from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.experiment.costs import BYTES_PER_SECOND, read_calibration
 from layerwise.files.shipped import ROOT
 from layerwise.layers import is_conv, layer_names
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
-from layerwise.scoring.properties import PROPERTIES
+from layerwise.scoring.properties import read_properties
 
+ENTRIES = read_catalogue("properties.yaml")
+PROPERTIES = read_properties({name: ENTRIES[name] for name in ("intra", "mel", "phone", "word")})
 MODELS, BLOCKS, SAMPLES, LIMIT_SECONDS = 50, 48, 10, 240
 
 HOURS, FOLDS, WORD_TYPES, CONV_WIDTH = 60_000, 10, 500, 512
@@ -111,10 +114,10 @@ def views(layers: list[str], width: int) -> Iterator[tuple[float, int, int]]:
         return CONV_WIDTH if is_conv(layer) else width
 
     for question in PROPERTIES.values():
-        types = len(PHONES) if question.span == "phone" else WORD_TYPES
+        types = len(PHONES) if question.rows.of == "phone" else WORD_TYPES
         for layer in question.layers(layers):
             seconds_per_row = MEL_SECONDS if layer in CONV_AT_10_MS else 0.02
-            rate = SEGMENTS_PER_SECOND.get(question.span, 1 / seconds_per_row)
+            rate = SEGMENTS_PER_SECOND.get(question.rows.of, 1 / seconds_per_row)
             yield 3600 * HOURS * rate, width_of(layer), question.target.width(width_of, types)
 
 

@@ -28,6 +28,7 @@ from layerwise.scoring.settings import ScoreSettings
 from layerwise.tables.best_layers import best_layers
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import summarise_trends, wide_table
+from shipped_properties import PROPERTIES
 
 MODEL = "random-wav2vec2-tiny"
 CONVS, BLOCKS = [f"C{i}" for i in range(1, 8)], [f"T{i}" for i in range(5)]
@@ -354,7 +355,7 @@ def test_logs_and_benchmarks_mirror_each_other_and_the_rules(results, smoke):
     unused |= {"describe_model", "align_utterances", "cut_recordings", "rank_words"}
     unused |= {"make_practice_speech", "cluster_frames", "pretrain_model", "write_model_card"}  # beside it
     unused |= {"unpack_task", "unpack_split", "index_task", "train_probes", "join_probes"}  # no task is probed
-    unused |= {"compare_layers"}  # no pair of layers is named
+    unused |= {"compare_layers", "tabulate_matrices"}  # no pair of layers is named, and no other model
     assert {path.parts[0] for path in logs} == scripts - unused
     made = {path.relative_to(results / "scores").with_suffix("") for path in (results / "scores").rglob("*.json")}
     assert {path.relative_to("score_layers") for path in logs if path.parts[0] == "score_layers"} == made
@@ -374,7 +375,7 @@ def score(smoke):
         out = folder / f"{name}.json"
         layers = CONVS + BLOCKS if name == "mel" else BLOCKS
         with threadpool_limits(1):
-            score_layers(representations, name, MODEL, 1, layers, settings, out, alignments="given")
+            score_layers(representations, PROPERTIES[name], MODEL, 1, layers, settings, out, alignments="given")
         return out
 
     return start
@@ -391,7 +392,7 @@ def test_scoring_again_gives_the_same_bytes(results, score, tmp_path):
     new = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best_layers", "layers_mel", "layers_phone")}
     collect_scores(files, ALL_METRICS, [*JOBS], [MODEL], {MODEL: 4}, new["scores"])
     summarise_trends(new["scores"], 10, new["trends"])
-    best_layers(new["trends"], new["scores"], new["best_layers"])
+    best_layers(new["trends"], new["scores"], PROPERTIES, new["best_layers"])
     for name in JOBS:
         wide_table(new["trends"], name, "pwcca", new[f"layers_{name}"])
     for name, path in new.items():

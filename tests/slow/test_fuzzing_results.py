@@ -26,6 +26,7 @@ from layerwise.probes.layers import KeptLayers
 from layerwise.probes.resuming import TrainingState
 from layerwise.representations import store
 from layerwise.sampling import draw_sample_tables, read_word_list
+from layerwise.scoring.properties import property_of
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.spans import SampleSizes
@@ -36,16 +37,19 @@ from layerwise.tables.confusion import read_confusions, tabulate_confusions
 from layerwise.tables.external import read_external
 from layerwise.tables.findings import check_findings
 from layerwise.tables.layer_pairs import compare_layers, read_layer_pairs
+from layerwise.tables.matrices import read_matrices, summarise_matrices
 from layerwise.tables.model_pairs import compare_models
 from layerwise.tables.probes import collect_probes, read_probes
 from layerwise.tables.recommendations import read_recommendations, recommend
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import summarise_trends, wide_table
+from shipped_properties import PROPERTIES
 from synthetic_probes import write_probe
-from synthetic_scores import record, with_jackknife, write_score
+from synthetic_scores import record, with_jackknife, write_matrix, write_score
 
 LAYERS = [f"T{i}" for i in range(5)]
 MODELS = {"a": 4, "b": 4}
+PAIRS = property_of("pairs", {"rows": "frame", "target": {"model": "b", "layer": "all"}})
 METRICS = ["pwcca"]
 Reader = tuple[Callable[[Path], object], list[bytes], str]
 
@@ -88,7 +92,7 @@ def representations(folder: Path) -> Reader:
             store.joined_strings(files, "1/phone/label")
             store.joined(files, "1/frame/offsets")
         for name, layer in (("mel", "T1"), ("phone", "T1")):
-            score_layers([path], name, "a", 1, [layer], settings, out)
+            score_layers([path], PROPERTIES[name], "a", 1, [layer], settings, out)
 
     # Without checksums changed bytes are noticed later, or by what is read alone.
     return read, [shard(folder, chunks=True, fletcher32=True), shard(folder)], "0.h5"
@@ -125,11 +129,11 @@ def tables(folder: Path) -> None:
     """All tables of an experiment of two models and one task."""
     collect(scores(folder), folder / "scores.csv")
     summarise_trends(folder / "scores.csv", 10, folder / "trends.csv")
-    best_layers(folder / "trends.csv", folder / "scores.csv", folder / "best.csv")
+    best_layers(folder / "trends.csv", folder / "scores.csv", PROPERTIES, folder / "best.csv")
     values = dict(zip([*LAYERS, "weighted"], np.linspace(0.4, 0.9, 6), strict=True))
     probes = dict(write_probe(folder, "intent", model, values, 4) for model in MODELS)
     collect_probes(probes, None, ["intent"], list(MODELS), dict.fromkeys(MODELS, LAYERS), folder / "probes.csv")
-    compare(folder / "scores.csv", folder / "probes.csv", 10, 1, folder / "comparison.csv")
+    compare(folder / "scores.csv", folder / "probes.csv", PROPERTIES, 10, 1, folder / "comparison.csv")
     advise(folder)
     compare_layers(folder / "scores.csv", [("T1", "T2"), ("T3", "T1")], 10, folder / "layer_pairs.csv")
     facts = {"family": "f", "objective": "contrastive", "size": "Base", "modality": "speech", "iteration": ""}
@@ -141,12 +145,29 @@ def tables(folder: Path) -> None:
 def advise(folder: Path) -> None:
     names = ("trends", "best", "probes", "comparison")
     paths = [folder / f"{name}.csv" for name in names]
-    recommend(*paths, list(MODELS), [], "pwcca", "row", 1, folder / "recommendations.csv")
+    recommend(*paths, PROPERTIES, list(MODELS), [], "pwcca", "row", 1, folder / "recommendations.csv")
 
 
 def score_files(folder: Path) -> Reader:
     files = scores(folder)
     return lambda path: collect([path, *files[1:]], folder / "out.csv"), [files[0].read_bytes()], "score.json"
+
+
+def score_files_of_pairs(folder: Path) -> Reader:
+    files = write_matrix(folder / "pairs", "pairs", {"a": 2}, 2)
+    return lambda path: summarise(path, *files[1:]), [files[0].read_bytes()], "score.json"
+
+
+def summarise(*files: Path) -> None:
+    out = files[0].with_name("layer_matrices.csv")
+    summarise_matrices(files, METRICS, {"pairs": PAIRS}, ["a"], {"a": 2}, 10, "row", "corpus", out)
+
+
+def matrices_table(folder: Path) -> Reader:
+    files = write_matrix(folder / "pairs", "pairs", {"a": 2}, 2)
+    summarise(*files)
+    data = files[0].with_name("layer_matrices.csv").read_bytes()
+    return read_matrices, [data], "layer_matrices.csv"
 
 
 def over_speakers(folder: Path) -> tuple[list[Path], Path, Path]:
@@ -198,14 +219,14 @@ def of_table(name: str, read: Callable[[Path], object]) -> Callable[[Path], Read
 
 def read_scores_table(path: Path) -> None:
     summarise_trends(path, 10, path.with_name("out.csv"))
-    compare(path, path.with_name("probes.csv"), 10, 1, path.with_name("out.csv"))
+    compare(path, path.with_name("probes.csv"), PROPERTIES, 10, 1, path.with_name("out.csv"))
     compare_models(path, path.with_name("models.csv"), 10, 1, path.with_name("out.csv"))
     compare_layers(path, [("T1", "T2")], 10, path.with_name("out.csv"))
-    best_layers(path.with_name("trends.csv"), path, path.with_name("out.csv"))
+    best_layers(path.with_name("trends.csv"), path, PROPERTIES, path.with_name("out.csv"))
 
 
 def read_trends_table(path: Path) -> None:
-    best_layers(path, path.with_name("scores.csv"), path.with_name("out.csv"))
+    best_layers(path, path.with_name("scores.csv"), PROPERTIES, path.with_name("out.csv"))
     wide_table(path, "phone", "pwcca", path.with_name("out.csv"))
     advise(path.parent)
 
@@ -223,10 +244,10 @@ def read_models_table(path: Path) -> None:
 
 
 def read_recommendations_table(path: Path) -> None:
-    table = read_recommendations(path)
+    table = read_recommendations(path, PROPERTIES)
     for model in table["model"].unique():
-        sentences(table, model)
-        cautions(table, model)
+        sentences(table, model, PROPERTIES)
+        cautions(table, model, PROPERTIES)
 
 
 # Probes
@@ -421,6 +442,8 @@ def weights(folder: Path) -> Reader:
 READERS = {
     "representations": representations,
     "score files": score_files,
+    "score files of pairs": score_files_of_pairs,
+    "layer_matrices.csv": matrices_table,
     "score files with a jackknife": score_files_over_speakers,
     "jackknife.csv": jackknife_table,
     "scores.csv": of_table("scores", read_scores_table),

@@ -4,16 +4,15 @@
 # Out: results/<experiment>/tables/{scores,trends,best_layers,layers_<property>,samples,models}.csv, jackknife.csv where
 #      intervals are of speakers, and layer_matrices.csv where layers are compared with every layer of another model
 from layerwise.scoring.metrics import METRICS
+from layerwise.scoring.properties import asked
 from layerwise.tables.intervals import about, about_property, has_own_folds
 
 # Properties with a score for each layer, and those with one for each layer and layer of another model.
 CURVES = {name: entry for name, entry in QUESTIONS.items() if not PROPERTIES[name].is_matrix}
 MATRICES = {name: entry for name, entry in QUESTIONS.items() if PROPERTIES[name].is_matrix}
-# The former without the words that are shown: no number depends on them, and a change of them repeats no table.
-WORDS = ("title", "called", "tells", "source")
+# Both without the words that are shown: no number depends on them, and an edit of a title repeats no table.
 ASKED_OF_LAYERS, ASKED_OF_PAIRS = (
-    {name: {key: value for key, value in entry.items() if key not in WORDS} for name, entry in questions.items()}
-    for questions in (CURVES, MATRICES)
+    {name: asked(entry) for name, entry in questions.items()} for questions in (CURVES, MATRICES)
 )
 
 # What intervals are about, for captions: of scores, and of those of a property, which may have folds of its own.

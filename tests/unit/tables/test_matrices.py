@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from layerwise.files.own_files import RereadError
 from layerwise.scoring.confidence import corrected_half, overlap_of
 from layerwise.scoring.properties import property_of, read_properties
 from layerwise.tables.jackknife import read_jackknife
@@ -168,3 +169,12 @@ def test_an_experiment_of_pairs_alone_has_empty_tables_of_layers(tmp_path):
     assert read_trends(tmp_path / "trends.csv").empty
     assert read_jackknife(jackknife) == {}
     assert list(pd.read_csv(scores).columns)[:3] == ["property", "model", "layer"]
+
+
+@pytest.mark.parametrize("layer", ["weighted", ""])
+def test_a_table_that_is_none_of_ours_is_refused(tmp_path, summarise, layer):
+    summarise(write_matrix(tmp_path, "pairs", {"a-model": 2}, 2))
+    table = tmp_path / "layer_matrices.csv"
+    table.write_text(table.read_text().replace(",other,T1,", f",other,{layer},"))
+    with pytest.raises(RereadError, match=f"'{layer}' in column layer"):
+        read_matrices(table)

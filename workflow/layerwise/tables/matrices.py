@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from layerwise.cells import CORPUS, FLAGGED, OK, SKIPPED, SPEAKERS
+from layerwise.files.own_files import RereadError
+from layerwise.layers import is_layer
 from layerwise.scoring.confidence import corrected_half, overlap_of, t_quantile
 from layerwise.scoring.properties import Property
 from layerwise.tables.files import AnyPath, joined_reasons, read_table, table_of, write_table
@@ -25,7 +27,10 @@ KEY = ["property", "model", "layer", "other_layer", "metric"]
 
 def read_matrices(path: AnyPath) -> pd.DataFrame:
     """tables/layer_matrices.csv, as `summarise_matrices` writes it."""
-    return read_table(path, COLUMNS, KEY, ["other_model", "other_layer"])
+    table = read_table(path, COLUMNS, KEY, ["other_model", "other_layer"])
+    if wrong := sorted(name for name in table["layer"].unique() if not is_layer(name)):
+        raise RereadError(path, f"{wrong[0]!r} in column layer")
+    return table
 
 
 def summarise_matrices(
