@@ -3,3 +3,4 @@
 OK, FLAGGED, SKIPPED = "ok", "flagged", "skipped"  # `status`
 GIVEN, AUTOMATIC = "given", "automatic"  # `alignments`: how they were made
 CORPUS, SPEAKERS = "corpus", "speakers"  # `interval`, and `cca.intervals`: what a 95 % interval is about
+WEIGHTS = "weights"  # in place of a property: the learned weights of layers

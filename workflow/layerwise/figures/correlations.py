@@ -10,11 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from layerwise.cells import WEIGHTS
 from layerwise.figures.lines import property_looks
 from layerwise.figures.style import EMPTY_SIZE, NOTE_STYLE, STYLE, WIDE, save, wrapped, write_instead
 from layerwise.figures.words import short_title
 from layerwise.probes.metrics import METRICS
-from layerwise.tables.comparison import WEIGHTS, read_comparison
+from layerwise.tables.comparison import read_comparison
 from layerwise.tables.files import AnyPath
 from layerwise.tables.probes import EXTERNAL
 

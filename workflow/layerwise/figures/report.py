@@ -14,6 +14,7 @@ import pandas as pd
 import yaml
 
 from layerwise import __version__
+from layerwise.cells import WEIGHTS
 from layerwise.errors import LINE, shown
 from layerwise.figures import registry
 from layerwise.figures.questions import described
@@ -27,7 +28,7 @@ from layerwise.scoring.confidence import CONFIDENCE
 from layerwise.scoring.properties import Property
 from layerwise.tables.advice import cautions, sentences
 from layerwise.tables.best_layers import read_best_layers
-from layerwise.tables.comparison import WEIGHTS, read_comparison
+from layerwise.tables.comparison import read_comparison
 from layerwise.tables.criteria import CRITERIA, read_criteria
 from layerwise.tables.external import TASK
 from layerwise.tables.files import AnyPath

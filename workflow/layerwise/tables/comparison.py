@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from layerwise.cells import OK
+from layerwise.cells import OK, WEIGHTS
 from layerwise.files.own_files import RereadError
 from layerwise.layers import WEIGHTED, layer_ranges, transformer_names
 from layerwise.probes.metrics import METRICS
@@ -19,7 +19,7 @@ from layerwise.tables.files import AnyPath, alignments_of, joined_reasons, read_
 from layerwise.tables.probes import read_probes
 from layerwise.tables.scores import read_scores
 
-WEIGHTS, SOFTMAX = "weights", "softmax"  # what stands for property and metric of the learned weights
+SOFTMAX = "softmax"  # the metric of the learned weights
 
 COLUMNS = [
     *("task", "source", "task_metric", "model", "property", "metric", "layers", "n_layers"),

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from layerwise.cells import WEIGHTS
 from layerwise.files.own_files import RereadError
 from layerwise.probes.metrics import METRICS
 from layerwise.scoring.metrics import METRICS as OF_SCORES
 from layerwise.scoring.properties import Property
 from layerwise.tables.best_layers import read_best_layers
-from layerwise.tables.comparison import WEIGHTS, Outcome, outcomes, read_comparison
+from layerwise.tables.comparison import Outcome, outcomes, read_comparison
 from layerwise.tables.external import PROPERTY, TASK
 from layerwise.tables.files import AnyPath, alignments_of, read_table, table_of, write_table
 from layerwise.tables.intervals import folds_of

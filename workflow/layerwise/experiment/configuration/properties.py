@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from layerwise.cells import WEIGHTS
 from layerwise.errors import did_you_mean, listed_names
 from layerwise.experiment.configuration.problems import repeated, unknown
 from layerwise.experiment.configuration.schema import read_catalogue
@@ -24,6 +25,11 @@ def chosen_properties(config: dict) -> tuple[dict[str, dict], dict[str, Property
             f"extra_properties.{name}: resources/properties.yaml has a property of this name; choose another"
             for name in own
             if name in catalogue
+        ],
+        *[
+            f"extra_properties.{name}: tables have a row of this name, of learned weights; choose another"
+            for name in own
+            if name == WEIGHTS
         ],
     ]
     known = with_table_names(known)
