@@ -27,7 +27,7 @@ from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.tables.best_layers import best_layers
 from layerwise.tables.scores import collect_scores
-from layerwise.tables.trends import summarise_trends, wide_table
+from layerwise.tables.trends import summarise_trends, wide_tables
 from shipped_properties import PROPERTIES
 
 MODEL = "random-wav2vec2-tiny"
@@ -349,8 +349,8 @@ def test_logs_and_benchmarks_mirror_each_other_and_the_rules(results, smoke):
         path.relative_to(results / "benchmarks").with_suffix("") for path in (results / "benchmarks").rglob("*.tsv")
     }
     assert logs == times
-    scripts = {path.stem for path in (smoke / "workflow/scripts").glob("*.py")} - {"plot_figure"}
-    scripts |= {"plot_overview", "plot_depth", "plot_layer", "plot_heatmap"}  # rules that share this script
+    scripts = {path.stem for path in (smoke / "workflow/scripts").glob("*.py")} - {"plot_figures"}
+    scripts |= {"plot_experiment", "plot_property"}  # rules that share this script
     unused = {name for name in scripts if name.startswith("fetch_")}  # all is here, known, aligned, cut and ranked
     unused |= {"describe_model", "align_utterances", "cut_recordings", "rank_words"}
     unused |= {"make_practice_speech", "cluster_frames", "pretrain_model", "write_model_card"}  # beside it
@@ -394,7 +394,7 @@ def test_scoring_again_gives_the_same_bytes(results, score, tmp_path):
     summarise_trends(new["scores"], 10, new["trends"])
     best_layers(new["trends"], new["scores"], PROPERTIES, new["best_layers"])
     for name in JOBS:
-        wide_table(new["trends"], name, "pwcca", new[f"layers_{name}"])
+        wide_tables(new["trends"], {name: new[f"layers_{name}"]}, "pwcca")
     for name, path in new.items():
         assert path.read_bytes() == (results / f"tables/{name}.csv").read_bytes()
 
