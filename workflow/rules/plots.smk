@@ -33,7 +33,7 @@ for subject in SUBJECTS:
         name:
             f"plot_{subject.name}"
         message:
-            f"Plot {subject.pattern or f'all {subject.category}'}: {{params.named}}"
+            "Plot {params.named}"
         input:
             **{table: results(f"tables/{table}.csv") for figure in figures for table in figure.tables},
         output:
@@ -49,7 +49,9 @@ for subject in SUBJECTS:
         wildcard_constraints:
             **({subject.wildcard: "|".join(map(re.escape, SUBJECTS[subject])) or "(?!)"} if subject.wildcard else {}),
         params:
-            named=", ".join(figure.name for figure in figures),
+            named=lambda wildcards, figures=figures: " ".join(
+                [*wildcards, "as", ", ".join(figure.name for figure in figures)]
+            ),
             figures=lambda wildcards, figures=figures: {
                 figure.name: {
                     "draw": figure.draw,
