@@ -37,7 +37,7 @@ METRICS = {"mean_cca", "pwcca", "pwcca_published"}
 TRIALS = {1, 2}
 COLUMNS = (
     "property,model,layer,layer_index,depth,sample,trial,metric,score,chance,n_train,n_test,dx,dy,"
-    "rows_per_dimension,kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_types,n_speakers,alignments,status,reason"
+    "rows_per_dimension,kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_missing,n_types,n_speakers,alignments,status,reason"
 )
 PLOTS = [f"{name}_{kind}" for name in ("mel", "phone") for kind in ("depth", "layer", "heatmap")] + ["overview"]
 
@@ -193,8 +193,13 @@ def test_wide_tables_show_the_metric(results):
 
 def test_samples_are_counted(results):
     rows = {row["span"]: row for row in read(results / "tables/samples.csv")}
-    assert {span: int(row["asked"]) for span, row in rows.items()} == {"frame": 30, "phone": 39 * 30, "word": 20 * 10}
-    for span, name in (("frame", "utterances"), ("phone", "phones"), ("word", "words")):
+    assert {span: int(row["asked"]) for span, row in rows.items()} == {
+        "frame": 30,
+        "phone": 39 * 30,
+        "word": 20 * 10,
+        "utterance": 18 * 20,
+    }
+    for span, name in (("frame", "utterances"), ("phone", "phones"), ("utterance", "whole_utterances")):
         assert int(rows[span]["drawn"]) == len(pd.read_parquet(results / f"samples/1/{name}.parquet"))
     assert int(rows["phone"]["types"]) == 39
 
@@ -355,6 +360,7 @@ def test_logs_and_benchmarks_mirror_each_other_and_the_rules(results, smoke):
     unused |= {"describe_model", "align_utterances", "cut_recordings", "rank_words"}
     unused |= {"make_practice_speech", "cluster_frames", "pretrain_model", "write_model_card"}  # beside it
     unused |= {"unpack_task", "unpack_split", "index_task", "train_probes", "join_probes"}  # no task is probed
+    unused |= {"read_segments", "measure_acoustics", "take_speakers", "look_up_targets"}  # no question needs them
     unused |= {"compare_layers", "tabulate_matrices"}  # no pair of layers is named, and no other model
     assert {path.parts[0] for path in logs} == scripts - unused
     made = {path.relative_to(results / "scores").with_suffix("") for path in (results / "scores").rglob("*.json")}
