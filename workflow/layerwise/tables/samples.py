@@ -37,8 +37,8 @@ def summarise_samples(
         phone_types: how many phones the phone set has; None: it keeps every label, and those that were found count.
         alignments: `given` or `automatic`, kept in every row.
 
-    `drawn` counts utterances for frames and intervals otherwise, `types` distinct labels (of whole utterances: speakers), `hours` the audio in the
-    drawn utterances or inside the drawn intervals.
+    `drawn` counts utterances for frames and intervals otherwise, `types` distinct labels (of whole utterances:
+    speakers), `hours` the audio in the drawn utterances or inside the drawn intervals.
     """
     rows = []
     for file in map(Path, files):
