@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import os
 import re
 
@@ -151,3 +152,26 @@ def test_a_file_that_may_not_be_read():
     os.chmod("own.csv", 0)
     (line,) = refusal(config({"rows": {"segments": "own.csv"}, "target": {"label": "label"}}))
     assert line == "extra_properties.mine.rows.segments: own.csv may not be read; change its permissions (chmod u+r)"
+
+
+def test_accents_of_columns_may_be_written_in_two_ways():
+    with open("own.csv", "w") as file:
+        file.write("utterance_id,start,end,h\u00f6he\nu,0,1,3\n")
+    for target in ({"label": "ho\u0308he"}, {"columns": ["ho\u0308he"]}):
+        experiment = read_experiment(config({"rows": {"segments": "own.csv"}, "target": target}))
+        assert "h\u00f6he" in str(experiment.entries["mine"]["target"])
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (gzip.compress(b"utterance_id,start,end\n"), "it is packed (gzip); unpack it first"),
+        (b"PK\x03\x04", "it is a zip, as the files of spreadsheets (.xlsx, .ods) are; save the table as CSV"),
+    ],
+)
+def test_packed_tables_are_called_packed(content, found):
+    with open("packed", "wb") as file:
+        file.write(content)
+    (line,) = refusal(config({"rows": {"segments": "packed"}, "target": {"label": "label"}}))
+    assert line == f"extra_properties.mine.rows.segments: packed is no text: {found}"
+    assert refusal({"corpus": {"metadata": "packed"}}) == [f"corpus.metadata: packed is no text: {found}"]

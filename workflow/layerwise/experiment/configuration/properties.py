@@ -10,7 +10,7 @@ from layerwise.errors import did_you_mean, escaped, listed_names
 from layerwise.experiment.configuration.layers import ranges
 from layerwise.experiment.configuration.problems import repeated, unknown
 from layerwise.experiment.configuration.schema import read_catalogue
-from layerwise.experiment.configuration.segments import with_table_names
+from layerwise.experiment.configuration.segments import resolved_entries
 from layerwise.layers import LAYER
 from layerwise.models.catalogue import ModelEntry
 from layerwise.scoring.properties import Property, PropertyError, property_of
@@ -36,7 +36,7 @@ def chosen_properties(config: dict) -> tuple[dict[str, dict], dict[str, Property
         *_alike(own, catalogue),
         *_unreadable_words(own),
     ]
-    known = with_table_names(known)
+    known = resolved_entries(known)
     entries, properties = {}, {}
     for name in dict.fromkeys([*config["properties"], *own]):
         if name not in known:

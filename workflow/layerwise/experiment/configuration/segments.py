@@ -8,14 +8,19 @@ from layerwise.errors import LayerwiseError
 from layerwise.experiment.configuration.problems import no_file, repeated, unknown
 from layerwise.files.catalogues import locate
 from layerwise.files.own_tables import SEGMENT_COLUMNS
+from layerwise.files.texts import composed
 from layerwise.segments.chosen import MADE, columns_of, table_names
 
 OF_TEXT = frozenset(("label", "utterance_id", "speaker_id", "chapter_id", "audio_path", "text"))
 _KEYS = ("columns", "label", "of", "vectors", "attributes")  # of a target, the first that names a column, or needs one
 
 
-def with_table_names(entries: Mapping[str, dict]) -> dict[str, dict]:
-    """Entries of properties, of which those of a table say what it is called in paths: `rows: {segments:, table:}`."""
+def resolved_entries(entries: Mapping[str, dict]) -> dict[str, dict]:
+    """Entries of properties with columns as tables have them: letters and their accents are one character.
+
+    Those of a table say what it is called in paths: `rows: {segments:, table:}`.
+    """
+    entries = {name: entry | {"target": _composed(entry["target"])} for name, entry in entries.items()}
     names = table_names(entry["rows"]["segments"] for entry in entries.values() if isinstance(entry["rows"], Mapping))
     return {
         name: entry | {"rows": {**entry["rows"], "table": names[entry["rows"]["segments"]]}}
@@ -23,6 +28,13 @@ def with_table_names(entries: Mapping[str, dict]) -> dict[str, dict]:
         else entry
         for name, entry in entries.items()
     }
+
+
+def _composed(target: Mapping) -> dict:
+    columns: dict[str, object] = {key: composed(target[key]) for key in ("label", "of") if key in target}
+    if "columns" in target:
+        columns["columns"] = list(map(composed, target["columns"]))
+    return {**target, **columns}
 
 
 def absent_columns(keys: Mapping[str, str], entries: Mapping[str, dict], joined: Collection[str]) -> list[str]:
