@@ -130,6 +130,26 @@ def test_own_folds_need_as_many_speakers():
     assert read_experiment(config(entry, cca={"folds": 18})).properties
 
 
+@pytest.mark.parametrize("of_cca", [True, False])
+@pytest.mark.parametrize(
+    ("rows", "label", "by", "right"),
+    [
+        ("utterance", "speaker_id", "speaker", "row or utterance"),
+        ("frame", "utterance_id", "utterance", "row"),
+        ("phone", "utterance_id", "speaker", "row"),
+    ],
+)
+def test_who_speaks_is_not_asked_where_folds_keep_speakers_together(of_cca, rows, label, by, right):
+    entry = {"rows": rows, "target": {"label": label}}
+    given = config(entry, cca={"folds_by": by}) if of_cca else config(entry | {"folds_by": by})
+    said = ", which cca.folds_by says" if of_cca else ""
+    assert refusal(given) == [
+        f"extra_properties.mine.folds_by: found {by}{said}; all rows of a {label} are then in one fold, so that none "
+        f"of those that are scored was learned: folds_by must be {right}"
+    ]
+    assert read_experiment(config(entry | {"folds_by": "row"}, cca={"folds_by": by})).properties
+
+
 @pytest.mark.parametrize(
     ("path", "found"),
     [

@@ -8,6 +8,10 @@ from layerwise.cells import CORPUS, SPEAKERS
 from layerwise.experiment.configuration.properties import key_of
 from layerwise.scoring.properties import Property
 
+# Folds that hold all rows of a value, and those that do not.
+_TOGETHER = {"speaker_id": ("speaker",), "utterance_id": ("speaker", "utterance")}
+_APART = {"speaker_id": "row or utterance", "utterance_id": "row"}
+
 
 def impossible_folds(config: dict, corpora: dict) -> list[str]:
     """More trials than folds allow; fewer groups than folds, as far as the catalogue knows the corpus."""
@@ -40,6 +44,20 @@ def impossible_own_folds(config: dict, corpora: dict, properties: Mapping[str, P
         for name, question in properties.items()
         if question.folds_by == "speaker"
     ]
+
+
+def unlearnable(config: dict, entries: Mapping[str, Mapping]) -> list[str]:
+    """Properties that ask who speaks, or which recording it is, where folds keep each one's rows together."""
+    errors = []
+    for name, entry in entries.items():
+        by, label = entry.get("folds_by", config["cca"]["folds_by"]), entry["target"].get("label")
+        if by in _TOGETHER.get(str(label), ()):
+            said = "" if "folds_by" in entry else ", which cca.folds_by says"
+            errors.append(
+                f"{key_of(config, name)}.folds_by: found {by}{said}; all rows of a {label} are then in one fold, so "
+                f"that none of those that are scored was learned: folds_by must be {_APART[str(label)]}"
+            )
+    return errors
 
 
 def _known_split(corpus: dict, corpora: dict) -> dict:
