@@ -16,6 +16,7 @@
 # results/<experiment>/targets/<property>/<sample>.h5             what was looked up for rows, beside <sample>_missing.csv
 # results/<experiment>/acoustics/<family>.h5
 # results/<experiment>/representations/<model>/<shard>.h5
+# results/<experiment>/representations/<model>/<rows>+<rows>…/<shard>.h5   other poolings, and segments of tables
 # results/<experiment>/scores/<property>/<model>/<sample>/<layers>.json
 # results/<experiment>/tasks/splits/<corpus>/<split>/*.parquet    utterances and intervals of splits that tasks use
 # results/<experiment>/tasks/<task>/items.parquet                 beside problems.csv

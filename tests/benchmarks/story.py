@@ -1,7 +1,7 @@
 """The tables of docs/demo.md: python tests/benchmarks/story.py [results/demo], after a run.
 
-What trained models hold beside their control, the paper's findings as verdicts, and which difference between models
-shows in their trends, that of objective or that of iteration. In Markdown.
+What trained models hold beside their control, of speakers and pitch beside chance, the paper's findings as verdicts,
+and which difference between models shows in their trends, that of objective or that of iteration. In Markdown.
 """
 
 import argparse
@@ -33,6 +33,24 @@ def held(trends: pd.DataFrame, models: pd.DataFrame) -> str:
             last = own.index[own["layer_index"].argmax()]
             cells = [f"{own.loc[layer, 'mean']:.3f} ± {half(own.loc[layer]):.3f}" for layer in ("T0", best, last)]
             row += [cells[0], f"{cells[1]} ({best}, {times:.1f} ×)", cells[2]]
+        rows.append(row)
+    return markdown(rows)
+
+
+def beside_chance(trends: pd.DataFrame, models: pd.DataFrame) -> str:
+    """Of speakers and pitch: the best layer, and what it has by chance."""
+    questions = {"speaker": "speaker", "f0": "pitch"}
+    rows = [["model", *(cell for called in questions.values() for cell in (f"{called}, best", "by chance"))]]
+    for model in models.index:
+        row = [models.at[model, "title"]]  # noqa: PD008 (one cell)
+        for name in questions:
+            of_model = (trends["property"] == name) & (trends["metric"] == METRIC) & (trends["model"] == model)
+            own = trends[of_model & (trends["layer"] != "T0")].set_index("layer")
+            best = own["mean"].idxmax()
+            row += [
+                f"{own.loc[best, 'mean']:.3f} ± {half(own.loc[best]):.3f} ({best})",
+                f"{own.loc[best, 'chance']:.3f}",
+            ]
         rows.append(row)
     return markdown(rows)
 
@@ -72,7 +90,8 @@ def main() -> None:
     read = {path.stem: pd.read_csv(path) for path in tables.glob("*.csv")}
     criteria = yaml.safe_load((Path(__file__).parents[2] / "resources/findings.yaml").read_text(encoding="utf-8"))
     models = read["models"].set_index("model")
-    print(held(read["trends"], models), verdicts(read["findings"], criteria), pairs(read["model_pairs"]), sep="\n\n")
+    of_models = [held(read["trends"], models), beside_chance(read["trends"], models)]
+    print(*of_models, verdicts(read["findings"], criteria), pairs(read["model_pairs"]), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -24,8 +24,11 @@ import layerwise
 
 generator = np.random.default_rng(1)
 utterances = {f"u{number}": generator.normal(0, 0.1, 24_000).astype(np.float32) for number in range(12)}
-trends = layerwise.analyse("random-wav2vec2-tiny", utterances, properties=[PROPERTY], samples={"count": 1})
+trends = layerwise.analyse("random-wav2vec2-tiny", utterances, properties=PROPERTIES, samples={"count": 1})
 """
+SEGMENTS = "utterance_id,start,end\n" + "".join(
+    f"u{number},{start / 10},{(start + 1 + (number + start) % 3) / 10}\n" for number in range(12) for start in range(12)
+)
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def test_the_code_is_formatted(title, fresh):
 
 def test_a_property_is_scored_and_nothing_extracted(finished):
     checkout = extended(finished, "A property")
-    code = SPEECH.replace("PROPERTY", '"block-1"') + (
+    code = SPEECH.replace("PROPERTIES", '["block-1"]') + (
         'means = trends[trends["metric"] == "pwcca"].set_index("layer")["mean"]\n'
         "print(means.idxmax(), round(means.max(), 9), *means.index)"
     )
@@ -118,9 +121,41 @@ def test_a_property_is_scored_and_nothing_extracted(finished):
     assert "extract_representations" not in jobs
 
 
+def answered(checkout, entry: dict) -> list[str]:
+    """Of a property in a copy: the statuses of its layers, then the largest r2 of any."""
+    code = SPEECH.replace("PROPERTIES", repr({"mine": entry})) + (
+        'rows = trends[trends["metric"] == "r2"]\nprint(*rows["status"].unique(), round(rows["mean"].max(), 2))'
+    )
+    return python(checkout, code).split()
+
+
+def test_a_pooling_is_extracted(fresh, tmp_path):
+    checkout = extended(fresh, "A pooling")
+    (tmp_path / "parts.csv").write_text(SEGMENTS)
+    rows = {"segments": str(tmp_path / "parts.csv")}
+    status, _ = answered(checkout, {"rows": rows, "pool": "second_half", "target": {"columns": ["start"]}})
+    assert status == "ok"
+
+
+def test_a_measure_of_the_audio_is_compared_with(fresh):
+    checkout = extended(fresh, "A measure of the audio")
+    status, best = answered(checkout, {"rows": "frame", "target": {"acoustics": "zero_crossings"}})
+    assert (status, float(best) > 0.1) == ("ok", True)
+
+
+def test_a_kind_of_target_is_compared_with(fresh, tmp_path):
+    checkout = extended(fresh, "A kind of target")
+    (tmp_path / "parts.csv").write_text(SEGMENTS)
+    rows = {"segments": str(tmp_path / "parts.csv")}
+    status, _ = answered(checkout, {"rows": rows, "target": {"duration": "octaves"}})
+    assert status == "ok"
+    with pytest.raises(AssertionError, match="duration: found 'hours'; allowed: seconds, octaves"):
+        answered(checkout, {"rows": rows, "target": {"duration": "hours"}})
+
+
 def test_a_metric_is_in_every_score(finished):
     checkout = extended(finished, "A metric")
-    code = SPEECH.replace("PROPERTY", '"intra"') + (
+    code = SPEECH.replace("PROPERTIES", '["intra"]') + (
         'rows = trends[trends["metric"] == "procrustes"].set_index("layer")\n'
         'print(len(rows), round(rows.loc["T0", "mean"], 6), bool((rows["chance"] < rows["mean"]).all()))'
     )

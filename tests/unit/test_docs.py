@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import re
 import runpy
 import sys
@@ -16,9 +17,16 @@ import yaml
 import pages
 from layerwise.errors import did_you_mean
 from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.probes.metrics import METRICS as OF_TASKS
+from layerwise.representations.acoustic_measures import MEASURES
 from layerwise.scoring.metrics import METRICS as OF_SCORES
+from layerwise.scoring.properties import read_properties
+from layerwise.scoring.targets import KINDS
+from layerwise.spans import POOLINGS, SPANS
 from pages import FAULTS, FRAGMENT, PAGES, README, REPOSITORY, Block
+
+PROPERTIES = REPOSITORY / "docs/your-property.md"
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=pages.name_of)
 
@@ -170,9 +178,13 @@ def somebody_s_files(tmp_path_factory) -> Path:
         archive.writestr("a.TextGrid", "")
     (data / "words.dict").write_text("HELLO  HH AH L OW\n")
     (data / "keywords.csv").write_text("path,word,speaker\na.wav,yes,1\nb.wav,no,2\n")
-    (data / "speakers.csv").write_text("speaker_id,age\n1,30\n")
+    (data / "speakers.csv").write_text("speaker_id,age,accent\n1,30,scottish\n")
     (data / "noise.tsv").write_text("utterance_id\tnoise\n1-2-0003\t0.5\n")
     (data / "vowels.csv").write_text("utterance_id,start,end,stress,f1\n1-2-0003,0,1,none,610\n")
+    (data / "syllables.csv").write_text("utterance_id,start,end,label,tone\n1-2-0003,0,1,ma,high\n")
+    (data / "tokens.csv").write_text("utterance_id,start,end,pos,clarity,effort\n1-2-0003,0,1,noun,4,2\n")
+    (data / "vectors.txt").write_text("hello 0.5 0.25\n")
+    (data / "senses.txt").write_text('hello\t{"noun.act": 1}\n')
     (root / "results.csv").write_text("task,model,layer,metric,value\nmine,demo-hubert-1,T3,accuracy,0.9\n")
     return root
 
@@ -181,6 +193,8 @@ def somebody_s_files(tmp_path_factory) -> Path:
 def test_every_configuration_is_an_experiment(block, somebody_s_files, monkeypatch):
     monkeypatch.chdir(somebody_s_files)
     shown = yaml.safe_load(block.text.replace("/data/", f"{somebody_s_files}/data/"))
+    if own := shown.get("extra_properties"):
+        shown.setdefault("properties", list(own))  # only those that are asked are compared with files
     defaults = yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))
     read_experiment(defaults, shown)
 
@@ -207,6 +221,47 @@ def test_the_page_on_the_code_names_every_room_of_the_package():
     rooms = {path.parent.name for path in (REPOSITORY / "workflow/layerwise").glob("*/__init__.py")}
     assert len(rows) == len(set(rows))
     assert set(rows) == rooms
+
+
+# Questions
+
+
+def test_the_page_on_properties_has_the_catalogue():
+    catalogue = yaml.safe_load((REPOSITORY / "resources/properties.yaml").read_text(encoding="utf-8"))
+    expected = []
+    for name, question in read_properties(catalogue).items():
+        entry = catalogue[name]
+        target = ", ".join(f"{key}: {value}" for key, value in entry["target"].items())
+        pooling = question.rows.pooling.name if question.of_segments else ""
+        expected.append([f"`{name}`", entry["rows"], pooling, f"`{target}`", question.tells, question.source])
+    section = pages.text_of(PROPERTIES).split("\n## Which questions are there?\n")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line.startswith("| `")]
+    assert rows == expected
+
+
+def test_every_choice_of_a_property_stands_on_its_page():
+    text = pages.text_of(PROPERTIES)
+    rows, pooling, target = (
+        text.split(f"\n## {title}\n")[1].split("\n## ")[0] for title in ("Rows", "Pooling", "Target")
+    )
+    assert set(re.findall(r"^\| `(\w+)` \|", rows, re.MULTILINE)) == {"rows", *SPANS}
+    assert set(re.findall(r"^\| `\{(\w+):", target, re.MULTILINE)) == set(KINDS)
+    assert all(f"`{name}`" in target for name in MEASURES)
+    assert set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.+?) \|", pooling, re.MULTILINE)))) == {
+        "pool",
+        *POOLINGS,
+    }
+
+
+def test_what_is_refused_of_properties_is_said_as_the_page_has_it():
+    blocks = pages.blocks(PROPERTIES)
+    ((wrong, said),) = [
+        (one, two) for one, two in itertools.pairwise(blocks) if two.text.startswith("the configuration cannot be used")
+    ]
+    defaults = yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))
+    with pytest.raises(ConfigurationError) as refused:
+        read_experiment(defaults, yaml.safe_load(wrong.text))
+    assert str(refused.value) == said.text.rstrip("\n")
 
 
 # Metrics
