@@ -27,7 +27,7 @@ from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.tables.best_layers import best_layers
 from layerwise.tables.scores import collect_scores
-from layerwise.tables.trends import summarise_trends, wide_table
+from layerwise.tables.trends import summarise_trends, wide_tables
 from shipped_properties import PROPERTIES
 
 MODEL = "random-wav2vec2-tiny"
@@ -37,7 +37,7 @@ METRICS = {"mean_cca", "pwcca", "pwcca_published"}
 TRIALS = {1, 2}
 COLUMNS = (
     "property,model,layer,layer_index,depth,sample,trial,metric,score,chance,n_train,n_test,dx,dy,"
-    "rows_per_dimension,kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_types,n_speakers,alignments,status,reason"
+    "rows_per_dimension,kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_missing,n_types,n_speakers,alignments,status,reason"
 )
 PLOTS = [f"{name}_{kind}" for name in ("mel", "phone") for kind in ("depth", "layer", "heatmap")] + ["overview"]
 
@@ -193,8 +193,13 @@ def test_wide_tables_show_the_metric(results):
 
 def test_samples_are_counted(results):
     rows = {row["span"]: row for row in read(results / "tables/samples.csv")}
-    assert {span: int(row["asked"]) for span, row in rows.items()} == {"frame": 30, "phone": 39 * 30, "word": 20 * 10}
-    for span, name in (("frame", "utterances"), ("phone", "phones"), ("word", "words")):
+    assert {span: int(row["asked"]) for span, row in rows.items()} == {
+        "frame": 30,
+        "phone": 39 * 30,
+        "word": 20 * 10,
+        "utterance": 18 * 20,
+    }
+    for span, name in (("frame", "utterances"), ("phone", "phones"), ("utterance", "whole_utterances")):
         assert int(rows[span]["drawn"]) == len(pd.read_parquet(results / f"samples/1/{name}.parquet"))
     assert int(rows["phone"]["types"]) == 39
 
@@ -349,12 +354,13 @@ def test_logs_and_benchmarks_mirror_each_other_and_the_rules(results, smoke):
         path.relative_to(results / "benchmarks").with_suffix("") for path in (results / "benchmarks").rglob("*.tsv")
     }
     assert logs == times
-    scripts = {path.stem for path in (smoke / "workflow/scripts").glob("*.py")} - {"plot_figure"}
-    scripts |= {"plot_overview", "plot_depth", "plot_layer", "plot_heatmap"}  # rules that share this script
+    scripts = {path.stem for path in (smoke / "workflow/scripts").glob("*.py")} - {"plot_figures"}
+    scripts |= {"plot_experiment", "plot_property"}  # rules that share this script
     unused = {name for name in scripts if name.startswith("fetch_")}  # all is here, known, aligned, cut and ranked
     unused |= {"describe_model", "align_utterances", "cut_recordings", "rank_words"}
     unused |= {"make_practice_speech", "cluster_frames", "pretrain_model", "write_model_card"}  # beside it
     unused |= {"unpack_task", "unpack_split", "index_task", "train_probes", "join_probes"}  # no task is probed
+    unused |= {"read_segments", "measure_acoustics", "take_speakers", "look_up_targets"}  # no question needs them
     unused |= {"compare_layers", "tabulate_matrices"}  # no pair of layers is named, and no other model
     assert {path.parts[0] for path in logs} == scripts - unused
     made = {path.relative_to(results / "scores").with_suffix("") for path in (results / "scores").rglob("*.json")}
@@ -394,7 +400,7 @@ def test_scoring_again_gives_the_same_bytes(results, score, tmp_path):
     summarise_trends(new["scores"], 10, new["trends"])
     best_layers(new["trends"], new["scores"], PROPERTIES, new["best_layers"])
     for name in JOBS:
-        wide_table(new["trends"], name, "pwcca", new[f"layers_{name}"])
+        wide_tables(new["trends"], {name: new[f"layers_{name}"]}, "pwcca")
     for name, path in new.items():
         assert path.read_bytes() == (results / f"tables/{name}.csv").read_bytes()
 

@@ -42,7 +42,7 @@ from layerwise.tables.model_pairs import compare_models
 from layerwise.tables.probes import collect_probes, read_probes
 from layerwise.tables.recommendations import read_recommendations, recommend
 from layerwise.tables.scores import collect_scores
-from layerwise.tables.trends import summarise_trends, wide_table
+from layerwise.tables.trends import summarise_trends, wide_tables
 from shipped_properties import PROPERTIES
 from synthetic_probes import write_probe
 from synthetic_scores import record, with_jackknife, write_matrix, write_score
@@ -227,7 +227,7 @@ def read_scores_table(path: Path) -> None:
 
 def read_trends_table(path: Path) -> None:
     best_layers(path, path.with_name("scores.csv"), PROPERTIES, path.with_name("out.csv"))
-    wide_table(path, "phone", "pwcca", path.with_name("out.csv"))
+    wide_tables(path, {"phone": path.with_name("out.csv")}, "pwcca")
     advise(path.parent)
 
 

@@ -42,7 +42,7 @@ def scripts_of(environment) -> set:
     """Scripts that run in an environment, and what they import by name."""
     scripts = {rule.script for rule in rules() if rule.environment == environment}
     by_name = {
-        "plot_figure": {module_path(figure.module) for figure in FIGURES.values()},
+        "plot_figures": {module_path(figure.module) for figure in FIGURES.values()},
         "measure_acoustics": {module_path(family.module) for family in FAMILIES.values()},
     }
     return scripts.union(*(by_name.get(path.stem, ()) for path in scripts))

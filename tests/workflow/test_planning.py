@@ -64,8 +64,8 @@ def test_demo_stays_under_a_hundred_score_jobs(checkout):
     [
         ("extract", "extract_representations", "score_layers"),
         ("scores", "score_layers", "collect_scores"),
-        ("tables", "tabulate_layers", "plot_depth"),
-        ("plots", "plot_overview", "write_report"),
+        ("tables", "tabulate_layers", "plot_property"),
+        ("plots", "plot_experiment", "write_report"),
         ("report", "write_report", "nothing"),
     ],
 )

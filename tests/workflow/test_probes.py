@@ -50,12 +50,12 @@ def probed(checkout, tmp_path_factory):
 def test_the_demo_trains_for_its_commands(checkout):
     jobs = checkout.plan(configfile=None).jobs
     assert (jobs["index_task"], jobs["train_probes"], jobs["join_probes"]) == (1, 5, 5)
-    assert (jobs["tabulate_confusions"], jobs["plot_confusion"]) == (1, 1)
+    assert (jobs["tabulate_confusions"], jobs["plot_labels"]) == (1, 1)
 
 
 def test_nothing_is_trained_without_a_task(checkout):
     jobs = plan(checkout, tasks=[])
-    assert not {"index_task", "train_probes", "join_probes", "unpack_task", "plot_confusion"} & set(jobs)
+    assert not {"index_task", "train_probes", "join_probes", "unpack_task", "plot_labels"} & set(jobs)
     assert jobs["tabulate_confusions"] == 1  # a table without rows, as the others
     assert "write_report" in jobs
 
@@ -65,7 +65,7 @@ def test_phones_and_speech_need_one_more_key(checkout):
     assert (run.jobs["index_task"], run.jobs["train_probes"]) == (3, 3)
     assert run.jobs["unpack_split"] == 1
     plots = checkout.plan("plots", *configured(tasks=["demo-intent", "demo-phones"]), configfile=None)
-    assert (plots.jobs["plot_task"], plots.jobs["plot_confusion"]) == (2, 1)  # phones have no labels
+    assert (plots.jobs["plot_task"], plots.jobs["plot_labels"]) == (2, 1)  # phones have no labels
     assert run.jobs["index_utterances"] == run.jobs["index_alignments"] == 1  # the experiment's own tables
     assert not {"index_split_utterances", "index_split_alignments"} & set(run.jobs)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-PLOTS = {"plot_depth", "plot_layer", "plot_heatmap", "plot_overview", "write_report"}
+PLOTS = {"plot_property", "plot_experiment", "write_report"}
 COMPARED = {"compare_trends", "check_findings", "recommend_layers"}
 AFTER_SCORES = {"collect_scores", "summarise_trends", "tabulate_layers", "compare_models"} | COMPARED | PLOTS
 AFTER_EXTRACTION = {"score_layers"} | AFTER_SCORES
@@ -56,8 +56,8 @@ CHANGES = {  # what makes results, in the order of the data
     "tables/models": {"tabulate_models", "check_findings", "compare_models", "write_report"},
     "tables/findings": {"check_findings", "write_report"},
     "figures/style": PLOTS,
-    "figures/trends": {"plot_depth", "plot_layer", "write_report"},
-    "figures/heatmap": {"plot_heatmap", "write_report"},
+    "figures/trends": {"plot_property", "write_report"},
+    "figures/heatmap": {"plot_property", "write_report"},
     "figures/report": {"write_report"},
 }
 
@@ -85,9 +85,8 @@ def test_modules_that_make_none_of_the_results_repeat_nothing(smoke):
 
 def test_changed_plot_style_repeats_every_plot_once(smoke):
     with smoke.appended('\nSTYLE["lines.linewidth"] = 7\n', "workflow/layerwise/figures/style.py"):
-        # Two properties: each over depth and layer, and a heat map.
-        each = dict.fromkeys(["plot_depth", "plot_layer", "plot_heatmap"], 2)
-        assert smoke.plan().jobs == each | {"plot_overview": 1, "write_report": 1}
+        # Two properties: a job draws each over depth and layer, and as a heat map.
+        assert smoke.plan().jobs == {"plot_property": 2, "plot_experiment": 1, "write_report": 1}
 
 
 def test_changed_comments_repeat_nothing(smoke):
@@ -99,7 +98,7 @@ def test_changed_comments_repeat_nothing(smoke):
 
 def test_changed_script_repeats_its_rule(smoke):
     with smoke.appended("\nCHANGED = True\n", "workflow/scripts/tabulate_layers.py"):
-        assert smoke.plan().jobs == {"tabulate_layers": 2}
+        assert smoke.plan().jobs == {"tabulate_layers": 1}
 
 
 def test_changed_template_repeats_the_report(smoke):
@@ -185,7 +184,7 @@ def test_more_samples_keep_the_earlier_ones(smoke):
 def test_more_samples_leave_earlier_tables_as_they_were(finished):
     tables = sorted((finished / "results/smoke/samples/1").glob("*.parquet"))
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tables}
-    assert len(before) == 3
+    assert len(before) == 4
     target = "results/smoke/samples/2/utterances.parquet"
     run = finished.snakemake("--cores", "1", target, *configured(samples={"count": 2}))
     assert run.returncode == 0, run.output
@@ -205,11 +204,11 @@ def test_results_from_elsewhere_repeat_what_compares_them(smoke, tmp_path):
     external = tmp_path / "external.csv"
     external.write_text("task,model,layer,metric,value\nintent,random-wav2vec2-tiny,T1,accuracy,0.5\n")
     jobs = plan(smoke, probes={"external": str(external)}).jobs
-    assert set(jobs) == COMPARED | {"collect_probes", "plot_task", "plot_correlations", "write_report"}
+    assert set(jobs) == COMPARED | {"collect_probes", "plot_task", "plot_tasks", "write_report"}
 
 
 def test_colours_repeat_the_pictures_that_have_them(smoke):
-    assert set(plan(smoke, colour_by="objective").jobs) == PLOTS - {"plot_heatmap"}
+    assert set(plan(smoke, colour_by="objective").jobs) == PLOTS
 
 
 def test_strict_repeats_collecting_and_what_follows(smoke):
@@ -249,7 +248,7 @@ def test_new_model_gets_the_audio_again_and_nobody_else_does(finished):
     """Run, not planned: indexing, sampling and the first model's extraction stay as they were."""
     stays = [path for path in (finished / "results/smoke").rglob("*") if path.suffix in (".parquet", ".h5")]
     before = {path: path.stat().st_mtime_ns for path in stays}
-    assert len(before) == 6
+    assert len(before) == 7
     models = configured(models=["random-wav2vec2-tiny", "random-hubert-tiny"])
     run = finished.snakemake("--cores", "2", "extract", *models)
     assert run.returncode == 0, run.output

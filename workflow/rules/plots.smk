@@ -1,4 +1,4 @@
-# Figures: a rule for each entry of layerwise/figures/registry.py.
+# Figures: a rule for each subject of layerwise/figures/registry.py, which draws all figures of it.
 #
 # In:  results/<experiment>/tables/*.csv
 # Out: results/<experiment>/plots/*.{svg,png}
@@ -26,49 +26,57 @@ CHOICES = {
 }
 
 
-for figure in FIGURES.values():
+for subject in SUBJECTS:
+    figures = registry.figures_of(subject)
 
-    rule plot_figure:
+    rule plot_figures:
         name:
-            f"plot_{figure.name}"
+            f"plot_{subject.name}"
         message:
-            "Plot: {params.alt}"
+            "Plot {params.named}"
         input:
-            **{table: results(f"tables/{table}.csv") for table in figure.tables},
+            **{table: results(f"tables/{table}.csv") for figure in figures for table in figure.tables},
         output:
-            svg=report(
-                results(f"plots/{figure.stem_of(figure.of.pattern)}.svg"),
-                caption=f"../report/{figure.caption}.rst",
-                category=figure.of.category,
-            ),
-            png=results(f"plots/{figure.stem_of(figure.of.pattern)}.png"),
+            **{
+                f"{figure.name}_svg": report(
+                    results(f"plots/{figure.stem_of(subject.pattern)}.svg"),
+                    caption=f"../report/{figure.caption}.rst",
+                    category=subject.category,
+                )
+                for figure in figures
+            },
+            **{f"{figure.name}_png": results(f"plots/{figure.stem_of(subject.pattern)}.png") for figure in figures},
         wildcard_constraints:
-            **(
-                {figure.of.wildcard: "|".join(map(re.escape, SUBJECTS[figure.of])) or "(?!)"}
-                if figure.of.wildcard
-                else {}
-            ),
+            **({subject.wildcard: "|".join(map(re.escape, SUBJECTS[subject])) or "(?!)"} if subject.wildcard else {}),
         params:
-            draw=figure.draw,
-            arguments=lambda wildcards, figure=figure: figure.arguments(CHOICES, *wildcards),
-            alt=lambda wildcards, figure=figure: figure.alt_of(*wildcards),
-            asked=lambda wildcards, figure=figure: (
-                sentence(PROPERTIES[wildcards.property], config["cca"]["folds_by"]) if figure.of.is_question else ""
+            named=lambda wildcards, figures=figures: " ".join(
+                [*wildcards, "as", ", ".join(figure.name for figure in figures)]
             ),
-            about=lambda wildcards, figure=figure: (
-                ABOUT_OF.get(wildcards.get("property"), ABOUT) if figure.has_intervals else ""
+            figures=lambda wildcards, figures=figures: {
+                figure.name: {
+                    "draw": figure.draw,
+                    "tables": figure.tables,
+                    "arguments": figure.arguments(CHOICES, *wildcards),
+                }
+                for figure in figures
+            },
+            asked=lambda wildcards, subject=subject: (
+                sentence(PROPERTIES[wildcards.property], config["cca"]["folds_by"]) if subject.is_question else ""
             ),
-            code=code_of("plot_figure", lambda wildcards, figure=figure: [figure.module]),
+            about=lambda wildcards, figures=figures: (
+                ABOUT_OF.get(wildcards.get("property"), ABOUT) if any(each.has_intervals for each in figures) else ""
+            ),
+            code=code_of("plot_figures", lambda wildcards, figures=figures: sorted({each.module for each in figures})),
         log:
-            log_of(f"plot_{figure.name}/{figure.of.pattern}".rstrip("/")),
+            log_of(f"plot_{subject.name}/{subject.pattern}".rstrip("/")),
         benchmark:
-            benchmark_of(f"plot_{figure.name}/{figure.of.pattern}".rstrip("/"))
+            benchmark_of(f"plot_{subject.name}/{subject.pattern}".rstrip("/"))
         conda:
             "../../envs/summary.yaml"
         resources:
             mem_mb=rising(1000),
         script:
-            "../scripts/plot_figure.py"
+            "../scripts/plot_figures.py"
 
 
 # Figure → subject → the name of its pictures.

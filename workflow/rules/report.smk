@@ -52,7 +52,7 @@ rule tables:
         rules.summarise_trends.output,
         rules.summarise_samples.output,
         rules.tabulate_models.output,
-        every(rules.tabulate_layers.output.table, property=CURVES),
+        rules.tabulate_layers.output,
         rules.tabulate_matrices.output if MATRICES else [],
         rules.collect_probes.output,
         rules.tabulate_confusions.output,

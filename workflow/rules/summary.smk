@@ -85,18 +85,19 @@ rule summarise_trends:
 
 rule tabulate_layers:
     message:
-        "Tabulate {wildcards.property} by layer and model"
+        "Tabulate each property by layer and model"
     input:
         trends=rules.summarise_trends.output.trends,
     output:
-        table=results("tables/layers_{property}.csv"),
+        tables=[results(f"tables/layers_{name}.csv") for name in CURVES],
     params:
+        properties=list(CURVES),
         metric=config["metric"],
         code=code_of("tabulate_layers"),
     log:
-        log_of("tabulate_layers/{property}"),
+        log_of("tabulate_layers"),
     benchmark:
-        benchmark_of("tabulate_layers/{property}")
+        benchmark_of("tabulate_layers")
     conda:
         "../../envs/summary.yaml"
     resources:

@@ -1,7 +1,11 @@
-"""Tabulate one property by layer and model."""
+"""Tabulate each property by layer and model."""
 
 from layerwise.experiment.job import logged
-from layerwise.tables.trends import wide_table
+from layerwise.tables.trends import wide_tables
 
 with logged(snakemake):
-    wide_table(snakemake.input.trends, snakemake.wildcards.property, snakemake.params.metric, snakemake.output.table)
+    wide_tables(
+        snakemake.input.trends,
+        dict(zip(snakemake.params.properties, snakemake.output.tables, strict=True)),
+        snakemake.params.metric,
+    )

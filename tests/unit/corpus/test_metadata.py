@@ -147,6 +147,8 @@ def test_an_unknown_column(table):
         (["name|sex\n1|F\n"], "no column speaker_id or utterance_id; it has name, gender"),
         (["speaker_id\n1\n"], "has no column beside speaker_id"),
         (["speaker_id,duration\n1,2\n"], "column duration is one of the corpus itself too; give it another name"),
+        (["speaker_id,label\n1,2\n"], "column label is one of every table of segments too; give it another name"),
+        (["utterance_id,end\n1,2\n"], "column end is one of every table of segments too"),
         (["speaker_id,x\n1,2\n", "utterance_id,x\n1,2\n"], "column x is one of .*0.csv too"),
         (["speaker_id,x,x\n1,2,3\n"], "has two columns x"),
         (["id|sex|gender\n1|F|F\n"], "has two columns gender"),

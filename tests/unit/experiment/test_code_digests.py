@@ -252,7 +252,7 @@ BEHIND = {
     "alignments.cutting": {"cut_recordings"},
     "alignments.marks": {"align_utterances", "cut_recordings", "index_alignments", "rank_words"},
     "segments": {"read_segments"},
-    "corpus.user_tables": {"read_segments"},
+    "corpus.user_tables": {"read_segments", "look_up_targets"},
     "models.describe": {"describe_model"},
     "models.speech_model": {"cluster_frames", "describe_model", "extract_representations", "train_probes"},
     "representations.features": {"extract_representations"},

@@ -74,7 +74,8 @@ def test_librispeech_has_its_table_in_the_audio(folder):
     ("given", "message"),
     [
         ("nowhere.csv", "corpus.metadata: nowhere.csv does not exist; a file is expected"),
-        (".", "corpus.metadata: . does not exist; a file is expected"),
+        (".", "corpus.metadata: . is a folder; a file is expected"),
+        ("https://a/b.csv", "corpus.metadata: https://a/b.csv is an address; a file on this machine is expected"),
         (["noise.tsv", "noise.tsv"], "corpus.metadata: 'noise.tsv' stands there 2 times"),
         ("segments.csv", "corpus.metadata: segments.csv: column start is one of the corpus itself too"),
         (["speakers.csv", "twice.csv"], "corpus.metadata: twice.csv: column age is one of speakers.csv too"),

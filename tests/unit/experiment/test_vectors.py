@@ -49,9 +49,10 @@ def test_a_file_here_is_used_as_it_is(tmp_path):
     [
         (
             {"vectors": "glov"},
-            "target.vectors: glov does not exist, and resources/vectors.yaml has no such entry (did you mean glove?)",
+            "target.vectors: glov does not exist; a file is expected. resources/vectors.yaml has no such entry "
+            "(did you mean glove?)",
         ),
-        ({"vectors": "/"}, "target.vectors: / is no file"),
+        ({"vectors": "/"}, "target.vectors: / is a folder; a file is expected"),
         ({"vectors": "ptb.pos_tags"}, "target.vectors: ptb.pos_tags has attributes: write attributes: ptb.pos_tags"),
         ({"attributes": "glove"}, "target.attributes: glove has vectors: write vectors: glove"),
         ({"vectors": "a{b}"}, "extra_properties.mine.target.vectors: found a{b}; Snakemake takes curly brackets"),

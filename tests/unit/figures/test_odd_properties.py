@@ -31,7 +31,7 @@ from layerwise.tables.models import write_models
 from layerwise.tables.probes import collect_probes
 from layerwise.tables.recommendations import recommend
 from layerwise.tables.scores import collect_scores
-from layerwise.tables.trends import summarise_trends, wide_table
+from layerwise.tables.trends import summarise_trends, wide_tables
 from synthetic_probes import write_probe
 from synthetic_scores import always_ok, record, write_experiment, write_matrix, write_score
 
@@ -67,7 +67,7 @@ def make(tmp_path):
         summarise_trends(path["scores"], 10, path["trends"])
         best_layers(path["trends"], path["scores"], curves, path["best"])
         for name in curves:
-            wide_table(path["trends"], name, "pwcca", tmp_path / f"layers_{name}.csv")
+            wide_tables(path["trends"], {name: tmp_path / f"layers_{name}.csv"}, "pwcca")
         matrices.summarise_matrices(
             pairs, metrics, of_pairs, list(blocks), blocks, 10, "utterance", "corpus", path["layer_matrices"]
         )

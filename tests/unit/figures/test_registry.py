@@ -40,8 +40,8 @@ def test_every_figure_can_be_drawn_with_what_it_names(figure):
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
 def test_of_figures_only_its_own_module_is_behind_one(figure):
     modules = {other.module for other in FIGURES.values()}
-    assert modules & set(code_behind("plot_figure", [figure.module])) == {figure.module}
-    assert "layerwise.figures.registry" not in code_behind("plot_figure", [figure.module])
+    assert modules & set(code_behind("plot_figures", [figure.module])) == {figure.module}
+    assert "layerwise.figures.registry" not in code_behind("plot_figures", [figure.module])
 
 
 def test_every_figure_has_a_caption_and_files_of_its_own():
@@ -56,11 +56,11 @@ def test_files_by_what_there_is_one_for():
     found = {of.name: [figure.stem_of(name) for figure in figures_of(of)] for of, name in NAMES.items()}
     assert found == {
         "property": ["mel_depth", "mel_layer", "mel_heatmap"],
-        "property of pairs of layers": ["mel_matrix"],
+        "matrix": ["mel_matrix"],
         "task": ["probe_ic"],
-        "task of labels": ["confusion_ic"],
+        "labels": ["confusion_ic"],
         "experiment": ["overview"],
-        "all tasks": ["correlations"],
+        "tasks": ["correlations"],
     }
     assert sum(map(len, found.values())) == len(FIGURES)
 

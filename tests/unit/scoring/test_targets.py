@@ -69,6 +69,8 @@ def test_speakers_are_found_in_the_layer_that_holds_them_by_folds_of_their_own(t
     by_speaker = replace(SETTINGS, folds=4, trials=2, folds_by="speaker")
     (skipped,) = score(entry, paths=paths, settings=by_speaker)
     assert skipped["status"] == "skipped"
+    assert "all rows of a fold that is held out have the same one of 4 labels" in skipped["reason"]
+    assert "all rows of one speaker are in one fold" in skipped["reason"]
     held, silent = score(entry | {"folds_by": "row"}, ["T1", "T0"], paths=paths, settings=by_speaker)
     assert (held["status"], held["n_rows"], held["n_types"]) == ("ok", 10 * len(UTTERANCES), 4)
     assert mean(held) > mean(held, of="chance") + 0.4

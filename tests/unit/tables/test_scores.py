@@ -16,7 +16,7 @@ from layerwise.tables.jackknife import MissingReplicatesError
 from layerwise.tables.models import read_models
 from layerwise.tables.samples import summarise_samples
 from layerwise.tables.scores import MalformedScoreError, SkippedScoreError, collect_scores, read_scores
-from layerwise.tables.trends import read_trends, summarise_trends, wide_table
+from layerwise.tables.trends import read_trends, summarise_trends, wide_tables
 from shipped_properties import PROPERTIES as SHIPPED
 from synthetic_scores import METRICS, record, with_jackknife, write_experiment, write_score
 
@@ -589,7 +589,7 @@ def test_the_wide_table_holds_means_in_order_of_depth(tmp_path, collect):
     summarise_trends(
         collect(write_experiment(tmp_path, BLOCKS, PROPERTIES, status=status)), 10, tmp_path / "trends.csv"
     )
-    wide_table(tmp_path / "trends.csv", "word", "pwcca", tmp_path / "layers_word.csv")
+    wide_tables(tmp_path / "trends.csv", {"word": tmp_path / "layers_word.csv"}, "pwcca")
     table = read_table(tmp_path / "layers_word.csv")
     assert list(table.columns) == ["layer", "alignments", "b-model", "a-model"]
     assert set(table["alignments"]) == {"given"}
@@ -624,7 +624,7 @@ def test_samples_count_what_was_drawn(tmp_path):
 
 def test_layers_of_the_wide_table_are_in_order_of_depth_beyond_ten(trends_of, tmp_path):
     trends = trends_of({layer: ([0.5], "ok") for layer in ("T10", "T9", "T2")})
-    wide_table(trends, "phone", "pwcca", tmp_path / "wide.csv")
+    wide_tables(trends, {"phone": tmp_path / "wide.csv"}, "pwcca")
     assert read_table(tmp_path / "wide.csv")["layer"].tolist() == ["T2", "T9", "T10"]
 
 
@@ -666,7 +666,7 @@ def test_automatic_alignments_are_marked_in_every_row_of_every_table(tmp_path):
     collect_scores(files, METRICS, PROPERTIES, list(BLOCKS), BLOCKS, paths["scores"])
     summarise_trends(paths["scores"], 10, paths["trends"])
     best_layers(paths["trends"], paths["scores"], SHIPPED, paths["best"])
-    wide_table(paths["trends"], "word", "pwcca", paths["wide"])
+    wide_tables(paths["trends"], {"word": paths["wide"]}, "pwcca")
     for name, path in paths.items():
         table = read_table(path)
         assert len(table) > 3

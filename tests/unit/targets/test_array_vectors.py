@@ -117,6 +117,7 @@ def test_what_is_written_is_found(tmp_path_factory, write, name, vectors):
         ({"word": ["a"], "x": ["1.0"]}, "the column x is of type string; beside the words, numbers are expected"),
         ({"word": ["a"]}, "it has no other column"),
         ({"word": ["a"], "x": [None]}, "is of type null"),
+        ({"Word": ["b", "a"], "x": [1.0, 2.0]}, "word or label; it has Word, x (did you mean word?)"),
         ({"word": ["b", "a"], "x": [1.0, None]}, "row 2: value 1 is nan"),
         ({"word": ["b", "a"], "v": [[1.0], [1.0, 2.0]]}, "row 2 has 2 numbers, others have 1"),
         ({"word": ["b", "a"], "v": [[1.0], None]}, "row 2 has 0 numbers, others have 1"),

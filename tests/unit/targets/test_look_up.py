@@ -136,11 +136,23 @@ def test_numbers_may_be_written_as_text():
 @pytest.mark.parametrize(
     ("column", "said"),
     [
-        (["1", "2", "high", "4", "5"], "column rating, row 3 is 'high'; a number such as 0.5 is expected, or nothing"),
-        (["1", "2,5", "3", "4", "5"], "column rating, row 2 is '2,5'; a number such as 0.5"),
-        ([1, 2, 3, np.inf, 5], "column rating, row 4 is infinite; a number is expected"),
-        (["1", "2", "3", "4", "1e999"], "column rating, row 5 is infinite; a number is expected"),
-        ([[1], [2], [3], [4], [5]], "column rating, row 1 is a list; text or a number is expected"),
+        (
+            ["1", "2", "high", "4", "5"],
+            "column rating, row 3 of rows.parquet (u2 from 0 to 1 s) is 'high'; a number such as 0.5 is expected",
+        ),
+        (
+            ["1", "2,5", "3", "4", "5"],
+            "column rating, row 2 of rows.parquet (u1 from 0.5 to 1 s) is '2,5'; a number such as 0.5",
+        ),
+        ([1, 2, 3, np.inf, 5], "column rating, row 4 of rows.parquet (u3 from 0 to 2 s) is infinite"),
+        (
+            ["1", "2", "3", "4", "1e999"],
+            "column rating, row 5 of rows.parquet (u4 from 1 to 3 s) is infinite; a number is expected",
+        ),
+        (
+            [[1], [2], [3], [4], [5]],
+            "column rating, row 1 of rows.parquet (u1 from 0 to 0.5 s) is a list; text or a number is expected",
+        ),
     ],
 )
 def test_text_is_no_number(column, said):
@@ -150,7 +162,7 @@ def test_text_is_no_number(column, said):
 
 
 def test_text_of_metadata_is_no_number():
-    with pytest.raises(LookUpError, match=r"column room, row 1 \(utterance u1\) is 'a'; a number such as 0.5"):
+    with pytest.raises(LookUpError, match=r"column room, utterance u1 in known\.csv is 'a'; a number such as 0.5"):
         found_targets({"columns": ["room"]}, table())
 
 
@@ -234,6 +246,20 @@ def test_impossible_targets_are_refused(vectors):
         found_targets({"vectors": "v"}, table())
     with pytest.raises(LookUpError, match="the target has the keys layer; one of label, vectors, attributes, columns"):
         found_targets({"layer": "T0"}, table())
+
+
+@pytest.mark.parametrize("name", ["vectors.txt", "vectors.npz", "vectors.parquet"])
+def test_only_a_zip_of_texts_has_members(tmp_path, name):
+    path = tmp_path / name
+    if name.endswith("txt"):
+        path.write_text("the 1 2\ndog 3 4\n")
+    elif name.endswith("npz"):
+        np.savez(path, words=np.array(["the"]), vectors=np.ones((1, 2)))
+    else:
+        pd.DataFrame({"word": ["the"], "x": [1.0]}).to_parquet(path)
+    with pytest.raises(LookUpError) as error:
+        found_targets({"vectors": "v", "member": "a.txt"}, table(), path)
+    assert str(error.value) == f"member: found a.txt, but {path} is no zip of texts: leave it out"
 
 
 # the job

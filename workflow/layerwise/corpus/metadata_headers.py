@@ -31,6 +31,8 @@ OF_CORPUS = {
     **dict.fromkeys(("utterance_id", "chapter_id", "audio_path", "sample_rate", "num_samples"), UTTERANCE),
     **dict.fromkeys(("duration", "text", "start"), UTTERANCE),
 }
+# Columns that rows have themselves, so that nobody could ask for another one of the name.
+_OF_ROWS = ("label", "end")
 # Of tables whose cells are parted by `|`, whose names are in capitals: SPEAKERS.TXT has ID and SEX.
 _MEANT = {"id": "speaker_id", "sex": "gender"}
 _PIPE, _COMMENT = "|", ";"
@@ -66,11 +68,11 @@ def metadata_columns(paths: Iterable[Path]) -> dict[str, str]:
         TableError, CSVError: a file is no table, has not one column of ids, or a column that is there already.
     """
     known = dict(OF_CORPUS)
-    owner = dict.fromkeys(OF_CORPUS, "the corpus itself")
+    owner = dict.fromkeys(OF_CORPUS, "the corpus itself") | dict.fromkeys(_OF_ROWS, "every table of segments")
     for path in paths:
         header = metadata_header(path)
         for name in header.columns:
-            if name in known:
+            if name in owner:
                 raise MetadataError(f"{path}: column {shown(name)} is one of {owner[name]} too; give it another name")
             known[name], owner[name] = header.unit, str(path)
     return known

@@ -31,3 +31,16 @@ def draw(
     module, name = function.split(":")
     meant = {key: _MEANT[key](value) if key in _MEANT else value for key, value in arguments.items()}
     getattr(import_module(module), name)(**tables, **meant, out_svg=out_svg, out_png=out_png)
+
+
+def draw_all(figures: Mapping[str, Mapping], tables: Mapping[str, AnyPath], out: Mapping[str, AnyPath]) -> None:
+    """Draw the figures of a subject.
+
+    Args:
+        figures: by name: what `draw` calls, the names of its tables, and its arguments.
+        tables: paths by the names of tables.
+        out: paths of pictures: NAME_svg and NAME_png.
+    """
+    for name, figure in figures.items():
+        read = {table: tables[table] for table in figure["tables"]}
+        draw(figure["draw"], read, figure["arguments"], out[f"{name}_svg"], out[f"{name}_png"])

@@ -17,7 +17,7 @@ from layerwise.scoring.properties import Property
 from layerwise.tables.files import AnyPath, of_property
 from layerwise.tables.trends import read_trends
 
-PANEL_TITLE = 36  # characters in a line
+PANEL_TITLE = 28  # characters in a line: what fits above a panel in bold type
 
 
 def plot_overview(

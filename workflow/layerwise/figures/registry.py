@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Subject:
-    """What there is one picture of.
+    """What there is one picture of each figure of. One job draws them all: its start takes longer than a picture.
 
     Attributes:
+        name: what the rule that draws it is called after.
         category: where Snakemake's report has it.
         wildcard: what the rules call it; "": there is only one.
         argument: what the functions that draw call it.
@@ -36,10 +37,10 @@ class Subject:
 
 EXPERIMENT = Subject("experiment", "overview")
 PROPERTY = Subject("property", "{property}", "property", "question", is_question=True)
-MATRIX = Subject("property of pairs of layers", "{property}", "property", "question", is_question=True)
+MATRIX = Subject("matrix", "{property}", "property", "question", is_question=True)
 TASK = Subject("task", "tasks", "task", "task")
-LABELS = Subject("task of labels", "tasks", "task", "task")
-TASKS = Subject("all tasks", "tasks")
+LABELS = Subject("labels", "tasks", "task", "task")
+TASKS = Subject("tasks", "tasks")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError, did_you_mean, shown
+from layerwise.files.atomic import GZIP
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import open_plain, read_plain
 from layerwise.files.texts import composed
@@ -20,6 +21,13 @@ DELIMITERS = (",", ";", "\t")  # spreadsheets write a semicolon where a comma is
 # Common Voice's list of 2.5 million recordings has 600 MB.
 MAX_BYTES = Limit("LAYERWISE_MAX_CSV_BYTES", 10**9, "bytes")
 _HEADER_BYTES = 1 << 20
+# What tables are found packed as, by what a file begins with.
+_PACKED = {
+    GZIP: "packed (gzip); unpack it first",
+    b"BZh": "packed (bzip2); unpack it first",
+    b"\xfd7zXZ": "packed (xz); unpack it first",
+    b"PK\x03\x04": "a zip, as the files of spreadsheets (.xlsx, .ods) are; save the table as CSV",
+}
 
 
 class CSVError(LayerwiseError):
@@ -98,6 +106,8 @@ def _text(path: Path, most: int | None = None) -> str:
                 data = file.read(most)
     except OSError as error:
         raise CSVError(f"{path}: cannot be read: {error.strerror}") from error
+    if packed := next((said for start, said in _PACKED.items() if data.startswith(start)), None):
+        raise CSVError(f"{path} is no text: it is {packed}")
     encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
         # A beginning may end within a character.

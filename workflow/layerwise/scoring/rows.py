@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -284,4 +284,23 @@ def refuse_single(one_hot: np.ndarray) -> None:
         raise RefusedScoreError(
             f"{repeated} of {one_hot.shape[1]} labels occur more than once: what is learned of a label must be seen in "
             "other rows"
+        )
+
+
+def refuse_alike(one_hot: np.ndarray, fold: np.ndarray, held_out: Iterable[int], folds_by: str) -> None:
+    """Refuse labels of which a fold that is held out has one only: there is nothing to tell apart in it.
+
+    Args:
+        one_hot: (rows, labels). fold: (rows,). held_out: numbers of folds. folds_by: what stays together in a fold.
+
+    Raises:
+        RefusedScoreError: the message says what would help.
+    """
+    for number in sorted(set(held_out)):
+        if np.count_nonzero(one_hot[fold == number].any(axis=0)) > 1:
+            continue
+        together = "" if folds_by == "row" else f", as all rows of one {folds_by} are in one fold"
+        raise RefusedScoreError(
+            f"all rows of a fold that is held out have the same one of {one_hot.shape[1]} labels{together}: fewer "
+            "folds (cca.folds) or more recordings are needed"
         )

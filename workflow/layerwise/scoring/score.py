@@ -25,7 +25,7 @@ from layerwise.scoring.measures.passes import fold_moments
 from layerwise.scoring.metrics import tuned
 from layerwise.scoring.properties import Property
 from layerwise.scoring.refusals import RefusedScoreError
-from layerwise.scoring.rows import Beside, LayerRows, SpeakerGroups, refuse_empty, refuse_single
+from layerwise.scoring.rows import Beside, LayerRows, SpeakerGroups, refuse_alike, refuse_empty, refuse_single
 from layerwise.scoring.settings import ScoreSettings
 
 log = logging.getLogger(__name__)
@@ -113,6 +113,8 @@ def _score(asked: LayerRows, settings: ScoreSettings) -> dict:
         if question.target.has_labels:
             refuse_single(target)
         pairs = folding.trials(settings.folds, settings.trials, settings.seed, sample)
+        if question.target.has_labels:
+            refuse_alike(target, fold, (number for pair in pairs for number in pair), settings.folds_by)
         unrelated = asked.unrelated(target, fold, settings.seed)
         scored, replicates = _trials(question, rows, target, unrelated, fold, groups, pairs, settings)
     except RefusedScoreError as error:

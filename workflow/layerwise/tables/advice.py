@@ -76,9 +76,13 @@ def _score(row: Mapping) -> Iterator[str]:
             yield _without_speech(row)
     else:
         half = (row["high"] - row["low"]) / 2
-        yield f"{row['score']:.3f}" + ("" if math.isnan(half) else f" ± {half:.3f}")
+        yield _rounded(row["score"]) + ("" if math.isnan(half) else f" ± {half:.3f}")
         if not math.isnan(row["chance"]):
-            yield f"chance {row['chance']:.3f}"
+            yield f"chance {_rounded(row['chance'])}"
+
+
+def _rounded(score: float) -> str:
+    return f"{round(score, 3) + 0:.3f}"  # + 0: no minus before a zero
 
 
 def _ties(row: Mapping) -> Iterator[str]:

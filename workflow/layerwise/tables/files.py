@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
@@ -63,5 +64,18 @@ def transformer_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def joined_reasons(reasons: Iterable[str]) -> str:
-    """Reasons as one text: each once, in order of first appearance, without empty ones."""
-    return "; ".join(dict.fromkeys(filter(None, reasons)))
+    """Reasons as one text: each once, in order of first appearance, without empty ones.
+
+    What several sample sets have for a reason stands there once, with their numbers.
+    """
+    samples: dict[tuple[str, str], list[str]] = {}
+    for reason in dict.fromkeys(filter(None, reasons)):
+        before, number, after = found.groups() if (found := _OF_SAMPLE.fullmatch(reason)) else (reason, "", "")
+        samples.setdefault((before, after), []).append(number)
+    return "; ".join(
+        f"{before}, sample{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}{after}" if numbers[0] else before
+        for (before, after), numbers in samples.items()
+    )
+
+
+_OF_SAMPLE = re.compile(r"([^:;]*), sample (\d+)(:.*)", re.DOTALL)

@@ -32,13 +32,13 @@ def summarise_samples(
     """What every sample set asked for and got, tables/samples.csv: a row per sample and span.
 
     Args:
-        files: `<sample>/utterances.parquet`, `<sample>/phones.parquet` and `<sample>/words.parquet`, in any order.
+        files: `<sample>/<table>.parquet` of every span, in any order.
         sizes: what the configuration asked for.
         phone_types: how many phones the phone set has; None: it keeps every label, and those that were found count.
         alignments: `given` or `automatic`, kept in every row.
 
-    `drawn` counts utterances for frames and intervals otherwise, `types` distinct labels, `hours` the audio in the
-    drawn utterances or inside the drawn intervals.
+    `drawn` counts utterances for frames and intervals otherwise, `types` distinct labels (of whole utterances:
+    speakers), `hours` the audio in the drawn utterances or inside the drawn intervals.
     """
     rows = []
     for file in map(Path, files):
@@ -50,7 +50,7 @@ def summarise_samples(
             {
                 "sample": int(file.parent.name),
                 "span": span.name,
-                "asked": sizes.rows(span, phone_types or types or 0),
+                "asked": sizes.rows(span, (phone_types if span.name == "phone" else types) or types or 0),
                 "drawn": len(drawn),
                 "types": types,
                 "utterances": drawn["utterance_id"].nunique(),

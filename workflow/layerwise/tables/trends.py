@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from layerwise.cells import CORPUS, FLAGGED, OK, SKIPPED, SPEAKERS
@@ -110,16 +112,21 @@ def _ends(mean: float, half: float) -> dict:
     return {"low": mean - half, "high": mean + half}
 
 
-def wide_table(trends: AnyPath, property_name: str, metric: str, out: AnyPath) -> None:
-    """One property as a table of layers (rows, in order of depth) x models (columns): the mean of one metric.
+def wide_tables(trends: AnyPath, out: Mapping[str, AnyPath], metric: str) -> None:
+    """Each property as a table of layers (rows, in order of depth) x models (columns): the mean of one metric.
 
     A cell is empty where a model has no such layer and where its score was skipped; a model that was skipped
     altogether keeps its column. Before the models stands how the alignments were made.
+
+    Args:
+        out: property → its table.
     """
-    table = read_trends(trends)
-    table = table[(table["property"] == property_name) & (table["metric"] == metric)]
-    layers = sorted(table["layer"].unique(), key=layer_key)
-    wide = table.pivot(index="layer", columns="model", values="mean")  # noqa: PD010 (a cell has one value)
-    wide = wide.reindex(index=layers, columns=table["model"].unique())
-    wide.insert(0, "alignments", table.groupby("layer")["alignments"].first())
-    write_table(wide.reset_index(), out)
+    means = read_trends(trends)
+    means = means[means["metric"] == metric]
+    for name, path in out.items():
+        table = means[means["property"] == name]
+        layers = sorted(table["layer"].unique(), key=layer_key)
+        wide = table.pivot(index="layer", columns="model", values="mean")  # noqa: PD010 (a cell has one value)
+        wide = wide.reindex(index=layers, columns=table["model"].unique())
+        wide.insert(0, "alignments", table.groupby("layer")["alignments"].first())
+        write_table(wide.reset_index(), path)

@@ -55,8 +55,10 @@ def _columns(path: Path, schema: pa.Schema) -> tuple[str, list[str], bool]:
     """The column of words, those of numbers, and whether the latter is one of lists."""
     named = [name for name in WORD_COLUMNS if name in schema.names]
     if len(named) != 1 or len(set(schema.names)) != len(schema.names):
+        meant = next((f" (did you mean {name.lower()}?)" for name in schema.names if name.lower() in WORD_COLUMNS), "")
         raise LookUpError(
             f"{path}: one column of words is expected, {' or '.join(WORD_COLUMNS)}; it has {first_names(schema.names)}"
+            f"{'' if named else meant}"
         )
     kinds = {name: schema.field(name).type for name in schema.names}
     word = kinds.pop(named[0])

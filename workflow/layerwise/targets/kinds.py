@@ -24,6 +24,7 @@ from layerwise.targets.text_vectors import read_text_vectors
 from layerwise.targets.wanted import Wanted
 
 Reader = Callable[[Path, Wanted, str | None], None]
+_OF_ARRAYS = (read_parquet_vectors, read_npz_vectors)
 Found = tuple[TargetTable, Counter[str]]  # and what has no target, by name
 
 
@@ -88,10 +89,13 @@ class Words(Kind):
             )
         if file is None:
             raise LookUpError(f"{self.key}: no file is given to look words up in")
+        reader, member = self.reader_of(file), target.get("member", member)
+        if member is not None and (reader in _OF_ARRAYS or not begins_with(file, ZIP)):
+            raise LookUpError(f"member: found {shown(member)}, but {file} is no zip of texts: leave it out")
         column = table.column(target.get("of", OF))
         texts = column.texts()
         wanted = Wanted.of(file, (text for text in texts if text is not None), case)
-        self.reader_of(file)(file, wanted, target.get("member", member))
+        reader(file, wanted, member)
         vectors = {label: wanted.vector(label) for label in sorted(wanted.labels)}
         there = {label: vector for label, vector in vectors.items() if vector is not None}
         if wanted.labels and not there:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,12 +32,14 @@ class Column:
         unit: what has a value each: a row, an utterance or a speaker.
         owners: of each row the name of what has the value: its label (its utterance, if it has none), or utterance or
             speaker.
+        place: where the value of a row stands, in words.
     """
 
     name: str
     values: pd.Series
     unit: str
     owners: np.ndarray
+    place: Callable[[int], str]
 
     def texts(self) -> np.ndarray:
         """The values as text, None where there is none. Whole numbers have no fraction, whatever pandas made of them.
@@ -84,8 +86,7 @@ class Column:
 
     def at(self, row: int) -> str:
         """A cell in words."""
-        owner = "" if self.unit == ROW else f" ({self.unit} {shown(self.owners[row])})"
-        return f"column {shown(self.name)}, row {row + 1}{owner}"
+        return f"column {shown(self.name)}, {self.place(row)}"
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class RowTable:
         """
         if name in self.rows:
             unit = self._own_unit(name)
-            return Column(name, self.rows[name].reset_index(drop=True), unit, self._owners(unit))
+            return Column(name, self.rows[name].reset_index(drop=True), unit, self._owners(unit), self._place)
         if name not in self._of_others():
             raise LookUpError(
                 f"{self.path} has no column {shown(name)}, and corpus.metadata has none either"
@@ -128,7 +129,13 @@ class RowTable:
             raise LookUpError(
                 f"{self.path}, row {row + 1}: the corpus has no utterance {shown(self.rows['utterance_id'].iloc[row])}"
             )
-        return Column(name, by_utterance.iloc[places].reset_index(drop=True), unit, self._owners(unit))
+        owners = self._owners(unit)
+        source = self.metadata.sources.get(name, "the corpus")
+
+        def place(row: int) -> str:
+            return f"{unit} {shown(owners[row])} in {source}"
+
+        return Column(name, by_utterance.iloc[places].reset_index(drop=True), unit, owners, place)
 
     def unit_of_names(self, unit: str, names: np.ndarray) -> str:
         """What has a name each, for chance to exchange the names of.
@@ -151,6 +158,11 @@ class RowTable:
     def names(self) -> list[str]:
         """All columns that can be asked for."""
         return list(dict.fromkeys([*self.rows, *self._of_others()]))
+
+    def _place(self, row: int) -> str:
+        of = self.rows.iloc[row]
+        times = f" from {of['start']:g} to {of['end']:g} s" if {"start", "end"} <= set(self.rows) else ""
+        return f"row {row + 1} of {self.path} ({shown(of['utterance_id'])}{times})"
 
     def _of_others(self) -> list[str]:
         own = [name for name in OF_CORPUS if name in self.utterances]

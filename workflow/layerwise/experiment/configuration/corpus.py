@@ -10,7 +10,7 @@ from layerwise.alignments.phones import PhoneSet, PhoneSetError, phone_set
 from layerwise.alignments.pronunciations import PronunciationError, read_pronunciations
 from layerwise.cells import AUTOMATIC
 from layerwise.corpus.layouts import LayoutError, layout_of
-from layerwise.experiment.configuration.problems import ConfigurationError, listed, repeated, unknown
+from layerwise.experiment.configuration.problems import ConfigurationError, listed, no_file, repeated, unknown
 from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.experiment.configuration.sources import Source
 from layerwise.files.catalogues import locate
@@ -104,8 +104,7 @@ def word_splits_of(corpus: dict, corpora: dict) -> tuple[list[str] | None, list[
     """Splits to rank words by, unless the analysed one is all that counts or a list is given."""
     given = corpus["word_list"]
     if isinstance(given, str):
-        there = os.path.isfile(locate(given))
-        return None, [] if there else [f"corpus.word_list: {given} does not exist; a file is expected"]
+        return None, no_file("corpus.word_list", given)
     if corpus["alignments"] == AUTOMATIC:
         if given not in (None, [corpus["split"]]):
             return None, [f"corpus.word_list: found {given}; alignments of these splits are not made: name a file"]
@@ -124,8 +123,8 @@ def wrong_pronunciations(corpus: dict) -> list[str]:
         return []
     if corpus["alignments"] != AUTOMATIC:
         return [f"corpus.pronunciations: found {given}; it is used only where corpus.alignments is {AUTOMATIC}"]
-    if not os.path.isfile(locate(given)):
-        return [f"corpus.pronunciations: {given} does not exist; a file is expected"]
+    if problems := no_file("corpus.pronunciations", given):
+        return problems
     try:
         read_pronunciations(locate(given))
     except PronunciationError as error:

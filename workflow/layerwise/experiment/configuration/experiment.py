@@ -19,7 +19,7 @@ from layerwise.experiment.configuration.corpus import (
     word_splits_of,
     wrong_pronunciations,
 )
-from layerwise.experiment.configuration.folds import impossible_folds
+from layerwise.experiment.configuration.folds import impossible_folds, impossible_own_folds, unlearnable
 from layerwise.experiment.configuration.layering import FROM, merged, with_base
 from layerwise.experiment.configuration.layers import absent_layers, impossible_pairs, layer_pairs_of
 from layerwise.experiment.configuration.metadata import MetadataSources, metadata_of_corpus
@@ -193,6 +193,7 @@ def read_experiment(*configs: dict) -> Experiment:
     errors += property_errors + word_file_errors + metadata_errors
     if not metadata_errors:
         errors += absent_columns({name: key_of(config, name) for name in entries}, entries, metadata.columns)
+    errors += impossible_own_folds(config, corpora, properties) + unlearnable(config, entries)
     errors += impossible_properties(config, properties, models) if models else []
     errors += absent_layers(config, models, properties)
     errors += impossible_pairs(config, models, properties)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from layerwise.corpus.metadata_headers import OF_CORPUS, SPEAKER, metadata_columns, repeated_id
 from layerwise.errors import LayerwiseError
-from layerwise.experiment.configuration.problems import repeated
+from layerwise.experiment.configuration.problems import no_file, repeated
 from layerwise.files.catalogues import locate
 
 
@@ -42,11 +41,7 @@ def metadata_of_corpus(corpus: dict, corpora: dict) -> tuple[MetadataSources, li
         given = entry.get("metadata", [])
     given = [given] if isinstance(given, str) else given
     errors = repeated("corpus.metadata", given)
-    errors += [
-        f"corpus.metadata: {path} does not exist; a file is expected"
-        for path in given
-        if not os.path.isfile(locate(path))
-    ]
+    errors += [problem for path in given for problem in no_file("corpus.metadata", path)]
     if errors:
         return MetadataSources(), errors
     paths = [locate(path) for path in given]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from layerwise.cells import WEIGHTS
-from layerwise.errors import did_you_mean, listed_names
+from layerwise.errors import did_you_mean, escaped, listed_names
+from layerwise.experiment.configuration.layers import ranges
 from layerwise.experiment.configuration.problems import repeated, unknown
 from layerwise.experiment.configuration.schema import read_catalogue
-from layerwise.experiment.configuration.segments import with_table_names
-from layerwise.layers import is_transformer
+from layerwise.experiment.configuration.segments import resolved_entries
+from layerwise.layers import LAYER
 from layerwise.models.catalogue import ModelEntry
 from layerwise.scoring.properties import Property, PropertyError, property_of
 
@@ -31,8 +33,10 @@ def chosen_properties(config: dict) -> tuple[dict[str, dict], dict[str, Property
             for name in own
             if name == WEIGHTS
         ],
+        *_alike(own, catalogue),
+        *_unreadable_words(own),
     ]
-    known = with_table_names(known)
+    known = resolved_entries(known)
     entries, properties = {}, {}
     for name in dict.fromkeys([*config["properties"], *own]):
         if name not in known:
@@ -45,6 +49,27 @@ def chosen_properties(config: dict) -> tuple[dict[str, dict], dict[str, Property
         if name in config["properties"]:
             entries[name], properties[name] = known[name], question
     return entries, properties, errors
+
+
+def _alike(own: Mapping[str, dict], catalogue: Mapping[str, dict]) -> list[str]:
+    """Names that differ in case alone, which some disks take for one: a folder of scores would hold two questions."""
+    first = {name.lower(): name for name in catalogue}
+    errors = []
+    for name in own:
+        other = first.setdefault(name.lower(), name)
+        if other != name and name not in catalogue:
+            errors.append(f"extra_properties.{name}: it differs from {other} in case alone; choose another name")
+    return errors
+
+
+def _unreadable_words(own: Mapping[str, dict]) -> list[str]:
+    """Titles that are empty or no line: they stand in plots and tables."""
+    return [
+        f"extra_properties.{name}.{key}: found {entry[key]!r}; a line of text is expected"
+        for name, entry in own.items()
+        for key in ("title", "called")
+        if key in entry and (not entry[key].strip() or escaped(entry[key]) != entry[key])
+    ]
 
 
 def impossible_properties(
@@ -62,7 +87,23 @@ def impossible_properties(
             )
         elif other:
             errors += _frames_apart(where, question, models[other], models)
-    return errors
+        if all(entry.is_planned for entry in models.values()) and other in ("", *models):
+            errors += _asked_of_nothing(where, question, models)
+    return list(dict.fromkeys(errors))
+
+
+def _asked_of_nothing(where: str, question: Property, models: Mapping[str, ModelEntry]) -> list[str]:
+    """A property that no layer of any model has an answer to."""
+    layer, other = question.target.layer, question.target.other_model
+    if any(layers_asked(question, entry, models.get(other)) for entry in models.values()):
+        return []
+    if not other:
+        have = "; ".join(f"{name} has {ranges(entry.layers)}" for name, entry in models.items())
+        return [f"{where}.layer: no model of this experiment has {layer}: {have}"]
+    return [
+        f"{where}.model: {other} would be compared with itself only, which tells nothing: add another to models, or "
+        "ask for layer: all"
+    ]
 
 
 def key_of(config: dict, name: str) -> str:
@@ -73,8 +114,8 @@ def key_of(config: dict, name: str) -> str:
 def _frames_apart(where: str, question: Property, other: ModelEntry, models: Mapping[str, ModelEntry]) -> list[str]:
     """Models whose frames are not those of the other one; nothing is said of those that are not known yet."""
     layer = question.target.layer
-    if other.is_planned and is_transformer(layer) and layer not in other.layers:
-        return [f"{where}.layer: {other.name} has no {layer}; it has T0 to {other.layers[-1]}"]
+    if other.is_planned and re.fullmatch(LAYER, layer) and layer not in other.layers:
+        return [f"{where}.layer: {other.name} has no {layer}; it has {ranges(other.layers)}"]
     if question.of_segments or not other.is_planned:
         return []
     return [
@@ -86,10 +127,13 @@ def _frames_apart(where: str, question: Property, other: ModelEntry, models: Map
 
 
 def layers_asked(question: Property, entry: ModelEntry, other: ModelEntry | None) -> list[str]:
-    """The layers of a model that a property is asked of: of two models the common ones, of a model with itself none."""
+    """The layers of a model that a property is asked of: of two models the common ones, of a model with itself none.
+
+    A model that lacks the layer which is the target has none either.
+    """
     names = question.layers(entry.layers)
     if other is None:
-        return names
+        return names if question.target.layer in ("", *entry.layers) else []
     if other.name == entry.name and not question.is_matrix:
         return []
     return [name for name in names if question.target.layer != "same" or name in other.layers]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 
 from layerwise.errors import LayerwiseError
-from layerwise.experiment.configuration.problems import unknown
+from layerwise.experiment.configuration.problems import no_file, repeated, unknown
 from layerwise.files.catalogues import locate
 from layerwise.files.own_tables import SEGMENT_COLUMNS
-from layerwise.segments.chosen import columns_of, table_names
+from layerwise.files.texts import composed
+from layerwise.segments.chosen import MADE, columns_of, table_names
 
+OF_TEXT = frozenset(("label", "utterance_id", "speaker_id", "chapter_id", "audio_path", "text"))
 _KEYS = ("columns", "label", "of", "vectors", "attributes")  # of a target, the first that names a column, or needs one
 
 
-def with_table_names(entries: Mapping[str, dict]) -> dict[str, dict]:
-    """Entries of properties, of which those of a table say what it is called in paths: `rows: {segments:, table:}`."""
+def resolved_entries(entries: Mapping[str, dict]) -> dict[str, dict]:
+    """Entries of properties with columns as tables have them: letters and their accents are one character.
+
+    Those of a table say what it is called in paths: `rows: {segments:, table:}`.
+    """
+    entries = {name: entry | {"target": _composed(entry["target"])} for name, entry in entries.items()}
     names = table_names(entry["rows"]["segments"] for entry in entries.values() if isinstance(entry["rows"], Mapping))
     return {
         name: entry | {"rows": {**entry["rows"], "table": names[entry["rows"]["segments"]]}}
@@ -23,6 +28,13 @@ def with_table_names(entries: Mapping[str, dict]) -> dict[str, dict]:
         else entry
         for name, entry in entries.items()
     }
+
+
+def _composed(target: Mapping) -> dict:
+    columns: dict[str, object] = {key: composed(target[key]) for key in ("label", "of") if key in target}
+    if "columns" in target:
+        columns["columns"] = list(map(composed, target["columns"]))
+    return {**target, **columns}
 
 
 def absent_columns(keys: Mapping[str, str], entries: Mapping[str, dict], joined: Collection[str]) -> list[str]:
@@ -37,8 +49,8 @@ def absent_columns(keys: Mapping[str, str], entries: Mapping[str, dict], joined:
         if isinstance(entry["rows"], Mapping):
             path = entry["rows"]["segments"]
             where, there = f"a column of {path} or of corpus.metadata", []
-            if not os.path.isfile(locate(path)):
-                errors.append(f"{keys[name]}.rows.segments: {path} does not exist; a file is expected")
+            if problems := no_file(f"{keys[name]}.rows.segments", path):
+                errors += problems
                 continue
             try:
                 there = columns_of(locate(path))
@@ -48,10 +60,23 @@ def absent_columns(keys: Mapping[str, str], entries: Mapping[str, dict], joined:
         else:
             where = f"a column of {entry['rows']} rows or of corpus.metadata"
             there = [] if entry["rows"] == "frame" else list(SEGMENT_COLUMNS)
+        if "columns" in entry["target"]:
+            key = f"{keys[name]}.target.columns"
+            errors += [*repeated(key, entry["target"]["columns"]), *_text_columns(key, entry, there)]
         key = next((key for key in _KEYS if key in entry["target"]), "label")
         allowed = dict.fromkeys((*there, *joined))
         errors += unknown(f"{keys[name]}.target.{key}", columns_named(entry["target"]), allowed, where)
     return errors
+
+
+def _text_columns(key: str, entry: Mapping, own: Collection[str]) -> list[str]:
+    """Columns of names where numbers are asked for; a table of the user's may have numbers in one of its own."""
+    names = OF_TEXT - (set(own) - set(MADE)) if isinstance(entry["rows"], Mapping) else OF_TEXT
+    return [
+        f"{key}: {name} holds text, and numbers are expected; {{label: {name}}} takes its values as names"
+        for name in entry["target"]["columns"]
+        if name in names
+    ]
 
 
 def columns_named(target: Mapping) -> list[str]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 
-from layerwise.experiment.configuration.problems import repeated, unknown
+from layerwise.experiment.configuration.problems import no_file, repeated, unknown
 from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.experiment.configuration.sources import Source
-from layerwise.files.catalogues import locate
 from layerwise.models.catalogue import ModelEntry
 from layerwise.probes.errors import TaskError
 from layerwise.probes.head_names import heads_of
@@ -31,8 +30,8 @@ def chosen_tasks(
         ],
         *_absent_heads(probes, models),
     ]
-    if probes["external"] is not None and not os.path.isfile(locate(probes["external"])):
-        errors.append(f"probes.external: {probes['external']} does not exist; a CSV of results is expected")
+    if probes["external"] is not None:
+        errors += no_file("probes.external", probes["external"])
     if errors:
         return {}, {}, errors
     tasks: dict[str, TaskEntry] = {}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from layerwise.errors import did_you_mean, listed_names
+from layerwise.experiment.configuration.problems import in_place_of_file
 from layerwise.experiment.configuration.properties import key_of
 from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.experiment.configuration.sources import Source
@@ -62,10 +62,9 @@ def _word_file(key: str, target: Mapping) -> tuple[WordFile, list[str]]:
         return WordFile(Source.of(entry), target.get("member", entry.get("member"))), problems
     source = Source.of({"source": name})
     problems = []
-    if not source.is_url and not os.path.isfile(source.path):
-        found = "is no file" if os.path.exists(source.path) else "does not exist"
+    if not source.is_url and (found := in_place_of_file(name)):
         problems = [
-            f"{name} {found}, and resources/vectors.yaml has no such entry{did_you_mean(catalogue, name)}; "
+            f"{name} {found}. resources/vectors.yaml has no such entry{did_you_mean(catalogue, name)}; "
             f"it has {listed_names(catalogue, name)}"
         ]
     return WordFile(source, target.get("member")), problems
