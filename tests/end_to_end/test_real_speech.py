@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import tarfile
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +18,7 @@ from aligning import LAYOUT, MARKS, PHONES, border_errors, within
 from layerwise.alignments.index import index_alignments
 
 REAL_SPEECH = Path(__file__).resolve().parents[3] / "shared" / "real_speech"
+WHISPER_SPEECH = REAL_SPEECH.with_name("real")  # LibriSpeech, and the encoder of a Whisper model
 MODEL = "random-wav2vec2-tiny"
 
 pytestmark = pytest.mark.skipif(not REAL_SPEECH.is_dir(), reason="no recordings in ../shared/real_speech")
@@ -203,3 +205,59 @@ def test_every_table_says_that_alignments_are_automatic(automatic):
     drawn = {row["span"]: int(row["drawn"]) for row in tables["samples"]}
     assert drawn["phone"] > 500
     assert "(automatic alignments)" in (automatic / "plots/phone_depth.svg").read_text()
+
+
+# Questions of the catalogue that need no code, of a real model
+
+
+@pytest.fixture(scope="module")
+def asked(checkout, tmp_path_factory):
+    """The scores of a model that was trained, and of a random one, on an utterance each of 16 speakers."""
+    if not WHISPER_SPEECH.is_dir():
+        pytest.skip("no recordings and no model in ../shared/real")
+    copy = checkout.copy(tmp_path_factory.mktemp("asked"))
+    with tarfile.open(WHISPER_SPEECH / "train-clean-100-mini.tar.gz") as archive:
+        few = [member for member in archive if member.name.endswith((".flac", ".trans.txt"))][:32]
+        archive.extractall(copy.root, few, filter="data")
+    configuration = {
+        "experiment": "asked",
+        "corpus": {
+            "name": "few",
+            "split": "train-clean-100-mini",
+            "audio": "LibriSpeech",
+            "alignments": str(WHISPER_SPEECH / "alignments.zip"),
+        },
+        "models": ["whisper", MODEL],
+        "extra_models": {"whisper": {"source": str(WHISPER_SPEECH / "whisper-tiny.en-encoder")}},
+        "probes": {"tasks": []},
+        "properties": ["speaker", "f0", "word-quarter-1"],
+        "samples": {"count": 1, "utterances": 16, "phones_per_type": 5, "word_types": 10, "words_per_type": 10},
+        "cca": {"trials": 2},
+    }
+    (copy / "asked.yaml").write_text(yaml.safe_dump(configuration))
+    run = copy.snakemake("--cores", "2", "results/asked/tables/scores.csv", configfile="asked.yaml")
+    assert run.returncode == 0, run.output
+    return pd.read_csv(copy / "results/asked/tables/scores.csv", keep_default_na=False)
+
+
+def test_speakers_of_one_utterance_are_skipped_with_the_reason(asked):
+    found = asked[asked["property"] == "speaker"]
+    assert set(found["model"]) == {"whisper", MODEL}
+    assert set(found["status"]) == {"skipped"}
+    assert all("0 of 16 labels occur more than once" in reason for reason in found["reason"])
+
+
+def test_pitch_is_found_above_chance_and_fades(asked):
+    chosen = asked[(asked["property"] == "f0") & (asked["metric"] == "r2") & (asked["model"] == "whisper")]
+    score, chance = (chosen.astype({of: float}).groupby("layer")[of].mean() for of in ("score", "chance"))
+    assert (score > chance + 0.2).all()
+    assert score["T1"] > 0.8
+    assert score["T4"] < score["T1"] - 0.05
+
+
+def test_words_are_asked_for_by_a_quarter_where_there_are_rows_enough(asked):
+    words = asked[asked["property"] == "word-quarter-1"]
+    assert set(words.loc[words["model"] == MODEL, "status"]) <= {"ok", "flagged"}
+    skipped = words[words["model"] == "whisper"]
+    assert set(skipped["status"]) == {"skipped"}
+    assert all(re.search(r"\d+ training rows for 384 \+ 10 dimensions", reason) for reason in skipped["reason"])

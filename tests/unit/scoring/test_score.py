@@ -267,12 +267,12 @@ def test_a_fold_without_rows_is_skipped(tmp_path, score):
     def nearly_silent(utterance, arrays):
         for path in arrays:
             if path.startswith("phone/"):
-                arrays[path] = arrays[path][: utterance.endswith("-0000")]
+                arrays[path] = arrays[path][: 2 * utterance.endswith("-0000")]
 
     (record,) = score(write_shards(tmp_path / "tiny", change=nearly_silent), "phone")
     assert (record["status"], record["trials"]) == ("skipped", [])
     assert "rows per fold: [" in record["reason"]
-    assert "(4 rows of 12 and 3 dimensions, 3 types)" in record["reason"]
+    assert "(8 rows of 12 and" in record["reason"]
 
 
 def test_a_layer_of_nans_is_skipped_and_the_others_are_scored(tmp_path, score):

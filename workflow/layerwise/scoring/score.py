@@ -109,9 +109,9 @@ def _score(asked: LayerRows, settings: ScoreSettings) -> dict:
         views = f" of {x.shape[1]} and {y.shape[1]} dimensions{known}"
         fold, groups = asked.folds(settings)
         asked.require_length(target.shape[0], rows.shape[0], "rows of the target")
+        if question.target.has_labels and fold.size:
+            refuse_single(target)  # before folds are looked at: where no label can be learned, no folds would help
         refuse_empty(fold, settings.folds)
-        if question.target.has_labels:
-            refuse_single(target)
         pairs = folding.trials(settings.folds, settings.trials, settings.seed, sample)
         if question.target.has_labels:
             refuse_alike(target, fold, (number for pair in pairs for number in pair), settings.folds_by)
