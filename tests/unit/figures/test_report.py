@@ -219,6 +219,12 @@ def test_automatic_alignments_are_said_to_be(inputs, page):
     assert "CCA-phone: phonetic content (automatic alignments)" in text
 
 
+def test_a_reason_has_a_wide_cell_as_in_a_narrow_one_it_would_be_a_page_high(page, inputs):
+    written = inputs["out"].read_text()
+    assert '<td class="long">word, sample 1: 141 training rows' in written
+    assert "<td>HuBERT</td>" in written
+
+
 def test_the_page_says_which_layer_to_use_for_what(page, inputs):
     best = read_table(inputs["best_layers"]).set_index(["property", "model", "metric"])
     layer = best.loc[("phone", "hubert", "pwcca"), "layer"]
