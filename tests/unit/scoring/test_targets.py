@@ -48,6 +48,21 @@ def mean(record, metric="pwcca", of="metrics"):
     return float(np.mean([trial[of][metric] for trial in record["trials"]]))
 
 
+# --- layers ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "layers", "ours", "other"), [("C1", ["T1"], 0.02, 0.01), ("T0", ["C1"], 0.01, 0.02)]
+)
+def test_frames_of_layers_that_are_not_as_far_apart_are_refused_with_the_numbers(score, target, layers, ours, other):
+    entry = {"rows": "frame", "layers": "all", "target": {"layer": target}}
+    (record,) = score(entry, layers)
+    assert record["status"] == "skipped"
+    assert f"frames of {ours} s cannot be compared with those of {other} s of {target}" in record["reason"]
+    (equal,) = score(entry, [target])
+    assert mean(equal) == pytest.approx(1, abs=1e-3)
+
+
 # --- labels -------------------------------------------------------------------------------------------------------
 
 

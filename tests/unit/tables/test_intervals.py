@@ -48,7 +48,7 @@ def test_a_property_may_have_folds_of_its_own_and_a_whole_utterance_is_one_row(r
 
 
 @pytest.mark.parametrize(
-    ("own", "folds_by"), product(["", "row", "utterance", "speaker"], ["row", "utterance", "speaker"])
+    ("own", "folds_by"), [*product(["", "row", "utterance", "speaker"], ["row", "utterance", "speaker"])]
 )
 def test_intervals_of_a_property_are_about_speakers_only_with_the_folds_of_all(own, folds_by):
     question = asked("word", own)

@@ -102,6 +102,15 @@ class LayerRows:
             )
         return replace(table, type=table.type[places])
 
+    def own_layer(self, layer: str) -> store.Rows:
+        """Another layer of the same model, over the same rows.
+
+        Raises:
+            RefusedScoreError: its frames are not as far apart; the message has the numbers.
+        """
+        self._require_grid(replace(self, layer=layer), layer)
+        return store.rows(self.shards, self.place(layer))
+
     def matched_layer(self, layer: str) -> store.Rows:
         """A layer of the other model, over the same rows.
 
@@ -110,11 +119,7 @@ class LayerRows:
         """
         theirs = LayerRows(self.beside.other, self.question, self.sample, layer)
         rows = store.rows(theirs.shards, theirs.place(layer))
-        ours, other = self.seconds_per_row(), theirs.seconds_per_row()
-        if self.is_of_frames and comparable(ours) != comparable(other):
-            raise RefusedScoreError(
-                f"frames of {ours:g} s cannot be compared with those of {other:g} s of {self.question.target.name}"
-            )
+        self._require_grid(theirs, self.question.target.name)
         keys = ("utterance_id",) if self.is_of_frames else ("utterance_id", "label")
         same = all(np.array_equal(self.texts(key), theirs.texts(key)) for key in keys) and (
             np.array_equal(self.frames(), theirs.frames())
@@ -236,6 +241,11 @@ class LayerRows:
             for name in ("start", "end")
         )
         return self.texts("utterance_id"), *times
+
+    def _require_grid(self, theirs: LayerRows, called: str) -> None:
+        ours, other = self.seconds_per_row(), theirs.seconds_per_row()
+        if self.is_of_frames and comparable(ours) != comparable(other):
+            raise RefusedScoreError(f"frames of {ours:g} s cannot be compared with those of {other:g} s of {called}")
 
     def _of_rows(self, name: str) -> np.ndarray:
         """The utterance or speaker of each kept row."""

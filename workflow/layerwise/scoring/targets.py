@@ -184,7 +184,7 @@ class Layer(Target):
             raise TargetError(f"layer: found {self.layer}, of {rows.called} rows; C layers have frames only")
 
     def match(self, asked: LayerRows) -> Matched:
-        rows = store.rows(asked.shards, asked.place(self.layer))
+        rows = asked.own_layer(self.layer)
         return Matched(rows, unit="") if asked.is_of_frames else Matched(rows[:])
 
     def width(self, width_of: Callable[[str], int], types: int) -> int:
