@@ -178,6 +178,11 @@ def test_vectors_of_labels_stand_beside_the_rows_that_have_them(tmp_path, score)
     telling, silent = score({"rows": "phone", "target": {"vectors": "v.txt"}}, ["T1", "T0"], targets=file)
     assert telling["n_missing"] == (labels == "D").sum()
     assert mean(telling) > mean(silent) + 0.3
+    # What no word of the sample has is no dimension: it neither flags a score nor changes it.
+    sparse = targets_file(tmp_path / "s.h5", types, names, np.column_stack([np.zeros(4), values, np.full((4, 2), 7.0)]))
+    (same,) = score({"rows": "phone", "target": {"vectors": "s.txt"}}, ["T1"], targets=sparse)
+    assert (same["status"], same["trials"][0]["dy"]) == ("ok", 3)
+    assert mean(same) == pytest.approx(mean(telling))
 
 
 # --- other models -------------------------------------------------------------------------------------------------

@@ -305,11 +305,21 @@ class Valued(Target):
         kept = np.flatnonzero(table.type >= 0)
         places = table.type[kept]
         labels = table.names[places] if self.KEY != "columns" else None
-        return Matched(table.values[places], kept if kept.size < table.type.size else None, labels, table.unit)
+        values = _told_apart(table.values[places])
+        return Matched(values, kept if kept.size < table.type.size else None, labels, table.unit)
 
     def width(self, width_of: Callable[[str], int], types: int) -> int:
         said = dict(self.fields)[self.KEY]
         return len(said) if isinstance(said, tuple) else VECTOR_WIDTH
+
+
+def _told_apart(values: np.ndarray) -> np.ndarray:
+    """Values without the columns that are the same in all rows, such as an attribute that none of these words has.
+
+    They say nothing, and are no dimensions that a score leaves out. If all are the same, they stay, and are refused.
+    """
+    differs = (values != values[:1]).any(axis=0)
+    return values[:, differs] if differs.any() and not differs.all() else values
 
 
 VECTOR_WIDTH = 300  # of vectors that nobody has opened yet: GloVe's
