@@ -191,11 +191,11 @@ def test_a_figure_is_made(finished):
     checkout = extended(finished, "A figure")
     run = checkout.snakemake("--cores", "1")
     assert run.returncode == 0, run.output
-    assert run.jobs == {"plot_gain": 2, "write_report": 1}
-    for name in ("mel", "phone"):
-        assert name in (checkout / f"results/smoke/plots/{name}_gain.svg").read_text()
+    assert run.jobs == {"plot_property": 2, "write_report": 1}
+    for name, title in {"mel": "acoustic content", "phone": "phonetic content"}.items():
+        assert title in (checkout / f"results/smoke/plots/{name}_gain.svg").read_text()
         assert (checkout / f"results/smoke/plots/{name}_gain.png").stat().st_size > 1000
     page = (checkout / "results/smoke/report.html").read_text()
     assert 'alt="CCA-phone: phonetic content above chance"' in page
     with checkout.appended("\nCHANGED = True\n", "workflow/layerwise/figures/gain.py"):
-        assert checkout.plan().jobs == {"plot_gain": 2, "write_report": 1}
+        assert checkout.plan().jobs == {"plot_property": 2, "write_report": 1}
