@@ -114,6 +114,18 @@ def test_property_of_any_layer(layer, width):
     assert Layer(layer).width(BASE.width_of, types=39) == width
 
 
+def test_other_poolings_are_one_more_pass_for_all_of_them():
+    first = estimated(preset("base-models"))
+    more = estimated(preset("base-models", properties=["phone", "word-first", "word-last"]))
+    assert (first.passes, more.passes) == (1, 2)
+    assert more.forward_passes == 2 * first.forward_passes
+    assert more.cpu_seconds[0] == pytest.approx(2 * first.cpu_seconds[0])
+    words = 3 * 3 * 13 * 768 * 2 * 500 * 15 * 2  # models, samples, layers, dimensions, bytes, words, poolings
+    assert more.representations - first.representations == pytest.approx(words, rel=0.02)
+    assert "a pass of their own" in render(more)
+    assert "a pass of their own" not in render(first)
+
+
 def test_rows_are_of_the_phone_set_of_the_corpus():
     sets = [{"aa": "a"}, {"aa": "a", "bb": "b"}]
     one, two = (estimated(preset("base-models", corpus={"name": "librispeech", "phones": labels})) for labels in sets)

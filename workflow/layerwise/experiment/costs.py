@@ -55,7 +55,8 @@ class Costs:
 
     Attributes:
         known: whether the catalogue knows how much audio the split has; else it is assumed.
-        utterances, seconds: union of all sample sets: what passes through each model once.
+        utterances, seconds: union of all sample sets: what passes through each model.
+        passes: how often: other poolings and tables of segments are a second pass.
         archives, unpacked: bytes, None where not known; deleted on the way unless `keep`.
         scores: number of scores; a job has some of them. results: bytes of scores, tables, plots and report.
         score_seconds: of one core.
@@ -72,6 +73,7 @@ class Costs:
     known: bool
     utterances: int
     seconds: float
+    passes: int
     archives: int | None
     unpacked: int | None
     keep: bool
@@ -88,7 +90,7 @@ class Costs:
 
     @property
     def forward_passes(self) -> int:
-        return self.utterances * len(self.models)
+        return self.passes * self.utterances * len(self.models)
 
     @property
     def to_fetch(self) -> int:
@@ -142,9 +144,15 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
     rows = {span.name: sizes.rows(span, types.get(span.name, phones)) for span in SEGMENTS}
     rows["utterance"] = min(rows["utterance"], there)
     drawn = Drawn(frames * each, rows)
+    other = {each.rows.folder: each.rows for each in experiment.properties.values() if not each.rows.is_standard}
+    stored = Drawn(
+        drawn.seconds,
+        rows | {name: OWN_SEGMENTS // samples["count"] if of.table else rows[of.of] for name, of in other.items()},
+    )
+    passes = 2 if other else 1
     union = _union(there, frames, sum(drawn.segments.values()), samples["count"])
     models = tuple(
-        model_cost(entry, drawn, samples["count"], union * each, config["representations"], calibration)
+        model_cost(entry, stored, samples["count"], passes * union * each, config["representations"], calibration)
         for entry in experiment.models.values()
     )
     scores = _Scores.of(experiment, drawn, phones, calibration["scores"])
@@ -161,6 +169,7 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
         known=known,
         utterances=union,
         seconds=union * each,
+        passes=passes,
         archives=archive,
         unpacked=_unpacked(experiment.audio),
         keep=corpus["keep"],

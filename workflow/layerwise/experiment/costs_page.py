@@ -42,7 +42,8 @@ def render(found: Costs) -> str:
         ),
         "",
         f"Extraction: {found.forward_passes:,} forward passes, {_many(len(found.models), 'model')} × about "
-        f"{found.utterances:,} utterances, {_time(found.seconds)} of audio each",
+        f"{found.utterances:,} utterances, {_time(found.seconds)} of audio each"
+        + (", twice: other poolings and tables of segments are a pass of their own" if found.passes > 1 else ""),
         *_table(
             [("", "representations", f"on {found.cpu_threads} CPU threads", "")]
             + [
