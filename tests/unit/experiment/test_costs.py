@@ -121,7 +121,7 @@ def test_other_poolings_are_one_more_pass_for_all_of_them():
     assert more.forward_passes == 2 * first.forward_passes
     assert more.cpu_seconds[0] == pytest.approx(2 * first.cpu_seconds[0])
     words = 3 * 3 * 13 * 768 * 2 * 500 * 15 * 2  # models, samples, layers, dimensions, bytes, words, poolings
-    assert more.representations - first.representations == pytest.approx(words, rel=0.02)
+    assert more.representations - first.representations == pytest.approx(words, rel=0.05)  # and names, in whole chunks
     assert "a pass of their own" in render(more)
     assert "a pass of their own" not in render(first)
 
