@@ -49,8 +49,8 @@ for subject in SUBJECTS:
         wildcard_constraints:
             **({subject.wildcard: "|".join(map(re.escape, SUBJECTS[subject])) or "(?!)"} if subject.wildcard else {}),
         params:
-            named=lambda wildcards, figures=figures: " ".join(
-                [*wildcards, "as", ", ".join(figure.name for figure in figures)]
+            named=lambda wildcards, figures=figures: ": ".join(
+                [*wildcards, ", ".join(figure.name for figure in figures)]
             ),
             figures=lambda wildcards, figures=figures: {
                 figure.name: {

@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from layerwise.constants import MEL_SECONDS
 from layerwise.corpus.times import comparable
 from layerwise.layers import is_conv
 from layerwise.representations import layout, store
@@ -20,7 +21,7 @@ from layerwise.scoring.properties import Property
 from layerwise.scoring.refusals import EmptyFoldError, RefusedScoreError
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.scoring.targets import Matched
-from layerwise.targets.reading import TargetTable, read_targets
+from layerwise.targets.reading import SPEAKER, UTTERANCE, TargetTable, read_targets
 
 
 @dataclass(frozen=True)
@@ -142,10 +143,9 @@ class LayerRows:
         """
         key = (self.question.name, seed, self.sample)
         unit = self.matched.unit
-        if unit in ("utterance", "speaker") and self.question.rows.of != "utterance":
+        # A whole utterance is a row: there, what has a value for each is shuffled as rows are.
+        if unit == SPEAKER or (unit == UTTERANCE and self.question.rows.of != UTTERANCE):
             return target[chance.of_units(self._of_rows(f"{unit}_id"), *key)]
-        if unit == "speaker":
-            return target[chance.of_units(self._of_rows("speaker_id"), *key)]
         if self.question.of_segments:
             places = self._kept(store.joined(self.shards, self.place("row")))
             return target[chance.permutation(places, fold, *key)]
@@ -227,7 +227,7 @@ class LayerRows:
     def seconds_per_row(self) -> float:
         """Of a frame layer."""
         if is_conv(self.layer) and self.grid() == layout.EVERY_10MS:
-            return 0.01
+            return MEL_SECONDS
         return float(store.fact(self.shards[0], "stride_seconds"))  # type: ignore[arg-type]
 
     def frames(self) -> np.ndarray:
@@ -243,8 +243,10 @@ class LayerRows:
         return self.texts("utterance_id"), *times
 
     def _require_grid(self, theirs: LayerRows, called: str) -> None:
+        if not self.is_of_frames:
+            return
         ours, other = self.seconds_per_row(), theirs.seconds_per_row()
-        if self.is_of_frames and comparable(ours) != comparable(other):
+        if comparable(ours) != comparable(other):
             raise RefusedScoreError(f"frames of {ours:g} s cannot be compared with those of {other:g} s of {called}")
 
     def _of_rows(self, name: str) -> np.ndarray:

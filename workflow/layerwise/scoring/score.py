@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from layerwise.cells import CORPUS, FLAGGED, GIVEN, OK, SKIPPED
-from layerwise.files import atomic
+from layerwise.files.atomic import replaced
 from layerwise.representations import store
 from layerwise.scoring import folds as folding
 from layerwise.scoring.measures.cca import Trial, cross_validate
@@ -75,7 +75,7 @@ def score_layers(
                 } | ({"other_layer": asked.target.layer} if question.is_matrix else {})
                 records.append(record | _score(LayerRows(shards, asked, sample, layer, beside), settings))
                 log.info("%s: %s %s", layer, records[-1]["status"], records[-1]["reason"] or _summary(records[-1]))
-    with atomic.replaced(out) as temporary:
+    with replaced(out) as temporary:
         temporary.write_text(json.dumps({"records": records}, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 

@@ -19,8 +19,10 @@ from layerwise.files.limits import Limit
 from layerwise.layers import LAYER
 from layerwise.representations import layout, store
 from layerwise.representations.acoustic_measures import MEASURES
+from layerwise.representations.acoustic_rows import acoustic_frames, acoustic_segments
 from layerwise.scoring.refusals import RefusedScoreError
 from layerwise.spans import Rows
+from layerwise.targets.names import ATTRIBUTES, CASES, COLUMNS, EXACT, LABEL, OF, VECTORS
 
 if TYPE_CHECKING:
     from layerwise.scoring.rows import LayerRows
@@ -37,6 +39,9 @@ class TargetError(LayerwiseError):
     """A target makes no sense; the message says which field, and what would be right."""
 
 
+VECTOR_WIDTH = 300  # of vectors that nobody has opened yet: GloVe's
+
+
 @dataclass(frozen=True)
 class Matched:
     """The target of a layer's rows.
@@ -45,8 +50,8 @@ class Matched:
         matrix: (kept rows × dimensions).
         kept: places of the rows that have a target, in order; None: all.
         labels: (kept rows,) what folds are balanced by; None: as the rows are labelled.
-        unit: what has one value as a whole, and what chance therefore shuffles: row, utterance or speaker; "": nothing
-            does, as values change from frame to frame.
+        unit: what has one value as a whole, so that chance exchanges the values of whole ones: row, utterance or
+            speaker; "": nothing has, as values change from frame to frame.
     """
 
     matrix: Any
@@ -143,8 +148,6 @@ class Acoustics(Target):
     def match(self, asked: LayerRows) -> Matched:
         if not self.family(asked.question.rows):
             return Matched(store.rows(asked.shards, layout.mel(asked.sample, asked.grid())), unit="")
-        from layerwise.representations.acoustic_rows import acoustic_frames, acoustic_segments
-
         with store.reading([asked.beside.acoustics]) as (file,):
             if asked.question.of_segments:
                 values = acoustic_segments(file, self.measure, *asked.borders(), asked.question.rows.pooling)
@@ -288,13 +291,13 @@ class Valued(Target):
 
     @classmethod
     def of(cls, fields: Mapping) -> Valued:
-        if fields.get("case", "exact") not in ("exact", "lower"):
-            raise TargetError(f"case: found {fields['case']!r}; allowed: exact, lower")
+        if fields.get("case", EXACT) not in CASES:
+            raise TargetError(f"case: found {fields['case']!r}; allowed: {', '.join(CASES)}")
         plain = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
         return cls(tuple(sorted(plain.items())))
 
     def require_rows(self, rows: Rows) -> None:
-        if rows.of == "frame" and self.KEY != "columns" and dict(self.fields).get("of", "label") == "label":
+        if rows.of == "frame" and self.KEY != COLUMNS and dict(self.fields).get("of", OF) == OF:
             raise TargetError(
                 f"{self.KEY}: found {self.name}, of frame rows, which have no label; rows must be phone, word, "
                 "utterance or a table, or `of` a column of corpus.metadata"
@@ -304,7 +307,7 @@ class Valued(Target):
         table = asked.looked_up()
         kept = np.flatnonzero(table.type >= 0)
         places = table.type[kept]
-        labels = table.names[places] if self.KEY != "columns" else None
+        labels = table.names[places] if self.KEY != COLUMNS else None
         values = _told_apart(table.values[places])
         return Matched(values, kept if kept.size < table.type.size else None, labels, table.unit)
 
@@ -322,25 +325,22 @@ def _told_apart(values: np.ndarray) -> np.ndarray:
     return values[:, differs] if differs.any() and not differs.all() else values
 
 
-VECTOR_WIDTH = 300  # of vectors that nobody has opened yet: GloVe's
-
-
 class Vectors(Valued):
     """The vector of a row's label."""
 
-    KEY = "vectors"
+    KEY = VECTORS
 
 
 class Attributes(Valued):
     """Shares of attributes of a row's label."""
 
-    KEY = "attributes"
+    KEY = ATTRIBUTES
 
 
 class Columns(Valued):
     """Columns of numbers."""
 
-    KEY = "columns"
+    KEY = COLUMNS
 
 
 # By their keys in YAML; `model` before `layer`, which is a field of it too.
@@ -348,13 +348,14 @@ KINDS: dict[str, type[Target]] = {
     "acoustics": Acoustics,
     "model": OtherModel,
     "layer": Layer,
-    "label": Label,
-    "vectors": Vectors,
-    "attributes": Attributes,
-    "columns": Columns,
+    LABEL: Label,
+    VECTORS: Vectors,
+    ATTRIBUTES: Attributes,
+    COLUMNS: Columns,
 }
 # Fields that go with a kind, beside its key.
-OPTIONS = {"model": ("layer",), "vectors": ("of", "case", "member"), "attributes": ("of", "case", "member")}
+_OF_WORDS = ("of", "case", "member")
+OPTIONS = {"model": ("layer",), VECTORS: _OF_WORDS, ATTRIBUTES: _OF_WORDS}
 
 
 def target_of(fields: Mapping) -> Target:
