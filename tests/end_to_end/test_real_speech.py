@@ -244,7 +244,7 @@ def test_speakers_of_one_utterance_are_skipped_with_the_reason(asked):
     found = asked[asked["property"] == "speaker"]
     assert set(found["model"]) == {"whisper", MODEL}
     assert set(found["status"]) == {"skipped"}
-    assert all("0 of 16 labels occur more than once" in reason for reason in found["reason"])
+    assert all("0 of 16 labels occur in more than one row" in reason for reason in found["reason"])
 
 
 def test_pitch_is_found_above_chance_and_fades(asked):

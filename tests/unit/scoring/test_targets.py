@@ -84,7 +84,7 @@ def test_speakers_are_found_in_the_layer_that_holds_them_by_folds_of_their_own(t
     by_speaker = replace(SETTINGS, folds=4, trials=2, folds_by="speaker")
     (skipped,) = score(entry, paths=paths, settings=by_speaker)
     assert skipped["status"] == "skipped"
-    assert "all rows of a fold that is held out have the same one of 4 labels" in skipped["reason"]
+    assert "a held-out fold has only one of the 4 labels" in skipped["reason"]
     assert "all rows of one speaker are in one fold" in skipped["reason"]
     held, silent = score(entry | {"folds_by": "row"}, ["T1", "T0"], paths=paths, settings=by_speaker)
     assert (held["status"], held["n_rows"], held["n_types"]) == ("ok", 10 * len(UTTERANCES), 4)
@@ -100,7 +100,7 @@ def test_speakers_of_one_utterance_each_cannot_be_learned(tmp_path, score):
     entry = {"rows": "utterance", "target": {"label": "speaker_id"}}
     (record,) = score(entry, paths=write_shards(tmp_path / "apart", change=apart))
     assert record["status"] == "skipped"
-    assert "0 of 24 labels occur more than once" in record["reason"]
+    assert "0 of 24 labels occur in more than one row" in record["reason"]
 
 
 def test_a_column_of_a_table_is_a_label_and_rows_without_one_are_left_out(tmp_path, score):

@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layerwise.errors import LayerwiseError, shown
-from layerwise.files.atomic import begins_with
+from layerwise.files.atomic import PARQUET, begins_with
 from layerwise.files.csv_files import read_header, require_columns
 from layerwise.files.plain_files import require_plain
 from layerwise.files.texts import composed
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-PARQUET = b"PAR1"
 
 
 class TableError(LayerwiseError):

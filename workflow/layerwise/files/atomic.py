@@ -19,7 +19,7 @@ from layerwise.files.disk_space import DISK_FULL, DiskSpaceError
 from layerwise.files.links import refuse_link
 from layerwise.files.locks import held
 
-GZIP, PARQUET = b"\x1f\x8b", b"PAR1"  # what files of these formats begin with
+GZIP, PARQUET, ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"  # what files of these formats begin with
 END = b"\nlayerwise: the end\n"  # of files whose format ends with nothing of its own, such as HDF5, which ignores it
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}  # of folders on some network file systems
 _FULL_BYTES = 1 << 16  # libraries written in C do not always say why they could not write

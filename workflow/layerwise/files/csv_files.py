@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from layerwise.errors import LayerwiseError, did_you_mean, shown
-from layerwise.files.atomic import GZIP
+from layerwise.files.atomic import GZIP, ZIP
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import open_plain, read_plain
 from layerwise.files.texts import composed
@@ -26,7 +26,7 @@ _PACKED = {
     GZIP: "packed (gzip); unpack it first",
     b"BZh": "packed (bzip2); unpack it first",
     b"\xfd7zXZ": "packed (xz); unpack it first",
-    b"PK\x03\x04": "a zip, as the files of spreadsheets (.xlsx, .ods) are; save the table as CSV",
+    ZIP: "a zip, as the files of spreadsheets (.xlsx, .ods) are; save the table as CSV",
 }
 
 

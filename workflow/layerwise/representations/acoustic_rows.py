@@ -22,8 +22,8 @@ def acoustic_frames(
 ) -> np.ndarray:
     """The rows of a measure that stand beside frames: of each utterance every (stride / 10 ms)-th, as many as it has.
 
-    Frame i of a layer has the row 10 ms · (i · stride / 10 ms), as mel rows have it. NaN stays where the measure is not
-    defined. For layers every 10 ms, the rows are taken one by one.
+    Frame i has the row that is measured at its own time, i · stride, as with mel rows. NaN stays where the measure is not
+    defined.
 
     Args:
         file: as `store.reading` opens it.

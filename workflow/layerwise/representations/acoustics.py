@@ -64,7 +64,8 @@ def measure_acoustics(
         utterances: the corpus table, for where the audio lies below `audio_root`, and how long it is.
         intervals: the phones; only for families that take them.
         attributes: facts to keep with the file.
-        threads: processes, in truth, because pYIN's path holds the interpreter's lock; no number depends on them.
+        threads: how many utterances are measured at a time, each in a process of its own: threads would wait for each
+            other, as pYIN's path holds the interpreter's lock. No number depends on it.
 
     Raises:
         AcousticsError: there is no such family; an utterance cannot be measured; there are no phones to count.

@@ -283,7 +283,7 @@ def refuse_empty(fold: np.ndarray, folds: int) -> None:
 
 
 def refuse_single(one_hot: np.ndarray) -> None:
-    """Refuse labels of which fewer than two occur more than once: no row says anything of another.
+    """Refuse labels of which fewer than two occur in more than one row: nothing learned could be tested.
 
     Args:
         one_hot: (rows, labels).
@@ -294,13 +294,13 @@ def refuse_single(one_hot: np.ndarray) -> None:
     repeated = int((one_hot.sum(axis=0) > 1).sum())
     if repeated < 2:
         raise RefusedScoreError(
-            f"{repeated} of {one_hot.shape[1]} labels occur more than once: what is learned of a label must be seen in "
-            "other rows"
+            f"{repeated} of {one_hot.shape[1]} labels occur in more than one row: a label has to be in training and in "
+            "the rows that are scored"
         )
 
 
 def refuse_alike(one_hot: np.ndarray, fold: np.ndarray, held_out: Iterable[int], folds_by: str) -> None:
-    """Refuse labels of which a fold that is held out has one only: there is nothing to tell apart in it.
+    """Refuse folds of which a held-out one has rows of one label only: there is nothing to tell apart in it.
 
     Args:
         one_hot: (rows, labels). fold: (rows,). held_out: numbers of folds. folds_by: what stays together in a fold.
@@ -313,6 +313,6 @@ def refuse_alike(one_hot: np.ndarray, fold: np.ndarray, held_out: Iterable[int],
             continue
         together = "" if folds_by == "row" else f", as all rows of one {folds_by} are in one fold"
         raise RefusedScoreError(
-            f"all rows of a fold that is held out have the same one of {one_hot.shape[1]} labels{together}: fewer "
-            "folds (cca.folds) or more recordings are needed"
+            f"a held-out fold has only one of the {one_hot.shape[1]} labels{together}: fewer folds (cca.folds) or more "
+            "recordings are needed"
         )

@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from layerwise.errors import did_you_mean, shown
-from layerwise.files.atomic import PARQUET, begins_with
+from layerwise.files.atomic import PARQUET, ZIP, begins_with
 from layerwise.targets.array_vectors import NPZ, read_npz_vectors, read_parquet_vectors
 from layerwise.targets.errors import LookUpError
-from layerwise.targets.lines import ZIP
 from layerwise.targets.names import ATTRIBUTES, CASES, COLUMNS, EXACT, LABEL, LOWER, OF, VECTORS
 from layerwise.targets.oracles import read_oracle
 from layerwise.targets.reading import TargetTable

@@ -15,14 +15,13 @@ from typing import IO, NamedTuple, cast
 from tqdm import tqdm
 
 from layerwise.errors import did_you_mean, first_names, shown
-from layerwise.files.atomic import GZIP
+from layerwise.files.atomic import GZIP, ZIP
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import open_plain
 from layerwise.targets.errors import LookUpError
 
 # A vector of 4,096 numbers with 20 characters each has 86 kB.
 MAX_LINE_BYTES = Limit("LAYERWISE_MAX_VECTOR_LINE_BYTES", 1 << 24, "bytes")
-ZIP = b"PK\x03\x04"
 _TEXTS = (".txt", ".vec")
 _LOOK_BYTES = 1 << 12
 _BAR_LINES = 4096  # between two looks at the clock

@@ -138,10 +138,11 @@ class RowTable:
         return Column(name, by_utterance.iloc[places].reset_index(drop=True), unit, owners, place)
 
     def unit_of_names(self, unit: str, names: np.ndarray) -> str:
-        """What has a name each, for chance to exchange the names of.
+        """Between what chance exchanges names: rows, utterances or speakers.
 
-        Names of which each belongs to one speaker only, as speakers' own do, are the same question whichever speaker
-        has which. There, what has a name is a speaker's utterance, and so it is with an utterance's rows.
+        If each name belongs to a single speaker, exchanging names between speakers asks the same question again, and
+        chance would equal the score. Such names are exchanged between utterances; and those that each belong to a
+        single utterance, between rows.
 
         Args:
             unit: what a name is given for.
