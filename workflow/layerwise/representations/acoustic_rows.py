@@ -22,7 +22,7 @@ def acoustic_frames(
 ) -> np.ndarray:
     """The rows of a measure that stand beside frames: of each utterance every (stride / 10 ms)-th, as many as it has.
 
-    Frame i has the row that is measured at its own time, i · stride, as with mel rows. NaN stays where the measure is not
+    Frame i has the row of its own time, i · stride, as with mel rows. NaN stays where the measure is not
     defined.
 
     Args:
