@@ -16,6 +16,7 @@ NOT_PLANNED = {
     "--executor kubernetes": "it needs the plugins of a cluster and a storage that are not installed here",
     "--executor aws-batch": "it needs the plugins of a cluster and a storage that are not installed here",
 }
+REAL_SPEECH = pages.REPOSITORY / "docs/real-speech.md"  # its experiment is planned as it stands there
 LIMITS = ("--cores", "--jobs", "--resources")  # of what runs at once: the plan is the same
 
 
@@ -56,6 +57,8 @@ def prepared(checkout, tmp_path_factory) -> Checkout:
     (copy / "their").mkdir()
     for name in ("mine.yaml", "their/configuration.yaml", "FILE"):
         shutil.copy(copy / SMOKE, copy / name)
+    (own,) = (block for block in pages.blocks(REAL_SPEECH) if block.language == "yaml")
+    (copy / "real-speech.yaml").write_text(own.text, encoding="utf-8")
     (copy / "data").mkdir()
     shutil.copy(copy / "resources/demo/demo-dev-clean.tar.gz", copy / "data/dev-clean.tar.gz")
     shutil.copy(copy / "resources/demo/demo_alignments.zip", copy / "data/librispeech_alignments.zip")

@@ -23,6 +23,7 @@ from layerwise.files.own_tables import ITEMS, SEGMENT_COLUMNS, UTTERANCES, read_
 from layerwise.tables.models import read_models
 from layerwise.tables.recommendations import COLUMNS as ADVICE
 from layerwise.tables.recommendations import read_recommendations
+from shipped_properties import PROPERTIES
 
 AGAIN = r"is not as this workflow writes it: .*\. Delete it and run the same command again"
 
@@ -163,10 +164,10 @@ def test_advice_that_no_sentence_can_be_made_of_is_refused(tmp_path, column, val
     row |= {"costs": "ic=0.1 external:asr=-1e-05", "tied": "T2 T3", "alignments": "given", "score": 0.5}
     path = tmp_path / "recommendations.csv"
     pd.DataFrame([row]).to_csv(path, index=False)
-    assert len(read_recommendations(path)) == 1
+    assert len(read_recommendations(path, PROPERTIES)) == 1
     pd.DataFrame([row | {column: value}]).to_csv(path, index=False)
     with pytest.raises(RereadError, match=rf"in column {column}"):
-        read_recommendations(path)
+        read_recommendations(path, PROPERTIES)
 
 
 # Parquet

@@ -144,7 +144,7 @@ def test_extraction(name, folder, model, tmp_path):
     (tmp_path / "1").mkdir()
     table[["utterance_id"]].to_parquet(tmp_path / "1/utterances.parquet")
     words = pd.DataFrame([("1-1-0001", "THE", 0.4, 0.8)], columns=["utterance_id", "label", "start", "end"])
-    for span in ("phones", "words"):
+    for span in ("phones", "words", "whole_utterances"):
         words.to_parquet(tmp_path / f"1/{span}.parquet")
     entry = model_entry("mine", {"source": str(folder)})
     extract(

@@ -57,8 +57,8 @@ def representation_bytes(
         total += _names_bytes(
             min(1, math.ceil(sample.seconds)), columns=2
         )  # utterances and speakers; thousands are few
-        for segments in sample.segments.values():  # row and start; label, utterance and speaker
-            total += 2 * _dataset_bytes(segments, 1, "float64") + _names_bytes(segments, columns=3)
+        for segments in sample.segments.values():  # row, start and end; label, utterance and speaker
+            total += 3 * _dataset_bytes(segments, 1, "float64") + _names_bytes(segments, columns=3)
     return total
 
 
