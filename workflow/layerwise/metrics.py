@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+Value = TypeVar("Value")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
@@ -24,6 +26,7 @@ class Metric:
         title: the metric in words, as in plots.
         least, largest: the range of its values, infinite where there is no bound.
         higher_is_better: true of shares, correlations and accuracies, false of error rates.
+        is_ranked: whether layers can be ranked by it, that is whether more, or less, of it is better throughout.
         chance: what it is where there is nothing to find, in words.
         good_for: what it is good for, one plain sentence.
     """
@@ -35,12 +38,13 @@ class Metric:
     least: float
     largest: float
     higher_is_better: bool = True
+    is_ranked: bool = True
     chance: str
     good_for: str
 
-    def performance(self, value: float) -> float:
-        """A value whose better is more of it: that of an accuracy, 1 - that of an error rate."""
-        return value if self.higher_is_better else 1 - value
+    def performance(self, value: Value) -> Value:
+        """A value whose better is more of it: that of an accuracy, 1 - that of an error rate; of arrays, each."""
+        return value if self.higher_is_better else 1 - value  # type: ignore[operator, return-value]
 
     @property
     def range(self) -> str:
@@ -55,6 +59,7 @@ class Metric:
 
 
 METRICS: dict[str, Metric] = {}
+Kind = TypeVar("Kind", bound=Metric)
 
 
 def register(metric: Kind) -> Kind:
@@ -77,9 +82,6 @@ def metric_of(name: str) -> Metric:
     return METRICS.get(name) or Metric(
         name=name, symbol=name, family=name, title=name, least=-1.0, largest=1.0, chance="", good_for=""
     )
-
-
-Kind = TypeVar("Kind", bound=Metric)
 
 
 class MetricsOf(Mapping[str, Kind], Generic[Kind]):

@@ -79,6 +79,8 @@ if config["colour_by"] != "model":
     GROUPS = {name: shown(facts(entry)[config["colour_by"]] or "not known") for name, entry in MODELS.items()}
 QUESTIONS = EXPERIMENT.entries  # what jobs are given of the chosen properties
 PROPERTIES = EXPERIMENT.properties
+# What plots and rankings show of each of them.
+SHOWN = {name: question.shown(config["metric"]) for name, question in PROPERTIES.items()}
 # Name of each table of segments → its path.
 SEGMENT_TABLES = {each.rows.of: each.rows.table for each in PROPERTIES.values() if each.rows.table}
 LAYOUT = EXPERIMENT.layout

@@ -153,7 +153,7 @@ rule recommend_layers:
         questions=ASKED_OF_LAYERS,
         models=list(MODELS),
         controls=CONTROLS,
-        metric=config["metric"],
+        shown=SHOWN,
         folds_by=config["cca"]["folds_by"],
         seed=config["samples"]["seed"],
         about=ABOUT,

@@ -16,7 +16,7 @@ SUBJECTS = {
     registry.TASKS: [""] if COMPARED else [],
 }
 CHOICES = {
-    "metric": config["metric"],
+    "metrics": SHOWN,
     "properties": CURVES,
     "names": list(CURVES),
     "questions": QUESTIONS,
@@ -63,6 +63,7 @@ for subject in SUBJECTS:
             asked=lambda wildcards, subject=subject: (
                 sentence(PROPERTIES[wildcards.property], config["cca"]["folds_by"]) if subject.is_question else ""
             ),
+            metric=lambda wildcards: SHOWN.get(wildcards.get("property")) or ", ".join(dict.fromkeys(SHOWN.values())),
             about=lambda wildcards, figures=figures: (
                 ABOUT_OF.get(wildcards.get("property"), ABOUT) if any(each.has_intervals for each in figures) else ""
             ),

@@ -26,6 +26,7 @@ rule write_report:
     params:
         configuration=EXPERIMENT.choices,
         questions=QUESTIONS,
+        metrics=SHOWN,
         pictures=lambda wildcards, input: by_name(STEMS, input.pictures),
         titles=TITLES,
         audio=EXPERIMENT.audio.origin,

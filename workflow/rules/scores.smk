@@ -17,6 +17,8 @@ rule score_layers:
         other=lambda wildcards: other_rows_of(wildcards.property),
         acoustics=lambda wildcards: acoustics_of(wildcards.property),
         targets=lambda wildcards: targets_of(wildcards.property, wildcards.sample),
+        intervals=lambda wildcards: intervals_of(wildcards.property, wildcards.sample),
+        files=lambda wildcards: files_of(wildcards.property),
         shape=lambda wildcards: shape_of(wildcards.model),
     output:
         scores=results("scores/{property}/{model}/{sample}/{layers}.json"),
@@ -32,7 +34,8 @@ rule score_layers:
         standardise=config["cca"]["standardise"],
         epsilons=config["cca"]["epsilons"],
         alignments=EXPERIMENT.alignments_are,
-        code=code_of("score_layers"),
+        files_are=lambda wildcards: [file.identity for file in READ_FILES.get(wildcards.property, [])],
+        code=code_of("score_layers", lambda wildcards: [PROPERTIES[wildcards.property].measure.module]),
     log:
         log_of("score_layers/{property}/{model}/{sample}/{layers}"),
     benchmark:

@@ -3,13 +3,13 @@
 # In:  results/<experiment>/scores/…, results/<experiment>/samples/…, what is known of each model
 # Out: results/<experiment>/tables/{scores,trends,best_layers,layers_<property>,samples,models}.csv, jackknife.csv where
 #      intervals are of speakers, and layer_matrices.csv where layers are compared with every layer of another model
-from layerwise.scoring.metrics import METRICS
 from layerwise.scoring.properties import asked
-from layerwise.tables.intervals import about, about_property, has_own_folds
+from layerwise.tables.intervals import about, about_property, has_jackknife
 
 # Properties with a score for each layer, and those with one for each layer and layer of another model.
 CURVES = {name: entry for name, entry in QUESTIONS.items() if not PROPERTIES[name].is_matrix}
 MATRICES = {name: entry for name, entry in QUESTIONS.items() if PROPERTIES[name].is_matrix}
+METRICS_OF = {name: question.measure.metrics for name, question in PROPERTIES.items()}
 # Both without the words that are shown: no number depends on them, and an edit of a title repeats no table.
 ASKED_OF_LAYERS, ASKED_OF_PAIRS = (
     {name: asked(entry) for name, entry in questions.items()} for questions in (CURVES, MATRICES)
@@ -40,9 +40,9 @@ rule collect_scores:
         jackknife=JACKKNIFE,
     params:
         properties=list(CURVES),
-        own_folds=[name for name in CURVES if has_own_folds(PROPERTIES[name], config["cca"]["folds_by"])],
+        own_folds=[name for name in CURVES if not has_jackknife(PROPERTIES[name], config["cca"]["folds_by"])],
         models=list(MODELS),
-        metrics=list(METRICS),
+        metrics=METRICS_OF,
         blocks=lambda wildcards: {name: entry_of(name).blocks for name in MODELS},
         strict=config["strict"],
         code=code_of("collect_scores"),
@@ -92,7 +92,7 @@ rule tabulate_layers:
         tables=[results(f"tables/layers_{name}.csv") for name in CURVES],
     params:
         properties=list(CURVES),
-        metric=config["metric"],
+        shown=SHOWN,
         code=code_of("tabulate_layers"),
     log:
         log_of("tabulate_layers"),
@@ -117,7 +117,7 @@ rule tabulate_matrices:
     params:
         questions=ASKED_OF_PAIRS,
         models=list(MODELS),
-        metrics=list(METRICS),
+        metrics=METRICS_OF,
         blocks=lambda wildcards: {name: entry_of(name).blocks for name in MODELS},
         folds=config["cca"]["folds"],
         folds_by=config["cca"]["folds_by"],

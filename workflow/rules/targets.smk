@@ -2,8 +2,13 @@
 #
 # In:  the tables of rows (samples.smk, segments.smk), tables of speakers and utterances, files of vectors
 # Out: resources/vectors/<host>/<digest>-<file>, results/<experiment>/targets/<property>/<sample>.h5 beside
-#      <sample>_missing.csv, and functions for the inputs of score jobs
+#      <sample>_missing.csv, results/<experiment>/intervals/<sample>.h5, and functions for the inputs of score jobs
+import itertools
+
+from layerwise.scoring.targets import Intervals
+
 WORD_FILES = EXPERIMENT.word_files
+READ_FILES = EXPERIMENT.read_files  # by property, those that its measure reads as they are
 
 
 def targets_of(property_name, sample):
@@ -31,7 +36,19 @@ def word_file_of(property_name):
     return [copy_of_words(WORD_FILES[property_name])] if property_name in WORD_FILES else []
 
 
-FETCHED = {copy_of_words(file): file.source for file in WORD_FILES.values() if file.source.is_url}
+def intervals_of(property_name, sample):
+    """The file of where phones and words lie, of properties whose measure needs them."""
+    if not isinstance(PROPERTIES[property_name].target, Intervals):
+        return []
+    return every(rules.locate_intervals.output.located, sample=sample)
+
+
+def files_of(property_name):
+    """The files that the measure of a property reads as they are."""
+    return [copy_of_words(file) for file in READ_FILES.get(property_name, [])]
+
+
+FETCHED = {copy_of_words(file): file.source for file in [*WORD_FILES.values(), *itertools.chain(*READ_FILES.values())] if file.source.is_url}
 
 
 # It stays, as gigabytes of vectors are needed again for each change of samples.
@@ -75,3 +92,25 @@ rule look_up_targets:
         mem_mb=rising(1000),
     script:
         "../scripts/look_up_targets.py"
+
+
+rule locate_intervals:
+    message:
+        "Locate the phones and words of sample {wildcards.sample}"
+    input:
+        utterances=rules.draw_sample.output.utterances,
+        intervals=INTERVALS,
+    output:
+        located=results("intervals/{sample}.h5"),
+    params:
+        code=code_of("locate_intervals"),
+    log:
+        log_of("locate_intervals/{sample}"),
+    benchmark:
+        benchmark_of("locate_intervals/{sample}")
+    conda:
+        "../../envs/targets.yaml"
+    resources:
+        mem_mb=rising(1000),
+    script:
+        "../scripts/locate_intervals.py"

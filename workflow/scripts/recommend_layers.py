@@ -13,7 +13,7 @@ with logged(snakemake):
         read_properties(snakemake.params.questions),
         models=snakemake.params.models,
         controls=snakemake.params.controls,
-        metric=snakemake.params.metric,
+        shown=snakemake.params.shown,
         folds_by=snakemake.params.folds_by,
         seed=snakemake.params.seed,
         out=snakemake.output.table,

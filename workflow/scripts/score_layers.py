@@ -29,4 +29,6 @@ with logged(snakemake):
         targets=next(iter(snakemake.input.targets), None),
         other=snakemake.input.other,
         other_layers=snakemake.params.other_layers,
+        intervals=next(map(Path, snakemake.input.intervals), None),
+        files=snakemake.input.files,
     )

@@ -7,5 +7,5 @@ with logged(snakemake):
     wide_tables(
         snakemake.input.trends,
         dict(zip(snakemake.params.properties, snakemake.output.tables, strict=True)),
-        snakemake.params.metric,
+        snakemake.params.shown,
     )

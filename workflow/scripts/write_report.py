@@ -8,7 +8,7 @@ with logged(snakemake):
     write_report(
         experiment=snakemake.params.configuration["experiment"],
         configuration=snakemake.params.configuration,
-        metric=snakemake.params.configuration["metric"],
+        metrics=snakemake.params.metrics,
         properties=read_properties(snakemake.params.questions),
         titles=snakemake.params.titles,
         pictures=snakemake.params.pictures,

@@ -28,10 +28,11 @@ from layerwise.models.speech_model import SpeechModel
 from layerwise.representations.extract import extract
 from layerwise.sampling import draw_sample_tables
 from layerwise.scoring.folds import trials
-from layerwise.scoring.metrics import METRICS
+from layerwise.scoring.properties import Property
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.spans import BY_TABLE, STANDARD, TIERS, Rows, SampleSizes
+from layerwise.tables.intervals import has_jackknife
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import read_trends, summarise_trends
 
@@ -127,7 +128,9 @@ def analyse(
         rows = dict.fromkeys([*STANDARD.values(), *(each.question.rows for each in asked.values())])
         _extract(model, drawn, speech, settings, list(rows), tables, folder / "0.h5", threads)
         files = _score(name or "model", asked, layers_of, Given(speech, drawn, tables, folder), settings)
-        return _summarised(name or "model", model, list(asked), files, settings, folder)
+        return _summarised(
+            name or "model", model, {key: each.question for key, each in asked.items()}, files, settings, folder
+        )
 
 
 def _own(properties: Sequence[str] | Mapping[str, Mapping | None]) -> dict:
@@ -258,13 +261,15 @@ def _score(
 
 
 def _summarised(
-    name: str, model: SpeechModel, properties: list[str], files: list[Path], settings: dict, folder: Path
+    name: str, model: SpeechModel, asked: Mapping[str, Property], files: list[Path], settings: dict, folder: Path
 ) -> pd.DataFrame:
     """The table of trends."""
     scores, trends = folder / "scores.csv", folder / "trends.csv"
     again = folder / "jackknife.csv" if settings["cca"]["intervals"] == SPEAKERS else None
     blocks = sum(map(is_transformer, model.layer_names)) - 1
-    collect_scores(files, list(METRICS), properties, [name], {name: blocks}, scores, settings["strict"], again)
+    metrics = {key: question.measure.metrics for key, question in asked.items()}
+    own_folds = [key for key, each in asked.items() if not has_jackknife(each, settings["cca"]["folds_by"])]
+    collect_scores(files, metrics, list(asked), [name], {name: blocks}, scores, settings["strict"], again, own_folds)
     summarise_trends(scores, settings["cca"]["folds"], trends, again)
     found = read_trends(trends)
     if (found["status"] == SKIPPED).all():

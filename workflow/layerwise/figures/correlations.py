@@ -25,7 +25,7 @@ WEIGHTS_STYLE = {"color": "#000000", "marker": "X", "markersize": 5.5}
 def plot_correlations(
     comparison: AnyPath,
     names: Sequence[str],
-    metric: str,
+    metrics: Mapping[str, str],
     models: Sequence[str],
     titles: Mapping[str, str],
     out_svg: AnyPath,
@@ -37,7 +37,7 @@ def plot_correlations(
     says so where nothing could be correlated. The cross is that of the learned weights. Arguments as in `plot_task`.
     """
     table = read_comparison(comparison)
-    table = table[(table["metric"] == metric) | (table["property"] == WEIGHTS)]
+    table = table[(table["metric"] == table["property"].map(metrics)) | (table["property"] == WEIGHTS)]
     panels = list(table.groupby(["task", "source", "task_metric"], sort=False))
     models = [model for model in models if model in set(table["model"])]
     marks = property_looks(names) | {WEIGHTS: WEIGHTS_STYLE}
@@ -73,7 +73,10 @@ def plot_correlations(
             axes.set_visible(False)
         handles = [
             Line2D(
-                [], [], label="learned weights" if name == WEIGHTS else short_title(name, metric), **_mark(marks[name])
+                [],
+                [],
+                label="learned weights" if name == WEIGHTS else short_title(name, metrics[name]),
+                **_mark(marks[name]),
             )
             for name in shown
         ]

@@ -23,7 +23,7 @@ PANEL_TITLE = 28  # characters in a line: what fits above a panel in bold type
 def plot_overview(
     trends: AnyPath,
     properties: Mapping[str, Property],
-    metric: str,
+    metrics: Mapping[str, str],
     models: Sequence[str],
     titles: Mapping[str, str],
     out_svg: AnyPath,
@@ -33,7 +33,8 @@ def plot_overview(
     """All properties side by side over depth, four to a row, each with a scale of its own.
 
     Scales differ on purpose: the level of a score depends on its target (how many classes, how many dimensions), so
-    only the shapes of the curves are comparable between panels. `models`, `titles` and `groups` as in `plot_trends`.
+    only the shapes of the curves are comparable between panels. `metrics`: property → the metric that is shown.
+    `models`, `titles` and `groups` as in `plot_trends`.
     """
     table = read_trends(trends)
     table = table[table["layer"].str.startswith(TRANSFORMER)]
@@ -46,7 +47,7 @@ def plot_overview(
         lines: dict[str, Line2D] = {}
         marks: dict[str, Line2D] = {}
         for axes, question in zip(panels, properties.values(), strict=False):
-            chosen = of_property(table, question.name)
+            chosen, metric = of_property(table, question.name), metrics[question.name]
             axes.set_title(_in_lines(title_of(question, metric, alignments_in(chosen))))
             axes.set_xlim(-0.04, 1.04)
             axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
@@ -62,7 +63,12 @@ def plot_overview(
                 axes.set_xlabel(f"depth of the layer\n{note}".strip(), **NOTE_STYLE)
         for axes in panels[len(properties) :]:
             axes.set_visible(False)
-        figure.supylabel(metric_of(metric).title, fontsize=9)
+        different = {metrics[name] for name in properties}
+        if len(different) == 1:
+            figure.supylabel(metric_of(*different).title, fontsize=9)
+        else:
+            for axes, name in zip(panels, properties, strict=False):
+                axes.set_ylabel(metric_of(metrics[name]).symbol)
         if lines:
             shown = by_group(lines, marks, models, groups)
             widest = 0.7 + 0.08 * max(len(handle.get_label()) for handle in shown)  # inches

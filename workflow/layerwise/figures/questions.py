@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from layerwise.scoring.properties import MEASURES, Property
+from layerwise.scoring.properties import Property
 from layerwise.scoring.targets import (
     Acoustics,
     Attributes,
@@ -38,7 +38,7 @@ def described(question: Property, folds_by: str) -> dict[str, str]:
         "tells": question.tells,
         "rows": rows_in_words(question.rows),
         "target": target_in_words(question.target, question.rows),
-        "measure": MEASURES.get(question.measure, question.measure),
+        "measure": measure_in_words(question),
         "folds": _FOLDS[folds_of(question, folds_by)] if has_own_folds(question, folds_by) else "",
         "layers": "convolutional layers too" if question.conv else "",
         "ranked": "" if question.ranked else "no: the layer with most of it is not the one to use",
@@ -52,6 +52,12 @@ def sentence(question: Property, folds_by: str) -> str:
     parts = described(question, folds_by)
     said = [f"{name.capitalize()}: {text.rstrip('.')}." for name, text in parts.items() if name != "tells"]
     return " ".join([*([question.tells] if question.tells else []), *said])
+
+
+def measure_in_words(question: Property) -> str:
+    """How rows and target become numbers, with the options that it is asked with."""
+    options = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in question.measure.options.items())
+    return question.measure.words + (f" ({options})" if options else "")
 
 
 def rows_in_words(rows: Rows) -> str:

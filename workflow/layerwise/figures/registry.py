@@ -53,8 +53,8 @@ class Figure:
         alt: the words that stand in for it; `{}` is the title of the subject.
         of: what there is one picture of.
         tables: tables of the experiment that it reads, by the names of their files.
-        takes: what it needs of `metric`, `properties` with their words or their `names` alone, `models` and `titles`,
-            and of `groups`, models of one colour.
+        takes: what it needs of the `metric` of its property or the `metrics` of all, of `properties` with their words
+            or their `names` alone, `models` and `titles`, and of `groups`, models of one colour.
         options: more arguments, the same for all.
         stem: the name of its files in `plots/`, with `{}` for the subject; "": the subject and the figure's name.
         caption: the name of its caption in `workflow/report`.
@@ -93,11 +93,12 @@ class Figure:
         about: dict[str, object] = {self.of.argument: subject} if self.of.argument else {}
         if self.of.is_question:
             about = {self.of.argument: {subject: choices["questions"][subject]}}  # type: ignore[index]
+            choices = {**choices, "metric": choices["metrics"][subject]}  # type: ignore[index]
         return {name: choices[name] for name in self.takes} | about | dict(self.options)
 
 
 _COLOURED = ("metric", "models", "titles", "groups")
-_BESIDE = ("names", "metric", "models", "titles")
+_BESIDE = ("names", "metrics", "models", "titles")
 
 FIGURES: dict[str, Figure] = {
     figure.name: figure
@@ -107,7 +108,7 @@ FIGURES: dict[str, Figure] = {
             "layerwise.figures.overview:plot_overview",
             "All properties over the depth of the models",
             of=EXPERIMENT,
-            takes=("properties", *_COLOURED),
+            takes=("properties", "metrics", "models", "titles", "groups"),
             caption="overview",
         ),
         Figure(

@@ -68,7 +68,7 @@ def write_report(
     *,
     experiment: str,
     configuration: Mapping,
-    metric: str,
+    metrics: Mapping[str, str],
     properties: Mapping[str, Property],
     titles: Mapping[str, str],
     pictures: Mapping[str, Mapping[str, AnyPath]],
@@ -90,7 +90,7 @@ def write_report(
 
     Args:
         configuration: the experiment's configuration, shown as YAML.
-        metric: the metric that plots and rankings show.
+        metrics: property → the metric that plots and rankings show.
         properties: of the experiment, in order.
         titles: what to call a model; its name, where it has no title.
         pictures: SVG or PNG files, which are embedded: figure of the registry → property or task, or "" where there is
@@ -120,8 +120,10 @@ def write_report(
     advice = read_recommendations(recommendations, properties)
     cca = configuration["cca"]
     speakers = read_parquet(utterances, ("speaker_id",))["speaker_id"].nunique()
+    shown_metrics = [metric_of(metric) for metric in dict.fromkeys(metrics.values())]
     sections = []
     for name, question in properties.items():
+        metric = metrics[name]
         title = title_of(question, metric, "automatic" if automatic else "given")
         of = registry.MATRIX if question.is_matrix else registry.PROPERTY
         sections.append(
@@ -139,7 +141,8 @@ def write_report(
     page = environment.get_template(TEMPLATE.name).render(
         experiment=experiment,
         configuration=yaml.safe_dump(_plain(configuration), sort_keys=False, allow_unicode=True),
-        metric=metric_of(metric),
+        metrics=shown_metrics,
+        named_metrics=", ".join(f"{metric.symbol} ({metric.title})" for metric in shown_metrics),
         confidence=f"{CONFIDENCE:.0%}",
         about=about(cca["intervals"], cca["folds_by"]),
         over_speakers=cca["intervals"] == SPEAKERS,
@@ -151,11 +154,11 @@ def write_report(
             (titles.get(model, model), sentences(advice, model, properties), cautions(advice, model, properties))
             for model in advice["model"].unique()
         ],
-        layer_pairs=_layer_pairs(read_layer_pairs(layer_pairs), metric, titles) if layer_pairs else None,
+        layer_pairs=_layer_pairs(read_layer_pairs(layer_pairs), metrics, titles) if layer_pairs else None,
         tasks=_embedded(pictures, registry.TASK),
         labelled=_embedded(pictures, registry.LABELS),
         all_tasks=_embedded(pictures, registry.TASKS),
-        comparison=_comparison(read_comparison(comparison), metric, titles),
+        comparison=_comparison(read_comparison(comparison), metrics, titles),
         findings=_findings(read_findings(findings), titles),
         samples=_shown(read_samples(samples)),
         incomplete={status: _incomplete(scored, of_pairs, status, titles) for status in ("skipped", "flagged")},
@@ -218,9 +221,9 @@ def _best_of(best: pd.DataFrame, property_name: str, metric: str, titles: Mappin
     return _shown(chosen[columns])
 
 
-def _comparison(table: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> Table:
-    """What is correlated and recommended, by one metric of the scores and by the learned weights."""
-    chosen = table[(table["metric"] == metric) | (table["property"] == WEIGHTS)]
+def _comparison(table: pd.DataFrame, metrics: Mapping[str, str], titles: Mapping[str, str]) -> Table:
+    """What is correlated and recommended, by the metric shown of each property and by the learned weights."""
+    chosen = table[(table["metric"] == table["property"].map(metrics)) | (table["property"] == WEIGHTS)]
     chosen = chosen.assign(model=chosen["model"].map(lambda name: titles.get(name, name)))
     columns = [
         *("model", "task", "source", "property", "spearman", "spearman_low", "spearman_high", "pearson"),
@@ -229,8 +232,8 @@ def _comparison(table: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> 
     return _shown(chosen[columns], limit=LONGEST)
 
 
-def _layer_pairs(table: pd.DataFrame, metric: str, titles: Mapping[str, str]) -> Table:
-    chosen = table[(table["metric"] == metric) | (table["kind"] == TASK)]
+def _layer_pairs(table: pd.DataFrame, metrics: Mapping[str, str], titles: Mapping[str, str]) -> Table:
+    chosen = table[(table["metric"] == table["question"].map(metrics)) | (table["kind"] == TASK)]
     chosen = chosen.assign(model=chosen["model"].map(lambda name: titles.get(name, name)))
     columns = [name for name in chosen if name not in ("kind", "alignments")]
     if not chosen["reason"].any():

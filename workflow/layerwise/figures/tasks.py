@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -20,7 +20,7 @@ from layerwise.metrics import metric_of
 from layerwise.probes.metrics import METRICS
 from layerwise.tables.files import AnyPath
 from layerwise.tables.probes import EXTERNAL, read_probes
-from layerwise.tables.trends import read_trends
+from layerwise.tables.trends import of_shown, read_trends
 
 SINGLE, BEST, SUM = "head on one layer", "best single block", "head on the learned sum of all layers"
 SINGLE_STYLE = {"color": "#000000", "marker": "o", "markersize": 3.5, "linewidth": 1.5}
@@ -36,7 +36,7 @@ def plot_task(
     trends: AnyPath,
     task: str,
     names: Sequence[str],
-    metric: str,
+    metrics: Mapping[str, str],
     models: Sequence[str],
     titles: Mapping[str, str],
     out_svg: AnyPath,
@@ -52,14 +52,14 @@ def plot_task(
     Args:
         probes, trends: tables of the experiment.
         names: of the properties, in order, which also fixes how each one looks.
-        metric: of the scores.
+        metrics: property → the metric of its scores.
         models: in order.
         titles: what to call a model.
     """
     heads = read_probes(probes)
     heads = heads[heads["task"] == task]
     scores = read_trends(trends)
-    scores = scores[(scores["metric"] == metric) & scores["layer"].str.startswith(TRANSFORMER)]
+    scores = of_shown(scores[scores["layer"].str.startswith(TRANSFORMER)], metrics)
     panels = [
         (names, group)
         for model in models
@@ -95,7 +95,7 @@ def plot_task(
             axes.tick_params(labelbottom=False)
             if column == 0:
                 axes.set_ylabel(_axis_title(task_metric))
-                below.set_ylabel(wrapped(metric_of(metric).title, 26))
+                below.set_ylabel(wrapped(_measured(metrics[name] for name in names), 26))
             _name_layers(below, group, scores[scores["model"] == model])
         handles = [
             Line2D([], [], label=SINGLE, **SINGLE_STYLE),
@@ -108,7 +108,9 @@ def plot_task(
                 Line2D([], [], label=MAJORITY, **MAJORITY_STYLE),
                 Line2D([], [], label=GUESSING, **GUESSING_STYLE),
             ]
-        handles += [Line2D([], [], label=short_title(name, metric), markersize=3.5, **looks[name]) for name in names]
+        handles += [
+            Line2D([], [], label=short_title(name, metrics[name]), markersize=3.5, **looks[name]) for name in names
+        ]
         # The note is the legend's title, as both would else stand in one place.
         figure.legend(
             handles=handles,
@@ -118,6 +120,12 @@ def plot_task(
             title_fontsize=8,
         )
         return save(figure, out_svg, out_png)
+
+
+def _measured(metrics: Iterable[str]) -> str:
+    """The metric of all properties, or that they have more than one."""
+    titles = sorted({metric_of(metric).title for metric in metrics})
+    return titles[0] if len(titles) == 1 else "score"
 
 
 def _axis_title(task_metric: str) -> str:

@@ -27,8 +27,10 @@ def title_of(question: Property, metric: str, alignments: str = "given") -> str:
 
 
 def short_title(property_name: str, metric: str) -> str:
-    """A property by its name, such as `CCA-mel`."""
-    return f"{metric_of(metric).family}-{property_name}"
+    """A property by its name, such as `CCA-mel`; one whose name begins with its family, `mi-phone`, is `MI-phone`."""
+    family = metric_of(metric).family
+    rest = property_name[len(family) + 1 :] if property_name.lower().startswith(f"{family.lower()}-") else property_name
+    return f"{family}-{rest}"
 
 
 def alignments_in(table: pd.DataFrame) -> str:

@@ -1,7 +1,8 @@
-"""The metrics of a score: what each is called and can be, and how it is measured where no pair of ridges is chosen.
+"""The metrics of scores: what each is called and can be; of CCA also how it is measured where no ridges are chosen.
 
-Another metric is one entry: `register` one whose `of_rows` computes it from the covariances of held-out rows, or whose
-`of_map` does from a linear map, and every score has it, with its chance level.
+Another metric of second moments is one entry: `register` one whose `of_rows` computes it from the covariances of
+held-out rows, or whose `of_map` does from a linear map, and every score has it, with its chance level. A metric of
+another measure is an entry that names it, and a number of the records that the measure's module makes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,6 +33,7 @@ class ScoreMetric(Metric):
             thing where the layer is narrower than the target.
     """
 
+    measure: ClassVar[str] = "cca"
     least: float = -1.0
     largest: float = 1.0
     tuned_by: str = ""
@@ -39,7 +42,27 @@ class ScoreMetric(Metric):
     weighs_the_narrower: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class MeasureMetric(Metric):
+    """A metric of another measure than CCA.
+
+    Attributes:
+        measure: the name of the measure in `layerwise.scoring.measure`. Its first metric is shown by default.
+    """
+
+    measure: str
+    least: float = 0.0
+    largest: float = 1.0
+
+
 METRICS = MetricsOf(ScoreMetric)
+OF_OTHERS = MetricsOf(MeasureMetric)
+
+
+def metrics_of(measure: str) -> list[str]:
+    """The metrics of a measure, in the order of registration."""
+    every: list[ScoreMetric | MeasureMetric] = [*METRICS.values(), *OF_OTHERS.values()]
+    return [metric.name for metric in every if metric.measure == measure]
 
 
 def tuned() -> list[str]:
@@ -56,17 +79,6 @@ def mapped() -> list[str]:
 NEAR_ZERO = "near 0 for unrelated views"
 register(
     ScoreMetric(
-        name="mean_cca",
-        symbol="ρ̄",
-        family="CCA",
-        title="mean canonical correlation",
-        tuned_by="pwcca",
-        chance=NEAR_ZERO,
-        good_for="How many directions of the narrower view are found in the other, each counted alike, however small.",
-    )
-)
-register(
-    ScoreMetric(
         name="pwcca",
         symbol="PWCCA",
         family="CCA",
@@ -75,6 +87,17 @@ register(
         weighs_the_narrower=True,
         chance=NEAR_ZERO,
         good_for="The paper's measure: shared directions, weighted by how much of the narrower view each accounts for.",
+    )
+)
+register(
+    ScoreMetric(
+        name="mean_cca",
+        symbol="ρ̄",
+        family="CCA",
+        title="mean canonical correlation",
+        tuned_by="pwcca",
+        chance=NEAR_ZERO,
+        good_for="How many directions of the narrower view are found in the other, each counted alike, however small.",
     )
 )
 register(
@@ -121,5 +144,135 @@ register(
         of_map=LinearMap.explained,
         chance="0 or just below: no better than the target's mean",
         good_for="How much of the target can be read off the layer: the share of its variance that a linear map finds.",
+    )
+)
+register(
+    MeasureMetric(
+        measure="mutual_information",
+        name="mi",
+        symbol="MI",
+        family="MI",
+        title="mutual information of clusters and labels, of the labels' entropy",
+        chance="above 0, the more so the more clusters and the fewer rows there are",
+        good_for="How much a layer's clusters say of the label, with no map fitted to it.",
+    )
+)
+register(
+    MeasureMetric(
+        measure="mutual_information",
+        name="ami",
+        symbol="AMI",
+        family="AMI",
+        title="adjusted mutual information of clusters and labels",
+        least=-1.0,
+        chance="0: what unrelated clusters share is taken off",
+        good_for="The same without the bias of few rows, so that numbers of clusters can be compared.",
+    )
+)
+register(
+    MeasureMetric(
+        measure="word_discrimination",
+        name="ap",
+        symbol="AP",
+        family="AP",
+        title="average precision, same against different",
+        chance="the share of pairs that are the same",
+        good_for="Whether two segments of one word lie nearer than any two of different words, with nothing fitted.",
+    )
+)
+register(
+    MeasureMetric(
+        measure="word_discrimination",
+        name="swdp_ap",
+        symbol="AP (others)",
+        family="AP",
+        title="average precision, pairs of the same by other speakers",
+        chance="the share of pairs that are the same and by other speakers",
+        good_for="The same where only pairs by two speakers have to be found.",
+    )
+)
+register(
+    MeasureMetric(
+        measure="word_discrimination",
+        name="prb",
+        symbol="PRB",
+        family="AP",
+        title="precision where it equals recall",
+        chance="the share of pairs that are the same",
+        good_for="How many of as many pairs as there are of the same are so.",
+    )
+)
+register(
+    MeasureMetric(
+        measure="abx",
+        name="abx_error",
+        symbol="ABX",
+        family="ABX",
+        title="ABX error rate",
+        higher_is_better=False,
+        chance="0.5",
+        good_for="Whether phones can be told apart by distance alone, however the layer is laid out.",
+    )
+)
+for name, symbol, average in (
+    ("similarity", "ρ", "macro average over sets, each pair counted once"),
+    ("similarity_micro", "ρ (micro)", "average over sets by their pairs, each pair counted once"),
+    ("similarity_published", "ρ*", "macro average over sets, as published"),
+):
+    register(
+        MeasureMetric(
+            measure="word_similarity",
+            name=name,
+            symbol=symbol,
+            family="ratings",
+            title=f"rank correlation with ratings, {average}",
+            least=-1.0,
+            chance="0",
+            good_for="Whether words that people find alike lie in one direction.",
+        )
+    )
+register(
+    MeasureMetric(
+        measure="sentence_similarity",
+        name="sentence_similarity",
+        symbol="ρ",
+        family="STS",
+        title="rank correlation with ratings of sentences",
+        least=-1.0,
+        chance="0",
+        good_for="Whether recordings of sentences that people find alike lie in one direction.",
+    )
+)
+for name, symbol, title, good_for in (
+    ("f1", "F1", "F1 of word boundaries", "Whether frames change most where words meet."),
+    ("r_value", "R", "R-value of word boundaries", "The same, and too many boundaries cost as much as too few."),
+    ("precision", "P", "precision of word boundaries", "How many of the boundaries found are there."),
+    ("recall", "Rec.", "recall of word boundaries", "How many of the boundaries there are found."),
+    ("f1_published", "F1*", "F1 of word boundaries, as published", "Comparison with the published procedure."),
+):
+    register(
+        MeasureMetric(
+            measure="word_segmentation",
+            name=name,
+            symbol=symbol,
+            family="segmentation",
+            title=title,
+            least=-1.0 if name == "r_value" else 0.0,
+            chance="that of as many boundaries at random places",
+            good_for=good_for,
+        )
+    )
+register(
+    MeasureMetric(
+        measure="word_segmentation",
+        name="os",
+        symbol="OS",
+        family="segmentation",
+        title="over-segmentation",
+        least=-1.0,
+        largest=math.inf,
+        is_ranked=False,
+        chance="0 where as many boundaries are placed as there are",
+        good_for="Whether there are too many boundaries (above 0) or too few.",
     )
 )

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
 from layerwise.layers import is_transformer
+from layerwise.scoring.measure import MEASURES, Measure, MeasureError, measure_of
 from layerwise.scoring.targets import Target, TargetError, target_of
 from layerwise.spans import MEAN, POOLINGS, SPANS, STANDARD, Rows
-
-MEASURES = {"cca": "canonical correlation analysis and a linear map, from second moments"}
-
 
 # Fields that no score depends on: words, and how scores are read.
 WORDS = ("title", "called", "tells", "source", "ranked")
@@ -33,11 +31,11 @@ class Property:
         title: what it asks for, as in plots.
         rows: what a row stands for, and which frames it averages.
         target: what the layer is compared with.
-        measure: how rows and target become numbers.
+        measure: how rows and target become numbers, with its options.
         conv: whether it is asked of C layers too.
         ranked: whether the layer with most of it is the one to use. A layer is most like itself, so that likeness to
             another layer says nothing of use.
-        folds_by: what stays together in a fold; "": as `cca.folds_by` says.
+        folds_by: what stays together in a fold; "": as its measure or `cca.folds_by` says.
         called: the plain word for what it asks for, as in recommendations.
         tells: what it tells, in a sentence; "": not said. source: where it comes from.
     """
@@ -46,7 +44,7 @@ class Property:
     title: str
     rows: Rows
     target: Target
-    measure: str = "cca"
+    measure: Measure = MEASURES["cca"]
     conv: bool = False
     ranked: bool = True
     folds_by: str = ""
@@ -63,6 +61,16 @@ class Property:
     def is_matrix(self) -> bool:
         """Whether each layer is compared with every layer of another model, so that it has no score of its own."""
         return self.target.every_layer
+
+    def folds(self, folds_by: str) -> str:
+        """What stays together in a fold, where the configuration says `folds_by`."""
+        if self.folds_by:
+            return self.folds_by
+        return self.measure.folds_by if folds_by == "row" and self.measure.folds_by else folds_by
+
+    def shown(self, metric: str) -> str:
+        """The metric that plots and rankings show of it, where the configuration says `metric`."""
+        return self.measure.shown(metric)
 
     def layers(self, names: Sequence[str]) -> list[str]:
         """Those of a model's layers that the question is asked of, in order of depth."""
@@ -94,9 +102,11 @@ def property_of(name: str, entry: Mapping) -> Property:
         target.require_rows(rows)
     except TargetError as error:
         raise PropertyError(f"target: {error}") from error
-    measure = entry.get("measure", "cca")
-    if measure not in MEASURES:
-        raise PropertyError(f"measure: found {measure!r}{_allowed(MEASURES, measure)}")
+    try:
+        measure = measure_of(entry.get("measure", "cca"))
+        measure.require(rows, target)
+    except MeasureError as error:
+        raise PropertyError(f"measure: {error}") from error
     conv = entry.get("layers", "blocks") == "all"
     if conv and rows.of_segments:
         raise PropertyError(f"layers: found all, of {rows.called} rows; C layers have frames only: rows must be frame")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from layerwise.scoring.properties import Property
 from layerwise.scoring.refusals import EmptyFoldError, RefusedScoreError
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.scoring.targets import Matched
+from layerwise.targets.located import LocatedIntervals, read_located
 from layerwise.targets.reading import SPEAKER, UTTERANCE, TargetTable, read_targets
 
 
@@ -31,11 +32,14 @@ class Beside:
     Attributes:
         acoustics: file of the acoustic measure. targets: file of what was looked up.
         other: shards of the other model.
+        intervals: file of where phones and words lie. files: what the measure reads as it is.
     """
 
     acoustics: Path | None = None
     targets: Path | None = None
     other: Sequence[h5py.File] = ()
+    intervals: Path | None = None
+    files: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class LayerRows:
     @cached_property
     def matched(self) -> Matched:
         """What the layer is compared with."""
-        return self.question.target.match(self)
+        return self.question.target.match(self)  # type: ignore[attr-defined]
 
     def matrix(self) -> Any:
         """The rows that have a target, (kept rows × dimensions)."""
@@ -84,6 +88,21 @@ class LayerRows:
     def all_rows(self) -> store.Rows:
         """(rows × dimensions)."""
         return store.rows(self.shards, self.place(self.layer))
+
+    def located(self) -> LocatedIntervals:
+        """Where the phones or words lie in the utterances of the sample that frames are of."""
+        if self.beside.intervals is None:
+            raise store.RepresentationError(f"{self.question.name} needs a file of intervals, and none was given")
+        return read_located(self.beside.intervals, self.question.target.tier)  # type: ignore[attr-defined]
+
+    def frames_by_utterance(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Each utterance, and its frames: (frames × dimensions) float32, one utterance at a time."""
+        rows, lengths, names = self.all_rows(), self.frames(), self.texts("utterance_id")
+        self.require_length(len(names), len(lengths), "utterances")
+        first = 0
+        for name, length in zip(names.tolist(), lengths.tolist(), strict=True):
+            yield name, np.asarray(rows[first : first + length], np.float32)
+            first += length
 
     def looked_up(self) -> TargetTable:
         """The table of the target, with a type for each row of the layer."""

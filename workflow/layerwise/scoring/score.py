@@ -5,33 +5,24 @@ It imports neither pandas nor torch nor scipy's statistics: a start costs more t
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from layerwise.cells import CORPUS, FLAGGED, GIVEN, OK, SKIPPED
+from layerwise.cells import CORPUS, GIVEN
 from layerwise.files.atomic import replaced
 from layerwise.representations import store
-from layerwise.scoring import folds as folding
-from layerwise.scoring.measures.cca import Trial, cross_validate
-from layerwise.scoring.measures.jackknife import LIGHTER, TrialReplicates, jackknife
-from layerwise.scoring.measures.passes import fold_moments
-from layerwise.scoring.metrics import tuned
 from layerwise.scoring.properties import Property
-from layerwise.scoring.refusals import RefusedScoreError
-from layerwise.scoring.rows import Beside, LayerRows, SpeakerGroups, refuse_alike, refuse_empty, refuse_single
+from layerwise.scoring.rows import Beside, LayerRows
 from layerwise.scoring.settings import ScoreSettings
 
 log = logging.getLogger(__name__)
-
-# A score of a smaller share of a view's dimensions is one of something else than the view.
-FLAG_BELOW = 0.9
 
 
 def score_layers(
@@ -47,6 +38,8 @@ def score_layers(
     targets: Path | None = None,
     other: Iterable[Path] = (),
     other_layers: Sequence[str] = (),
+    intervals: Path | None = None,
+    files: Iterable[Path] = (),
 ) -> None:
     """Score some layers of one model on one property and sample set, and write a record for each as JSON.
 
@@ -55,14 +48,18 @@ def score_layers(
         alignments: `given` or `automatic`, kept with the record.
         acoustics, targets: what the target of the question comes from, where it is neither in the representations.
         other: the shards of the other model that the question compares with.
+        intervals: where phones and words lie in the utterances of frame rows.
+        files: what the target reads as it is: items, ratings or pairs.
         other_layers: its layers, where each layer is compared with every one of them: then each pair has a record.
     """
-    if question.folds_by and question.folds_by != settings.folds_by:
-        settings = replace(settings, folds_by=question.folds_by, intervals=CORPUS)
+    if question.folds(settings.folds_by) != settings.folds_by:
+        settings = replace(settings, folds_by=question.folds(settings.folds_by), intervals=CORPUS)
     with ExitStack() as stack:
         shards = stack.enter_context(store.reading(representations))
         others = [Path(path) for path in other]
-        beside = Beside(acoustics, targets, stack.enter_context(store.reading(others)) if others else ())
+        theirs = stack.enter_context(store.reading(others)) if others else ()
+        beside = Beside(acoustics, targets, theirs, intervals, tuple(Path(path) for path in files))
+        score = importlib.import_module(question.measure.module).score
         records = []
         for layer in layers:
             for asked in _questions(question, other_layers):
@@ -73,7 +70,7 @@ def score_layers(
                     "sample": sample,
                     "alignments": alignments,
                 } | ({"other_layer": asked.target.layer} if question.is_matrix else {})
-                records.append(record | _score(LayerRows(shards, asked, sample, layer, beside), settings))
+                records.append(record | score(LayerRows(shards, asked, sample, layer, beside), settings))
                 log.info("%s: %s %s", layer, records[-1]["status"], records[-1]["reason"] or _summary(records[-1]))
     with replaced(out) as temporary:
         temporary.write_text(json.dumps({"records": records}, indent=1, allow_nan=False) + "\n", encoding="utf-8")
@@ -92,127 +89,3 @@ def _summary(record: Mapping) -> str:
         score, chance = (np.mean([trial[of][name] for trial in record["trials"]]) for of in ("metrics", "chance"))
         parts.append(f"{name} {score:.4f} (chance {chance:.4f})")
     return ", ".join(parts)
-
-
-def _score(asked: LayerRows, settings: ScoreSettings) -> dict:
-    """Counts, status, reason and trials of one layer."""
-    question, sample = asked.question, asked.sample
-    all_rows = asked.all_rows().shape[0]
-    counts = {"n_rows": all_rows, "n_missing": 0, "n_types": 0, "n_speakers": asked.speakers()}
-    views = ""
-    try:
-        target, rows = asked.matched.matrix, asked.matrix()
-        types = target.shape[1] if question.target.has_labels else 0
-        counts |= {"n_rows": rows.shape[0], "n_missing": all_rows - rows.shape[0], "n_types": types}
-        known = f", {types} types" if question.target.has_labels else ""
-        x, y = question.target.views(target, rows)
-        views = f" of {x.shape[1]} and {y.shape[1]} dimensions{known}"
-        fold, groups = asked.folds(settings)
-        asked.require_length(target.shape[0], rows.shape[0], "rows of the target")
-        if question.target.has_labels and fold.size:
-            refuse_single(target)  # before folds are looked at: where no label can be learned, no folds would help
-        refuse_empty(fold, settings.folds)
-        pairs = folding.trials(settings.folds, settings.trials, settings.seed, sample)
-        if question.target.has_labels:
-            refuse_alike(target, fold, (number for pair in pairs for number in pair), settings.folds_by)
-        unrelated = asked.unrelated(target, fold, settings.seed)
-        scored, replicates = _trials(question, rows, target, unrelated, fold, groups, pairs, settings)
-    except RefusedScoreError as error:
-        reason = f"{question.name}, sample {sample}: {error} ({counts['n_rows']} rows{views})"
-        return counts | {"status": SKIPPED, "reason": reason, "trials": []}
-    records = [
-        {"trial": number, "dev_fold": pair[0], "test_fold": pair[1], **_trial_record(trial, by_chance)}
-        for number, (pair, (trial, by_chance)) in enumerate(zip(pairs, scored, strict=True), start=1)
-    ]
-    if question.target.has_labels:
-        present = np.array([target[fold == number].any(axis=0) for number in range(settings.folds)])
-        for record, pair in zip(records, pairs, strict=True):
-            seen = np.delete(present, pair, axis=0).any(axis=0)
-            record |= {"classes": present.shape[1], "classes_unseen": int((~seen).sum())}
-    reason = next((reason for record in records for reason in _doubts(record, question)), "")
-    again = {"jackknife": replicates} if replicates else {}
-    return counts | {"status": FLAGGED if reason else OK, "reason": reason, "trials": records} | again
-
-
-def _doubts(record: Mapping, question: Property) -> Iterator[str]:
-    """Why the score of a trial is one of something else than the layer, or of too few rows."""
-    trial, dx, dy = record["trial"], record["dx"], record["dy"]
-    for metric in tuned():
-        kept_x, kept_y = record["kept"][metric]
-        if kept_x < FLAG_BELOW * dx or kept_y < FLAG_BELOW * dy:
-            yield f"{metric}, trial {trial}: kept {kept_x} of {dx} and {kept_y} of {dy} dimensions"
-    rank, dimensions = (record["rank_y"], dy) if question.target.is_first else (record["rank_x"], dx)
-    if rank < FLAG_BELOW * dimensions:
-        yield f"trial {trial}: the layer has variance in {rank} directions of {dimensions} dimensions"
-    directions = len(record["correlations"])
-    if record["n_test"] <= directions:
-        yield f"trial {trial}: {record['n_test']} held-out rows for {directions} directions"
-
-
-def _trials(
-    question: Property,
-    rows: Any,
-    target: Any,
-    unrelated: Any,
-    fold: np.ndarray,
-    groups: SpeakerGroups | None,
-    pairs: list[tuple[int, int]],
-    settings: ScoreSettings,
-) -> tuple[list[tuple[Trial, Trial]], dict]:
-    """Each trial on the target and, by chance, on the shuffled target; the former's jackknife."""
-    fold, pairs = folding.merged(fold, pairs)
-    epsilons = [tuple(pair) for pair in settings.epsilons]
-    layer, results, replicates = {}, [], {}
-    fitted = (pairs, epsilons, settings.standardise, question.target.view)
-    for view in (target, unrelated):
-        views = question.target.views(view, rows)
-        try:
-            if groups and view is target:
-                of_groups = fold_moments(*views, groups.member, folds=len(groups.names))
-                fold_of = groups.folds(fold)
-                # Groups without rows have fold -1: added to fold 0, they add nothing.
-                moments = of_groups.merged(np.maximum(fold_of, 0))
-                results.append(cross_validate(moments, *fitted))
-                again = jackknife(of_groups, fold_of, results[0], settings.standardise)
-                replicates = _replicates(groups.names, again)
-                del of_groups  # 20 groups of 1,024 dimensions take 500 MB
-            else:
-                moments = fold_moments(*views, fold, **layer)
-                results.append(cross_validate(moments, *fitted))
-        except RefusedScoreError as error:
-            if view is target:
-                raise
-            raise type(error)(f"chance level: {error}") from error
-        layer = {"known_y": moments.y} if question.target.is_first else {"known_x": moments.x}
-        del moments  # before there are others: those of 1,024 dimensions take 176 MB
-    return list(zip(*results, strict=True)), replicates
-
-
-def _replicates(names: list[str], again: list[TrialReplicates]) -> dict:
-    """Group → what its rows count, then its share of the test rows and each metric, in each trial."""
-    return {
-        name: {
-            "weight": LIGHTER,
-            "share": [trial.share[number].item() for trial in again],
-            "metrics": {
-                metric: [trial.metrics[metric][number].item() for trial in again] for metric in again[0].metrics
-            },
-        }
-        for number, name in enumerate(names)
-    }
-
-
-def _trial_record(trial: Trial, by_chance: Trial) -> dict:
-    scores = trial.scores["pwcca"]
-    sizes = ("n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y")
-    return {
-        "regularisers": trial.regularisers,
-        "metrics": trial.metrics,
-        "chance": by_chance.metrics,
-        **{name: getattr(scores, name) for name in sizes},
-        # each metric has a cut of its own: `pwcca_published` chooses its regularisers, `svcca` keeps main directions
-        "kept": {name: list(each.dimensions(name)) for name, each in trial.scores.items()},
-        "classes": 0,
-        "classes_unseen": 0,
-        "correlations": scores.correlations.tolist(),
-    }

@@ -21,8 +21,19 @@ from layerwise.representations import layout, store
 from layerwise.representations.acoustic_measures import MEASURES
 from layerwise.representations.acoustic_rows import acoustic_frames, acoustic_segments
 from layerwise.scoring.refusals import RefusedScoreError
-from layerwise.spans import Rows
-from layerwise.targets.names import ATTRIBUTES, CASES, COLUMNS, EXACT, LABEL, OF, VECTORS
+from layerwise.spans import TIERS, Rows
+from layerwise.targets.names import (
+    ATTRIBUTES,
+    CASES,
+    COLUMNS,
+    EXACT,
+    ITEMS,
+    LABEL,
+    OF,
+    PAIRS,
+    RATINGS,
+    VECTORS,
+)
 
 if TYPE_CHECKING:
     from layerwise.scoring.rows import LayerRows
@@ -71,6 +82,7 @@ class Target(ABC):
         looked_up: whether it comes from a table, which a job of its own prepares.
         layer: the layer that it is, if it is one. other_model: the model whose layer it is, if not the same.
         every_layer: whether it is each layer of another model in turn.
+        files: files that the measure reads as they are: paths, or names in a catalogue.
     """
 
     name: str
@@ -81,6 +93,7 @@ class Target(ABC):
     layer: str = ""
     other_model: str = ""
     every_layer: bool = False
+    files: tuple[str, ...] = ()
 
     @classmethod
     @abstractmethod
@@ -103,10 +116,6 @@ class Target(ABC):
         return ""
 
     @abstractmethod
-    def match(self, asked: LayerRows) -> Matched:
-        """The target of each row of a layer."""
-
-    @abstractmethod
     def width(self, width_of: Callable[[str], int], types: int) -> int:
         """Columns of its matrix, before there is one: `width_of` a layer of the model, number of `types` drawn."""
 
@@ -120,8 +129,16 @@ class Target(ABC):
         return (target, layer) if self.is_first else (layer, target)
 
 
+class Matching(Target):
+    """A kind of target that has numbers for each row of a layer."""
+
+    @abstractmethod
+    def match(self, asked: LayerRows) -> Matched:
+        """The target of each row of a layer."""
+
+
 @dataclass(frozen=True)
-class Acoustics(Target):
+class Acoustics(Matching):
     """A measure of the audio itself, frame by frame; of segments its mean over the same stretch of time."""
 
     measure: str
@@ -165,7 +182,7 @@ class Acoustics(Target):
 
 
 @dataclass(frozen=True)
-class Layer(Target):
+class Layer(Matching):
     """Another layer of the same model."""
 
     layer: str
@@ -195,7 +212,7 @@ class Layer(Target):
 
 
 @dataclass(frozen=True)
-class OtherModel(Target):
+class OtherModel(Matching):
     """A layer of another model: the same one, a certain one, or each in turn."""
 
     other_model: str
@@ -233,7 +250,7 @@ class OtherModel(Target):
 
 
 @dataclass(frozen=True)
-class Label(Target):
+class Label(Matching):
     """One column for each value of a column, 1 where a row has it."""
 
     column: str
@@ -277,7 +294,7 @@ class Label(Target):
 
 
 @dataclass(frozen=True)
-class Valued(Target):
+class Valued(Matching):
     """Numbers that a table has for each row, or for its label."""
 
     fields: tuple[tuple[str, object], ...]
@@ -343,6 +360,64 @@ class Columns(Valued):
     KEY = COLUMNS
 
 
+@dataclass(frozen=True)
+class Intervals(Target):
+    """Where the phones or words of utterances lie, and between which speakers: for measures of frames."""
+
+    tier: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.tier}s"
+
+    @classmethod
+    def of(cls, fields: Mapping) -> Intervals:
+        if fields["intervals"] not in (tiers := [span.name for span in TIERS]):
+            raise TargetError(f"intervals: found {fields['intervals']!r}; allowed: {', '.join(tiers)}")
+        return cls(fields["intervals"])
+
+    def width(self, width_of: Callable[[str], int], types: int) -> int:
+        return 0  # it is no matrix
+
+
+@dataclass(frozen=True)
+class Files(Target):
+    """Files that a measure reads as they are: each a path, or a name in a catalogue."""
+
+    files: tuple[str, ...]
+    KEY: ClassVar[str] = ""
+
+    @property
+    def name(self) -> str:
+        return ", ".join(self.files)
+
+    @classmethod
+    def of(cls, fields: Mapping) -> Files:
+        said = fields[cls.KEY]
+        return cls(tuple(said) if isinstance(said, list) else (said,))
+
+    def width(self, width_of: Callable[[str], int], types: int) -> int:
+        return 0  # it is no matrix
+
+
+class Items(Files):
+    """Items of ABX, as files of Libri-light and ZeroSpeech list them."""
+
+    KEY = ITEMS
+
+
+class Ratings(Files):
+    """How alike people rate pairs of words."""
+
+    KEY = RATINGS
+
+
+class Pairs(Files):
+    """How alike people rate pairs of recordings."""
+
+    KEY = PAIRS
+
+
 # By their keys in YAML; `model` before `layer`, which is a field of it too.
 KINDS: dict[str, type[Target]] = {
     "acoustics": Acoustics,
@@ -352,6 +427,10 @@ KINDS: dict[str, type[Target]] = {
     VECTORS: Vectors,
     ATTRIBUTES: Attributes,
     COLUMNS: Columns,
+    "intervals": Intervals,
+    ITEMS: Items,
+    RATINGS: Ratings,
+    PAIRS: Pairs,
 }
 # Fields that go with a kind, beside its key.
 _OF_WORDS = ("of", "case", "member")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from layerwise.cells import OK
 from layerwise.files.own_files import RereadError
+from layerwise.metrics import metric_of
 from layerwise.scoring.properties import Property
 from layerwise.tables import ties
 from layerwise.tables.files import AnyPath, joined_reasons, read_table, table_of, transformer_rows, write_table
@@ -34,7 +35,7 @@ def best_layers(trends: AnyPath, scores: AnyPath, properties: Mapping[str, Prope
 
     Ranked are T1…TL, not the input of the first block (T0) or the C layers. Properties that say nothing of use
     (`ranked: false`, as `intra`) rank none; flagged and skipped layers are left out. At equal means the lower layer is
-    best.
+    best. Of an error rate less is better; metrics that are no more or less of something good rank none.
 
     `tied` lists the other layers that tie with the best one (`layerwise.tables.ties`), in order of depth; without an
     interval (a single score) it stays empty. `nearly_tied` lists those that would tie if the low end of the best one's
@@ -60,15 +61,21 @@ def best_layers(trends: AnyPath, scores: AnyPath, properties: Mapping[str, Prope
         blocks = transformer_rows(group)
         blocks = blocks[blocks["layer_index"] > 0]
         ranked = blocks[blocks["status"] == OK].sort_values("layer_index")
+        metric = metric_of(names[-1])
+        if not metric.is_ranked:
+            continue
         if ranked.empty:
             row["reason"] = joined_reasons(blocks["reason"]) or "no transformer block was scored"
         else:
-            best = ranked.loc[ranked["mean"].idxmax()]
-            others = ranked.drop(best.name)
-            levels = ranked["mean"].to_numpy(), ranked["low"].to_numpy()
+            # The end of an interval that is the worse one: of an error rate the high one.
+            worst = ranked["low" if metric.higher_is_better else "high"]
+            level = metric.performance(ranked["mean"])
+            best = ranked.loc[level.idxmax()]
+            others = level.drop(best.name)
+            levels = level.to_numpy(), metric.performance(worst).to_numpy()
             tied, near = ties.tied(*levels), ties.contenders(*levels, margin=ties.NEAR)
             row |= best[["layer", "depth", "mean", "low", "high", "chance", "rows_per_dimension", *COUNTS]].to_dict()
-            row["runner_up"] = "" if others.empty else others.loc[others["mean"].idxmax(), "layer"]
+            row["runner_up"] = "" if others.empty else ranked.loc[others.idxmax(), "layer"]
             row["tied"] = " ".join(ranked["layer"][tied & (ranked["layer"] != best["layer"])])
             row["nearly_tied"] = " ".join(ranked["layer"][near & ~tied])
             behind = by_question.get(names, none)

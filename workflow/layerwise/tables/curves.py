@@ -35,6 +35,7 @@ from scipy import stats
 
 from layerwise.cells import FLAGGED, OK
 from layerwise.layers import FIRST, WEIGHTED, layer_key, layer_ranges
+from layerwise.metrics import Metric, metric_of
 from layerwise.probes.metrics import METRICS
 from layerwise.scoring.confidence import HIGH, LOW, corrected_half, normal_quantile, overlap_of, t_quantile
 from layerwise.seeds import generator
@@ -132,7 +133,8 @@ def empty(reason: str) -> Curve:
 def trend(scores: pd.DataFrame, folds: int, seed: int, again: pd.DataFrame | None = None) -> Curve:
     """The trend of one property, model and metric over T layers, from its rows of tables/scores.csv.
 
-    Flagged and skipped layers are left out, as in rankings. Intervals are those of tables/trends.csv.
+    Of an error rate it is that of 1 - error, so that more is better, as in the performance of tasks. Flagged and
+    skipped layers are left out, as in rankings. Intervals are those of tables/trends.csv.
 
     Args:
         folds: of the cross-validation.
@@ -146,11 +148,15 @@ def trend(scores: pd.DataFrame, folds: int, seed: int, again: pd.DataFrame | Non
     reason = joined_reasons(reasons) or ("" if len(usable) else "not scored")
     if usable.empty:
         return empty(reason)
+    metric = metric_of(usable["metric"].iloc[0])
+    usable = usable.assign(score=metric.performance(usable["score"]))
     table = score_matrix(usable)
     values = table.mean(axis="columns").to_numpy()
     if again is not None:
         half, draws = _over_speakers(values, again, list(table.index), seed)
         return Curve(list(table.index), values, values - half, values + half, draws, reason)
+    if usable["low"].notna().any():
+        return _over_items(table.index, values, metric, usable, seed, reason)
     number = table.notna().sum(axis="columns").to_numpy()
     with np.errstate(invalid="ignore"):
         half = corrected_half(table.std(axis="columns", ddof=1).to_numpy(), number, overlap_of(folds))
@@ -163,6 +169,29 @@ def trend(scores: pd.DataFrame, folds: int, seed: int, again: pd.DataFrame | Non
         # A bootstrap's variance is (n - 1)/n of s²/n, and the wanted one s² (1/n + overlap).
         draws = values + deviation * math.sqrt((1 / n + overlap_of(folds)) * n * n / (n - 1))
     return Curve(list(table.index), values, values - half, values + half, draws, reason)
+
+
+def _over_items(
+    layers: pd.Index, values: np.ndarray, metric: Metric, usable: pd.DataFrame, seed: int, reason: str
+) -> Curve:
+    """A trend whose scores come with intervals over other items, as tables/trends.csv averages them.
+
+    The draws of its layers are independent. What the layers of a model share by being scored on the same items does not
+    cancel in differences, whose intervals are too wide rather than too narrow.
+    """
+    means = usable.groupby("layer")[["low", "high"]].mean().reindex(layers)
+    ends = [metric.performance(means[end]).to_numpy(dtype=float) for end in ("low", "high")]
+    low, high = np.minimum(*ends), np.maximum(*ends)
+    names = usable[["property", "model", "metric"]].iloc[0]
+    return Curve(list(layers), values, low, high, _normal_draws(values, low, high, seed, "items", *names), reason)
+
+
+def _normal_draws(values: np.ndarray, low: np.ndarray, high: np.ndarray, *key: object) -> np.ndarray | None:
+    """Draws whose quantiles are the ends of the intervals, (DRAWS, layers); None: an interval is missing."""
+    if not np.isfinite(high - low).all():
+        return None
+    random = generator(*key).standard_normal((DRAWS, len(values)))
+    return values + random / _DEVIATIONS * np.where(random < 0, values - low, high - values)
 
 
 def _over_speakers(
@@ -207,11 +236,8 @@ def performance(heads: pd.DataFrame, seed: int) -> Curve:
     metric = METRICS[usable["metric"].iloc[0]]
     values, *ends = (usable[name].map(metric.performance).to_numpy(dtype=float) for name in ("value", "low", "high"))
     low, high = np.minimum(*ends), np.maximum(*ends)  # of an error rate, the low end is the high one of performance
-    draws = None
-    if np.isfinite(high - low).all():
-        names = usable[["task", "source", "model", "metric"]].iloc[0]
-        random = generator(seed, "performance", *names).standard_normal((DRAWS, len(values)))
-        draws = values + random / _DEVIATIONS * np.where(random < 0, values - low, high - values)
+    names = usable[["task", "source", "model", "metric"]].iloc[0]
+    draws = _normal_draws(values, low, high, seed, "performance", *names)
     return Curve(list(usable["layer"]), values, low, high, draws, reason)
 
 

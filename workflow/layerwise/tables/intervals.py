@@ -21,19 +21,31 @@ def about(intervals: str, folds_by: str) -> str:
 
 def has_own_folds(question: Property, folds_by: str) -> bool:
     """Whether a property parts its rows otherwise than `cca.folds_by` says: its intervals are about the corpus then."""
-    return question.folds_by not in ("", folds_by)
+    return not question.measure.resampled and question.folds(folds_by) != folds_by
+
+
+def has_jackknife(question: Property, folds_by: str) -> bool:
+    """Whether scores of a property have a jackknife over speakers, where intervals are about them."""
+    return question.measure.has_jackknife and not has_own_folds(question, folds_by)
 
 
 def folds_of(question: Property, folds_by: str) -> str:
-    """What the folds of a property keep together; a row that is a whole utterance keeps all of that together."""
-    kept = question.folds_by or folds_by
+    """What the folds of a property keep together; a row that is a whole utterance keeps all of that together.
+
+    Empty where nothing is fitted, so that there are no folds.
+    """
+    if question.measure.resampled:
+        return ""
+    kept = question.folds(folds_by)
     return "utterance" if kept == "row" and question.rows.of == "utterance" else kept
 
 
 def about_property(question: Property, intervals: str, folds_by: str) -> str:
-    """The sentence for one property, which may have folds of its own."""
+    """The sentence for one property, which may have folds of its own or none."""
+    if question.measure.resampled:
+        return f"Intervals of scores are about other {question.measure.resampled} of this corpus; nothing is fitted."
     kept = folds_of(question, folds_by)
-    return about(CORPUS if has_own_folds(question, folds_by) or kept != "speaker" else intervals, kept)
+    return about(intervals if has_jackknife(question, folds_by) and kept == "speaker" else CORPUS, kept)
 
 
 def caution(folds_by: str, speakers: int) -> str:

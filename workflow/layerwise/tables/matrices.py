@@ -13,7 +13,7 @@ from layerwise.layers import is_layer
 from layerwise.scoring.confidence import corrected_half, overlap_of, t_quantile
 from layerwise.scoring.properties import Property
 from layerwise.tables.files import AnyPath, joined_reasons, read_table, table_of, write_table
-from layerwise.tables.intervals import has_own_folds
+from layerwise.tables.intervals import has_jackknife
 from layerwise.tables.jackknife import Jackknife, mean_replicates, replicate_rows
 from layerwise.tables.scores import COUNTS, MISSING, gather
 
@@ -35,7 +35,7 @@ def read_matrices(path: AnyPath) -> pd.DataFrame:
 
 def summarise_matrices(
     files: Iterable[AnyPath],
-    metrics: Sequence[str],
+    metrics: Mapping[str, Sequence[str]],
     properties: Mapping[str, Property],
     models: Sequence[str],
     blocks: Mapping[str, int],
@@ -64,7 +64,7 @@ def summarise_matrices(
     again: list[dict] = []
 
     def add_replicates(record: dict, order: tuple) -> None:
-        if intervals == SPEAKERS and not has_own_folds(properties[record["property"]], folds_by):
+        if intervals == SPEAKERS and has_jackknife(properties[record["property"]], folds_by):
             again.extend({**row, "other_layer": record["other_layer"]} for row in replicate_rows(record))
 
     rows = gather(files, metrics, list(properties), models, blocks, strict, add_replicates, of_pairs=True)

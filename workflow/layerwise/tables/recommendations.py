@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from layerwise.cells import WEIGHTS
 from layerwise.files.own_files import RereadError
+from layerwise.metrics import metric_of
 from layerwise.probes.metrics import METRICS
 from layerwise.scoring.metrics import METRICS as OF_SCORES
 from layerwise.scoring.properties import Property
@@ -19,7 +19,7 @@ from layerwise.tables.files import AnyPath, alignments_of, read_table, table_of,
 from layerwise.tables.intervals import folds_of
 from layerwise.tables.probes import EXTERNAL, read_probes
 from layerwise.tables.scores import COUNTS
-from layerwise.tables.trends import read_trends
+from layerwise.tables.trends import of_shown, read_trends
 
 COLUMNS = [
     *("model", "question", "kind", "source", "metric", "layer", "depth", "score", "low", "high", "tied"),
@@ -62,7 +62,7 @@ def recommend(
     properties: Mapping[str, Property],
     models: Sequence[str],
     controls: Sequence[str],
-    metric: str,
+    shown: Mapping[str, str],
     folds_by: str,
     seed: int,
     out: AnyPath,
@@ -94,7 +94,7 @@ def recommend(
         properties: of the experiment.
         models: in order.
         controls: those of them whose weights are random.
-        metric: of the scores.
+        shown: property → the metric of its scores.
         folds_by: what their folds keep together: row, utterance or speaker; a property may say otherwise.
         seed: as `layerwise.tables.comparison.compare`.
     """
@@ -102,18 +102,16 @@ def recommend(
     mark = alignments_of(best)
     if wrong := set(best["property"]) - set(properties):
         raise RereadError(best_layers, f"{min(wrong)!r} in column property")
-    best = best[best["metric"] == metric]
-    costs = _costs(read_comparison(comparison), metric)
-    of_metric = read_trends(trends)
-    of_metric = of_metric[of_metric["metric"] == metric]
-    chance_highs = of_metric.set_index(["property", "model", "layer"])["chance_high"]
+    best = of_shown(best, shown)
+    costs = _costs(read_comparison(comparison), shown)
+    by_chance = of_shown(read_trends(trends), shown).set_index(["property", "model", "layer"])
     heads = read_probes(probes)
     on_tasks = list(outcomes(heads, seed))
     heads = heads.set_index(["task", "source", "metric", "model", "layer"])
     rows = []
     for model in models:
         found = [
-            _of_property(row, properties[row["property"]], chance_highs, costs, folds_by)
+            _of_property(row, properties[row["property"]], by_chance, costs, folds_by)
             for row in best[best["model"] == model].to_dict("records")
         ]
         found += [_of_task(outcome, heads) for outcome in on_tasks if outcome.model == model]
@@ -136,9 +134,9 @@ def read_recommendations(path: AnyPath, properties: Mapping[str, Property]) -> p
     return table
 
 
-def _costs(comparison: pd.DataFrame, metric: str) -> dict[tuple[str, str], str]:
+def _costs(comparison: pd.DataFrame, shown: Mapping[str, str]) -> dict[tuple[str, str], str]:
     """What a (model, property) costs on each task."""
-    known = comparison[(comparison["metric"] == metric) & (comparison["property"] != WEIGHTS)]
+    known = of_shown(comparison, shown)
     known = known[known["regret"].notna()]
     return {
         names: " ".join(f"{_task_name(row.task, row.source)}={row.regret:.6g}" for row in group.itertuples())
@@ -151,7 +149,7 @@ def _task_name(task: str, source: str) -> str:
 
 
 def _of_property(
-    best: Mapping, question: Property, chance_highs: pd.Series, costs: Mapping[tuple[str, str], str], folds_by: str
+    best: Mapping, question: Property, by_chance: pd.DataFrame, costs: Mapping[tuple[str, str], str], folds_by: str
 ) -> dict:
     row = {"kind": PROPERTY, "source": "scores", "question": best["property"], "score": best["mean"], "caution": []}
     row |= {key: best[key] for key in ("model", "metric", "layer", "depth", "low", "high", "tied", "reason")}
@@ -161,9 +159,13 @@ def _of_property(
     if math.isnan(best["low"]):
         row["caution"].append(NO_INTERVAL)
     row["chance"] = best["chance"]
-    most = chance_highs.get((best["property"], best["model"], best["layer"]), math.nan)
-    least = best["mean"] if math.isnan(best["low"]) else best["low"]
-    if least <= (best["chance"] if math.isnan(most) else most):
+    metric = metric_of(best["metric"])
+    chance = by_chance.loc[(best["property"], best["model"], best["layer"])]
+    # The ends that lie towards each other: of an error rate the high one of the score, and the low one of chance.
+    end, other_end = ("low", "chance_high") if metric.higher_is_better else ("high", "chance_low")
+    nearest = best["mean"] if math.isnan(best[end]) else best[end]
+    luckiest = best["chance"] if math.isnan(chance[other_end]) else chance[other_end]
+    if metric.performance(nearest) <= metric.performance(luckiest):
         row["caution"].append(AT_CHANCE)
     row["caution"] += _doubts(best, question, folds_of(question, folds_by))
     return row | {"costs": costs.get((best["model"], best["property"]), "")}

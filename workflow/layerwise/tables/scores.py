@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,6 +20,7 @@ from layerwise.tables.jackknife import replicate_rows, write_jackknife
 
 COLUMNS = [
     *("property", "model", "layer", "layer_index", "depth", "sample", "trial", "metric", "score", "chance"),
+    *("low", "high"),
     *("n_train", "n_test", "dx", "dy", "rows_per_dimension", "kept_x", "kept_y"),
     *("rank_x", "rank_y", "classes_unseen", "n_rows", "n_missing", "n_types", "n_speakers"),
     *("alignments", "status", "reason"),
@@ -27,6 +29,7 @@ COLUMNS = [
 COUNTS = ["n_rows", "n_types", "n_speakers"]  # of a sample: how much a score rests on
 MISSING = "n_missing"  # rows of a sample that were left out, as they have no target
 _TRIAL_COUNTS = ["n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y", "classes_unseen"]
+_OF_VIEWS = ("dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y")  # empty of measures without canonical directions
 _LAYERS = ("layer", "other_layer")  # of a record: the layer, and the one that it is compared with, if it has its own
 _MOST_ROWS = 10**12
 _ROUNDING = 1e-6  # of sums in float32
@@ -49,7 +52,7 @@ def read_scores(path: AnyPath) -> pd.DataFrame:
 
 def collect_scores(
     files: Iterable[AnyPath],
-    metrics: Sequence[str],
+    metrics: Mapping[str, Sequence[str]],
     properties: Sequence[str],
     models: Sequence[str],
     blocks: Mapping[str, int],
@@ -60,13 +63,14 @@ def collect_scores(
 ) -> None:
     """Gather the records of all score files in one long table, tables/scores.csv.
 
-    One row per property, model, layer, sample, trial and metric, with the chance level beside the score. They are
-    sorted by the given order of `properties` and `models`, then by depth, sample, trial and metric: neither the order
-    nor the batching of `files` shows. The metrics of a scored record are those in its file; a skipped record gets one
-    row for each of `metrics`, without trial or score, so that what is missing is seen in the table.
+    One row per property, model, layer, sample, trial and metric, with the chance level beside the score, and from
+    `low` to `high` its 95 % interval over other items, where its measure resamples them. They are sorted by the given
+    order of `properties` and `models`, then by depth, sample, trial and metric: neither the order nor the batching of
+    `files` shows. The metrics of a scored record are those in its file; a skipped record gets one row for each of its
+    `metrics`, without trial or score, so that what is missing is seen in the table.
 
     Args:
-        metrics: names of the rows that stand for a skipped record.
+        metrics: property → its metrics, which the rows of a skipped record have.
         blocks: transformer blocks L of each model; depth = index / L for T layers, empty for C layers.
         strict: refuse skipped records.
         jackknife: where tables/jackknife.csv goes, which every scored record then has a part of; None: there is none.
@@ -91,7 +95,7 @@ def collect_scores(
 
 def gather(
     files: Iterable[AnyPath],
-    metrics: Sequence[str],
+    metrics: Mapping[str, Sequence[str]],
     properties: Sequence[str],
     models: Sequence[str],
     blocks: Mapping[str, int],
@@ -124,7 +128,7 @@ def gather(
                 if key[0] not in properties or key[1] not in models:
                     raise ValueError(f"{key[0]} of {key[1]} is not part of this experiment")
                 order = (properties.index(key[0]), models.index(key[1]), *map(layer_key, layers), record["sample"])
-                new = _rows(record, metrics, blocks[record["model"]])
+                new = _rows(record, metrics[record["property"]], blocks[record["model"]])
                 also(record, order)
             except KeyError as missing:
                 raise MalformedScoreError(f"{file}: a record lacks {missing}; delete the file to score again") from None
@@ -174,29 +178,40 @@ def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
         raise ValueError(f"{record['property']} of {record['layer']} is {record['status']} but has no trials")
     rows = []
     for trial in record["trials"]:
-        counts = _counts(trial, ("trial", *_TRIAL_COUNTS), record["layer"])
-        counts["rows_per_dimension"] = trial["n_train"] / (trial["dx"] + trial["dy"])
+        of_views = {} if trial["dx"] is None else _counts(trial, _OF_VIEWS, record["layer"])
+        counts = _counts(trial, [name for name in _TRIAL_COUNTS if name not in _OF_VIEWS], record["layer"])
+        counts |= _counts(trial, ["trial"], record["layer"]) | of_views
+        if of_views:
+            counts["rows_per_dimension"] = trial["n_train"] / (trial["dx"] + trial["dy"])
         for metric, score in trial["metrics"].items():
             where = f"of {record['layer']}, trial {trial['trial']},"
             _require_score(metric, score, where)
             chance = trial["chance"].get(metric)
             if chance is not None:
                 _require_score(metric, chance, f"{where} by chance")
-            kept_x, kept_y = trial["kept"][metric]
-            if not (is_count(kept_x, 0, _MOST_ROWS) and is_count(kept_y, 0, _MOST_ROWS)):
-                raise ValueError(f"kept of {metric} is {trial['kept'][metric]!r}, two whole numbers are expected")
-            rows.append(
-                {
-                    **common,
-                    **counts,
-                    "kept_x": kept_x,
-                    "kept_y": kept_y,
-                    "metric": metric,
-                    "score": score,
-                    "chance": chance,
-                }
-            )
+            rows.append({**common, **counts, "metric": metric, "score": score, "chance": chance})
+            if of_views:
+                rows[-1] |= _kept(trial["kept"][metric], metric)
+            if ends := trial.get("intervals", {}).get(metric):
+                rows[-1] |= _interval(ends, metric, where)
     return rows
+
+
+def _kept(found: Any, metric: str) -> dict:
+    """Dimensions that the fit of one metric kept of each view."""
+    kept_x, kept_y = found
+    if not (is_count(kept_x, 0, _MOST_ROWS) and is_count(kept_y, 0, _MOST_ROWS)):
+        raise ValueError(f"kept of {metric} is {found!r}, two whole numbers are expected")
+    return {"kept_x": kept_x, "kept_y": kept_y}
+
+
+def _interval(ends: Any, metric: str, where: str) -> dict:
+    low, high = ends
+    for end in (low, high):
+        _require_score(metric, end, f"{where} at an end of its interval")
+    if low > high:
+        raise ValueError(f"the interval of {metric} {where} is {ends}; its low end comes first")
+    return {"low": low, "high": high}
 
 
 def _require_score(metric: str, score: object, where: str) -> None:

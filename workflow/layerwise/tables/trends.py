@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from layerwise.cells import CORPUS, FLAGGED, OK, SKIPPED, SPEAKERS
+from layerwise.cells import CORPUS, FLAGGED, ITEMS, OK, SKIPPED, SPEAKERS
 from layerwise.layers import layer_key
 from layerwise.scoring.confidence import corrected_half, overlap_of, t_quantile
 from layerwise.tables.files import AnyPath, joined_reasons, read_table, table_of, write_table
@@ -45,7 +45,9 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
 
     `low` and `high` are the 95 % corrected resampled t interval of `layerwise.scoring.confidence`, and `interval` is
     `corpus`. Where tables/jackknife.csv has the metric, `interval` is `speakers`, and the interval mean ± t(degrees of
-    freedom) · standard error of `layerwise.tables.jackknife`. It is empty where there is no interval. `chance` is the
+    freedom) · standard error of `layerwise.tables.jackknife`. Where scores come with intervals over other items,
+    `interval` is `items`, and the interval their mean: sample sets share most of their items, so that more sets make it
+    no narrower. It is empty where there is no interval. `chance` is the
     mean chance level, from `chance_low` to `chance_high`, an interval about the corpus.
 
     A layer is `flagged` if one of its scores is, and `skipped` if none was scored: n = 0 and no mean. A layer of which
@@ -91,6 +93,8 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
                 row |= _ends(row["mean"], t_quantile(freedom) * error) | {"interval": SPEAKERS}
             else:
                 row["reason"] = joined_reasons((row["reason"], "no interval: one group of speakers was tested"))
+        elif n and group["low"].notna().any():
+            row |= _mean_ends(group) | {"interval": ITEMS}
         elif n > 1:
             row |= _ends(row["mean"], corrected_half(row["std"], n, overlap)) | {"interval": CORPUS}
         row |= _by_chance(group["chance"].dropna(), overlap)
@@ -108,11 +112,24 @@ def _by_chance(values: pd.Series, overlap: float) -> dict:
     return row
 
 
+def _mean_ends(scores: pd.DataFrame) -> dict:
+    return {end: scores[end].mean() for end in ("low", "high")}
+
+
 def _ends(mean: float, half: float) -> dict:
     return {"low": mean - half, "high": mean + half}
 
 
-def wide_tables(trends: AnyPath, out: Mapping[str, AnyPath], metric: str) -> None:
+def of_shown(table: pd.DataFrame, shown: Mapping[str, str]) -> pd.DataFrame:
+    """The rows of a table that are of the metric which is shown of their property.
+
+    Args:
+        shown: property → metric.
+    """
+    return table[table["metric"] == table["property"].map(shown)]
+
+
+def wide_tables(trends: AnyPath, out: Mapping[str, AnyPath], shown: Mapping[str, str]) -> None:
     """Each property as a table of layers (rows, in order of depth) x models (columns): the mean of one metric.
 
     A cell is empty where a model has no such layer and where its score was skipped; a model that was skipped
@@ -120,9 +137,10 @@ def wide_tables(trends: AnyPath, out: Mapping[str, AnyPath], metric: str) -> Non
 
     Args:
         out: property → its table.
+        shown: property → metric.
     """
     means = read_trends(trends)
-    means = means[means["metric"] == metric]
+    means = of_shown(means, shown)
     for name, path in out.items():
         table = means[means["property"] == name]
         layers = sorted(table["layer"].unique(), key=layer_key)

@@ -6,5 +6,7 @@ LABEL, VECTORS, ATTRIBUTES, COLUMNS = "label", "vectors", "attributes", "columns
 LOOKED_UP = (LABEL, VECTORS, ATTRIBUTES, COLUMNS)
 WITH_FILE = (VECTORS, ATTRIBUTES)  # name a file, or an entry of resources/vectors.yaml
 
+ITEMS, RATINGS, PAIRS = READ_AS_THEY_ARE = ("items", "ratings", "pairs")  # files, which the measure itself reads
+
 OF = LABEL  # the column whose values are looked up in a file, where `of` names no other
 EXACT, LOWER = CASES = ("exact", "lower")

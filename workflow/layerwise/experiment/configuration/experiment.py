@@ -32,6 +32,7 @@ from layerwise.experiment.configuration.properties import (
     key_of,
     layers_asked,
 )
+from layerwise.experiment.configuration.read_files import chosen_read_files
 from layerwise.experiment.configuration.schema import (
     check_schema,
     from_command_line,
@@ -47,7 +48,7 @@ from layerwise.files.catalogues import CatalogueError, locate, require_bounded
 from layerwise.files.limits import Limit
 from layerwise.models.catalogue import ModelEntry
 from layerwise.probes.tasks import TaskEntry
-from layerwise.scoring.metrics import METRICS
+from layerwise.scoring.metrics import METRICS, OF_OTHERS
 from layerwise.scoring.properties import Property
 
 # Jobs that score or extract: fifty models with 49 layers, four properties and ten sample sets have 98,000 of them, for
@@ -65,6 +66,7 @@ class Experiment:
         entries: what the chosen properties say, in order, with the fields of resources/properties.yaml.
         properties: what they mean.
         word_files: where words are looked up, by the name of the property.
+        read_files: what the measure of a property reads as it is, likewise.
         parents: entries of models that random weights are like, and whose checkpoints have to be read for that.
         names: what stands under `models` → the model's name.
         audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings, and
@@ -85,6 +87,7 @@ class Experiment:
     entries: dict[str, dict]
     properties: dict[str, Property]
     word_files: dict[str, WordFile]
+    read_files: dict[str, list[Source]]
     parents: dict[str, ModelEntry]
     names: dict[str, str]
     audio: Source
@@ -170,7 +173,7 @@ def read_experiment(*configs: dict) -> Experiment:
     catalogue = read_catalogue("models.yaml")
     corpora, pretraining = read_catalogue("corpora.yaml"), read_catalogue("pretraining.yaml")["settings"]
     errors = [
-        *unknown("metric", [config["metric"]], METRICS, "a metric"),
+        *unknown("metric", [config["metric"]], [*METRICS, *OF_OTHERS], "a metric"),
         *unknown("pretrain.setting", [config["pretrain"]["setting"]], pretraining, "a setting of pretraining.yaml"),
         *repeated("models", config["models"]),
         *clashing("extra_models", config["extra_models"], catalogue),
@@ -189,8 +192,9 @@ def read_experiment(*configs: dict) -> Experiment:
             del models[name]
     entries, properties, property_errors = chosen_properties(config)
     word_files, word_file_errors = chosen_word_files(config, entries)
+    read_files, read_file_errors = chosen_read_files(config, entries)
     metadata, metadata_errors = metadata_of_corpus(config["corpus"], corpora)
-    errors += property_errors + word_file_errors + metadata_errors
+    errors += property_errors + word_file_errors + read_file_errors + metadata_errors
     if not metadata_errors:
         errors += absent_columns({name: key_of(config, name) for name in entries}, entries, metadata.columns)
     errors += impossible_own_folds(config, corpora, properties) + unlearnable(config, entries)
@@ -217,6 +221,7 @@ def read_experiment(*configs: dict) -> Experiment:
         entries,
         properties,
         word_files,
+        read_files,
         parents,
         names,
         audio=audio,
