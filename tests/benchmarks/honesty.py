@@ -75,7 +75,15 @@ def summarise(
 ) -> None:
     """The tables scores, trends and best_layers of some score files, and the jackknife if intervals are of speakers."""
     scores, trends, best = (folder / f"{name}.csv" for name in ("scores", "trends", "best_layers"))
-    collect_scores(files, METRICS, list(PROPERTIES), list(blocks), blocks, scores, **over_speakers or {})
+    collect_scores(
+        files,
+        dict.fromkeys(list(PROPERTIES), METRICS),
+        list(PROPERTIES),
+        list(blocks),
+        blocks,
+        scores,
+        **over_speakers or {},
+    )
     summarise_trends(scores, FOLDS, trends, **over_speakers or {})
     best_layers(trends, scores, PROPERTIES, best)
 

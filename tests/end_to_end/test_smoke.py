@@ -396,11 +396,11 @@ def test_scoring_again_gives_the_same_bytes(results, score, tmp_path):
     for path, (name, layers) in zip(files, JOBS.items(), strict=True):
         assert path.read_bytes() == (results / f"scores/{name}/{MODEL}/1/{layers}.json").read_bytes()
     new = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best_layers", "layers_mel", "layers_phone")}
-    collect_scores(files, ALL_METRICS, [*JOBS], [MODEL], {MODEL: 4}, new["scores"])
+    collect_scores(files, dict.fromkeys([*JOBS], ALL_METRICS), [*JOBS], [MODEL], {MODEL: 4}, new["scores"])
     summarise_trends(new["scores"], 10, new["trends"])
     best_layers(new["trends"], new["scores"], PROPERTIES, new["best_layers"])
     for name in JOBS:
-        wide_tables(new["trends"], {name: new[f"layers_{name}"]}, "pwcca")
+        wide_tables(new["trends"], {name: new[f"layers_{name}"]}, {name: "pwcca"})
     for name, path in new.items():
         assert path.read_bytes() == (results / f"tables/{name}.csv").read_bytes()
 

@@ -122,7 +122,7 @@ def scores(folder: Path) -> list[Path]:
 
 
 def collect(files: list[Path], out: Path) -> None:
-    collect_scores(files, METRICS, ["intra", "phone"], list(MODELS), MODELS, out)
+    collect_scores(files, dict.fromkeys(["intra", "phone"], METRICS), ["intra", "phone"], list(MODELS), MODELS, out)
 
 
 def tables(folder: Path) -> None:
@@ -160,7 +160,9 @@ def score_files_of_pairs(folder: Path) -> Reader:
 
 def summarise(*files: Path) -> None:
     out = files[0].with_name("layer_matrices.csv")
-    summarise_matrices(files, METRICS, {"pairs": PAIRS}, ["a"], {"a": 2}, 10, "row", "corpus", out)
+    summarise_matrices(
+        files, dict.fromkeys({"pairs": PAIRS}, METRICS), {"pairs": PAIRS}, ["a"], {"a": 2}, 10, "row", "corpus", out
+    )
 
 
 def matrices_table(folder: Path) -> Reader:
@@ -185,7 +187,9 @@ def over_speakers(folder: Path) -> tuple[list[Path], Path, Path]:
 
 
 def collect_over_speakers(files: list[Path], table: Path, jackknife: Path) -> None:
-    collect_scores(files, METRICS, ["phone"], list(MODELS), MODELS, table, jackknife=jackknife)
+    collect_scores(
+        files, dict.fromkeys(["phone"], METRICS), ["phone"], list(MODELS), MODELS, table, jackknife=jackknife
+    )
 
 
 def score_files_over_speakers(folder: Path) -> Reader:
@@ -227,7 +231,7 @@ def read_scores_table(path: Path) -> None:
 
 def read_trends_table(path: Path) -> None:
     best_layers(path, path.with_name("scores.csv"), PROPERTIES, path.with_name("out.csv"))
-    wide_tables(path, {"phone": path.with_name("out.csv")}, "pwcca")
+    wide_tables(path, {"phone": path.with_name("out.csv")}, {"phone": "pwcca"})
     advise(path.parent)
 
 

@@ -8,6 +8,8 @@ import layerwise.scoring.metrics
 from layerwise.metrics import METRICS, Metric, metric_of, register
 
 OF_SCORES, OF_TASKS = layerwise.scoring.metrics.METRICS, layerwise.probes.metrics.METRICS
+OF_OTHERS = layerwise.scoring.metrics.OF_OTHERS
+CAPITALS = ("ABX", "F1", "R-value")  # names of measures, that titles may begin with
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def metric():
 def test_every_metric_says_what_it_is(name):
     metric = METRICS[name]
     assert metric.name == name == metric_of(name).name
-    assert metric.title[0].islower()
+    assert metric.title.split()[0] in CAPITALS or metric.title[0].islower()
     assert metric.symbol
     assert metric.family
     assert metric.chance
@@ -48,8 +50,8 @@ def test_what_tells_metrics_apart_is_of_one_each():
 
 
 def test_scores_and_tasks_share_the_registry():
-    assert {*OF_SCORES, *OF_TASKS} == set(METRICS)
-    assert len(OF_SCORES) + len(OF_TASKS) == len(METRICS)
+    assert {*OF_SCORES, *OF_OTHERS, *OF_TASKS} == set(METRICS)
+    assert len(OF_SCORES) + len(OF_OTHERS) + len(OF_TASKS) == len(METRICS)
     assert "wer" in OF_TASKS
     assert "wer" not in OF_SCORES
     assert OF_SCORES.get("wer") is None

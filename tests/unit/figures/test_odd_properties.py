@@ -63,11 +63,11 @@ def make(tmp_path):
         names = ("scores", "trends", "best", "probes", "models", "comparison", "findings", "model_pairs", "layer_pairs")
         path = {name: tmp_path / f"{name}.csv" for name in (*names, "recommendations", "samples", "layer_matrices")}
         path["jackknife"] = None
-        collect_scores(files, metrics, list(curves), list(blocks), blocks, path["scores"])
+        collect_scores(files, dict.fromkeys(list(curves), metrics), list(curves), list(blocks), blocks, path["scores"])
         summarise_trends(path["scores"], 10, path["trends"])
         best_layers(path["trends"], path["scores"], curves, path["best"])
         for name in curves:
-            wide_tables(path["trends"], {name: tmp_path / f"layers_{name}.csv"}, "pwcca")
+            wide_tables(path["trends"], {name: tmp_path / f"layers_{name}.csv"}, {name: "pwcca"})
         matrices.summarise_matrices(
             pairs, metrics, of_pairs, list(blocks), blocks, 10, "utterance", "corpus", path["layer_matrices"]
         )
@@ -244,9 +244,9 @@ def test_tasks_are_drawn_without_any_trend(make, tmp_path):
     out = tmp_path / "plot.svg", tmp_path / "plot.png"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        plot_task(path["probes"], path["trends"], "ic", [], "pwcca", list(MODELS), {}, *out)
+        plot_task(path["probes"], path["trends"], "ic", [], {}, list(MODELS), {}, *out)
         assert "head on one layer" in out[0].read_text()
-        plot_correlations(path["comparison"], [], "pwcca", list(MODELS), {}, *out)
+        plot_correlations(path["comparison"], [], {}, list(MODELS), {}, *out)
         assert "learned weights" in out[0].read_text()
 
 

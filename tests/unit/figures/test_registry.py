@@ -16,7 +16,7 @@ from synthetic_scores import METRICS, write_experiment
 
 MEL = {"mel": ENTRIES["mel"]}
 CHOICES = {
-    **{"metric": "pwcca", "properties": MEL, "names": ["mel"], "questions": MEL},
+    **{"metrics": {"mel": "pwcca"}, "properties": MEL, "names": ["mel"], "questions": MEL},
     **{"models": ["a"], "titles": {"a": "A"}, "groups": None},
 }
 NAMES = {PROPERTY: "mel", MATRIX: "mel", TASK: "ic", LABELS: "ic", EXPERIMENT: "", TASKS: ""}
@@ -25,7 +25,7 @@ NAMES = {PROPERTY: "mel", MATRIX: "mel", TASK: "ic", LABELS: "ic", EXPERIMENT: "
 @pytest.fixture
 def trends(tmp_path):
     files = write_experiment(tmp_path / "scores", {"a": 2}, ["mel"])
-    collect_scores(files, METRICS, ["mel"], ["a"], {"a": 2}, tmp_path / "scores.csv")
+    collect_scores(files, dict.fromkeys(["mel"], METRICS), ["mel"], ["a"], {"a": 2}, tmp_path / "scores.csv")
     summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
     return tmp_path / "trends.csv"
 

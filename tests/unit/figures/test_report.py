@@ -74,7 +74,14 @@ def compared(folder, probes):
 @pytest.fixture
 def inputs(tmp_path):
     files = write_experiment(tmp_path / "scores", BLOCKS, ("phone", "word"), samples=1, status=some_skipped)
-    collect_scores(files, METRICS, ["phone", "word"], list(BLOCKS), BLOCKS, tmp_path / "scores.csv")
+    collect_scores(
+        files,
+        dict.fromkeys(["phone", "word"], METRICS),
+        ["phone", "word"],
+        list(BLOCKS),
+        BLOCKS,
+        tmp_path / "scores.csv",
+    )
     summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
     best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", ASKED, tmp_path / "best_layers.csv")
     (tmp_path / "samples.csv").write_text(
@@ -89,7 +96,7 @@ def inputs(tmp_path):
     return {
         **{
             "experiment": "demo <1>",
-            "metric": "pwcca",
+            "metrics": dict.fromkeys(("phone", "word"), "pwcca"),
             "properties": ASKED,
             "titles": {"hubert": "HuBERT"},
         },

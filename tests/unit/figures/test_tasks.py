@@ -30,7 +30,7 @@ VALUES = {"T0": 0.5, "T1": 0.4, "T2": 0.2, "T3": 0.3, "T4": 0.35, "weighted": 0.
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("tables")
     files = write_experiment(path, BLOCKS, PROPERTIES, metrics=("pwcca",))
-    collect_scores(files, ["pwcca"], PROPERTIES, list(BLOCKS), BLOCKS, path / "scores.csv")
+    collect_scores(files, dict.fromkeys(PROPERTIES, ("pwcca",)), PROPERTIES, list(BLOCKS), BLOCKS, path / "scores.csv")
     summarise_trends(path / "scores.csv", 10, path / "trends.csv")
     probes = dict(
         [
@@ -52,7 +52,7 @@ def draw(folder, tmp_path):
 
     def run(task=None, properties=PROPERTIES):
         svg, png = tmp_path / "plot.svg", tmp_path / "plot.png"
-        rest = (properties, "pwcca", list(BLOCKS), TITLES, svg, png)
+        rest = (properties, dict.fromkeys(properties, "pwcca"), list(BLOCKS), TITLES, svg, png)
         if task:
             figure = plot_task(folder / "probes.csv", folder / "trends.csv", task, *rest)
         else:
@@ -86,7 +86,9 @@ def test_guesses_have_lines_where_labels_are_asked_for(folder, draw, tmp_path):
     table.loc[table["task"] == "ic", ["majority", "chance"]] = [0.75, 0.5]
     table.to_csv(tmp_path / "probes.csv", index=False)
     out = tmp_path / "plot.svg", tmp_path / "plot.png"
-    figure = plot_task(tmp_path / "probes.csv", folder / "trends.csv", "ic", ["phone"], "pwcca", list(BLOCKS), {}, *out)
+    figure = plot_task(
+        tmp_path / "probes.csv", folder / "trends.csv", "ic", ["phone"], {"phone": "pwcca"}, list(BLOCKS), {}, *out
+    )
     levels = [line.get_ydata()[0] for line in figure.axes[0].get_lines() if line.get_linestyle() in ("-.", ":")]
     assert levels == [75, 50]
     assert MAJORITY in out[0].read_text()
@@ -141,7 +143,7 @@ def test_pictures_have_the_same_bytes_each_time(folder, tmp_path):
     written = []
     for name in ("one", "two"):
         files = [tmp_path / f"{name}.svg", tmp_path / f"{name}.png"]
-        rest = (PROPERTIES, "pwcca", list(BLOCKS), TITLES, *files)
+        rest = (PROPERTIES, dict.fromkeys(PROPERTIES, "pwcca"), list(BLOCKS), TITLES, *files)
         plot_task(folder / "probes.csv", folder / "trends.csv", "pr", *rest)
         content = [file.read_bytes() for file in files]
         plot_correlations(folder / "comparison.csv", *rest)

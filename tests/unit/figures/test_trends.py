@@ -37,7 +37,7 @@ def trends(tmp_path_factory):
 def make_trends(folder, blocks, **options):
     properties = ["mel", "phone", "word"]
     files = write_experiment(folder, blocks, properties, status=some_skipped, metrics=METRICS, chance=True, **options)
-    collect_scores(files, METRICS, properties, list(blocks), blocks, folder / "scores.csv")
+    collect_scores(files, dict.fromkeys(properties, METRICS), properties, list(blocks), blocks, folder / "scores.csv")
     summarise_trends(folder / "scores.csv", 10, folder / "trends.csv")
     return folder / "trends.csv"
 
@@ -48,12 +48,17 @@ def draw(trends, tmp_path):
 
     def run(function, *which, models=("hubert", "wav2vec2", "random"), source=trends, **options):
         svg, png = tmp_path / "plot.svg", tmp_path / "plot.png"
-        figure = function(source, *map(asked, which), "pwcca", models, TITLES, svg, png, **options)
+        figure = function(source, *map(asked, which), metrics_of(*which), models, TITLES, svg, png, **options)
         assert imread(png).ndim == 3
         texts = [element.text for element in ElementTree.parse(svg).iter("{http://www.w3.org/2000/svg}text")]
         return figure, " ".join(text for text in texts if text)
 
     return run
+
+
+def metrics_of(which):
+    """The metric of one property, or that of each."""
+    return "pwcca" if isinstance(which, str) else dict.fromkeys(which, "pwcca")
 
 
 def asked(which):
@@ -186,7 +191,7 @@ def test_every_model_has_its_legend_entry_whatever_it_is_called(trends, tmp_path
     titles = {"hubert": "Same", "wav2vec2": "Same", "random": "chance level of each model"}
     which = "mel" if function is plot_trends else ["mel", "phone"]
     outs = (tmp_path / "plot.svg", tmp_path / "plot.png")
-    figure = function(trends, asked(which), "pwcca", list(titles), titles, *outs, groups=groups)
+    figure = function(trends, asked(which), metrics_of(which), list(titles), titles, *outs, groups=groups)
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
     assert shown.count("Same") == 2
     assert shown.count("chance level of each model") == 2
@@ -208,14 +213,14 @@ def test_titles_are_shown_as_they_are(trends, tmp_path, title):
         (plot_overview, ["mel"]),
         (plot_heatmap, "mel"),
     ):
-        function(trends, asked(which), "pwcca", ["hubert"], {"hubert": title}, svg, tmp_path / "plot.png")
+        function(trends, asked(which), metrics_of(which), ["hubert"], {"hubert": title}, svg, tmp_path / "plot.png")
         assert title in [element.text for element in ElementTree.parse(svg).iter() if element.text]
 
 
 def test_the_legend_of_the_overview_fits_long_titles(trends, tmp_path):
     titles = {name: f"{title}, {'trained for long ' * 2}" for name, title in TITLES.items()}
     outs = [tmp_path / f"overview.{kind}" for kind in ("svg", "png")]
-    figure = plot_overview(trends, asked(["mel", "phone"]), "pwcca", list(titles), titles, *outs)
+    figure = plot_overview(trends, asked(["mel", "phone"]), metrics_of(["mel", "phone"]), list(titles), titles, *outs)
     (legend,) = figure.legends
     box = legend.get_window_extent()
     assert box.x0 >= 0
@@ -230,7 +235,7 @@ def test_pictures_have_the_same_bytes_each_time(trends, tmp_path, function, whic
     written = []
     for name in ("one", "two"):
         files = [tmp_path / f"{name}.svg", tmp_path / f"{name}.png"]
-        function(trends, asked(which), "pwcca", ["hubert", "random"], TITLES, *files)
+        function(trends, asked(which), metrics_of(which), ["hubert", "random"], TITLES, *files)
         written.append([file.read_bytes() for file in files])
     assert written[0] == written[1]
 

@@ -42,7 +42,9 @@ def run(tmp_path):
             for layer, level in zip(LAYERS, levels, strict=True)
             for sample in (1, 2)
         ]
-        collect_scores(files, ["pwcca"], list(trends), ["m"], {"m": BLOCKS}, tmp_path / "scores.csv")
+        collect_scores(
+            files, dict.fromkeys(list(trends), ("pwcca",)), list(trends), ["m"], {"m": BLOCKS}, tmp_path / "scores.csv"
+        )
         probes = {}
         if values is not None:
             table, learned = write_probe(tmp_path, "ic", "m", values, BLOCKS, metric, weights=weights)

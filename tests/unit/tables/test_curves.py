@@ -33,7 +33,7 @@ def scores(levels, spread=0.01, model="m", n=9, status=None):
         for layer, level in levels.items()
         for i in range(n)
     ]
-    table = pd.DataFrame(rows).assign(status="ok", reason="")
+    table = pd.DataFrame(rows).assign(metric="pwcca", low=math.nan, high=math.nan, status="ok", reason="")
     for layer, (name, reason) in (status or {}).items():
         table.loc[table["layer"] == layer, ["status", "reason"]] = [name, reason]
         if name == "skipped":

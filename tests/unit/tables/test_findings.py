@@ -493,7 +493,9 @@ def experiment(tmp_path):
         for s in (1, 2, 3)
     ]
     properties, blocks = ["intra", "phone", "word"], dict.fromkeys(models, 12)
-    collect_scores(files, ["pwcca"], properties, list(models), blocks, tmp_path / "scores.csv")
+    collect_scores(
+        files, dict.fromkeys(properties, ("pwcca",)), properties, list(models), blocks, tmp_path / "scores.csv"
+    )
     values = dict(zip(layers, [0.3, *bump(8, top=0.9)], strict=True)) | {"weighted": 0.89}
     weights = {layer: share / 91 for share, layer in enumerate(reversed(layers), start=1)}
     probes = dict([write_probe(tmp_path, "intent", "w2v", values, 12, weights=weights)])

@@ -26,7 +26,18 @@ def summarise(tmp_path):
     def run(files, properties=None, folds_by="utterance", intervals="corpus", models=BLOCKS, **options):
         out = tmp_path / "layer_matrices.csv"
         asked = {"pairs": PAIRS} if properties is None else properties
-        summarise_matrices(files, ["pwcca"], asked, list(models), models, 10, folds_by, intervals, out=out, **options)
+        summarise_matrices(
+            files,
+            dict.fromkeys(asked, ("pwcca",)),
+            asked,
+            list(models),
+            models,
+            10,
+            folds_by,
+            intervals,
+            out=out,
+            **options,
+        )
         return read_matrices(out)
 
     return run
@@ -89,7 +100,15 @@ def test_intervals_of_speakers_are_those_of_the_other_tables(tmp_path, summarise
     made = [with_jackknife(each, share, values) for each in made]
     plain = [write_score(tmp_path / "plain", each) for each in made]
     paths = {name: tmp_path / f"{name}.csv" for name in ("scores", "jackknife", "trends")}
-    collect_scores(plain, ["pwcca"], ["pairs"], ["m"], {"m": 1}, paths["scores"], jackknife=paths["jackknife"])
+    collect_scores(
+        plain,
+        dict.fromkeys(["pairs"], ("pwcca",)),
+        ["pairs"],
+        ["m"],
+        {"m": 1},
+        paths["scores"],
+        jackknife=paths["jackknife"],
+    )
     summarise_trends(paths["scores"], 10, paths["trends"], paths["jackknife"])
     file = write_score(tmp_path / "pairs", *(each | {"other_layer": f"T{i}"} for each in made for i in (0, 1)))
     found = summarise([file], folds_by="speaker", intervals="speakers", models={"m": 1})
@@ -129,7 +148,9 @@ def test_a_model_beside_itself_and_two_properties_stay_apart(tmp_path, summarise
 def test_records_of_layers_and_of_pairs_are_told_apart(tmp_path, summarise):
     pairs = write_matrix(tmp_path / "pairs", "pairs", {"a-model": 2}, 2)
     with pytest.raises(MalformedScoreError, match="it compares T0 with 'T0', and one layer is expected"):
-        collect_scores(pairs, ["pwcca"], ["pairs"], ["a-model"], BLOCKS, tmp_path / "scores.csv")
+        collect_scores(
+            pairs, dict.fromkeys(["pairs"], ("pwcca",)), ["pairs"], ["a-model"], BLOCKS, tmp_path / "scores.csv"
+        )
     layer = write_score(tmp_path / "layer", record("pairs", "a-model", "T1", 1, [{"pwcca": 0.5}]))
     with pytest.raises(MalformedScoreError, match="a record lacks 'other_layer'"):
         summarise([layer])
@@ -164,7 +185,7 @@ def test_the_same_files_give_the_same_bytes_in_any_order(tmp_path, summarise):
 
 def test_an_experiment_of_pairs_alone_has_empty_tables_of_layers(tmp_path):
     scores, jackknife = tmp_path / "scores.csv", tmp_path / "jackknife.csv"
-    collect_scores([], ["pwcca"], [], ["m"], {"m": 2}, scores, jackknife=jackknife)
+    collect_scores([], dict.fromkeys([], ("pwcca",)), [], ["m"], {"m": 2}, scores, jackknife=jackknife)
     summarise_trends(scores, 10, tmp_path / "trends.csv", jackknife)
     assert read_trends(tmp_path / "trends.csv").empty
     assert read_jackknife(jackknife) == {}

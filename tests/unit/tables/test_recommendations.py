@@ -72,7 +72,14 @@ def advise(tmp_path):
             for name, levels in (("intra", [1.0] * 7), ("phone", phone))
             for layer, level in zip(LAYERS, levels, strict=True)
         ]
-        collect_scores(files, ["pwcca"], ["intra", "phone"], ["m"], {"m": 6}, tmp_path / "scores.csv")
+        collect_scores(
+            files,
+            dict.fromkeys(["intra", "phone"], ("pwcca",)),
+            ["intra", "phone"],
+            ["m"],
+            {"m": 6},
+            tmp_path / "scores.csv",
+        )
         summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
         best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", SHIPPED, tmp_path / "best.csv")
         probes = dict([write_probe(tmp_path, "intent", "m", values, 6, metric, 0.02, **facts)] if values else [])
@@ -84,7 +91,16 @@ def advise(tmp_path):
         compare(tmp_path / "scores.csv", tmp_path / "probes.csv", SHIPPED, 10, 1, tmp_path / "comparison.csv")
         names = ("trends", "best", "probes", "comparison")
         out = tmp_path / "recommendations.csv"
-        recommend(*(tmp_path / f"{name}.csv" for name in names), SHIPPED, ["m"], controls, "pwcca", folds_by, 1, out)
+        recommend(
+            *(tmp_path / f"{name}.csv" for name in names),
+            SHIPPED,
+            ["m"],
+            controls,
+            dict.fromkeys(SHIPPED, "pwcca"),
+            folds_by,
+            1,
+            out,
+        )
         table = read_recommendations(out, SHIPPED)
         return table.set_index("question"), sentences(table, "m", SHIPPED)
 
@@ -168,7 +184,14 @@ def test_the_layer_that_is_advised_is_the_one_that_has_to_be_better(advise, tmp_
     probes.to_csv(tmp_path / "probes.csv", index=False)
     names = ("trends", "best", "probes", "comparison")
     recommend(
-        *(tmp_path / f"{name}.csv" for name in names), SHIPPED, ["m"], [], "pwcca", "speaker", 1, tmp_path / "out.csv"
+        *(tmp_path / f"{name}.csv" for name in names),
+        SHIPPED,
+        ["m"],
+        [],
+        dict.fromkeys(SHIPPED, "pwcca"),
+        "speaker",
+        1,
+        tmp_path / "out.csv",
     )
     table = read_recommendations(tmp_path / "out.csv", SHIPPED).set_index("question")
     assert (table.loc["intent", "layer"], table.loc["intent", "caution"]) == ("T4", AT_MAJORITY)
@@ -323,7 +346,14 @@ def test_layers_with_luck_of_their_own_carry_a_caution(advise, tmp_path):
     best_layers(tmp_path / "trends.csv", tmp_path / "scores.csv", SHIPPED, tmp_path / "best.csv")
     names = ("trends", "best", "probes", "comparison")
     recommend(
-        *(tmp_path / f"{name}.csv" for name in names), SHIPPED, ["m"], [], "pwcca", "utterance", 1, tmp_path / "out.csv"
+        *(tmp_path / f"{name}.csv" for name in names),
+        SHIPPED,
+        ["m"],
+        [],
+        dict.fromkeys(SHIPPED, "pwcca"),
+        "utterance",
+        1,
+        tmp_path / "out.csv",
     )
     assert OWN_LUCK in read_recommendations(tmp_path / "out.csv", SHIPPED)["caution"].iloc[0]
 
@@ -384,7 +414,7 @@ def test_a_property_that_layers_are_not_ranked_by_has_no_advice(advise, tmp_path
     names = ("trends", "best", "probes", "comparison")
     recommend(
         *(tmp_path / f"{name}.csv" for name in names),
-        *(properties, ["m"], [], "pwcca", "speaker", 1, tmp_path / "out.csv"),
+        *(properties, ["m"], [], dict.fromkeys(properties, "pwcca"), "speaker", 1, tmp_path / "out.csv"),
     )
     table = read_recommendations(tmp_path / "out.csv", properties)
     assert table.empty

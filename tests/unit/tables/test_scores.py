@@ -33,7 +33,7 @@ def collect(tmp_path):
 
     def run(files, blocks=BLOCKS, properties=PROPERTIES, name="scores.csv", **options):
         out = tmp_path / name
-        collect_scores(files, METRICS, properties, list(blocks), blocks, out, **options)
+        collect_scores(files, dict.fromkeys(properties, METRICS), properties, list(blocks), blocks, out, **options)
         return out
 
     return run
@@ -60,7 +60,7 @@ def trends_of(tmp_path, collect):
             for layer, (values, status) in layers.items()
         ]
         scores = tmp_path / "scores.csv"
-        collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": blocks}, scores)
+        collect_scores(files, dict.fromkeys(["phone"], ("pwcca",)), ["phone"], ["m"], {"m": blocks}, scores)
         summarise_trends(scores, folds, tmp_path / "trends.csv")
         return tmp_path / "trends.csv"
 
@@ -573,7 +573,9 @@ def test_a_layer_without_a_reason_adds_none(tmp_path, collect):
 def test_neither_intra_nor_conv_layers_are_ranked(tmp_path):
     files = write_experiment(tmp_path, {"m": 4}, ("intra", "mel"), metrics=("pwcca",), chance=True)
     files.append(write_score(tmp_path, record("mel", "m", "C8", 1, [{"pwcca": 0.99}])))
-    collect_scores(files, ["pwcca"], ["intra", "mel"], ["m"], {"m": 4}, tmp_path / "scores.csv")
+    collect_scores(
+        files, dict.fromkeys(["intra", "mel"], ("pwcca",)), ["intra", "mel"], ["m"], {"m": 4}, tmp_path / "scores.csv"
+    )
     summarise_trends(tmp_path / "scores.csv", 10, tmp_path / "trends.csv")
     (row,) = best_of(tmp_path / "trends.csv", tmp_path).to_dict("records")
     # of depths 0.25, 0.5, 0.75 and 1 the second is nearest to the peak of the made-up curve
@@ -589,7 +591,7 @@ def test_the_wide_table_holds_means_in_order_of_depth(tmp_path, collect):
     summarise_trends(
         collect(write_experiment(tmp_path, BLOCKS, PROPERTIES, status=status)), 10, tmp_path / "trends.csv"
     )
-    wide_tables(tmp_path / "trends.csv", {"word": tmp_path / "layers_word.csv"}, "pwcca")
+    wide_tables(tmp_path / "trends.csv", {"word": tmp_path / "layers_word.csv"}, {"word": "pwcca"})
     table = read_table(tmp_path / "layers_word.csv")
     assert list(table.columns) == ["layer", "alignments", "b-model", "a-model"]
     assert set(table["alignments"]) == {"given"}
@@ -624,7 +626,7 @@ def test_samples_count_what_was_drawn(tmp_path):
 
 def test_layers_of_the_wide_table_are_in_order_of_depth_beyond_ten(trends_of, tmp_path):
     trends = trends_of({layer: ([0.5], "ok") for layer in ("T10", "T9", "T2")})
-    wide_tables(trends, {"phone": tmp_path / "wide.csv"}, "pwcca")
+    wide_tables(trends, {"phone": tmp_path / "wide.csv"}, {"phone": "pwcca"})
     assert read_table(tmp_path / "wide.csv")["layer"].tolist() == ["T2", "T9", "T10"]
 
 
@@ -663,10 +665,10 @@ def test_automatic_alignments_are_marked_in_every_row_of_every_table(tmp_path):
 
     files = write_experiment(tmp_path, BLOCKS, PROPERTIES, status=status, alignments="automatic")
     paths = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best", "wide")}
-    collect_scores(files, METRICS, PROPERTIES, list(BLOCKS), BLOCKS, paths["scores"])
+    collect_scores(files, dict.fromkeys(PROPERTIES, METRICS), PROPERTIES, list(BLOCKS), BLOCKS, paths["scores"])
     summarise_trends(paths["scores"], 10, paths["trends"])
     best_layers(paths["trends"], paths["scores"], SHIPPED, paths["best"])
-    wide_tables(paths["trends"], {"word": paths["wide"]}, "pwcca")
+    wide_tables(paths["trends"], {"word": paths["wide"]}, {"word": "pwcca"})
     for name, path in paths.items():
         table = read_table(path)
         assert len(table) > 3
@@ -703,7 +705,15 @@ def over_speakers(tmp_path, share):
         for layer in ("T1", "T2")
     ]
     paths = {name: tmp_path / f"{name}.csv" for name in ("scores", "jackknife", "trends")}
-    collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": 4}, paths["scores"], jackknife=paths["jackknife"])
+    collect_scores(
+        files,
+        dict.fromkeys(["phone"], ("pwcca",)),
+        ["phone"],
+        ["m"],
+        {"m": 4},
+        paths["scores"],
+        jackknife=paths["jackknife"],
+    )
     summarise_trends(paths["scores"], 10, paths["trends"], paths["jackknife"])
     return paths
 
@@ -739,7 +749,7 @@ def test_a_skipped_layer_needs_no_jackknife_and_a_single_score_has_an_interval_o
         write_score(tmp_path / "scores", record("phone", "m", "T2", 1, [], "skipped", "NaN")),
     ]
     scores, jackknife = tmp_path / "scores.csv", tmp_path / "jackknife.csv"
-    collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": 4}, scores, jackknife=jackknife)
+    collect_scores(files, dict.fromkeys(["phone"], ("pwcca",)), ["phone"], ["m"], {"m": 4}, scores, jackknife=jackknife)
     summarise_trends(scores, 10, tmp_path / "trends.csv", jackknife)
     one, skipped = read_trends(tmp_path / "trends.csv").to_dict("records")
     assert (one["interval"], one["n"], one["low"] < 0.5 < one["high"]) == ("speakers", 1, True)
@@ -755,7 +765,15 @@ def test_the_rows_of_the_jackknife_are_in_the_order_of_the_scores(tmp_path):
         for layer in ("T2", "T1")
     ]
     jackknife = tmp_path / "jackknife.csv"
-    collect_scores(files, ["pwcca"], PROPERTIES, list(BLOCKS), BLOCKS, tmp_path / "scores.csv", jackknife=jackknife)
+    collect_scores(
+        files,
+        dict.fromkeys(PROPERTIES, ("pwcca",)),
+        PROPERTIES,
+        list(BLOCKS),
+        BLOCKS,
+        tmp_path / "scores.csv",
+        jackknife=jackknife,
+    )
     table = pd.read_csv(jackknife)
     assert list(zip(table["property"], table["model"], table["layer"], table["group"], strict=True)) == [
         (name, model, layer, group)
@@ -777,7 +795,15 @@ def test_a_layer_that_the_jackknife_lacks_is_refused(tmp_path):
 def test_a_score_without_its_jackknife_is_refused(tmp_path):
     file = write_score(tmp_path, record("phone", "m", "T1", 1, [{"pwcca": 0.5}]))
     with pytest.raises(MalformedScoreError, match="a record lacks 'jackknife'"):
-        collect_scores([file], ["pwcca"], ["phone"], ["m"], {"m": 4}, tmp_path / "s.csv", jackknife=tmp_path / "j.csv")
+        collect_scores(
+            [file],
+            dict.fromkeys(["phone"], ("pwcca",)),
+            ["phone"],
+            ["m"],
+            {"m": 4},
+            tmp_path / "s.csv",
+            jackknife=tmp_path / "j.csv",
+        )
 
 
 def test_another_word_for_an_interval_is_refused(trends_of):

@@ -139,7 +139,7 @@ def tables(tmp_path):
             for layer, level in zip(layers, levels, strict=True)
         ]
         paths = {name: tmp_path / f"{name}.csv" for name in ("scores", "trends", "best", "probes", "comparison", "out")}
-        collect_scores(files, ["pwcca"], ["phone"], ["m"], {"m": 4}, paths["scores"])
+        collect_scores(files, dict.fromkeys(["phone"], ("pwcca",)), ["phone"], ["m"], {"m": 4}, paths["scores"])
         summarise_trends(paths["scores"], 10, paths["trends"])
         best_layers(paths["trends"], paths["scores"], SHIPPED, paths["best"])
         values = levels if metric == "accuracy" else [1 - level for level in levels]
@@ -148,7 +148,7 @@ def tables(tmp_path):
         collect_probes(probes, None, ["intent"], ["m"], {"m": layers}, paths["probes"])
         compare(paths["scores"], paths["probes"], SHIPPED, 10, 1, paths["comparison"])
         named = [paths[name] for name in ("trends", "best", "probes", "comparison")]
-        recommend(*named, SHIPPED, ["m"], [], "pwcca", "speaker", 1, paths["out"])
+        recommend(*named, SHIPPED, ["m"], [], dict.fromkeys(SHIPPED, "pwcca"), "speaker", 1, paths["out"])
         return paths
 
     return run
