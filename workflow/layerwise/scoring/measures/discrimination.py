@@ -18,7 +18,7 @@ from layerwise.scoring.measures.cosines import on_grid, unit_rows
 from layerwise.scoring.refusals import NonFiniteViewError, RefusedScoreError, ViewLengthError
 
 BLOCK_ROWS = 512  # of vectors whose distances from all later ones are held: 60 MB for 14,000 vectors
-MOST_SAME = 2**24  # same-word pairs; each takes up to 70 bytes, so all of them 1.2 GB
+MOST_SAME = 2**23  # same-word pairs; each takes up to 70 bytes, so all of them 1.2 GB
 
 _ALL = ranked.Recall(same_speaker=True, other_speaker=True)
 _BY_ONE = ranked.Recall(same_speaker=True, other_speaker=False)
@@ -212,14 +212,13 @@ def _scores(
         counted = recall.counted(ranking)
         return counted if speaker is not None and counted.any() else None
 
-    def uncertainty(recall: ranked.Recall, value: float | None) -> Uncertainty | None:
-        if value is None or not interval:
-            return None
-        return _uncertainty(value, ranked.influences(rows, ranking, recall, word, speaker, group))
-
     every, by_one, by_two = ranking.same, recall_of(_BY_ONE), recall_of(_BY_TWO)
     ap = ranked.average_precision(ranking, every)
     swdp_ap = None if by_two is None else ranked.average_precision(ranking, by_two)
+    recalls = [_ALL] if swdp_ap is None else [_ALL, _BY_TWO]
+    found = ranked.influences(rows, ranking, recalls, word, speaker, group) if interval else []
+    values = [ap] if swdp_ap is None else [ap, swdp_ap]
+    uncertainties = [_uncertainty(value, influence) for value, influence in zip(values, found, strict=False)]
     pairs = word.size * (word.size - 1) // 2
     return SameDifferent(
         ap=ap,
@@ -233,8 +232,8 @@ def _scores(
         same_word=int(every.sum()),
         same_word_other_speaker=None if speaker is None else int(ranking.other_speaker.sum()),
         chance=float(every.sum() / pairs),
-        uncertainty=uncertainty(_ALL, ap),
-        swdp_uncertainty=uncertainty(_BY_TWO, swdp_ap),
+        uncertainty=uncertainties[0] if found else None,
+        swdp_uncertainty=uncertainties[1] if len(found) == 2 else None,
     )
 
 
