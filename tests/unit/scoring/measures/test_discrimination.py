@@ -128,13 +128,17 @@ def test_breakeven_is_where_the_whole_list_has_it(seed, difference):
         assert value == pytest.approx(expected, abs=1e-12) or ties.sum() > 1
 
 
+def test_breakeven_where_the_first_pairs_are_of_different_words():
+    """One same-word pair, the last of three: recall 0 is nearer to the precision of 1/3 than recall 1 is."""
+    assert same_different(np.array([3, 1, 2]), [0, 0, 1]).prb == pytest.approx(1 / 6)
+
+
 def test_vectors_score_as_their_distances_whatever_the_blocks(monkeypatch):
     vectors, labels, speakers = words()
     expected = same_different(pdist(vectors, "cosine"), labels, speakers)
     for rows in (1, 7, 512):
         monkeypatch.setattr(discrimination, "BLOCK_ROWS", rows)
         found = same_different_of_vectors(vectors, labels, speakers)
-        assert found == same_different(vectors, labels, speakers)
         for name in ("ap", "prb", "ap_trapezium", "swdp_ap", "swdp_prb", "swsp_ap"):
             assert getattr(found, name) == pytest.approx(getattr(expected, name), abs=1e-12), name
         assert found.uncertainty.standard_error == pytest.approx(expected.uncertainty.standard_error, abs=1e-12)
@@ -157,12 +161,13 @@ def test_rotation_scale_order_and_names_do_not_matter(seed):
         assert asdict(getattr(found, name)) == pytest.approx(asdict(getattr(expected, name)), abs=1e-9)
 
 
-def test_equal_vectors_are_tied_wherever_they_stand():
-    vectors, labels, _ = words(types=40, each=3, dimensions=768)
-    twice = np.concatenate([vectors, 3 * vectors, vectors / 7])  # as many as make several blocks of a product
-    found = same_different(twice, np.tile(np.arange(len(vectors)), 3), interval=False)
-    assert found.ap == 1
-    assert same_different(twice, np.tile(labels, 3)).same_word == 40 * 9 * 8 // 2
+def test_equal_directions_are_tied_for_the_first_place_wherever_they_stand():
+    """Copies of a vector are at exactly 0, the nearest there is, so those of another word share precision."""
+    vectors = words(types=100, each=2, dimensions=768)[0]
+    copies = np.concatenate([vectors, 3 * vectors, vectors / 7])  # several blocks of a product
+    names = np.arange(len(copies)) % len(vectors)
+    names[-len(vectors) :] += len(vectors)  # a third of the copies are other words
+    assert same_different(copies, names, interval=False).ap == pytest.approx(1 / 3, abs=1e-12)
 
 
 def test_planted_words_are_found_and_noise_is_at_chance():

@@ -149,9 +149,9 @@ def same_different_of_vectors(
 ) -> SameDifferent:
     """`same_different` by 1 − cosine of vectors, (n × dimensions), without ever holding all distances.
 
-    Distances are computed three times over, in float64 by blocks of rows, and rounded to multiples of 2⁻⁴⁴, so that no
-    rounding decides a rank. Memory: the vectors in float64, two blocks of 512 × n distances, and 190 bytes a same-word
-    pair: 0.2 GB for 10⁸ pairs of 768 dimensions and 25,000 of the same word.
+    Distances are computed three times over, in float64, by one thread and in the same blocks. They are rounded to
+    multiples of 2⁻⁴⁴, so that equal directions are at 0. Memory: the vectors in float64, two blocks of 512 × n
+    distances, and 190 bytes a same-word pair: 0.2 GB for 10⁸ pairs of 768 dimensions and 25,000 of the same word.
     """
     vectors = np.asarray(vectors)
     word = _numbers(labels, "labels")

@@ -9,12 +9,12 @@ path mean  that sum divided by the number of steps of the path (ABX: fastabx, Li
            the one that is found backwards from the end counts: diagonal where it is no worse, then the step along the
            second sequence, then the one along the first.
 
-Compiled by numba, which librosa brings along: with 37 frames a word, 2 µs a pair for sums and 3 µs for path means on
-one core, where anti-diagonals of many pairs in numpy take 300 µs. Compiled code is cached beside this file.
+Compiled by numba, which librosa brings along: for words of 37 frames, 2 to 3 µs a pair for sums and 5 µs for path means
+on one core, where anti-diagonals of many pairs in numpy take 300 µs. Compiled code is cached beside this file.
 
-All is float64. Cosines are rounded to multiples of 2⁻⁴⁴, far above the rounding of a product and far below any
-difference that matters: identical frames are at 0, sums up to 512 are exact, and neither the order of a product's terms
-nor the number of threads decides which of two sequences is nearer.
+All is float64, and products are computed by one thread in the same blocks always. Cosines are rounded to multiples of
+2⁻⁴⁴, far above the rounding of a product and far below any difference that matters: identical frames are at 0, and sums
+up to 512 are exact.
 """
 
 from __future__ import annotations
