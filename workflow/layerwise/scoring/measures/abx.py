@@ -6,12 +6,13 @@ those of Libri-light (Kahn et al., ICASSP 2020), ZeroSpeech 2021 and fastabx, in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names, shown
 from layerwise.scoring.measures.abx_cells import Cells
@@ -22,7 +23,7 @@ from layerwise.seeds import generator
 
 SPEAKERS = ("within", "across")
 CONTEXTS = ("within", "any")
-POOLINGS = {"mean": mean_tokens, "dtw": frame_tokens}
+POOLINGS: dict[str, Callable[..., Tokens | FrameTokens]] = {"mean": mean_tokens, "dtw": frame_tokens}
 _BLOCK = 1 << 21  # distances that are looked at together: 16 MB
 _COMPARED = 1 << 22  # pairs of distances that are compared at once; of more, they are sorted
 
@@ -119,10 +120,10 @@ def abx_cells(
     if not comparisons:
         raise NoCellsError(_nothing(located.items, speaker, context))
     tokens = POOLINGS[pooling](features, located.where(plan.order), distance)
-    found = [
-        np.concatenate(columns) for columns in zip(*(_measured(plan, tokens, one) for one in comparisons), strict=True)
-    ]
-    return plan.cells(found, located.left_out, located.shortened)
+    with threadpool_limits(1, "blas"):  # its products depend on the number of threads
+        found = zip(*(_measured(plan, tokens, one) for one in comparisons), strict=True)
+        columns = [np.concatenate(column) for column in found]
+    return plan.cells(columns, located.left_out, located.shortened)
 
 
 @dataclass(frozen=True)

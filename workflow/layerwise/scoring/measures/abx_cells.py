@@ -86,7 +86,7 @@ def _codes(ones: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _over_pairs(table: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """The mean over pairs of the mean over speakers, (draws,), where each speaker counts `weights` (draws, speakers)."""
+    """The mean over pairs of that over speakers, (draws,); `weights`: what each counts, (draws, speakers)."""
     if weights is None:
         weights = np.ones((1, table.shape[1]), np.int64)
     there = ~np.isnan(table)

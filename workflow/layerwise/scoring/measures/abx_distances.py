@@ -1,14 +1,15 @@
 """Distances between items of ABX: of their mean frames, or along the best path through all of them.
 
-Nothing here computes in a pool of threads: each distance is a sum in a fixed order (scipy's cdist), and so does not
-depend on the number of threads, nor on what it is computed beside. Distances of frames are whole multiples of a power
-of two: sums along a path are then exact, equal ones are ties, and no rounding decides which of two is nearer.
+No rounding decides which of two is nearer. Cosines are products by BLAS, whose last digits depend on what else is
+multiplied; they are rounded far above those digits, so that vectors alike are at 0. Distances of frames are whole
+multiples of a power of two: sums along a path are then exact, and equal ones are ties.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -18,6 +19,7 @@ from layerwise.scoring.measures.abx_items import Items, NoItemsError
 from layerwise.scoring.refusals import DegenerateViewError, NonFiniteViewError, RefusedScoreError, ViewLengthError
 
 _GRID_BITS = 40  # distances are multiples of 2⁻⁴⁰ of the largest possible one; 2¹² of them then sum up exactly
+_COSINE_BITS = 44  # products of float64 are right to about 50
 _BLOCK_FRAMES = 2048  # of each side: 32 MB of distances
 # A convolutional front end gives a frame or two less than the recording lasts, and aligners round up.
 _MISSING_SECONDS = 0.1
@@ -59,7 +61,8 @@ def locate(features: Mapping[str, np.ndarray], items: Items, stride_seconds: flo
     if missing := [str(name) for name in files if name not in features]:
         raise MissingFeaturesError(f"{len(missing)} of {len(files)} files have no features: {first_names(missing)}")
     shapes = [np.shape(features[str(name)]) for name in files]
-    if wrong := [place for place, shape in enumerate(shapes) if len(shape) != 2 or shape[1:] != shapes[0][1:]]:
+    wrong = [place for place, shape in enumerate(shapes) if len(shape) != 2 or 0 in shape or shape[1] != shapes[0][-1]]
+    if wrong:
         raise ViewLengthError(
             f"features are (frames × dimensions), of as many dimensions in all files; of {shown(files[0])} they are "
             f"{shapes[0]}, of {shown(files[wrong[0]])} {shapes[wrong[0]]}"
@@ -81,16 +84,56 @@ def locate(features: Mapping[str, np.ndarray], items: Items, stride_seconds: flo
     return Located(items.where(kept), first[kept], last[kept], int(np.sum(~kept)), shortened)
 
 
+@dataclass(frozen=True)
+class Distance:
+    """A distance between vectors.
+
+    Attributes:
+        prepared: from vectors, (n × dimensions) float64, what `between` takes.
+        between: distances of each of some from each of others, (ones, others) float64.
+    """
+
+    prepared: Callable[[np.ndarray], np.ndarray]
+    between: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def _angular(_: np.ndarray) -> Distance:
+    """Angles as a share of π."""
+
+    def between(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+        cosines = _rounded(ones @ others.T, 2.0**-_COSINE_BITS)
+        return _rounded(np.arccos(np.clip(cosines, -1, 1)) / np.pi, 2.0**-_GRID_BITS)
+
+    return Distance(_unit, between)
+
+
+def _euclidean(extremes: np.ndarray) -> Distance:
+    """Euclidean distances; no two vectors are farther apart than the corners of the box that holds all of them."""
+    diagonal = float(np.sqrt(np.sum((extremes.max(axis=0) - extremes.min(axis=0)) ** 2)))
+    largest = float(2 ** np.ceil(np.log2(diagonal))) if diagonal > 0 else 1.0
+
+    def between(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+        # Differences, not products: of vectors with a few very large values, products lose the digits of the others.
+        return _rounded(cdist(ones, others), largest * 2.0**-_GRID_BITS)
+
+    return Distance(np.asarray, between)
+
+
+# What each is called → it, from vectors that span all values.
+DISTANCES: dict[str, Callable[[np.ndarray], Distance]] = {"angular": _angular, "euclidean": _euclidean}
+
+
 def mean_tokens(features: Mapping[str, np.ndarray], located: Located, distance: str) -> Tokens:
     """Items by the mean of their frames, (items, dimensions) float64: 1 GB for 170,000 items of 768 dimensions."""
-    rows: np.ndarray | None = None
+    rows = np.empty((len(located.items), np.shape(features[str(located.items.file[0])])[1]))
     for _, matrix, members in _by_file(features, located):
-        if rows is None:
-            rows = np.empty((len(located.items), matrix.shape[1]))
         for item in members:
             rows[item] = matrix[located.first[item] : located.last[item]].mean(axis=0, dtype=np.float64)
-    assert rows is not None  # `locate` leaves at least one item
-    return Tokens(rows, DISTANCES[distance](rows))
+    measure = DISTANCES[distance](rows)
+    for start in range(0, len(rows), _BLOCK_FRAMES):  # in place: there is no room for a second gigabyte
+        block = slice(start, start + _BLOCK_FRAMES)
+        rows[block] = measure.prepared(rows[block])
+    return Tokens(rows, measure)
 
 
 def frame_tokens(features: Mapping[str, np.ndarray], located: Located, distance: str) -> FrameTokens:
@@ -106,16 +149,15 @@ class Tokens:
     """Items that are a vector each.
 
     Attributes:
-        rows: (items, dimensions) float64.
-        measured: distances between the rows of two matrices.
+        rows: (items, dimensions) float64, prepared for the distance.
     """
 
     rows: np.ndarray
-    measured: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    distance: Distance
 
     def between(self, ones: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Distances between items, (ones, others)."""
-        return self.measured(self.rows[ones], self.rows[others])
+        return self.distance.between(self.rows[ones], self.rows[others])
 
 
 @dataclass(frozen=True)
@@ -125,12 +167,12 @@ class FrameTokens:
     Attributes:
         matrices: file → (frames × dimensions), as they were given.
         located: file and frames of each item.
-        measured: distances between the frames of two matrices.
+        distance: of two frames.
     """
 
     matrices: dict[str, np.ndarray]
     located: Located
-    measured: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    distance: Distance
 
     def between(self, ones: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Distances between items, (ones, others): the mean along the best path, whose rows are frames of `ones`."""
@@ -139,11 +181,11 @@ class FrameTokens:
         found = np.empty((len(ones), len(others)))
         for rows, row_frames, row_borders in self._blocks(ones):
             for columns, column_frames, column_borders in self._blocks(others):
-                costs = self.measured(row_frames, column_frames)
+                costs = self.distance.between(row_frames, column_frames)
                 pairs = [
                     costs[top:bottom, left:right]
-                    for top, bottom in zip(row_borders[:-1], row_borders[1:], strict=True)
-                    for left, right in zip(column_borders[:-1], column_borders[1:], strict=True)
+                    for top, bottom in pairwise(row_borders)
+                    for left, right in pairwise(column_borders)
                 ]
                 means = path_mean_distances(pairs)
                 found[rows, columns] = means.reshape(rows.stop - rows.start, columns.stop - columns.start)
@@ -157,7 +199,7 @@ class FrameTokens:
             before = int(ends[start - 1]) if start else 0
             stop = max(start + 1, int(np.searchsorted(ends, before + _BLOCK_FRAMES, "right")))
             frames = np.concatenate([self._frames(token) for token in tokens[start:stop]], dtype=np.float64)
-            yield slice(start, stop), frames, np.concatenate([[0], ends[start:stop] - before])
+            yield slice(start, stop), self.distance.prepared(frames), np.concatenate([[0], ends[start:stop] - before])
             start = stop
 
     def _frames(self, token: int) -> np.ndarray:
@@ -171,6 +213,8 @@ def _by_file(features: Mapping[str, np.ndarray], located: Located) -> Iterator[t
     names, starts = np.unique(located.items.file[order], return_index=True)
     for name, members in zip(map(str, names), np.split(order, starts[1:]), strict=True):
         matrix = np.asarray(features[name][:])
+        if matrix.dtype.kind not in "fiu":
+            raise NonFiniteViewError(f"the features of {shown(name)} are no numbers but of the type {matrix.dtype}")
         if not np.isfinite(matrix).all():
             raise NonFiniteViewError(
                 f"the features of {shown(name)} hold {np.sum(~np.isfinite(matrix))} values that are NaN or infinite"
@@ -178,43 +222,20 @@ def _by_file(features: Mapping[str, np.ndarray], located: Located) -> Iterator[t
         yield name, matrix, members
 
 
-def _angular(_: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Angles as a share of π, from the chord between unit vectors: exact where two are alike, as acos is not."""
-
-    def measured(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
-        chords = cdist(_unit(ones), _unit(others))
-        return _rounded(2 / np.pi * np.arcsin(np.minimum(chords / 2, 1)), 1.0)
-
-    return measured
-
-
-def _euclidean(extremes: np.ndarray) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Euclidean distances; no two rows are farther apart than the corners of the box that holds all of them."""
-    diagonal = float(np.sqrt(np.sum((extremes.max(axis=0) - extremes.min(axis=0)) ** 2)))
-    largest = float(2 ** np.ceil(np.log2(diagonal))) if diagonal > 0 else 1.0
-
-    def measured(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
-        return _rounded(cdist(ones, others), largest)
-
-    return measured
-
-
-# What each is called → from rows that span all values, the function that measures.
-DISTANCES: dict[str, Callable[[np.ndarray], Callable[[np.ndarray, np.ndarray], np.ndarray]]] = {
-    "angular": _angular,
-    "euclidean": _euclidean,
-}
-
-
-def _rounded(distances: np.ndarray, largest: float) -> np.ndarray:
-    steps = 2.0**_GRID_BITS / largest
-    return np.rint(distances * steps) / steps
+def _rounded(values: np.ndarray, step: float) -> np.ndarray:
+    """The nearest multiples of a power of two; `values` are overwritten."""
+    values /= step
+    np.rint(values, out=values)
+    values *= step
+    return values
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:
     # Scaled first: squares of very large or small numbers would leave the range of float64.
     sizes = np.abs(rows).max(axis=1, keepdims=True)
     if not sizes.all():
-        raise DegenerateViewError(f"{np.sum(sizes == 0)} of {len(rows)} vectors are 0 and have no angle to others")
+        raise DegenerateViewError(
+            f"{np.sum(sizes == 0)} of {len(rows)} vectors looked at are 0 and have no angle to others"
+        )
     rows = rows / sizes
     return rows / np.sqrt(np.sum(rows**2, axis=1, keepdims=True))
