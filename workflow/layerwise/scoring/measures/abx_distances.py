@@ -20,6 +20,7 @@ from layerwise.scoring.refusals import DegenerateViewError, NonFiniteViewError, 
 
 _GRID_BITS = 40  # distances are multiples of 2⁻⁴⁰ of the largest possible one; 2¹² of them then sum up exactly
 _COSINE_BITS = 44  # products of float64 are right to about 50
+_LEAST_SPREAD = 2.0**-8
 _BLOCK_FRAMES = 2048  # of each side: 32 MB of distances
 # A convolutional front end gives a frame or two less than the recording lasts, and aligners round up.
 _MISSING_SECONDS = 0.1
@@ -109,8 +110,11 @@ def _angular(_: np.ndarray) -> Distance:
 
 def _euclidean(extremes: np.ndarray) -> Distance:
     """Euclidean distances; no two vectors are farther apart than the corners of the box that holds all of them."""
-    diagonal = float(np.sqrt(np.sum((extremes.max(axis=0) - extremes.min(axis=0)) ** 2)))
-    largest = float(2 ** np.ceil(np.log2(diagonal))) if diagonal > 0 else 1.0
+    low, high = extremes.min(axis=0), extremes.max(axis=0)
+    diagonal = np.sqrt(np.sum((high - low) ** 2))
+    farthest = np.sqrt(np.sum(np.maximum(np.abs(low), np.abs(high)) ** 2))
+    # Far from the origin, rounding of the vectors themselves must not decide either.
+    largest = float(2 ** np.ceil(np.log2(max(diagonal, farthest * _LEAST_SPREAD)))) if farthest else 1.0
 
     def between(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
         # Differences, not products: of vectors with a few very large values, products lose the digits of the others.
