@@ -6,7 +6,7 @@ those of Libri-light (Kahn et al., ICASSP 2020), ZeroSpeech 2021 and fastabx, in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -121,8 +121,8 @@ def abx_cells(
         raise NoCellsError(_nothing(located.items, speaker, context))
     tokens = POOLINGS[pooling](features, located.where(plan.order), distance)
     with threadpool_limits(1, "blas"):  # its products depend on the number of threads
-        found = zip(*(_measured(plan, tokens, one) for one in comparisons), strict=True)
-        columns = [np.concatenate(column) for column in found]
+        cells = (cell for batch in _together(plan, comparisons) for cell in _measured(plan, tokens, batch))
+        columns = [np.concatenate(column) for column in zip(*cells, strict=True)]
     return plan.cells(columns, located.left_out, located.shortened)
 
 
@@ -145,6 +145,10 @@ class _Plan:
 
     def size(self, group: int) -> int:
         return int(self.starts[group + 1] - self.starts[group])
+
+    def width(self, groups: range) -> int:
+        """Tokens of groups that follow one another."""
+        return int(self.starts[groups.stop] - self.starts[groups.start])
 
     def tokens(self, groups: Sequence[int]) -> np.ndarray:
         return np.concatenate([np.arange(self.starts[group], self.starts[group + 1]) for group in groups])
@@ -230,39 +234,78 @@ def _runs(keys: Sequence[Any]) -> Iterator[range]:
         yield range(places[0], places[-1] + 1)
 
 
-def _measured(plan: _Plan, tokens: Tokens | FrameTokens, one: _Comparison) -> tuple[np.ndarray, ...]:
-    """Groups of A, B and X, error and size of the cells of a comparison."""
-    beside = np.arange(plan.starts[one.beside.start], plan.starts[one.beside.stop])
-    of_a = slice(int(plan.starts[one.a] - beside[0]), int(plan.starts[one.a + 1] - beside[0]))
-    borders = plan.starts[one.beside.start : one.beside.stop] - beside[0]
-    columns = plan.tokens(one.x)
-    itself = one.x == (one.a,)
-    width = max(1, _BLOCK // len(beside))
-    halves = []
-    for start in range(0, len(columns), width):
-        distances = tokens.between(beside, columns[start : start + width])  # (tokens beside, tokens of X)
+def _together(plan: _Plan, comparisons: Iterable[_Comparison]) -> Iterator[list[_Comparison]]:
+    """Comparisons that have all of B in common, as many as fill a block: what is near is then looked up once."""
+    batch: list[_Comparison] = []
+    room = 0
+    for one in comparisons:
+        needed = plan.width(one.beside) * sum(map(plan.size, one.x))
+        if batch and (one.beside != batch[0].beside or needed > room):
+            yield batch
+            batch = []
+        room = (room if batch else _BLOCK) - needed
+        batch.append(one)
+    if batch:
+        yield batch
+
+
+def _measured(plan: _Plan, tokens: Tokens | FrameTokens, batch: list[_Comparison]) -> Iterator[tuple[np.ndarray, ...]]:
+    """Groups of A, B and X, error and size of the cells of each comparison of a batch."""
+    groups = batch[0].beside
+    beside = np.arange(plan.starts[groups.start], plan.starts[groups.stop])
+    borders = plan.starts[groups.start : groups.stop] - beside[0]
+    wide = max(1, _BLOCK // len(beside))
+    columns = [plan.tokens(one.x) for one in batch]
+    if len(batch) > 1:
+        parts = np.split(tokens.between(beside, np.concatenate(columns)), np.cumsum([*map(len, columns)])[:-1], axis=1)
+        blocks: list[Iterable[np.ndarray]] = [[part] for part in parts]  # (tokens beside, tokens of X)
+    else:
+        starts = range(0, len(columns[0]), wide)
+        blocks = [(tokens.between(beside, columns[0][start : start + wide]) for start in starts)]
+    for one, distances in zip(batch, blocks, strict=True):
+        of_a = slice(int(plan.starts[one.a] - beside[0]), int(plan.starts[one.a + 1] - beside[0]))
+        yield _cells(
+            plan, one, [_half_wins(*block, borders) for block in _beside_a(distances, of_a, one.x == (one.a,))]
+        )
+
+
+def _beside_a(blocks: Iterable[np.ndarray], of_a: slice, itself: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Distances to A and to all beside it, of each block of X; where X is A, an x is never compared with itself."""
+    start = 0
+    for distances in blocks:
         to_a = distances[of_a].copy()
-        if itself:  # an x is never compared with itself
-            here = np.arange(to_a.shape[1])
+        here = np.arange(to_a.shape[1])
+        if itself:
             to_a[here + start, here] = np.inf
-        halves.append(np.add.reduceat(_half_wins(to_a, distances), borders, axis=0))  # (groups beside, tokens of X)
+        start += len(here)
+        yield to_a, distances
+
+
+def _cells(plan: _Plan, one: _Comparison, half_wins: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """The cells of a comparison, from (groups beside, tokens of X) wins counted twice, in blocks of X."""
     sizes_x = np.array([plan.size(group) for group in one.x])
-    wins = np.add.reduceat(np.concatenate(halves, axis=1), np.cumsum(sizes_x) - sizes_x, axis=1)
+    wins = np.add.reduceat(np.concatenate(half_wins, axis=1), np.cumsum(sizes_x) - sizes_x, axis=1)
     sizes_b = np.array([plan.size(group) for group in one.beside])
-    triplets = np.outer(sizes_b, sizes_x) * (plan.size(one.a) - itself)
+    triplets = np.outer(sizes_b, sizes_x) * (plan.size(one.a) - (one.x == (one.a,)))
     others = np.array(one.beside) != one.a
     b, x = np.meshgrid(np.array(one.beside)[others], np.array(one.x), indexing="ij")
     error = 1 - wins[others] / (2 * triplets[others])
     return np.full(b.size, one.a), b.ravel(), x.ravel(), error.ravel(), triplets[others].ravel()
 
 
-def _half_wins(to_a: np.ndarray, to_b: np.ndarray) -> np.ndarray:
-    """How many of A are nearer to x than b is, counted twice, and as near, counted once: (tokens of B, tokens of X).
+def _half_wins(to_a: np.ndarray, to_b: np.ndarray, borders: np.ndarray) -> np.ndarray:
+    """How often one of A is nearer to x than b is, counted twice, and as near, counted once: (groups, tokens of X).
 
     Args:
         to_a: (tokens of A, tokens of X) distances.
         to_b: (tokens of B, tokens of X).
+        borders: (groups,) where the groups of B begin.
     """
+    return np.add.reduceat(_places(to_a, to_b), borders, axis=0)
+
+
+def _places(to_a: np.ndarray, to_b: np.ndarray) -> np.ndarray:
+    """The same of each token of B, (tokens of B, tokens of X)."""
     if len(to_a) * to_b.size <= _COMPARED:
         nearer = to_a[:, None] < to_b  # (tokens of A, tokens of B, tokens of X)
         as_near = to_a[:, None] == to_b
