@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
-import sys
 from itertools import product
-from types import SimpleNamespace
 
 import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from layerwise.scoring.measures import abx as abx_module
 from layerwise.scoring.measures import abx_distances
@@ -21,11 +19,11 @@ from layerwise.scoring.measures.abx import ABXSettingError, NoCellsError, abx, a
 from layerwise.scoring.measures.abx_cells import Cells
 from layerwise.scoring.measures.abx_distances import MissingFeaturesError
 from layerwise.scoring.measures.abx_items import NoItemsError, items_of, read_items, shuffled_phones
-from layerwise.scoring.refusals import DegenerateViewError, NonFiniteViewError, ViewLengthError
+from layerwise.scoring.measures.cosines import ZeroVectorError
+from layerwise.scoring.refusals import NonFiniteViewError, ViewLengthError
 from synthetic_views import SHARED, rotation
 
 GOLDENS = SHARED / "analyses/abx"
-ENGINE = "layerwise.scoring.measures.dtw"
 golden = pytest.mark.skipif(not GOLDENS.is_dir(), reason="the golden cases of analyses are not in this repository")
 
 
@@ -41,18 +39,6 @@ def path_mean(cost):
         i, j = min(steps, key=lambda step: sums[step])
         length += 1
     return sums[-1, -1] / length
-
-
-@pytest.fixture(autouse=True, scope="module")
-def engine():
-    """Where the compiled one is not there, the definition serves."""
-    with pytest.MonkeyPatch.context() as patch:
-        if importlib.util.find_spec(ENGINE) is None:
-            definition = SimpleNamespace(
-                path_mean_distances=lambda costs: np.array([path_mean(cost) for cost in costs])
-            )
-            patch.setitem(sys.modules, ENGINE, definition)
-        yield
 
 
 def golden_cases():
@@ -245,6 +231,19 @@ def test_sorting_and_blocks_change_nothing(pooling, monkeypatch):
     monkeypatch.setattr(abx_distances, "_BLOCK_FRAMES", 5)
     for speaker, cells in expected.items():
         np.testing.assert_array_equal(abx_cells(features, items, speaker, *settings[1:]).error, cells.error)
+
+
+def test_one_thread_multiplies(monkeypatch):
+    threads = []
+
+    def between(self, ones, others):
+        threads.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        return np.zeros((len(ones), len(others)))
+
+    monkeypatch.setattr(abx_distances.Tokens, "between", between)
+    with threadpool_limits(2, "blas"):
+        abx(*made_up(0))
+    assert set(threads) == {1}
 
 
 def planted(phone_size, speaker_size, seed=0):
@@ -442,8 +441,8 @@ NOT_A_NUMBER[3, 1] = np.nan
     [
         (NonFiniteViewError, "of f1 hold 1 values that are NaN", {"f1": NOT_A_NUMBER}, {}),
         (NonFiniteViewError, "no numbers but of the type", {"f1": np.full((90, 4), "a")}, {}),
-        (DegenerateViewError, "are 0 and have no angle", {"f1": np.zeros((90, 4))}, {}),
-        (DegenerateViewError, "are 0 and have no angle", {"f1": np.zeros((90, 4))}, {"pooling": "dtw"}),
+        (ZeroVectorError, "are zeros", {"f1": np.zeros((90, 4))}, {}),
+        (ZeroVectorError, "are zeros", {"f1": np.zeros((90, 4))}, {"pooling": "dtw"}),
         (ViewLengthError, r"of f0 they are \(\d+, 4\), of f1 \(90, 5\)", {"f1": np.ones((90, 5))}, {}),
         (ViewLengthError, r"of f1 \(90,\)", {"f1": np.ones(90)}, {}),
         (

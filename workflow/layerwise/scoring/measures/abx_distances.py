@@ -16,10 +16,10 @@ from scipy.spatial.distance import cdist
 
 from layerwise.errors import first_names, shown
 from layerwise.scoring.measures.abx_items import Items, NoItemsError
-from layerwise.scoring.refusals import DegenerateViewError, NonFiniteViewError, RefusedScoreError, ViewLengthError
+from layerwise.scoring.measures.cosines import on_grid, unit_rows
+from layerwise.scoring.refusals import NonFiniteViewError, RefusedScoreError, ViewLengthError
 
 _GRID_BITS = 40  # distances are multiples of 2⁻⁴⁰ of the largest possible one; 2¹² of them then sum up exactly
-_COSINE_BITS = 44  # products of float64 are right to about 50
 _LEAST_SPREAD = 2.0**-8
 _BLOCK_FRAMES = 2048  # of each side: 32 MB of distances
 # A convolutional front end gives a frame or two less than the recording lasts, and aligners round up.
@@ -102,10 +102,9 @@ def _angular(_: np.ndarray) -> Distance:
     """Angles as a share of π."""
 
     def between(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
-        cosines = _rounded(ones @ others.T, 2.0**-_COSINE_BITS)
-        return _rounded(np.arccos(np.clip(cosines, -1, 1)) / np.pi, 2.0**-_GRID_BITS)
+        return _rounded(np.arccos(on_grid(ones @ others.T)) / np.pi, 2.0**-_GRID_BITS)
 
-    return Distance(_unit, between)
+    return Distance(unit_rows, between)
 
 
 def _euclidean(extremes: np.ndarray) -> Distance:
@@ -232,14 +231,3 @@ def _rounded(values: np.ndarray, step: float) -> np.ndarray:
     np.rint(values, out=values)
     values *= step
     return values
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    # Scaled first: squares of very large or small numbers would leave the range of float64.
-    sizes = np.abs(rows).max(axis=1, keepdims=True)
-    if not sizes.all():
-        raise DegenerateViewError(
-            f"{np.sum(sizes == 0)} of {len(rows)} vectors looked at are 0 and have no angle to others"
-        )
-    rows = rows / sizes
-    return rows / np.sqrt(np.sum(rows**2, axis=1, keepdims=True))
