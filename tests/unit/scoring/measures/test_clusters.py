@@ -95,7 +95,7 @@ def test_nearest_is_what_all_distances_say(seed):
 
 def test_rounding_does_not_choose():
     """Far from the origin, squares of float32 are coarser than the distances."""
-    far = np.float32(4096)
+    far = np.float32(2**14)
     rows = np.array([[far, 1], [far, 2], [far, 3]], "f4")
     centroids = rows + np.float32(2**-10)
     np.testing.assert_array_equal(nearest_clusters(rows, of(centroids)), [0, 1, 2])
@@ -105,6 +105,10 @@ def test_rounding_does_not_choose():
 
 def test_of_equally_near_centroids_the_first_is_taken():
     assert nearest_clusters(np.zeros((2, 1), "f4"), of([[1], [-1], [1]])).tolist() == [0, 0]
+    rows, _ = planted(noise=4)
+    centroids = fit_clusters(rows, FEW, 1).centroids
+    expected = nearest_clusters(rows, of(centroids))
+    np.testing.assert_array_equal(nearest_clusters(rows, of(np.tile(centroids, (5, 1)))), expected)
 
 
 def test_a_rotation_of_rows_and_centroids_does_not_matter():

@@ -1,4 +1,4 @@
-"""Mutual information, its level by chance and its errors: by definition, beside scikit-learn, and the published numbers."""
+"""Mutual information, its level by chance and its errors: by definition, by scikit-learn, and as published."""
 
 from __future__ import annotations
 

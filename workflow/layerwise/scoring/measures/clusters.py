@@ -166,8 +166,10 @@ def _fit(held: np.ndarray, scale: np.ndarray, settings: ClusterSettings, seed: i
 
 
 def _nearest(rows: Any, mask: np.ndarray, clusters: Clusters) -> np.ndarray:
-    centroids = clusters.centroids.astype(np.float64)
-    middle = centroids.mean(axis=0)  # distances from here have more digits
+    # Of centroids that are the same the first is taken: what products of equal numbers round to may differ.
+    different = np.sort(np.unique(clusters.centroids, axis=0, return_index=True)[1])
+    centroids = clusters.centroids[different].astype(np.float64)
+    middle = np.rint(centroids.mean(axis=0))  # from here, distances have more digits, and numbers keep theirs
     centroids -= middle
     half_squares = (centroids**2).sum(axis=1) / 2
     step = max(1, DISTANCE_BYTES // (8 * len(centroids)))
@@ -176,10 +178,8 @@ def _nearest(rows: Any, mask: np.ndarray, clusters: Clusters) -> np.ndarray:
         for start in range(0, len(block), step):
             part = block[start : start + step].astype(np.float64) / clusters.scale - middle
             nearness = part @ centroids.T
-            nearness -= (
-                half_squares  # what is left of half the squared distance: the row's own square is the same for all
-            )
-            found[done : done + len(part)] = nearness.argmax(axis=1)
+            nearness -= half_squares  # minus half the squared distance, without the row's own square: the same for all
+            found[done : done + len(part)] = different[nearness.argmax(axis=1)]
             done += len(part)
     return found
 
@@ -205,7 +205,7 @@ def _mask(rows: Any, chosen: np.ndarray | None) -> np.ndarray:
     mask = np.ones(rows.shape[0], bool) if chosen is None else np.asarray(chosen)
     if mask.shape != (rows.shape[0],) or mask.dtype != bool:
         raise ViewLengthError(
-            f"{rows.shape[0]} rows, and a choice of shape {mask.shape} and type {mask.dtype}: true or false for each row"
+            f"{rows.shape[0]} rows, and a choice of shape {mask.shape} and type {mask.dtype}: one bool a row is needed"
         )
     return mask
 

@@ -1,7 +1,7 @@
 """Mutual information of two labellings of the same rows: clusters of a layer, and what the rows are.
 
-Counted from the rows (the plug-in estimate), it is too high: clusters and labels that have nothing to do with each other
-share some by accident, the more the fewer rows there are for each cluster. `Information.expected` says how much.
+Counted from the rows (the plug-in estimate), it is too high: clusters and labels that have nothing to do with each
+other share some by accident, the more the fewer rows there are for each cluster. `Information.expected` says how much.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class _Table:
     """
 
     def __init__(self, clusters: Any, labels: Any) -> None:
-        rows, row = _numbered(clusters, "clusters", "iu")
+        _, row = _numbered(clusters, "clusters", "iu")
         columns, column = _numbered(labels, "labels", "iuUSO")
         if row.size != column.size or not row.size:
             raise ViewLengthError(f"{row.size} clusters and {column.size} labels: as many are needed, and at least one")
@@ -167,11 +167,8 @@ class _Table:
         entropy = float(np.log(n) - _x_log_x(of_label) / n)
         mi = np.log(n) + (_x_log_x(counts) - _x_log_x(of_cluster) - _x_log_x(of_label)) / n
         mi = float(np.clip(mi, 0, entropy))  # what rounding adds
-        if of_cluster.size == n:
-            expected = entropy
-        else:
-            expected = min(expected_information(of_cluster, of_label), entropy)
-        # Where expected is the entropy, all orders of labels have the same mi.
+        alone = of_cluster.size == n  # each row has a cluster of its own: all orders of labels have the same mi
+        expected = entropy if alone else min(expected_information(of_cluster, of_label), entropy)
         adjusted = (mi - expected) / (entropy - expected) if expected < entropy else 0.0
         return Information(
             mi, entropy, mi / entropy, expected, expected / entropy, adjusted, n, of_cluster.size, of_label.size
