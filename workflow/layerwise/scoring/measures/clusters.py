@@ -17,10 +17,10 @@ from layerwise.scoring.refusals import NonFiniteViewError, RefusedScoreError, Vi
 from layerwise.seeds import generator
 from layerwise.workers import Workers
 
-BLOCK_BYTES = 16 * 2**20  # of rows, as they are stored, that are read at a time
-DISTANCE_BYTES = 64 * 2**20  # of distances that are computed at a time
+BLOCK_BYTES = 4 * 2**20  # of rows, as they are stored, that are read at a time
+DISTANCE_BYTES = 64 * 2**20  # of rows and their distances, in float64, that are computed at a time
 # Bytes of training rows in float32, which is what k-means holds at once: 600,000 rows of 768 dimensions.
-FITTED_BYTES = 1_900_000_000
+FITTED_BYTES = 1_850_000_000
 
 
 class ClusterSettingError(LayerwiseError):
@@ -86,8 +86,8 @@ def fit_clusters(
 ) -> Clusters:
     """Clusters of rows; the same for the same seed, rows and order of rows, however many threads there are.
 
-    Rows are read once, in blocks. They are held in float32. Of more than `most_bytes` of them, a seeded draw is fitted
-    to: a fit looks at some hundred batches only.
+    Rows are read once, in blocks, and held in float32; with what the fit needs beside them that is at most 2 GB. Of
+    more rows than `most_bytes` hold a seeded draw is fitted to: a fit looks at some hundred batches only.
 
     Args:
         rows: n × d; an array, an HDF5 dataset, or what else has `shape`, `dtype` and slices of rows.
@@ -172,11 +172,13 @@ def _nearest(rows: Any, mask: np.ndarray, clusters: Clusters) -> np.ndarray:
     middle = np.rint(centroids.mean(axis=0))  # from here, distances have more digits, and numbers keep theirs
     centroids -= middle
     half_squares = (centroids**2).sum(axis=1) / 2
-    step = max(1, DISTANCE_BYTES // (8 * len(centroids)))
+    step = max(1, DISTANCE_BYTES // (8 * sum(centroids.shape)))
     found, done = np.empty(int(mask.sum()), np.int64), 0
     for block in _blocks(rows, mask):
         for start in range(0, len(block), step):
-            part = block[start : start + step].astype(np.float64) / clusters.scale - middle
+            part = block[start : start + step].astype(np.float64)
+            part /= clusters.scale
+            part -= middle
             nearness = part @ centroids.T
             nearness -= half_squares  # minus half the squared distance, without the row's own square: the same for all
             found[done : done + len(part)] = different[nearness.argmax(axis=1)]

@@ -104,7 +104,7 @@ def jackknifed_information(clusters: Any, labels: Any, groups: Any) -> Informati
     """How far score and adjusted score vary with the utterances, by leaving out each of them in turn.
 
     The delete-m jackknife for groups of unequal size (Busing, Meijer and van der Leeden 1999). A bootstrap would not
-    do: rows that are drawn twice agree with themselves, so nearly all resampled scores are higher than the score. More
+    do: rows that are drawn twice agree with themselves, so all resampled scores are far higher than the score. More
     than 100 groups are dealt to 100 bundles, the next largest to the bundle that has fewest rows.
 
     It says nothing of other clusterings of the same training rows: other seeds do.
