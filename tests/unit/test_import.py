@@ -25,6 +25,8 @@ USES = {  # what is used after a bare `import layerwise` → what it may import
     "layerwise.cca.fold_moments": {"numpy"},
     "layerwise.cca.evaluate": {"numpy"},
     "layerwise.cca.cross_validate": {"numpy"},
+    "layerwise.measures": set(),
+    "layerwise.measures.mutual_information": {"numpy"},
     "layerwise.features.log_mel": {"numpy", "scipy", "librosa"},
     "layerwise.alignments.read_textgrid": {"numpy", "pandas", "pyarrow"},
     "layerwise.sampling.segment_frames": {"numpy", "pandas", "pyarrow"},
