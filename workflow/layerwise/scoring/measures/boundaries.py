@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ class BoundaryCounts:
     near: np.ndarray
     missed: np.ndarray
 
-    def __getitem__(self, index: object) -> BoundaryCounts:
+    def __getitem__(self, index: Any) -> BoundaryCounts:
         """The counts of some settings or utterances, as numpy indexes arrays."""
         return BoundaryCounts(*(values[index] for values in self.arrays()))
 

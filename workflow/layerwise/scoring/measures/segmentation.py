@@ -62,7 +62,7 @@ class Scaling:
             (((block - mean) ** 2).sum(axis=0) for block in _blocks(features, 0, frames)), np.zeros(dimensions)
         )
         deviation = np.sqrt(squares / frames)
-        varies = deviation > CONSTANT_TOLERANCE * np.hypot(deviation, mean)
+        varies = np.asarray(deviation > CONSTANT_TOLERANCE * np.hypot(deviation, mean))
         if not varies.any():
             raise DegenerateViewError(f"all {dimensions} dimensions are constant over {frames} frames")
         return cls(mean, np.divide(1, deviation, out=np.zeros(dimensions), where=varies))
@@ -183,12 +183,18 @@ def candidates(distances: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarr
     return peaks.astype(np.int64) + window // 2, found["prominences"]
 
 
-def boundary_milliseconds(frames: np.ndarray, stride_seconds: float, window: int, place: str = START) -> np.ndarray:
+def boundary_milliseconds(
+    frames: np.ndarray, stride_seconds: float, window: int | np.ndarray, place: str = START
+) -> np.ndarray:
     """Times of boundaries that `segment` found, (boundaries,) int64 milliseconds, halves rounded up.
 
     `start`, as published for LibriSpeech: boundary frame × stride. That is early: with a window of 1, frame i stands
     for a peak between frames i and i + 1, which meet a stride later. `meeting`: the middle of the averaged distances,
     where distance i lies at (i + 1) × stride: later by a stride for odd windows, by half a stride for even ones.
+
+    Args:
+        frames: (boundaries,) as `segment` gives them.
+        window: that they were found with; one, or one for each.
 
     Raises:
         SegmentationSettingError: no such place, or a stride that is not above 0.
@@ -199,7 +205,7 @@ def boundary_milliseconds(frames: np.ndarray, stride_seconds: float, window: int
         )
     if not (stride_seconds > 0 and math.isfinite(stride_seconds)):
         raise SegmentationSettingError(f"a stride of {stride_seconds!r} s; expected a number above 0")
-    later = 0.0 if place == START else (window + 1) / 2 - window // 2
+    later = (np.asarray(window) + 1) / 2 - np.asarray(window) // 2 if place == MEETING else 0.0
     return whole_milliseconds((np.asarray(frames) + later) * stride_seconds)
 
 

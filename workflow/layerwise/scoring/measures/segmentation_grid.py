@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from layerwise.errors import did_you_mean
-from layerwise.scoring.confidence import HIGH, LOW
 from layerwise.scoring.measures.boundaries import (
     ONCE,
     PUBLISHED,
@@ -38,14 +36,9 @@ from layerwise.scoring.measures.segmentation import (
     neighbour_distances,
 )
 from layerwise.scoring.refusals import EmptyFoldError, FoldError, ViewLengthError
-from layerwise.seeds import generator
 
 PROMINENCES = (0, 1e-5, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1, 2, 4, 6, 8, 10)
 WINDOWS = (1, 2, 4, 6, 8, 16)
-DRAWS = 1000  # of the bootstrap
-CHANCE_DRAWS = 20
-METRICS = ("f1", "precision", "recall", "os", "r_value")  # scores of which there are intervals
-_APART = 2  # frames from one local maximum to the next, at least
 
 
 @dataclass(frozen=True)
@@ -62,12 +55,28 @@ GRID = tuple(Setting(p, d, w) for p in PROMINENCES for d in (EUCLIDEAN, COSINE) 
 
 
 @dataclass(frozen=True)
+class Peaks:
+    """The local maxima of all utterances for one distance and window, (peaks,) each; utterance after utterance.
+
+    Attributes:
+        frames: of the boundaries that they would be, as `segment` has them.
+        prominences: each one's.
+        utterance: its number.
+    """
+
+    frames: np.ndarray
+    prominences: np.ndarray
+    utterance: np.ndarray
+
+
+@dataclass(frozen=True)
 class GridCounts:
     """How every setting does on every utterance.
 
     Attributes:
         settings: in the order in which they are preferred.
         counts: arrays of (settings, utterances).
+        peaks: (distance, window) → what boundaries are made of.
         frames: (utterances,).
         reference: boundaries of all utterances.
         stride_seconds, tolerance, place: as the counts were made.
@@ -75,11 +84,29 @@ class GridCounts:
 
     settings: tuple[Setting, ...]
     counts: BoundaryCounts
+    peaks: dict[tuple[str, int], Peaks]
     frames: np.ndarray
     reference: Boundaries
     stride_seconds: float
     tolerance: float
     place: str
+
+    def predicted(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Frames of the boundaries of every utterance, and the number of the utterance of each; (boundaries,) int64.
+
+        Args:
+            chosen: (utterances,) number of each one's setting.
+        """
+        frames, utterances = [], []
+        for number in np.unique(chosen).tolist():
+            setting = self.settings[number]
+            peaks = self.peaks[setting.distance, setting.window]
+            kept = (peaks.prominences >= setting.prominence) & (chosen[peaks.utterance] == number)
+            frames.append(peaks.frames[kept])
+            utterances.append(peaks.utterance[kept])
+        joined, of = np.concatenate(frames), np.concatenate(utterances)
+        order = np.lexsort((joined, of))
+        return joined[order], of[order]
 
 
 @dataclass(frozen=True)
@@ -103,17 +130,6 @@ class CrossFitted:
     fold_scores: dict[int, BoundaryScores | None]
     same_setting: Setting
     same: BoundaryScores
-
-
-@dataclass(frozen=True)
-class Chance:
-    """What boundaries at random places score, once for each draw."""
-
-    draws: tuple[BoundaryScores, ...]
-
-    def level(self, metric: str) -> float | None:
-        """The mean over draws of a field of `BoundaryScores`; None where a draw has none."""
-        return _mean([getattr(scores, metric) for scores in self.draws])
 
 
 def grid_counts(
@@ -148,10 +164,10 @@ def grid_counts(
         RefusedScoreError: as `Scaling.of` and `boundary_scores`.
     """
     frames = np.asarray(frames, np.int64)
-    if frames.sum() != features.shape[0] or len(reference) != frames.size or (frames < 0).any():
+    if not frames.size or frames.sum() != features.shape[0] or len(reference) != frames.size or (frames < 0).any():
         raise ViewLengthError(
             f"{frames.size} utterances of {frames.sum()} frames, {features.shape[0]} rows, {len(reference)} lists of "
-            "reference boundaries"
+            "reference boundaries; expected one of each for every utterance, and one utterance at least"
         )
     if not settings:
         raise SegmentationSettingError("no setting to try; expected one or more, such as those of GRID")
@@ -160,6 +176,7 @@ def grid_counts(
     true = concatenated(reference, "reference")
     scaling = Scaling.of(features) if scaling is None else scaling
     found: dict[Setting, BoundaryCounts] = {}
+    peaks_of: dict[tuple[str, int], Peaks] = {}
     starts = np.cumsum(frames) - frames
     for distance in dict.fromkeys(setting.distance for setting in settings):
         distances = [
@@ -167,17 +184,16 @@ def grid_counts(
             for first, count in zip(starts.tolist(), frames.tolist(), strict=True)
         ]
         for window in dict.fromkeys(setting.window for setting in settings if setting.distance == distance):
-            peaks = [candidates(each, window) for each in distances]
-            times = boundary_milliseconds(_joined([each for each, _ in peaks], int), stride_seconds, window, place)
-            prominences = _joined([each for _, each in peaks], float)
-            utterance = np.repeat(np.arange(frames.size), [each.size for each, _ in peaks])
+            peaks = peaks_of[distance, window] = _peaks(distances, window)
+            times = boundary_milliseconds(peaks.frames, stride_seconds, window, place)
             for setting in settings:
                 if (setting.distance, setting.window) == (distance, window):
-                    kept = prominences >= setting.prominence
-                    found[setting] = counted(Boundaries(times[kept], utterance[kept], frames.size), true, tolerance)
+                    kept = peaks.prominences >= setting.prominence
+                    boundaries = Boundaries(times[kept], peaks.utterance[kept], frames.size)
+                    found[setting] = counted(boundaries, true, tolerance)
     stacked = zip(*(found[setting].arrays() for setting in settings), strict=True)
     counts = BoundaryCounts(*(np.stack(values) for values in stacked))
-    return GridCounts(tuple(settings), counts, frames, true, stride_seconds, tolerance, place)
+    return GridCounts(tuple(settings), counts, peaks_of, frames, true, stride_seconds, tolerance, place)
 
 
 def choose(grid: GridCounts, utterances: np.ndarray | slice = slice(None), count: str = ONCE) -> int:
@@ -239,117 +255,16 @@ def cross_fit(grid: GridCounts, fold: np.ndarray, count: str = ONCE) -> CrossFit
     )
 
 
-def chance(
-    grid: GridCounts, chosen: np.ndarray, seed: int, sample: int = 1, count: str = ONCE, draws: int = CHANCE_DRAWS
-) -> Chance:
-    """Scores of as many boundaries in each utterance at random places.
-
-    The places are those where a peak can be (none is next to another, none within half a window of either end), all
-    equally likely. So the level has what a number of boundaries is worth by itself, which at a tolerance of a frame
-    either side is much, and nothing of where words end.
-
-    Args:
-        chosen: (utterances,) number of the setting that each was segmented with: `CrossFitted.chosen`.
-        seed, sample: of the places; the same for all layers.
-
-    Raises:
-        CountingError: another `count`.
-        SegmentationSettingError: no draw.
-    """
-    check_count(count)
-    _check_draws(draws)
-    random = generator(seed, sample, "word_segmentation")
-    windows = np.array([grid.settings[number].window for number in chosen])
-    wanted = grid.counts.predicted[chosen, np.arange(chosen.size)]
-    found = []
-    for _ in range(draws):
-        times = [
-            boundary_milliseconds(_random_places(size, frames, window, random), grid.stride_seconds, window, grid.place)
-            for size, frames, window in zip(wanted.tolist(), grid.frames.tolist(), windows.tolist(), strict=True)
-        ]
-        random_boundaries = Boundaries(
-            _joined(times, int), np.repeat(np.arange(chosen.size), wanted), grid.reference.utterances
-        )
-        found.append(counted(random_boundaries, grid.reference, grid.tolerance).scores(count))
-    return Chance(tuple(found))
-
-
-def bootstrap(
-    counts: BoundaryCounts,
-    seed: int,
-    sample: int = 1,
-    groups: np.ndarray | None = None,
-    count: str = ONCE,
-    metric: str = "f1",
-    draws: int = DRAWS,
-) -> tuple[float, float]:
-    """The 95 % interval of F1 or another score, by drawing utterances (or groups of them) anew with replacement.
-
-    Its ends are percentiles of the scores of the draws. Boundaries of one utterance depend on each other, so whole utterances are drawn; with speakers as groups, the
-    interval is about new speakers. The settings stay as chosen: the interval does not hold how the choice varies.
-
-    Args:
-        counts: (utterances,) as of `CrossFitted`.
-        groups: (utterances,) speaker of each; None: each utterance by itself.
-        metric: a field of `BoundaryScores`.
-
-    Raises:
-        ViewLengthError: not one group an utterance.
-        BoundariesError: fewer than two utterances or groups, a draw without reference boundaries, or one in which the
-            score is not defined.
-        CountingError: another `count`.
-        SegmentationSettingError: no such score, or no draw.
-    """
-    check_count(count)
-    _check_draws(draws)
-    if metric not in METRICS:
-        raise SegmentationSettingError(
-            f"there is no score {metric!r}{did_you_mean(METRICS, str(metric))}; there are {', '.join(METRICS)}"
-        )
-    utterances = counts.reference.shape[-1]
-    groups = np.arange(utterances) if groups is None else np.asarray(groups)
-    if groups.shape != (utterances,):
-        raise ViewLengthError(f"groups of shape {groups.shape} for {utterances} utterances")
-    names, member = np.unique(groups, return_inverse=True)
-    if names.size < 2:
-        raise BoundariesError(f"{names.size} utterance or group: an interval needs two or more")
-    random = generator(seed, sample, "word_segmentation interval")
-    weights = random.multinomial(names.size, np.full(names.size, 1 / names.size), draws)[
-        :, member
-    ]  # (draws, utterances)
-    drawn = BoundaryCounts(*(weights * values for values in counts.arrays()))
-    values = [getattr(drawn[number].scores(count), metric) for number in range(draws)]
-    undefined = values.count(None)
-    if undefined:
-        raise BoundariesError(f"{metric} is not defined in {undefined} of {draws} draws of {names.size} groups: no hit")
-    low, high = np.quantile(np.array(values, np.float64), [LOW, HIGH])
-    return float(low), float(high)
-
-
 def published_choice(grid: GridCounts) -> tuple[Setting, BoundaryScores]:
     """What the published search reports: the setting with the highest F1 of the published count, on all utterances."""
     best = choose(grid, count=PUBLISHED)
     return grid.settings[best], grid.counts[best].scores(PUBLISHED)
 
 
-def _random_places(size: int, frames: int, window: int, random: np.random.Generator) -> np.ndarray:
-    """`size` frames where a peak of this window can be, two or more from each other, rising."""
-    # `frames − window` averages have inner places 1 … frames − window − 2. Dropping the frame behind each chosen one
-    # makes choices without neighbours of n places from any choices of n − size + 1.
-    places = frames - window - 2
-    free = places - (_APART - 1) * (size - 1) if size else places
-    return np.sort(random.permutation(max(free, 0))[:size]) + np.arange(size) * (_APART - 1) + 1 + window // 2
-
-
-def _mean(values: list[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return float(np.mean(there)) if len(there) == len(values) else None
-
-
-def _check_draws(draws: int) -> None:
-    if draws < 1:
-        raise SegmentationSettingError(f"{draws} random draws; expected 1 or more")
-
-
-def _joined(arrays: list[np.ndarray], dtype: type) -> np.ndarray:
-    return np.concatenate(arrays) if arrays else np.empty(0, dtype)
+def _peaks(distances: list[np.ndarray], window: int) -> Peaks:
+    each = [candidates(of_one, window) for of_one in distances]
+    return Peaks(
+        frames=np.concatenate([frames for frames, _ in each]),
+        prominences=np.concatenate([prominences for _, prominences in each]),
+        utterance=np.repeat(np.arange(len(each)), [frames.size for frames, _ in each]),
+    )

@@ -70,7 +70,7 @@ def buckeye_intervals(boundaries: np.ndarray, frames: int) -> np.ndarray:
         frames: n, of the utterance.
 
     Raises:
-        BoundariesError: a boundary outside the utterance, boundaries that do not rise, or other numbers than integers.
+        BoundariesError: a boundary outside the utterance, boundaries that do not rise, or no integers.
     """
     boundaries = np.asarray(boundaries)
     if boundaries.ndim != 1 or (boundaries.size and boundaries.dtype.kind not in "iu"):
