@@ -160,7 +160,7 @@ def neighbour_distances(
             rows = np.concatenate([before, rows])
         squares = (np.diff(rows, axis=0) ** 2).sum(axis=1)
         if distance == COSINE:
-            zero = ~rows.any(axis=1)
+            zero = np.asarray(~rows.any(axis=1))
             squares += zero[1:] != zero[:-1]  # a cosine of 0 is half a squared distance of 1; here it is ½ yet
         found[done : done + squares.size] = squares / 2 if distance == COSINE else np.sqrt(squares)
         done += squares.size

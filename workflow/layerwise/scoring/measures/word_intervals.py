@@ -114,8 +114,8 @@ def token_counts(
     """Tokens of Buckeye's evaluation: a word is hit where both its edges are within the tolerance, by one word only.
 
     A reference that is longer than the prediction is cut to its length. Counts have `near` and `missed` as boundaries
-    do. The evaluation is `.scores()`: it has no R-value of tokens, and writes −∞ for F1 and OS where nothing is hit; here
-    F1 is 0 there, and OS what it is by the numbers of words.
+    do. The evaluation is `.scores()`; where nothing is hit it has −∞ for F1 and OS, while here F1 is 0, and OS what the
+    numbers of words make it. It has no R-value of tokens.
 
     Args:
         as `interval_boundary_counts`.
