@@ -80,7 +80,7 @@ def test_axes_and_for_the_cosine_lengths_do_not_matter(seed, window, scale):
 
 def test_the_cosine_of_frames_and_of_frames_of_zeros():
     rows = np.array([[1, 0], [0, 2], [0, 3], [0, 0], [0, 0], [-1, 0], [1, 0]], float)
-    assert neighbour_distances(rows, "cosine") == pytest.approx([1, 0, 1, 0, 1, 2], abs=1e-15)
+    assert neighbour_distances(rows, ["cosine"])["cosine"] == pytest.approx([1, 0, 1, 0, 1, 2], abs=1e-15)
 
 
 @pytest.mark.parametrize("distance", ["euclidean", "cosine"])
@@ -90,9 +90,9 @@ def test_blocks_change_nothing(distance):
     if distance == "cosine":
         whole /= np.linalg.norm(whole, axis=1, keepdims=True)
     expected = np.linalg.norm(np.diff(whole, axis=0), axis=1)
-    found = neighbour_distances(rows, distance)
+    found = neighbour_distances(rows, [distance])[distance]
     assert found == pytest.approx(expected**2 / 2 if distance == "cosine" else expected, abs=1e-12)
-    assert (neighbour_distances(rows, distance, None, 4000, 8500) == found[4000:8499]).all()
+    assert (neighbour_distances(rows, [distance], None, 4000, 8500)[distance] == found[4000:8499]).all()
 
 
 def test_z_scores_are_those_of_all_frames():
@@ -101,7 +101,8 @@ def test_z_scores_are_those_of_all_frames():
     assert scaled.mean(axis=0) == pytest.approx(0, abs=1e-12)
     assert scaled.std(axis=0) == pytest.approx(1, abs=1e-12)
     scaling = Scaling.of(rows)
-    assert (neighbour_distances(rows, "cosine", scaling) == neighbour_distances(scaled, "cosine")).all()
+    for name, found in neighbour_distances(rows, ["cosine", "euclidean"], scaling).items():
+        assert (found == neighbour_distances(scaled, [name])[name]).all()
 
 
 def test_a_constant_dimension_changes_nothing():

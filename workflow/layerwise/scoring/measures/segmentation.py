@@ -6,7 +6,7 @@ Pasad, Chien, Settle and Livescu, What Do Self-Supervised Speech Models Know Abo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ EUCLIDEAN, COSINE = "euclidean", "cosine"
 DISTANCES = (EUCLIDEAN, COSINE)
 START, MEETING = "start", "meeting"
 PLACES = (START, MEETING)
-_BLOCK = 4096  # rows that are held as float64: 25 MB of 768 dimensions
+_BLOCK = 1024  # rows that are held as float64: 6 MB of 768 dimensions
 _HUGE = 1e150  # whose square is no float any more
 
 
@@ -47,7 +47,7 @@ class Scaling:
         """Of the frames of all utterances together, with the standard deviation of a population.
 
         Args:
-            features: (frames × dimensions) array or HDF5 dataset, read twice, in blocks of 4096 rows.
+            features: (frames × dimensions) array or HDF5 dataset, read once, in blocks of 1024 rows.
 
         Raises:
             NonFiniteViewError, ViewLengthError: as `segment`.
@@ -57,10 +57,14 @@ class Scaling:
         frames, dimensions = _shape(features)
         if frames < 2:
             raise TooFewRowsError(f"{frames} frames have no standard deviation: two or more are needed")
-        mean = sum((block.sum(axis=0) for block in _blocks(features, 0, frames)), np.zeros(dimensions)) / frames
-        squares = sum(
-            (((block - mean) ** 2).sum(axis=0) for block in _blocks(features, 0, frames)), np.zeros(dimensions)
-        )
+        count, mean, squares = 0, np.zeros(dimensions), np.zeros(dimensions)
+        for block in _blocks(features, 0, frames):
+            # Chan, Golub and LeVeque 1983: squares are about the mean of all rows so far, and cancel nowhere.
+            own = block.mean(axis=0)
+            offset, total = own - mean, count + len(block)
+            squares += ((block - own) ** 2).sum(axis=0) + offset**2 * (count * len(block) / total)
+            mean += offset * (len(block) / total)
+            count = total
         deviation = np.sqrt(squares / frames)
         varies = np.asarray(deviation > CONSTANT_TOLERANCE * np.hypot(deviation, mean))
         if not varies.any():
@@ -113,7 +117,7 @@ def segment(features: np.ndarray, distance: str, window: int, prominence: float)
         SegmentationSettingError: no such distance, window or prominence.
     """
     check_setting(distance, window, prominence)
-    frames, prominences = candidates(neighbour_distances(features, distance), window)
+    frames, prominences = candidates(neighbour_distances(features, [distance])[distance], window)
     return frames[prominences >= prominence]
 
 
@@ -130,40 +134,35 @@ def check_setting(distance: str, window: int, prominence: float) -> None:
 
 def neighbour_distances(
     features: np.ndarray,
-    distance: str,
+    distances: Sequence[str],
     scaling: Scaling | None = None,
     first: int = 0,
     last: int | None = None,
-) -> np.ndarray:
-    """The distance of each frame from the next, (frames − 1,) float64; none for fewer than two frames.
+) -> dict[str, np.ndarray]:
+    """The distance of each frame from the next, (frames − 1,) float64, by its name; none for fewer than two frames.
 
     Equal frames have distance 0 exactly, also in `cosine` (half the squared distance of the two unit vectors): in what
     stands still, rounding makes no peaks.
 
     Args:
-        features: (frames × dimensions); read in blocks of 4096 rows.
+        features: (frames × dimensions); read once, in blocks of 1024 rows.
+        distances: names, as `segment` takes them.
         scaling: makes z-scores of rows that have none yet.
         first, last: only these rows, last exclusive.
 
     Raises:
         as `segment`.
     """
-    _check_distance(distance)
+    for distance in distances:
+        _check_distance(distance)
     last = _shape(features)[0] if last is None else last
-    found = np.empty(max(last - first - 1, 0))
-    before, done = None, 0
+    found = {distance: np.empty(max(last - first - 1, 0)) for distance in distances}
+    done, before = 0, np.empty((0, features.shape[1]))
     for block in _blocks(features, first, last):
-        rows = block if scaling is None else scaling(block)
-        if distance == COSINE:
-            rows = _unit(rows)
-        if before is not None:
-            rows = np.concatenate([before, rows])
-        squares = (np.diff(rows, axis=0) ** 2).sum(axis=1)
-        if distance == COSINE:
-            zero = np.asarray(~rows.any(axis=1))
-            squares += zero[1:] != zero[:-1]  # a cosine of 0 is half a squared distance of 1; here it is ½ yet
-        found[done : done + squares.size] = squares / 2 if distance == COSINE else np.sqrt(squares)
-        done += squares.size
+        rows = np.concatenate([before, block if scaling is None else scaling(block)])
+        for distance, values in found.items():
+            values[done : done + len(rows) - 1] = _MEASURES[distance](rows)
+        done += len(rows) - 1
         before = rows[-1:]
     return found
 
@@ -174,7 +173,7 @@ def candidates(distances: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarr
     The boundaries at any prominence are those of at least as much, so that a grid of them needs one pass.
 
     Args:
-        distances: (frames − 1,) of `neighbour_distances`.
+        distances: (frames − 1,), one of `neighbour_distances`.
     """
     if distances.size < window + 2:  # fewer than three averages have no local maximum
         return np.empty(0, np.int64), np.empty(0)
@@ -217,10 +216,23 @@ def whole_milliseconds(seconds: np.ndarray) -> np.ndarray:
     return np.floor(np.round(np.asarray(seconds, np.float64) * 1000, 6) + 0.5).astype(np.int64)
 
 
-def _unit(rows: np.ndarray) -> np.ndarray:
-    """Rows of length 1; those of zeros stay."""
-    length = np.sqrt((rows**2).sum(axis=1, keepdims=True))
-    return np.divide(rows, length, out=np.zeros(rows.shape), where=length > 0)
+def _euclidean(rows: np.ndarray) -> np.ndarray:
+    return np.sqrt(_squares(np.diff(rows, axis=0)))
+
+
+def _cosine(rows: np.ndarray) -> np.ndarray:
+    length = np.sqrt(_squares(rows))
+    unit = np.divide(rows, length[:, None], out=np.zeros(rows.shape), where=length[:, None] > 0)
+    # Beside a frame of zeros, a cosine of 0 is half a squared distance of 1, and not the ½ that it would be.
+    return _squares(np.diff(unit, axis=0)) / 2 + ((length[1:] > 0) != (length[:-1] > 0)) / 2
+
+
+def _squares(rows: np.ndarray) -> np.ndarray:
+    """The sum of squares of each row."""
+    return np.einsum("ij,ij->i", rows, rows)
+
+
+_MEASURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {EUCLIDEAN: _euclidean, COSINE: _cosine}
 
 
 def _shape(features: np.ndarray) -> tuple[int, int]:
@@ -241,10 +253,10 @@ def _blocks(features: np.ndarray, first: int, last: int) -> Iterator[np.ndarray]
     _shape(features)
     for start in range(first, last, _BLOCK):
         block = np.asarray(features[start : min(start + _BLOCK, last)], np.float64)
-        broken = np.flatnonzero(~(np.abs(block) < _HUGE).all(axis=1))
-        if broken.size:
+        if not (block.max() < _HUGE and block.min() > -_HUGE):
+            broken = start - first + np.flatnonzero(~(np.abs(block) < _HUGE).all(axis=1))
             raise NonFiniteViewError(
-                f"frame {start - first + broken[0]} of {last - first} holds NaN, infinity or a number above {_HUGE:g}"
+                f"frame {broken[0]} of {last - first} holds NaN, infinity or a number above {_HUGE:g}"
             )
         yield block
 

@@ -145,7 +145,7 @@ def grid_counts(
     """Segment every utterance with every setting, and count what is hit.
 
     Distances and their averages are shared by all prominences, so a grid of 180 settings takes 12 passes over the
-    distances. Nothing but one utterance's block of 4096 rows, the distances, and the peaks is held in memory.
+    distances. Nothing but one utterance's block of 1024 rows, the distances, and the peaks is held in memory.
 
     Args:
         features: (frames × dimensions) array or HDF5 dataset: the utterances one after the other, not scaled yet.
@@ -178,13 +178,14 @@ def grid_counts(
     found: dict[Setting, BoundaryCounts] = {}
     peaks_of: dict[tuple[str, int], Peaks] = {}
     starts = np.cumsum(frames) - frames
-    for distance in dict.fromkeys(setting.distance for setting in settings):
-        distances = [
-            neighbour_distances(features, distance, scaling, first, first + count)
-            for first, count in zip(starts.tolist(), frames.tolist(), strict=True)
-        ]
+    names = list(dict.fromkeys(setting.distance for setting in settings))
+    distances = [
+        neighbour_distances(features, names, scaling, first, first + count)
+        for first, count in zip(starts.tolist(), frames.tolist(), strict=True)
+    ]
+    for distance in names:
         for window in dict.fromkeys(setting.window for setting in settings if setting.distance == distance):
-            peaks = peaks_of[distance, window] = _peaks(distances, window)
+            peaks = peaks_of[distance, window] = _peaks([each[distance] for each in distances], window)
             times = boundary_milliseconds(peaks.frames, stride_seconds, window, place)
             for setting in settings:
                 if (setting.distance, setting.window) == (distance, window):
