@@ -52,6 +52,12 @@ def test_planted_words_are_found(distance):
     assert found.tolist() == (words.first_frames[0] - 1).tolist()
 
 
+def test_a_peak_of_just_the_prominence_is_a_boundary():
+    step = np.array([[0.0], [0], [1], [1]])
+    assert segment(step, "euclidean", 1, 1).tolist() == [1]
+    assert segment(step, "euclidean", 1, 1 + 1e-12).tolist() == []
+
+
 def test_a_stretch_that_stands_still_has_no_boundary():
     still = np.repeat(np.random.default_rng(0).normal(size=(1, 5)), 60, axis=0)
     for distance in ("euclidean", "cosine"):

@@ -84,6 +84,7 @@ def test_predictions_are_those_of_each_utterances_own_setting():
     grid = counted(words)
     chosen = np.array([2, 0, 3, 0])
     frames, utterance = grid.predicted(chosen)
+    assert (np.diff(utterance) >= 0).all()
     for number, setting in enumerate(chosen):
         own, of = grid.predicted(np.full(4, setting))
         assert frames[utterance == number].tolist() == own[of == number].tolist()
@@ -111,6 +112,20 @@ def test_no_utterance_chooses_for_itself():
     assert fitted.scores.hits == 16
     assert (fitted.same_setting, fitted.same.hits) == (FEW[1], 56)
     assert {fold: scores.hits for fold, scores in fitted.fold_scores.items()} == {0: 16, 1: 0}
+
+
+def test_what_is_counted_as_published_is_chosen_as_published():
+    grid = counted(planted(4, noise=0.5), FEW[:2])
+    ours, none = np.array([[9] * 4, [8] * 4]), np.zeros((2, 4), int)
+    counts = replace(
+        grid.counts, predicted=none + 20, reference=none + 20, matched=ours, near=ours[::-1], missed=none + 9
+    )
+    grid = replace(grid, counts=counts)
+    assert cross_fit(grid, np.array([0, 0, 1, 1]), "once").chosen.tolist() == [0] * 4
+    fitted = cross_fit(grid, np.array([0, 0, 1, 1]), "published")
+    assert fitted.chosen.tolist() == [1] * 4
+    assert fitted.same_setting == FEW[1]
+    assert fitted.scores.hits == fitted.same.hits == 36
 
 
 def test_of_settings_that_are_equally_good_the_first_is_taken():
