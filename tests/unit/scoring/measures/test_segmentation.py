@@ -130,7 +130,7 @@ def test_times_of_boundaries():
     assert boundary_milliseconds(np.array([7]), 0.02, 1, "meeting").tolist() == [160]
     assert boundary_milliseconds(np.array([7]), 0.02, 4, "meeting").tolist() == [150]
     assert boundary_milliseconds(np.array([7, 7]), 0.02, np.array([1, 4]), "meeting").tolist() == [160, 150]
-    assert whole_milliseconds(np.array([0.0145, 0.0155, 0.29, 1.005])).tolist() == [15, 16, 290, 1005]
+    assert whole_milliseconds(np.array([0.5005, 0.0155, 0.29, 1.005])).tolist() == [501, 16, 290, 1005]
 
 
 def test_the_meeting_place_is_where_a_planted_word_begins():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from layerwise.scoring.measures.boundaries import BoundariesError, CountingError
+from layerwise.scoring.measures.boundaries import BoundariesError, CountingError, boundary_scores
 from layerwise.scoring.measures.segmentation import SegmentationSettingError
 from layerwise.scoring.measures.segmentation_chance import METRICS, bootstrap, chance
 from layerwise.scoring.measures.segmentation_grid import Setting, cross_fit, grid_counts
@@ -51,6 +51,21 @@ def test_boundaries_stay_where_a_peak_can_be():
     grid = grid_counts(np.array([[0.0], [0], [1], [1], [0.5]])[:4], [4], [[20]], STRIDE, settings=SETTINGS[:1])
     assert grid.predicted(np.zeros(1, int))[0].tolist() == [1]
     assert {scores.hits for scores in chance(grid, np.zeros(1, int), 1).draws} == {1}
+
+
+def test_every_draw_moves_all_boundaries_of_an_utterance_alike():
+    words = planted(1, noise=0.5)
+    (frames,), first = words.frames, 2  # the first frame that a peak of window 2 can make a boundary
+    setting = np.ones(1, int)
+    grid = grid_counts(words.features, words.frames, words.reference, STRIDE, settings=SETTINGS)
+    found, places = grid.predicted(setting)[0], frames - 4
+    moved = [
+        boundary_scores([20 * ((found - first + by) % places + first)], words.reference)
+        for by in range(int(0.1 * places), int(0.9 * places) + 2)
+    ]
+    draws = chance(grid, setting, 1, draws=100).draws
+    assert set(draws) <= set(moved)
+    assert len(set(draws)) > 1
 
 
 def test_an_undefined_level_is_none():

@@ -211,7 +211,7 @@ def boundary_milliseconds(
 def whole_milliseconds(seconds: np.ndarray) -> np.ndarray:
     """Times to the nearest millisecond, int64; halves are rounded up.
 
-    Seconds are taken to the millionth of a millisecond first: 0.0145 s are 14.500000000000002 ms in floats.
+    Seconds are taken to the millionth of a millisecond first: 0.5005 s are 500.49999999999994 ms in floats.
     """
     return np.floor(np.round(np.asarray(seconds, np.float64) * 1000, 6) + 0.5).astype(np.int64)
 
