@@ -53,17 +53,18 @@ def test_boundaries_stay_where_a_peak_can_be():
     assert {scores.hits for scores in chance(grid, np.zeros(1, int), 1).draws} == {1}
 
 
-def test_every_draw_moves_all_boundaries_of_an_utterance_alike():
+@pytest.mark.parametrize("count", ["once", "published"])
+def test_every_draw_moves_all_boundaries_of_an_utterance_alike(count):
     words = planted(1, noise=0.5)
     (frames,), first = words.frames, 2  # the first frame that a peak of window 2 can make a boundary
     setting = np.ones(1, int)
     grid = grid_counts(words.features, words.frames, words.reference, STRIDE, settings=SETTINGS)
     found, places = grid.predicted(setting)[0], frames - 4
     moved = [
-        boundary_scores([20 * ((found - first + by) % places + first)], words.reference)
+        boundary_scores([20 * ((found - first + by) % places + first)], words.reference, 20, count)
         for by in range(int(0.1 * places), int(0.9 * places) + 2)
     ]
-    draws = chance(grid, setting, 1, draws=100).draws
+    draws = chance(grid, setting, 1, count=count, draws=100).draws
     assert set(draws) <= set(moved)
     assert len(set(draws)) > 1
 
