@@ -25,8 +25,8 @@ import numpy as np
 from layerwise.representations.writer import CHUNK_BYTES
 from layerwise.scoring.measures.boundaries import boundary_scores
 from layerwise.scoring.measures.segmentation import Scaling, boundary_milliseconds, segment
-from layerwise.scoring.measures.segmentation_chance import bootstrap, chance
-from layerwise.scoring.measures.segmentation_grid import GRID, cross_fit, grid_counts
+from layerwise.scoring.measures.segmentation_chance import segmentation_chance, segmentation_interval
+from layerwise.scoring.measures.segmentation_grid import GRID, cross_fitted_segmentation, segmentation_counts
 
 STRIDE, WORD = 0.02, 15  # seconds, frames
 FOLDS = 10
@@ -66,10 +66,10 @@ def measure(utterances: int, dimensions: int, folder: Path) -> dict[str, float]:
     before = peak_bytes()
     with h5py.File(path, "r") as file:
         layer = file["layer"]
-        grid = timed(seconds, "grid", lambda: grid_counts(layer, frames, reference, STRIDE))
-        fitted = timed(seconds, "choice", lambda: cross_fit(grid, np.arange(utterances) % FOLDS))
-        level = timed(seconds, "chance", lambda: chance(grid, fitted.chosen, 1))
-        low, high = timed(seconds, "interval", lambda: bootstrap(fitted.counts, 1))
+        grid = timed(seconds, "grid", lambda: segmentation_counts(layer, frames, reference, STRIDE))
+        fitted = timed(seconds, "choice", lambda: cross_fitted_segmentation(grid, np.arange(utterances) % FOLDS))
+        level = timed(seconds, "chance", lambda: segmentation_chance(grid, fitted.chosen, 1))
+        low, high = timed(seconds, "interval", lambda: segmentation_interval(fitted.counts, 1))
         memory = peak_bytes() - before
         scaling = Scaling.of(layer)
         rows = np.split(layer[:], np.cumsum(frames)[:-1])

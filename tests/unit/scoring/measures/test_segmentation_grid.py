@@ -21,9 +21,9 @@ from layerwise.scoring.measures.segmentation_grid import (
     GRID,
     Setting,
     choose,
-    cross_fit,
-    grid_counts,
+    cross_fitted_segmentation,
     published_choice,
+    segmentation_counts,
 )
 from layerwise.scoring.refusals import EmptyFoldError, FoldError, ViewLengthError
 from planted_words import STRIDE, golden, planted
@@ -35,14 +35,14 @@ RIPPLES = 5e-4  # what float32 does at prominence 0
 
 
 def counted(words, settings=FEW, **others):
-    return grid_counts(words.features, words.frames, words.reference, STRIDE, settings=settings, **others)
+    return segmentation_counts(words.features, words.frames, words.reference, STRIDE, settings=settings, **others)
 
 
 @needs_golden
 @pytest.mark.parametrize("which", ["all22", "good20"])
 def test_the_golden_grid(which):
     scaling = Scaling.of(GOLDEN.features(which))
-    grid = grid_counts(GOLDEN.features(), GOLDEN.frames, GOLDEN.reference, STRIDE, scaling=scaling)
+    grid = segmentation_counts(GOLDEN.features(), GOLDEN.frames, GOLDEN.reference, STRIDE, scaling=scaling)
     assert len(grid.settings) == len(GOLDEN.expected["grid"]) == 180
     for number, expected in enumerate(GOLDEN.expected["grid"]):
         setting = grid.settings[number]
@@ -57,7 +57,7 @@ def test_the_golden_grid(which):
 
 @needs_golden
 def test_the_golden_choice():
-    grid = grid_counts(GOLDEN.features(), GOLDEN.frames, GOLDEN.reference, STRIDE)
+    grid = segmentation_counts(GOLDEN.features(), GOLDEN.frames, GOLDEN.reference, STRIDE)
     setting, scores = published_choice(grid)
     best = max(GOLDEN.expected["grid"], key=lambda point: point["good20"]["f1"])
     assert (setting.prominence, setting.window) == (best["prominence"], best["window"])
@@ -91,13 +91,15 @@ def test_predictions_are_those_of_each_utterances_own_setting():
 
 
 def test_planted_words_are_found_with_what_other_utterances_chose():
-    fitted = cross_fit(counted(planted(8, noise=0.05), GRID), np.arange(8) % 4)
+    fitted = cross_fitted_segmentation(counted(planted(8, noise=0.05), GRID), np.arange(8) % 4)
     assert fitted.scores.f1 > 0.95
     assert fitted.scores.r_value > 0.95
 
 
 def test_the_layer_with_clearer_words_is_better():
-    f1 = [cross_fit(counted(planted(12, noise)), np.arange(12) % 3).scores.f1 for noise in (0.05, 0.6, 5)]
+    f1 = [
+        cross_fitted_segmentation(counted(planted(12, noise)), np.arange(12) % 3).scores.f1 for noise in (0.05, 0.6, 5)
+    ]
     assert f1[0] > f1[1] > f1[2]
 
 
@@ -106,7 +108,7 @@ def test_no_utterance_chooses_for_itself():
     grid = counted(planted(4, noise=0.5), FEW[:2])
     ours = np.array([[9, 9, 0, 0], [8, 8, 20, 20]])
     counts = replace(grid.counts, predicted=0 * ours + 20, reference=0 * ours + 20, matched=ours)
-    fitted = cross_fit(replace(grid, counts=counts), np.array([0, 0, 1, 1]))
+    fitted = cross_fitted_segmentation(replace(grid, counts=counts), np.array([0, 0, 1, 1]))
     assert fitted.chosen.tolist() == [1, 1, 0, 0]
     assert fitted.settings == {0: FEW[1], 1: FEW[0]}
     assert fitted.scores.hits == 16
@@ -121,8 +123,8 @@ def test_what_is_counted_as_published_is_chosen_as_published():
         grid.counts, predicted=none + 20, reference=none + 20, matched=ours, near=ours[::-1], missed=none + 9
     )
     grid = replace(grid, counts=counts)
-    assert cross_fit(grid, np.array([0, 0, 1, 1]), "once").chosen.tolist() == [0] * 4
-    fitted = cross_fit(grid, np.array([0, 0, 1, 1]), "published")
+    assert cross_fitted_segmentation(grid, np.array([0, 0, 1, 1]), "once").chosen.tolist() == [0] * 4
+    fitted = cross_fitted_segmentation(grid, np.array([0, 0, 1, 1]), "published")
     assert fitted.chosen.tolist() == [1] * 4
     assert fitted.same_setting == FEW[1]
     assert fitted.scores.hits == fitted.same.hits == 36
@@ -141,9 +143,9 @@ def test_the_order_of_utterances_does_not_matter(order, count):
     reference = [words.reference[place] for place in order]
     scaling = Scaling.of(words.features)  # whose last digits depend on the order
     fold = np.array([0, 0, 1, 1, 2, 2])
-    there = cross_fit(counted(words, scaling=scaling), fold, count)
-    grid = grid_counts(shuffled, words.frames[list(order)], reference, STRIDE, settings=FEW, scaling=scaling)
-    again = cross_fit(grid, fold[list(order)], count)
+    there = cross_fitted_segmentation(counted(words, scaling=scaling), fold, count)
+    grid = segmentation_counts(shuffled, words.frames[list(order)], reference, STRIDE, settings=FEW, scaling=scaling)
+    again = cross_fitted_segmentation(grid, fold[list(order)], count)
     assert again.scores == there.scores
     assert again.settings == there.settings
 
@@ -156,7 +158,7 @@ def test_utterances_without_peaks_or_words_count_for_what_they_are():
     features = np.concatenate([rows[0], still, short, short[:0], rows[2]])
     frames = [len(rows[0]), 30, 2, 0, len(rows[2])]
     reference = [words.reference[0], np.array([40, 300]), np.array([], int), np.array([], int), words.reference[2]]
-    counts = grid_counts(features, frames, reference, STRIDE, settings=(FEW[1],)).counts[0]
+    counts = segmentation_counts(features, frames, reference, STRIDE, settings=(FEW[1],)).counts[0]
     assert counts.predicted[1:4].tolist() == [0, 0, 0]
     assert counts.matched[[0, 4]].tolist() == [words.reference[0].size, words.reference[2].size]
 
@@ -179,7 +181,7 @@ def test_what_does_not_fit_is_refused(change, error, message):
     features = np.random.default_rng(0).normal(size=(20, 2))
     arguments = {"features": features, "frames": [10, 10], "reference": [[20], []], "stride_seconds": STRIDE} | change
     with pytest.raises(error, match=message):
-        grid_counts(**arguments)
+        segmentation_counts(**arguments)
 
 
 @pytest.mark.parametrize(
@@ -194,13 +196,13 @@ def test_what_does_not_fit_is_refused(change, error, message):
 def test_folds_that_cannot_be_are_refused(fold, count, error, message):
     words = planted(3, noise=0.5)
     reference = [*words.reference[:2], np.array([], int)]
-    grid = grid_counts(words.features, words.frames, reference, STRIDE, settings=FEW)
+    grid = segmentation_counts(words.features, words.frames, reference, STRIDE, settings=FEW)
     with pytest.raises(error, match=message):
-        cross_fit(grid, np.array(fold), count)
+        cross_fitted_segmentation(grid, np.array(fold), count)
 
 
 def test_there_is_nothing_to_choose_on_without_reference():
     words = planted(2, noise=0.5)
-    grid = grid_counts(words.features, words.frames, [[], []], STRIDE, settings=FEW)
+    grid = segmentation_counts(words.features, words.frames, [[], []], STRIDE, settings=FEW)
     with pytest.raises(BoundariesError, match="no reference boundary in 2 utterances to choose on"):
         choose(grid)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layerwise import measures
 from layerwise.scoring.measures.boundaries import BoundariesError, CountingError
 from layerwise.scoring.measures.segmentation import segment, z_scored
 from layerwise.scoring.measures.word_intervals import (
@@ -156,3 +157,20 @@ def test_intervals_with_holes_are_refused(predicted, message, counts):
 def test_a_tolerance_is_a_number_from_0_on(counts):
     with pytest.raises(CountingError, match="0 or more"):
         counts([[[0, 6]]], [[[0, 6]]], -1)
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        *((name, "boundaries") for name in ("boundary_counts", "boundary_scores")),
+        *((name, "segmentation") for name in ("segment", "z_scored", "boundary_milliseconds")),
+        *((name, "word_intervals") for name in ("reference_boundaries", "buckeye_intervals", "token_counts")),
+        ("interval_boundary_counts", "word_intervals"),
+        *((name, "segmentation_grid") for name in ("segmentation_counts", "cross_fitted_segmentation")),
+        *((name, "segmentation_chance") for name in ("segmentation_chance", "segmentation_interval")),
+    ],
+)
+def test_the_public_names(name, module):
+    found = getattr(measures, name)
+    assert found.__module__ == f"layerwise.scoring.measures.{module}"
+    assert name in dir(measures)

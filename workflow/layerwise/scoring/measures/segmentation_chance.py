@@ -45,7 +45,7 @@ class Chance:
         return None if None in values else float(np.mean(values))
 
 
-def chance(
+def segmentation_chance(
     grid: GridCounts, chosen: np.ndarray, seed: int, sample: int = 1, count: str = ONCE, draws: int = CHANCE_DRAWS
 ) -> Chance:
     """Scores of the same boundaries, those of each utterance moved on together by a random part of it.
@@ -86,7 +86,7 @@ def chance(
     return Chance(tuple(scores))
 
 
-def bootstrap(
+def segmentation_interval(
     counts: BoundaryCounts,
     seed: int,
     sample: int = 1,

@@ -132,7 +132,7 @@ class CrossFitted:
     same: BoundaryScores
 
 
-def grid_counts(
+def segmentation_counts(
     features: np.ndarray,
     frames: Sequence[int] | np.ndarray,
     reference: Sequence[np.ndarray],
@@ -215,7 +215,7 @@ def choose(grid: GridCounts, utterances: np.ndarray | slice = slice(None), count
     return int(counts.f1(count).argmax())
 
 
-def cross_fit(grid: GridCounts, fold: np.ndarray, count: str = ONCE) -> CrossFitted:
+def cross_fitted_segmentation(grid: GridCounts, fold: np.ndarray, count: str = ONCE) -> CrossFitted:
     """Score each fold of utterances with the setting that is best on all other folds.
 
     Args:

@@ -1,0 +1,34 @@
+"""The public names of measures beyond canonical correlation; `layerwise.scoring.measures` has the code.
+
+A name is imported when it is first used: measures import different libraries, some of which take seconds.
+"""
+
+import importlib
+from typing import Any
+
+_MEASURES = "layerwise.scoring.measures"
+_MODULES = {  # public name → the module that has it
+    "boundary_counts": "boundaries",
+    "boundary_scores": "boundaries",
+    "segment": "segmentation",
+    "z_scored": "segmentation",
+    "boundary_milliseconds": "segmentation",
+    "reference_boundaries": "word_intervals",
+    "buckeye_intervals": "word_intervals",
+    "interval_boundary_counts": "word_intervals",
+    "token_counts": "word_intervals",
+    "segmentation_counts": "segmentation_grid",
+    "cross_fitted_segmentation": "segmentation_grid",
+    "segmentation_chance": "segmentation_chance",
+    "segmentation_interval": "segmentation_chance",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{_MEASURES}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})
