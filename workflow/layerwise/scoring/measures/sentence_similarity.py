@@ -82,23 +82,24 @@ def sentence_similarity(
         )
     require_rows(vectors)
     readers = list(zip(first, second, strict=True))
-    left = np.array([row for a, b in readers for row in a for _ in b], dtype=np.int64)
-    right = np.array([row for a, b in readers for _ in a for row in b], dtype=np.int64)
-    used, place = np.unique([left, right], return_inverse=True)
+    sides = np.array([(left, right) for a, b in readers for left in a for right in b]).reshape(-1, 2)
+    used, place = np.unique(sides, return_inverse=True)
+    if used.size and used.dtype.kind not in "iu":
+        raise RatingChoiceError(f"rows of readings are {used.dtype}; integers are expected")
     if used.size and not 0 <= used[0] <= used[-1] < len(vectors):
         raise RatingChoiceError(f"the rows {used[0]} … {used[-1]} are named; there are 0 … {len(vectors) - 1}")
-    rows = np.asarray(vectors, dtype=np.float64)[used]
+    rows = np.asarray(vectors, dtype=np.float64)[used.astype(np.int64)]
     if bad := int(np.count_nonzero(~np.isfinite(rows).all(axis=1))):
         raise NonFiniteViewError(f"{bad} of {used.size} recordings' vectors hold NaN or infinity")
-    similarities = cosines(unit(rows, [f"row {row}" for row in used.tolist()]), *place.reshape(2, -1))
+    similarities = cosines(unit(rows, [f"row {row}" for row in used.tolist()]), *place.reshape(-1, 2).T)
     pairs = np.repeat(np.arange(ratings.size), [len(a) * len(b) for a, b in readers])
     if combined == MEAN:
         sums = np.bincount(pairs, similarities, ratings.size)
         similarities = np.round(sums / np.bincount(pairs, minlength=ratings.size), DECIMALS)
-        pairs = np.arange(ratings.size)
-    return SentenceSimilarity(
-        similarities,
-        ratings.size,
-        rating_correlation(similarities, ratings[pairs], pairs[:, None]),
-        chance_level(similarities, ratings[pairs], seed, name, pairs=pairs),
-    )
+        correlation = rating_correlation(similarities, ratings)
+        return SentenceSimilarity(
+            similarities, ratings.size, correlation, chance_level(similarities, ratings, seed, name)
+        )
+    correlation = rating_correlation(similarities, ratings[pairs], pairs[:, None])
+    chance = chance_level(similarities, ratings[pairs], seed, name, pairs=pairs)
+    return SentenceSimilarity(similarities, ratings.size, correlation, chance)

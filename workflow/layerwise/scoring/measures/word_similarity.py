@@ -16,19 +16,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerwise.errors import did_you_mean, shown
-from layerwise.files.texts import folded
+from layerwise.files.texts import composed, folded
 from layerwise.scoring.measures.cosines import cosines, require_rows, unit
 from layerwise.scoring.measures.rating_sets import NoPairsError, RatedPairs, Retained, retain
 from layerwise.scoring.measures.ratings import (
     ChanceLevel,
     RatingChoiceError,
     RatingCorrelation,
-    chance_level,
+    chance_level_of_members,
     numbers,
     parts,
     rating_correlation,
 )
-from layerwise.scoring.measures.spearman import interval, variance_of_sum
+from layerwise.scoring.measures.spearman import FEWEST, interval, variance_of_sum
 from layerwise.scoring.refusals import NonFiniteViewError, RefusedScoreError
 
 EXACT, LOWER = CASES = ("exact", "lower")
@@ -67,7 +67,7 @@ class WordSimilarity:
 
     Attributes:
         sets: by name; skipped: why others have no score.
-        macro: sets count by the part of their pairs that is their own: a set that stands there twice counts once.
+        macro: sets count by the part of their pairs that is their own: of two sets of the same pairs, each by half.
         micro: sets count by the number of their own pairs: a pair of several sets counts once.
         macro_published, micro_published: the plain mean, and that weighted by pairs; they count shared pairs again.
     """
@@ -82,7 +82,7 @@ class WordSimilarity:
 
 def word_similarity(
     vectors: np.ndarray,
-    words: Iterable[str],
+    words: Iterable[str | bytes],
     sets: Sequence[RatedPairs],
     *,
     counts: Mapping[str, int] | None = None,
@@ -97,7 +97,7 @@ def word_similarity(
 
     Args:
         vectors: (instances × dimensions), an array or an HDF5 dataset.
-        words: (instances,) the word of each.
+        words: (instances,) the word of each; bytes are UTF-8.
         sets: of rated pairs, each of another name.
         counts: how often each word occurs where pairs are chosen; None: its instances here.
         more_than: a pair stays if both words occur more often than this; 0 as published.
@@ -114,7 +114,8 @@ def word_similarity(
     names = [pairs.name for pairs in sets]
     if len(set(names)) < len(names):
         raise RatingChoiceError(f"sets have the names {', '.join(map(shown, names))}; each needs one of its own")
-    spoken = list(map(str, words))
+    # HDF5 gives bytes; letters with marks are written in several ways, and tables are read as composed.
+    spoken = [composed(word.decode() if isinstance(word, bytes) else str(word)) for word in words]
     if case == LOWER:
         sets = [pairs.folded() for pairs in sets]
         spoken = [folded(word, True) for word in spoken]
@@ -138,7 +139,7 @@ def word_similarity(
     for name in scored:
         numbered = similarities[name], retained[name].pairs.ratings
         correlation = rating_correlation(*numbered, members[name])
-        chance = chance_level(*numbered, seed, name)
+        chance = chance_level_of_members(directions, members[name], numbered[1], seed, name)
         found[name] = SetScore(retained[name], similarities[name], correlation, chance, own[name])
     correlations = np.array([one.correlation.correlation for one in found.values()])
     sizes = np.array([one.correlation.n for one in found.values()])
@@ -218,4 +219,5 @@ def _average(found: Mapping[str, SetScore], members: Mapping[str, np.ndarray], w
     ]
     of_words = np.concatenate([members[name] for name in shares])
     variance = variance_of_sum(np.concatenate(of_pairs), of_words)
-    return Average(float(value), *interval(float(value), variance, len(of_words)))
+    different = max(FEWEST, len(np.unique(np.sort(of_words, axis=1), axis=0)))
+    return Average(float(value), *interval(float(value), variance, len(of_words), different))
