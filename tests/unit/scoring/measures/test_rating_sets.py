@@ -14,6 +14,7 @@ from layerwise.scoring.measures.rating_sets import (
     readings,
     retain,
 )
+from layerwise.scoring.refusals import ViewLengthError
 
 CATALOGUE = read_catalogue("ratings.yaml")["ratings"]
 
@@ -72,6 +73,11 @@ def test_another_column_can_be_the_rating(table):
 def test_a_table_that_says_too_little_is_refused(table, text, said):
     with pytest.raises(RatingTableError, match=said):
         read_word_ratings(table(text))
+
+
+def test_words_and_ratings_of_different_numbers_are_refused():
+    with pytest.raises(ViewLengthError, match="set has 2 and 1 words of pairs, and 2 ratings"):
+        RatedPairs("set", ("cup", "cup"), ("mug",), np.arange(2.0))
 
 
 def test_pairs_are_lost_for_one_cause_each_and_counted():

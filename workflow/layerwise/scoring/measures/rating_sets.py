@@ -13,7 +13,7 @@ import numpy as np
 from layerwise.errors import did_you_mean, listed_names, shown
 from layerwise.files.csv_files import CSVError, CSVTable, read_csv, read_header
 from layerwise.files.texts import folded
-from layerwise.scoring.refusals import RefusedScoreError
+from layerwise.scoring.refusals import RefusedScoreError, ViewLengthError
 
 WORDS, RECORDINGS = ("word1", "word2"), ("a", "b")
 RATINGS = ("similarity", "rating")  # the column of the rating, unless another is named
@@ -37,12 +37,22 @@ class RatedPairs:
         name: of the set.
         first, second: (pairs,) words.
         ratings: (pairs,) float64; higher is more alike, in whatever unit.
+
+    Raises:
+        ViewLengthError: their numbers differ.
     """
 
     name: str
     first: tuple[str, ...]
     second: tuple[str, ...]
     ratings: np.ndarray
+
+    def __post_init__(self) -> None:
+        if not len(self.first) == len(self.second) == len(self.ratings):
+            raise ViewLengthError(
+                f"{shown(self.name)} has {len(self.first)} and {len(self.second)} words of pairs, and "
+                f"{len(self.ratings)} ratings; each pair has one"
+            )
 
     def __len__(self) -> int:
         return len(self.first)
