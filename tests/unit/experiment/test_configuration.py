@@ -124,7 +124,9 @@ def test_presets_are_valid_and_named_after_their_file(preset):
     assert read_experiment(config).config["experiment"] == preset.removesuffix(".yaml")
 
 
-@pytest.mark.parametrize("name", ["models", "corpora", "layouts", "phones", "marks", "tasks", "pretraining", "vectors"])
+@pytest.mark.parametrize(
+    "name", ["models", "corpora", "layouts", "phones", "marks", "tasks", "pretraining", "vectors", "ratings"]
+)
 def test_catalogues_are_valid(name):
     content = yaml.safe_load((ROOT / f"resources/{name}.yaml").read_text())
     assert content
