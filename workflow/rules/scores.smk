@@ -34,7 +34,8 @@ rule score_layers:
         standardise=config["cca"]["standardise"],
         epsilons=config["cca"]["epsilons"],
         alignments=EXPERIMENT.alignments_are,
-        files_are=lambda wildcards: [file.identity for file in READ_FILES.get(wildcards.property, [])],
+        files=lambda wildcards: [file.facts for file in READ_FILES.get(wildcards.property, [])],
+        sources=lambda wildcards: [file.source.identity for file in READ_FILES.get(wildcards.property, [])],
         code=code_of("score_layers", lambda wildcards: [PROPERTIES[wildcards.property].measure.module]),
     log:
         log_of("score_layers/{property}/{model}/{sample}/{layers}"),

@@ -45,10 +45,14 @@ def intervals_of(property_name, sample):
 
 def files_of(property_name):
     """The files that the measure of a property reads as they are."""
-    return [copy_of_words(file) for file in READ_FILES.get(property_name, [])]
+    return [local_copy(file.source, "resources/vectors") for file in READ_FILES.get(property_name, [])]
 
 
-FETCHED = {copy_of_words(file): file.source for file in [*WORD_FILES.values(), *itertools.chain(*READ_FILES.values())] if file.source.is_url}
+FETCHED = {
+    local_copy(file.source, "resources/vectors"): file.source
+    for file in [*WORD_FILES.values(), *itertools.chain(*READ_FILES.values())]
+    if file.source.is_url
+}
 
 
 # It stays, as gigabytes of vectors are needed again for each change of samples.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from layerwise.experiment.job import logged
 from layerwise.scoring.properties import property_of
+from layerwise.scoring.rows import ReadFile
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 
@@ -30,5 +31,8 @@ with logged(snakemake):
         other=snakemake.input.other,
         other_layers=snakemake.params.other_layers,
         intervals=next(map(Path, snakemake.input.intervals), None),
-        files=snakemake.input.files,
+        files=[
+            ReadFile(Path(path), **facts)
+            for path, facts in zip(snakemake.input.files, snakemake.params.files, strict=True)
+        ],
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
 from layerwise.scoring.metrics import metrics_of
@@ -84,7 +85,7 @@ class Measure:
     resampled: str = ""
     has_jackknife: bool = False
     known_options: Mapping[str, Choice | Count | Number] = field(default_factory=dict)
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def metrics(self) -> list[str]:
@@ -124,7 +125,7 @@ MEASURES: dict[str, Measure] = {
         ),
         Measure(
             name="mutual_information",
-            words="mutual information of the layer's clusters and the labels, as a share of the labels' entropy",
+            words="mutual information of the layer's clusters and the labels",
             module="layerwise.scoring.scores.mutual_information",
             targets=("label",),
             rows=("frame", *_SEGMENTS),
@@ -137,7 +138,13 @@ MEASURES: dict[str, Measure] = {
             module="layerwise.scoring.scores.word_discrimination",
             targets=("label", "intervals"),
             rows=("frame", *_SEGMENTS),
-            known_options={"normalise": Choice("length", ("length", "none")), "segments": Count(1000, 2)},
+            resampled="words",
+            known_options={
+                "segments": Count(300, 2),
+                "least_letters": Count(5),
+                "least_seconds": Number(0.5),
+                "normalise": Choice("length", ("length", "none")),
+            },
         ),
         Measure(
             name="abx",
@@ -145,6 +152,7 @@ MEASURES: dict[str, Measure] = {
             module="layerwise.scoring.scores.abx",
             targets=("intervals", "items"),
             rows=("frame",),
+            resampled="speakers",
             known_options={
                 "speaker": Choice("within", ("within", "across")),
                 "context": Choice("within", ("within", "any")),
@@ -161,6 +169,8 @@ MEASURES: dict[str, Measure] = {
             module="layerwise.scoring.scores.word_similarity",
             targets=("ratings",),
             rows=("word", "segments"),
+            resampled="words",
+            known_options={"case": Choice("lower", ("lower", "exact")), "more_than": Count(0, 0)},
         ),
         Measure(
             name="sentence_similarity",
@@ -168,6 +178,8 @@ MEASURES: dict[str, Measure] = {
             module="layerwise.scoring.scores.sentence_similarity",
             targets=("pairs",),
             rows=("utterance", "segments"),
+            resampled="sentences",
+            known_options={"combined": Choice("mean", ("mean", "each"))},
         ),
         Measure(
             name="word_segmentation",
@@ -176,6 +188,7 @@ MEASURES: dict[str, Measure] = {
             targets=("intervals",),
             rows=("frame",),
             folds_by="utterance",
+            resampled="utterances",
             known_options={"tolerance": Number(0.02)},
         ),
     )

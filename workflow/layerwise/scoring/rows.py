@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,20 +26,36 @@ from layerwise.targets.reading import SPEAKER, UTTERANCE, TargetTable, read_targ
 
 
 @dataclass(frozen=True)
+class ReadFile:
+    """A file that a measure reads as it is.
+
+    Attributes:
+        name: what the property calls it.
+        pairs: how many it has, where that is known. suffixes: ends of words that are no part of them.
+    """
+
+    path: Path
+    name: str
+    pairs: int | None = None
+    suffixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Beside:
     """What a question needs beside the representations of the model.
 
     Attributes:
         acoustics: file of the acoustic measure. targets: file of what was looked up.
         other: shards of the other model.
-        intervals: file of where phones and words lie. files: what the measure reads as it is.
+        intervals: file of where phones and words lie.
+        files: what the measure reads as it is, by the names that the property gives them.
     """
 
     acoustics: Path | None = None
     targets: Path | None = None
     other: Sequence[h5py.File] = ()
     intervals: Path | None = None
-    files: Sequence[Path] = ()
+    files: Sequence[ReadFile] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +96,12 @@ class LayerRows:
         """What the layer is compared with."""
         return self.question.target.match(self)  # type: ignore[attr-defined]
 
+    @property
+    def labels(self) -> np.ndarray:
+        """(kept rows,) of a target of labels."""
+        labels = self.matched.labels
+        return self.of_kept("label") if labels is None else labels
+
     def matrix(self) -> Any:
         """The rows that have a target, (kept rows × dimensions)."""
         rows, kept = self.all_rows(), self.matched.kept
@@ -94,15 +116,6 @@ class LayerRows:
         if self.beside.intervals is None:
             raise store.RepresentationError(f"{self.question.name} needs a file of intervals, and none was given")
         return read_located(self.beside.intervals, self.question.target.tier)  # type: ignore[attr-defined]
-
-    def frames_by_utterance(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Each utterance, and its frames: (frames × dimensions) float32, one utterance at a time."""
-        rows, lengths, names = self.all_rows(), self.frames(), self.texts("utterance_id")
-        self.require_length(len(names), len(lengths), "utterances")
-        first = 0
-        for name, length in zip(names.tolist(), lengths.tolist(), strict=True):
-            yield name, np.asarray(rows[first : first + length], np.float32)
-            first += length
 
     def looked_up(self) -> TargetTable:
         """The table of the target, with a type for each row of the layer."""
@@ -267,6 +280,14 @@ class LayerRows:
         ours, other = self.seconds_per_row(), theirs.seconds_per_row()
         if comparable(ours) != comparable(other):
             raise RefusedScoreError(f"frames of {ours:g} s cannot be compared with those of {other:g} s of {called}")
+
+    def places(self) -> np.ndarray:
+        """The row of the table that each kept row of segments is."""
+        return self._kept(store.joined(self.shards, self.place("row")))
+
+    def of_kept(self, name: str) -> np.ndarray:
+        """The texts of the kept rows of segments: utterance_id, speaker_id or label."""
+        return self._kept(self.texts(name))
 
     def _of_rows(self, name: str) -> np.ndarray:
         """The utterance or speaker of each kept row."""

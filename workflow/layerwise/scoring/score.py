@@ -19,7 +19,7 @@ from layerwise.cells import CORPUS, GIVEN
 from layerwise.files.atomic import replaced
 from layerwise.representations import store
 from layerwise.scoring.properties import Property
-from layerwise.scoring.rows import Beside, LayerRows
+from layerwise.scoring.rows import Beside, LayerRows, ReadFile
 from layerwise.scoring.settings import ScoreSettings
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def score_layers(
     other: Iterable[Path] = (),
     other_layers: Sequence[str] = (),
     intervals: Path | None = None,
-    files: Iterable[Path] = (),
+    files: Iterable[ReadFile] = (),
 ) -> None:
     """Score some layers of one model on one property and sample set, and write a record for each as JSON.
 
@@ -58,7 +58,7 @@ def score_layers(
         shards = stack.enter_context(store.reading(representations))
         others = [Path(path) for path in other]
         theirs = stack.enter_context(store.reading(others)) if others else ()
-        beside = Beside(acoustics, targets, theirs, intervals, tuple(Path(path) for path in files))
+        beside = Beside(acoustics, targets, theirs, intervals, tuple(files))
         score = importlib.import_module(question.measure.module).score
         records = []
         for layer in layers:

@@ -32,7 +32,7 @@ from layerwise.experiment.configuration.properties import (
     key_of,
     layers_asked,
 )
-from layerwise.experiment.configuration.read_files import chosen_read_files
+from layerwise.experiment.configuration.read_files import NamedSource, chosen_read_files
 from layerwise.experiment.configuration.schema import (
     check_schema,
     from_command_line,
@@ -87,7 +87,7 @@ class Experiment:
     entries: dict[str, dict]
     properties: dict[str, Property]
     word_files: dict[str, WordFile]
-    read_files: dict[str, list[Source]]
+    read_files: dict[str, list[NamedSource]]
     parents: dict[str, ModelEntry]
     names: dict[str, str]
     audio: Source

@@ -98,7 +98,7 @@ def _trials(
         views: Any = question.target.views(view, rows)
         try:
             if groups and view is target:
-                of_groups = fold_moments(*views, groups.member, folds=len(groups.names))
+                of_groups = fold_moments(views[0], views[1], groups.member, folds=len(groups.names))
                 fold_of = groups.folds(fold)
                 # Groups without rows have fold -1: added to fold 0, they add nothing.
                 moments = of_groups.merged(np.maximum(fold_of, 0))
@@ -107,7 +107,7 @@ def _trials(
                 replicates = _replicates(groups.names, again)
                 del of_groups  # 20 groups of 1,024 dimensions take 500 MB
             else:
-                moments = fold_moments(*views, fold, **layer)
+                moments = fold_moments(views[0], views[1], fold, **layer)
                 results.append(cross_validate(moments, *fitted))
         except RefusedScoreError as error:
             if view is target:
