@@ -18,7 +18,7 @@ rule score_layers:
         acoustics=lambda wildcards: acoustics_of(wildcards.property),
         targets=lambda wildcards: targets_of(wildcards.property, wildcards.sample),
         intervals=lambda wildcards: intervals_of(wildcards.property, wildcards.sample),
-        files=lambda wildcards: files_of(wildcards.property),
+        files=lambda wildcards: read_files_of(wildcards.property),
         shape=lambda wildcards: shape_of(wildcards.model),
     output:
         scores=results("scores/{property}/{model}/{sample}/{layers}.json"),

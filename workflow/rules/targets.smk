@@ -43,7 +43,7 @@ def intervals_of(property_name, sample):
     return every(rules.locate_intervals.output.located, sample=sample)
 
 
-def files_of(property_name):
+def read_files_of(property_name):
     """The files that the measure of a property reads as they are."""
     return [local_copy(file.source, "resources/vectors") for file in READ_FILES.get(property_name, [])]
 

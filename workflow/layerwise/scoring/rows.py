@@ -94,7 +94,7 @@ class LayerRows:
     @cached_property
     def matched(self) -> Matched:
         """What the layer is compared with."""
-        return self.question.target.match(self)  # type: ignore[attr-defined]
+        return self.question.target.match(self)
 
     @property
     def labels(self) -> np.ndarray:

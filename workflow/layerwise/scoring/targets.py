@@ -119,6 +119,10 @@ class Target(ABC):
     def width(self, width_of: Callable[[str], int], types: int) -> int:
         """Columns of its matrix, before there is one: `width_of` a layer of the model, number of `types` drawn."""
 
+    def match(self, asked: LayerRows) -> Matched:
+        """The target of each row of a layer; a matrix of nothing where it has none for single rows."""
+        return Matched(None, unit="")
+
     @property
     def view(self) -> str:
         """Which view it is."""

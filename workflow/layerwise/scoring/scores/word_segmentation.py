@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from layerwise.scoring.measures.boundaries import PUBLISHED
 from layerwise.scoring.measures.segmentation_chance import segmentation_chance, segmentation_interval
 from layerwise.scoring.measures.segmentation_grid import (
     cross_fitted_segmentation,
@@ -46,10 +47,12 @@ def score(asked: LayerRows, settings: ScoreSettings) -> dict:
             for name in WITH_INTERVALS
         }
         setting, published = published_choice(grid)
+        same = np.full(len(frames), grid.settings.index(setting))
+        published_chance = segmentation_chance(grid, same, settings.seed, asked.sample, count=PUBLISHED)
     except RefusedScoreError as error:
         return skipped(asked, counts, error)
     metrics = {name: getattr(found.scores, name) for name in METRICS} | {"f1_published": published.f1}
-    levels = {name: chance.level(name) for name in METRICS}
+    levels = {name: chance.level(name) for name in METRICS} | {"f1_published": published_chance.level("f1")}
     trial = trial_of(
         metrics,
         {name: level for name, level in levels.items() if level is not None},

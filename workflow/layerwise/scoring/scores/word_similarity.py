@@ -30,14 +30,20 @@ def score(asked: LayerRows, settings: ScoreSettings) -> dict:
     except RefusedScoreError as error:
         return skipped(asked, counts, error)
     pairs = {name: len(each.similarities) for name, each in found.sets.items()}
-    by_chance = np.average([each.chance.mean for each in found.sets.values()], weights=_own(found.sets))
+    levels = np.array([each.chance.mean for each in found.sets.values()])
+    own = np.array([each.own for each in found.sets.values()])
+    of_pairs = own * np.array(list(pairs.values()))
     trial = trial_of(
         {
             "similarity": found.macro.value,
             "similarity_micro": found.micro.value,
             "similarity_published": found.macro_published,
         },
-        {"similarity": float(by_chance)},
+        {
+            "similarity": float(np.average(levels, weights=own)),
+            "similarity_micro": float(np.average(levels, weights=of_pairs)),
+            "similarity_published": float(levels.mean()),
+        },
         n_train=0,
         n_test=sum(pairs.values()),
         intervals={
@@ -59,10 +65,6 @@ def score(asked: LayerRows, settings: ScoreSettings) -> dict:
         skipped_sets=found.skipped,
     )
     return scored(counts, [trial])
-
-
-def _own(sets: dict) -> list[float]:
-    return [each.own for each in sets.values()]
 
 
 def _rated(file: ReadFile) -> RatedPairs:
