@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from layerwise.cells import AUTOMATIC, CORPUS, FLAGGED, GIVEN, ITEMS, OK, SKIPPED, SPEAKERS
+from layerwise.cells import AUTOMATIC, CORPUS, FLAGGED, GIVEN, OK, SKIPPED, SPEAKERS
+from layerwise.cells import ITEMS as OVER_ITEMS
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
 from layerwise.files.limits import Limit
@@ -39,7 +40,7 @@ _KNOWN = {
     "alignments": f"{GIVEN}|{AUTOMATIC}",
     "best": f"(?:{LAYER})?",
     "costs": rf"(?:{_COST}(?: {_COST})*)?",
-    "interval": f"(?:{CORPUS}|{SPEAKERS}|{ITEMS})?",
+    "interval": f"(?:{CORPUS}|{SPEAKERS}|{OVER_ITEMS})?",
     "layer": f"(?:{LAYER}|{WEIGHTED})?",
     "layers": r"[CT0-9, -]*",
     "other_layer": LAYER,
