@@ -69,7 +69,15 @@ def make(tmp_path):
         for name in curves:
             wide_tables(path["trends"], {name: tmp_path / f"layers_{name}.csv"}, {name: "pwcca"})
         matrices.summarise_matrices(
-            pairs, dict.fromkeys(of_pairs, metrics), of_pairs, list(blocks), blocks, 10, "utterance", "corpus", path["layer_matrices"]
+            pairs,
+            dict.fromkeys(of_pairs, metrics),
+            of_pairs,
+            list(blocks),
+            blocks,
+            10,
+            "utterance",
+            "corpus",
+            path["layer_matrices"],
         )
         values = {f"T{i}": 0.5 + 0.1 * i for i in range(3)} | {"weighted": 0.6}
         probes = dict([write_probe(tmp_path, "ic", "hubert", values, 3)]) if with_task else {}
