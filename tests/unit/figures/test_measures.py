@@ -126,6 +126,7 @@ def test_the_brightest_cell_of_a_heat_map_is_the_best(path, out):
 def test_words_of_a_heat_map_stay_within_it(path, out):
     long = property_of("word-discrimination", {"rows": "word", "target": {"label": "label"}, "title": "one word " * 20})
     figure = plot_heatmap(path["trends"], long, "ap", ["m"], {"m": "a model"}, *out)
+    figure.draw_without_rendering()  # at its own resolution again, after that of the file
     renderer = FigureCanvasAgg(figure).get_renderer()
     box = figure._suptitle.get_window_extent(renderer)
     assert box.x0 >= 0

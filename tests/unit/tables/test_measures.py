@@ -292,7 +292,8 @@ def test_the_sentence_for_all_names_those_that_are_about_items():
     both = about_all([PHONE, ABX, WORDS], "corpus", "row")
     assert both.startswith(about_all([PHONE, CLUSTERS], "corpus", "row"))
     assert both.endswith(
-        "Intervals of scores of abx are about other speakers of this corpus. Intervals of scores of words are about other words of this corpus."
+        "Intervals of scores of abx are about other speakers of this corpus. "
+        "Intervals of scores of words are about other words of this corpus."
     )
     assert about_all([WORDS], "corpus", "row") == "Intervals of scores of words are about other words of this corpus."
     assert about_all([], "corpus", "row")

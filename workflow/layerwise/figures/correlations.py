@@ -33,8 +33,9 @@ def plot_correlations(
 ) -> Figure:
     """Spearman's correlation of each trend with each task, a panel per task: a row per model, a mark per property.
 
-    A trend, of an error rate that of 1 - error, is correlated with accuracy, or with 1 - error rate: right is better. The lines are 95 % intervals; a row
-    says so where nothing could be correlated. The cross is that of the learned weights. Arguments as in `plot_task`.
+    A trend, of an error rate that of 1 - error, is correlated with accuracy, or with 1 - error rate: right is better.
+    The lines are 95 % intervals; a row says so where nothing could be correlated. The cross is that of the learned
+    weights. Arguments as in `plot_task`.
     """
     table = read_comparison(comparison)
     table = table[(table["metric"] == table["property"].map(metrics)) | (table["property"] == WEIGHTS)]

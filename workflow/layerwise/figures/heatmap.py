@@ -19,7 +19,6 @@ from layerwise.scoring.properties import Property
 from layerwise.tables.files import AnyPath, of_property
 from layerwise.tables.trends import read_trends
 
-
 CHARACTER = 0.11  # inches of a title in bold type
 
 

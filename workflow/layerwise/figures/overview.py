@@ -33,8 +33,9 @@ def plot_overview(
     """All properties side by side over depth, four to a row, each with a scale of its own.
 
     Scales differ on purpose: the level of a score depends on its target (how many classes, how many dimensions), so
-    only the shapes of the curves are comparable between panels. Axes of error rates are reversed: up is better. `metrics`: property → the metric that is shown.
-    `models`, `titles` and `groups` as in `plot_trends`.
+    only the shapes of the curves are comparable between panels. Axes of error rates are reversed: up is better.
+
+    `metrics`: property → the metric that is shown. `models`, `titles` and `groups` as in `plot_trends`.
     """
     table = read_trends(trends)
     table = table[table["layer"].str.startswith(TRANSFORMER)]

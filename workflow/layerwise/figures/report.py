@@ -145,7 +145,9 @@ def write_report(
         named_metrics=", ".join(f"{metric.symbol} ({metric.title})" for metric in shown_metrics),
         confidence=f"{CONFIDENCE:.0%}",
         about=about_all(properties.values(), cca["intervals"], cca["folds_by"]),
-        resampled=[section["short"] for section in sections if properties[section["name"]].measure.resampled],
+        resampled=[
+            short_title(name, metrics[name]) for name, question in properties.items() if question.measure.resampled
+        ],
         reversed=any(not metric.higher_is_better for metric in shown_metrics),
         over_speakers=cca["intervals"] == SPEAKERS,
         caution=caution(cca["folds_by"], speakers),

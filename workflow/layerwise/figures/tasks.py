@@ -44,10 +44,12 @@ def plot_task(
 ) -> Figure:
     """One task over the layers of each model, with the trends of the properties below, on the same axis.
 
-    Up is better: the axis of an error rate is reversed, and says so; trends are those of 1 - error. A band is the 95 % interval over test speakers (of
-    trends, over samples and trials), the dashed line the head on the learned sum of all layers, the star the best
-    block. Of labels, two more lines are what always answering the most frequent one reaches, and what guessing does.
-    Results from elsewhere have panels of their own. What could not be trained is named in a note.
+    Up is better: the axis of an error rate is reversed, and says so; trends are those of 1 - error.
+
+    A band is the 95 % interval over test speakers (of trends, over samples and trials, or over items), the dashed line
+    the head on the learned sum of all layers, the star the best block. Of labels, two more lines are what always
+    answering the most frequent one reaches, and what guessing does. Results from elsewhere have panels of their own.
+    What could not be trained is named in a note.
 
     Args:
         probes, trends: tables of the experiment.

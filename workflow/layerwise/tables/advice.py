@@ -22,7 +22,7 @@ _IN_THE_SENTENCE = {CONTROL, AT_CHANCE, AT_MAJORITY, NO_INTERVAL}  # cautions th
 def sentences(recommendations: pd.DataFrame, model: str, properties: Mapping[str, Property]) -> str:
     """What the table recommends for one model, as a paragraph."""
     rows = recommendations[recommendations["model"] == model]
-    is_named = rows.loc[rows["kind"] == PROPERTY, "metric"].nunique() > 1
+    is_named = len(set(rows.loc[rows["kind"] == PROPERTY, "metric"])) > 1
     parts = [_sentence(row, properties, is_named) for row in rows.to_dict("records")]
     if rows["caution"].str.contains(CONTROL, regex=False).any():
         parts.insert(0, "Its weights are random: a control, of which no layer is to be used.")

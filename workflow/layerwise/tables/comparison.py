@@ -79,8 +79,8 @@ def compare(
     Performance is the accuracy, or 1 - the error rate. Correlated are the T layers that have both numbers, without the
     one that a property compares the others with (T0 of `intra`): it is the same as itself. `layerwise.tables.curves`
     says how, and why there is no p value. A property *recommends* the block at which its trend is highest (T1…TL, as
-    tables/best_layers.csv), if layers are ranked by it (by `intra` and over-segmentation they are not). Of an error rate
-    the trend is that of 1 - error.
+    tables/best_layers.csv), if layers are ranked by it (by `intra` and over-segmentation they are not). Of an error
+    rate the trend is that of 1 - error.
 
     `regret` is what that choice costs against the best single layer: the difference of their performances, 0 where it
     is the best one; `within_interval` says whether it ties with that one (`layerwise.tables.ties`), so that the two
