@@ -252,7 +252,11 @@ def advise_again(advise, tmp_path):
     def run(metric="pwcca", folds_by="speaker", properties=SHIPPED, **cells):
         best = pd.read_csv(tmp_path / "best.csv", keep_default_na=False).assign(metric=metric, **cells)
         best.to_csv(tmp_path / "changed.csv", index=False)
-        names = ("trends", "changed", "probes", "comparison")
+        named = {"metric": metric} | {key: cells[key] for key in cells if key == "property"}
+        kept = pd.read_csv(tmp_path / "trends.csv", keep_default_na=False)
+        kept = kept[kept["property"] == "phone"].assign(**named)
+        kept.to_csv(tmp_path / "changed_trends.csv", index=False)
+        names = ("changed_trends", "changed", "probes", "comparison")
         recommend(
             *(tmp_path / f"{name}.csv" for name in names),
             properties,
