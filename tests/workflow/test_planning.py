@@ -10,7 +10,7 @@ import sys
 import pytest
 import yaml
 
-PRESETS = ["base-models", "controls", "icassp2023", "smoke"]
+PRESETS = ["asru2021", "asru2021-clusters", "base-models", "controls", "icassp2023", "smoke", "tacl2024"]
 
 
 def test_no_network_guard_works(no_network):

@@ -76,7 +76,7 @@ def _of_items(layer: _Layer, costs: Mapping) -> float:
     return 2 * costs["seconds_per_abx_second"][layer.options["pooling"]] * layer.speech
 
 
-def _of_ratings(layer: _Layer, costs: Mapping) -> float:
+def _of_means(layer: _Layer, costs: Mapping) -> float:
     return costs["seconds_per_mean"] * layer.rows * layer.dx
 
 
@@ -84,14 +84,14 @@ def _of_boundaries(layer: _Layer, costs: Mapping) -> float:
     return costs["seconds_per_neighbour"] * layer.rows * layer.dx
 
 
-# By the name of the measure.
+# By the name of the measure. Of others nothing is known but that their rows are read, as those of means are.
 SECONDS: dict[str, Callable[[_Layer, Mapping], float]] = {
     "cca": _of_moments,
     "mutual_information": _of_clusters,
     "word_discrimination": _of_pairs,
     "abx": _of_items,
-    "word_similarity": _of_ratings,
-    "sentence_similarity": _of_ratings,
+    "word_similarity": _of_means,
+    "sentence_similarity": _of_means,
     "word_segmentation": _of_boundaries,
 }
 
@@ -117,7 +117,7 @@ def score_costs(experiment: Experiment, drawn: Drawn, phones: int, costs: Mappin
             jobs += count * math.ceil(len(layers) / cca["layers_per_job"])
             for layer in layers:
                 asked = _layer(question, encoder, layer, drawn, _types(experiment, question, phones), cca)
-                seconds += count * SECONDS[question.measure.name](asked, costs)
+                seconds += count * SECONDS.get(question.measure.name, _of_means)(asked, costs)
                 size += count * asked.trials * _trial_bytes(asked)
     return ScoreCosts(number, jobs, seconds + costs["seconds_per_job"] * jobs, size)
 
