@@ -377,8 +377,17 @@ class Intervals(Target):
     @classmethod
     def of(cls, fields: Mapping) -> Intervals:
         if fields["intervals"] not in (tiers := [span.name for span in TIERS]):
-            raise TargetError(f"intervals: found {fields['intervals']!r}; allowed: {', '.join(tiers)}")
+            found = fields["intervals"]
+            raise TargetError(
+                f"intervals: found {found!r}{did_you_mean(tiers, str(found))}; allowed: {', '.join(tiers)}"
+            )
         return cls(fields["intervals"])
+
+    def require_rows(self, rows: Rows) -> None:
+        if rows.of_segments:
+            raise TargetError(
+                f"intervals: found {self.tier}, of {rows.called} rows; they are stretches of frames: rows must be frame"
+            )
 
     def width(self, width_of: Callable[[str], int], types: int) -> int:
         return 0  # it is no matrix
