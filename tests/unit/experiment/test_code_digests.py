@@ -326,7 +326,7 @@ def test_folder_digest_sees_files_at_any_depth(tmp_path):
 
 # Modules that make the numbers of one measure, and of no other.
 OWN = {
-    "cca": ("scores.cca", "measures.cca", "measures.moments", "measures.ridge"),
+    "cca": ("scores.cca", "measures.cca", "measures.jackknife", "measures.passes"),
     "mutual_information": ("scores.mutual_information", "measures.clusters", "measures.held_out_information"),
     "word_discrimination": ("scores.word_discrimination", "measures.discrimination", "measures.ranking"),
     "abx": ("scores.abx", "measures.abx", "measures.abx_cells", "measures.abx_items"),
