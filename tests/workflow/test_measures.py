@@ -111,6 +111,7 @@ def test_every_measure_has_its_scores_and_its_rows_of_the_table(measured):
 
 
 def test_secrets_of_addresses_are_in_no_file_and_no_message(measured):
+    """Snakemake keeps what a job was given, and the report has what was asked."""
     checkout, asked, run = measured
     assert SECRET not in run.output
     assert SECRET not in checkout.plan("report", *asked).output
