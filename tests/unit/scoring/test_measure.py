@@ -142,6 +142,18 @@ def test_a_tier_that_there_is_not_is_refused():
         property_of("mine", {"rows": "frame", "target": {"intervals": "words"}, "measure": "abx"})
 
 
+@pytest.mark.parametrize(
+    ("measure", "target"),
+    [("cca", "vectors"), ("cca", "attributes"), ("word_similarity", "ratings")],
+)
+def test_a_target_is_called_without_the_secret_of_its_address(measure, target):
+    """Captions have its name."""
+    secret = {"rows": "word", "target": {target: "https://me:s3cr3t@a.example/x?token=s3cr3t"}, "measure": measure}
+    name = property_of("mine", secret).target.name
+    assert "a.example/x" in name
+    assert "s3cr3t" not in name
+
+
 def test_planning_imports_no_measure():
     """A dry run reads the registry: nothing that compiles, fits or draws."""
     heavy = ("numba", "sklearn", "scipy.stats", "torch", "layerwise.scoring.measures.abx")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from layerwise.addresses import shown_address
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
 from layerwise.files.limits import Limit
 from layerwise.layers import LAYER
@@ -308,7 +309,7 @@ class Valued(Matching):
     @property
     def name(self) -> str:
         said = dict(self.fields)[self.KEY]
-        return ", ".join(said) if isinstance(said, tuple) else str(said)
+        return ", ".join(said) if isinstance(said, tuple) else shown_address(str(said))
 
     @classmethod
     def of(cls, fields: Mapping) -> Valued:
@@ -402,7 +403,7 @@ class Files(Target):
 
     @property
     def name(self) -> str:
-        return ", ".join(self.files)
+        return ", ".join(map(shown_address, self.files))
 
     @classmethod
     def of(cls, fields: Mapping) -> Files:
