@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from layerwise.addresses import shown_address
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
 from layerwise.files.limits import Limit
 from layerwise.layers import LAYER
@@ -308,7 +309,7 @@ class Valued(Matching):
     @property
     def name(self) -> str:
         said = dict(self.fields)[self.KEY]
-        return ", ".join(said) if isinstance(said, tuple) else str(said)
+        return ", ".join(said) if isinstance(said, tuple) else shown_address(str(said))
 
     @classmethod
     def of(cls, fields: Mapping) -> Valued:
@@ -377,8 +378,17 @@ class Intervals(Target):
     @classmethod
     def of(cls, fields: Mapping) -> Intervals:
         if fields["intervals"] not in (tiers := [span.name for span in TIERS]):
-            raise TargetError(f"intervals: found {fields['intervals']!r}; allowed: {', '.join(tiers)}")
+            found = fields["intervals"]
+            raise TargetError(
+                f"intervals: found {found!r}{did_you_mean(tiers, str(found))}; allowed: {', '.join(tiers)}"
+            )
         return cls(fields["intervals"])
+
+    def require_rows(self, rows: Rows) -> None:
+        if rows.of_segments:
+            raise TargetError(
+                f"intervals: found {self.tier}, of {rows.called} rows; they are stretches of frames: rows must be frame"
+            )
 
     def width(self, width_of: Callable[[str], int], types: int) -> int:
         return 0  # it is no matrix
@@ -393,7 +403,7 @@ class Files(Target):
 
     @property
     def name(self) -> str:
-        return ", ".join(self.files)
+        return ", ".join(map(shown_address, self.files))
 
     @classmethod
     def of(cls, fields: Mapping) -> Files:
