@@ -12,9 +12,13 @@ from layerwise.scoring.targets import (
     Acoustics,
     Attributes,
     Columns,
+    Intervals,
+    Items,
     Label,
     Layer,
     OtherModel,
+    Pairs,
+    Ratings,
     Target,
     Vectors,
 )
@@ -93,8 +97,8 @@ def _(target: OtherModel, rows: Rows) -> str:
 @target_in_words.register
 def _(target: Label, rows: Rows) -> str:
     if target.column == "label":
-        return f"which {rows.called} it is, by a column for each"
-    return f"{target.column.replace('_', ' ')}, by a column for each value"
+        return f"which {rows.called} it is"
+    return target.column.replace("_", " ")
 
 
 @target_in_words.register
@@ -110,6 +114,26 @@ def _(target: Attributes, rows: Rows) -> str:
 @target_in_words.register
 def _(target: Columns, rows: Rows) -> str:
     return f"numbers: {target.name}"
+
+
+@target_in_words.register
+def _(target: Intervals, rows: Rows) -> str:
+    return f"where {target.name} are in the utterances, and which"
+
+
+@target_in_words.register
+def _(target: Items, rows: Rows) -> str:
+    return f"the items of {target.name}"
+
+
+@target_in_words.register
+def _(target: Ratings, rows: Rows) -> str:
+    return f"how alike people rate pairs of words: {target.name}"
+
+
+@target_in_words.register
+def _(target: Pairs, rows: Rows) -> str:
+    return f"how alike people rate pairs of recordings: {target.name}"
 
 
 def _looked_up(target: Vectors | Attributes) -> str:
