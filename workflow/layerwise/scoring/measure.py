@@ -13,7 +13,8 @@ from typing import Any
 
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
 from layerwise.scoring.metrics import metrics_of
-from layerwise.scoring.targets import KINDS, Matching, Target
+from layerwise.scoring.target import Matching, Target
+from layerwise.scoring.targets import KINDS
 from layerwise.spans import Rows
 
 
