@@ -14,8 +14,8 @@ from layerwise.experiment.given_speech import Speech
 from layerwise.files.catalogues import locate
 from layerwise.representations.acoustics import measure_acoustics
 from layerwise.scoring.properties import Property
+from layerwise.scoring.references import Intervals
 from layerwise.scoring.rows import ReadFile
-from layerwise.scoring.targets import Intervals
 from layerwise.segments.reading import read_segments
 from layerwise.spans import TIERS, Rows
 from layerwise.targets.locating import locate_intervals

@@ -13,7 +13,8 @@ from typing import Any
 
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
 from layerwise.scoring.metrics import metrics_of
-from layerwise.scoring.targets import KINDS, Target
+from layerwise.scoring.target import Matching, Target
+from layerwise.scoring.targets import KINDS
 from layerwise.spans import Rows
 
 
@@ -126,7 +127,7 @@ MEASURES: dict[str, Measure] = {
             name="cca",
             words="canonical correlation analysis and a linear map, from second moments",
             module="layerwise.scoring.scores.cca",
-            targets=("acoustics", "model", "layer", "label", "vectors", "attributes", "columns"),
+            targets=tuple(key for key, kind in KINDS.items() if issubclass(kind, Matching)),
             rows=("frame", *_SEGMENTS),
             has_jackknife=True,
         ),

@@ -20,7 +20,7 @@ from layerwise.scoring import folds as folding
 from layerwise.scoring.properties import Property
 from layerwise.scoring.refusals import EmptyFoldError, RefusedScoreError
 from layerwise.scoring.settings import ScoreSettings
-from layerwise.scoring.targets import Matched
+from layerwise.scoring.target import Matched
 from layerwise.targets.located import LocatedIntervals, read_located
 from layerwise.targets.reading import SPEAKER, UTTERANCE, TargetTable, read_targets
 
