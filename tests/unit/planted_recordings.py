@@ -88,7 +88,7 @@ def words_of(said: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def write_planted(folder: Path, shards: int = 1, change=None) -> list[Path]:
+def write_planted(folder: Path, shards: int = 1, change=None, order=UTTERANCES) -> list[Path]:
     """The files of a model; `change(utterance, arrays)` may edit what an utterance adds."""
 
     def both(utterance: str, arrays: dict[str, np.ndarray]) -> None:
@@ -96,7 +96,7 @@ def write_planted(folder: Path, shards: int = 1, change=None) -> list[Path]:
         if change:
             change(utterance, arrays)
 
-    return write_shards(folder, shards, change=both)
+    return write_shards(folder, shards, change=both, order=order)
 
 
 def write_intervals(folder: Path, change=None) -> Path:
