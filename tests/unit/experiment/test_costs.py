@@ -251,7 +251,7 @@ def test_bytes_of_representations_by_hand():
     # 100 s: chunks of 256 KiB hold 4,096, 2,730 (of 48) and 1,638 (of 80) rows.
     frames = 3 * 4096 * 64 + 2 * 4096 * 64 + 2 * 2 * 2730 * 96 + (4 + 7) * 1638 * 160
     segments = 2 * (2730 * 96 + 0)
-    columns = 2 * 2**18 + 3 * 2**18 + 3 * 2**18  # of names, numbers, and names again: one chunk each
+    columns = 2 * 2**18 + 3 * 2**18 + 3 * 2**18  # of names, numbers (row, start, end), and names again: one chunk each
     assert (
         representation_bytes(sizes, [Drawn(100, {"phone": 10, "word": 0})], 0.02, "float16")
         == frames + segments + columns
