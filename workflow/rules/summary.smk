@@ -4,7 +4,7 @@
 # Out: results/<experiment>/tables/{scores,trends,best_layers,layers_<property>,samples,models}.csv, jackknife.csv where
 #      intervals are of speakers, and layer_matrices.csv where layers are compared with every layer of another model
 from layerwise.scoring.properties import asked
-from layerwise.tables.intervals import about, about_property, has_jackknife
+from layerwise.tables.intervals import about_all, about_property, has_jackknife
 
 # Properties with a score for each layer, and those with one for each layer and layer of another model.
 CURVES = {name: entry for name, entry in QUESTIONS.items() if not PROPERTIES[name].is_matrix}
@@ -16,7 +16,7 @@ ASKED_OF_LAYERS, ASKED_OF_PAIRS = (
 )
 
 # What intervals are about, for captions: of scores, and of those of a property, which may have folds of its own.
-ABOUT = about(config["cca"]["intervals"], config["cca"]["folds_by"])
+ABOUT = about_all(PROPERTIES.values(), config["cca"]["intervals"], config["cca"]["folds_by"])
 ABOUT_OF = {
     name: about_property(question, config["cca"]["intervals"], config["cca"]["folds_by"])
     for name, question in PROPERTIES.items()

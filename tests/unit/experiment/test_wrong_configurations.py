@@ -469,6 +469,8 @@ def fitting(schema: dict) -> st.SearchStrategy:
     if "object" in types and isinstance(schema.get("additionalProperties"), dict):
         names = fitting(schema.get("propertyNames", {}) | {"type": "string"})
         forms.append(st.dictionaries(names, fitting(schema["additionalProperties"]), max_size=2))
+    elif "object" in types and "properties" not in schema:
+        forms.append(st.dictionaries(NAMES, ANYTHING, max_size=2))
     elif "object" in types:
         given = {key: fitting(part) for key, part in schema["properties"].items()}
         required = {key: given.pop(key) for key in schema.get("required", [])}

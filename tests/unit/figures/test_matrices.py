@@ -33,7 +33,7 @@ def draw(tmp_path):
         files = write_matrix(tmp_path / "scores", "pairs", blocks, other_blocks, 1, 2, status, alignments)
         table, svg, png = tmp_path / "layer_matrices.csv", tmp_path / "plot.svg", tmp_path / "plot.png"
         summarise_matrices(
-            files, ["pwcca"], {"pairs": question}, list(blocks), blocks, 10, "utterance", "corpus", table
+            files, {"pairs": ["pwcca"]}, {"pairs": question}, list(blocks), blocks, 10, "utterance", "corpus", table
         )
         figure = plot_matrices(table, question, metric, list(blocks), TITLES, svg, png)
         assert imread(png).ndim == 3

@@ -69,7 +69,15 @@ def make(tmp_path):
         for name in curves:
             wide_tables(path["trends"], {name: tmp_path / f"layers_{name}.csv"}, {name: "pwcca"})
         matrices.summarise_matrices(
-            pairs, metrics, of_pairs, list(blocks), blocks, 10, "utterance", "corpus", path["layer_matrices"]
+            pairs,
+            dict.fromkeys(of_pairs, metrics),
+            of_pairs,
+            list(blocks),
+            blocks,
+            10,
+            "utterance",
+            "corpus",
+            path["layer_matrices"],
         )
         values = {f"T{i}": 0.5 + 0.1 * i for i in range(3)} | {"weighted": 0.6}
         probes = dict([write_probe(tmp_path, "ic", "hubert", values, 3)]) if with_task else {}
@@ -89,7 +97,7 @@ def make(tmp_path):
         compare_layers(path["scores"], [("T1", "T2")], 10, path["layer_pairs"])
         recommend(
             *(path[name] for name in ("trends", "best", "probes", "comparison")),
-            *(curves, list(blocks), [], "pwcca", "utterance", 1, path["recommendations"]),
+            *(curves, list(blocks), [], dict.fromkeys(curves, "pwcca"), "utterance", 1, path["recommendations"]),
         )
         path["samples"].write_text("sample,span,asked,drawn,types,utterances,hours,alignments\n")
         pd.DataFrame({"speaker_id": ["84", "174"]}).to_parquet(tmp_path / "utterances.parquet")
@@ -103,7 +111,7 @@ def report_of(folder, properties, path):
     write_report(
         experiment="odd",
         configuration={"experiment": "odd", "cca": cca},
-        metric="pwcca",
+        metrics=dict.fromkeys(properties, "pwcca"),
         properties=properties,
         titles={},
         pictures={},
@@ -127,12 +135,12 @@ def report_of(folder, properties, path):
 def drawn(tmp_path, path, question):
     """Every figure of one property, and the words in their SVGs."""
     svg, png = tmp_path / "plot.svg", tmp_path / "plot.png"
-    rest = ("pwcca", list(MODELS), {}, svg, png)
+    rest = (list(MODELS), {}, svg, png)
     pictures = [
-        (plot_trends, (path["trends"], question, *rest), {"axis": "depth"}),
-        (plot_trends, (path["trends"], question, *rest), {"axis": "layer"}),
-        (plot_heatmap, (path["trends"], question, *rest), {}),
-        (plot_overview, (path["trends"], {question.name: question}, *rest), {}),
+        (plot_trends, (path["trends"], question, "pwcca", *rest), {"axis": "depth"}),
+        (plot_trends, (path["trends"], question, "pwcca", *rest), {"axis": "layer"}),
+        (plot_heatmap, (path["trends"], question, "pwcca", *rest), {}),
+        (plot_overview, (path["trends"], {question.name: question}, {question.name: "pwcca"}, *rest), {}),
     ]
     for function, arguments, options in pictures:
         figure = function(*arguments, **options)

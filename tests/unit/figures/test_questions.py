@@ -9,7 +9,8 @@ import pytest
 
 from layerwise.figures.questions import described, rows_in_words, sentence, target_in_words
 from layerwise.scoring.properties import property_of
-from layerwise.scoring.targets import KINDS
+from layerwise.scoring.targets import KINDS, target_of
+from layerwise.spans import STANDARD
 from package_imports import ROOT
 from shipped_properties import PROPERTIES
 
@@ -19,19 +20,22 @@ TARGETS = {
     "same": ({"model": "other", "layer": "same"}, "the same layer of other"),
     "one": ({"model": "other", "layer": "T9"}, "T9 of other"),
     "model": ({"model": "other", "layer": "all"}, "every layer of other"),
-    "label": ({"label": "label"}, "which word it is, by a column for each"),
-    "column": ({"label": "speaker_id"}, "speaker id, by a column for each value"),
+    "label": ({"label": "label"}, "which word it is"),
+    "column": ({"label": "speaker_id"}, "speaker id"),
     "vectors": ({"vectors": "glove.txt"}, "the vector of its label in glove.txt"),
     "of": ({"vectors": "glove.txt", "of": "lemma"}, "the vector of its lemma in glove.txt"),
     "attributes": ({"attributes": "ptb.pos_tags"}, "shares of attributes of its label in ptb.pos_tags"),
     "columns": ({"columns": ["x", "y"]}, "numbers: x, y"),
+    "intervals": ({"intervals": "word"}, "where words are in the utterances, and which"),
+    "items": ({"items": "dev.item"}, "the items of dev.item"),
+    "ratings": ({"ratings": ["men", "rw"]}, "how alike people rate pairs of words: men, rw"),
+    "pairs": ({"pairs": "sts.csv"}, "how alike people rate pairs of recordings: sts.csv"),
 }
 
 
 @pytest.mark.parametrize(("target", "words"), TARGETS.values(), ids=TARGETS)
 def test_every_kind_of_target_has_words(target, words):
-    question = property_of("mine", {"rows": "word", "target": target})
-    assert target_in_words(question.target, question.rows) == words
+    assert target_in_words(target_of(target), STANDARD["word"]) == words
 
 
 def test_no_kind_of_target_is_left_out():

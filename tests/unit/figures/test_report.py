@@ -66,7 +66,7 @@ def compared(folder, probes):
     findings.check_findings(scores, heads, models, "pwcca", 10, 1, paths["findings"])
     recommendations.recommend(
         *(folder / "trends.csv", folder / "best_layers.csv", heads, paths["comparison"]),
-        *(ASKED, list(BLOCKS), ["random"], "pwcca", "row", 1, paths["recommendations"]),
+        *(ASKED, list(BLOCKS), ["random"], dict.fromkeys(ASKED, "pwcca"), "row", 1, paths["recommendations"]),
     )
     return paths
 

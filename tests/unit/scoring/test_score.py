@@ -329,9 +329,7 @@ def test_a_fit_of_less_than_nine_tenths_of_the_dimensions_is_flagged(tmp_path, s
     (record,) = score(changed, "intra", standardise=False, epsilons=[[1e-4, 1e-4]])
     assert record["status"] == status
     assert {trial["kept_y"] for trial in record["trials"]} == {12 - small}
-    assert record["reason"] == (
-        "mean_cca, trial 1: kept 12 of 12 and 10 of 12 dimensions" if status == "flagged" else ""
-    )
+    assert record["reason"] == ("pwcca, trial 1: kept 12 of 12 and 10 of 12 dimensions" if status == "flagged" else "")
     (whole,) = score(changed, "intra", standardise=True, epsilons=[[1e-4, 1e-4]])
     assert (whole["status"], whole["trials"][0]["kept_y"]) == ("ok", 12)
 

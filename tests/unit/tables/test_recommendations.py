@@ -258,7 +258,7 @@ def advise_again(advise, tmp_path):
             properties,
             ["m"],
             [],
-            metric,
+            dict.fromkeys(properties, metric),
             folds_by,
             1,
             tmp_path / "out.csv",

@@ -75,7 +75,7 @@ def best_of(trends, tmp_path):
 def test_scores_have_the_columns_and_the_order_of_the_contract(tmp_path, collect):
     out = collect(write_experiment(tmp_path, BLOCKS, PROPERTIES))
     assert out.read_text().splitlines()[0] == (
-        "property,model,layer,layer_index,depth,sample,trial,metric,score,chance,n_train,n_test,dx,dy,"
+        "property,model,layer,layer_index,depth,sample,trial,metric,score,chance,low,high,n_train,n_test,dx,dy,"
         "rows_per_dimension,kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_missing,n_types,n_speakers,"
         "alignments,status,reason"
     )
@@ -137,7 +137,7 @@ def test_a_skipped_record_gets_a_row_per_metric_without_a_score(tmp_path, collec
     lines = collect([file]).read_text().splitlines()[1:]
     reason = '"word, sample 1: too few rows"'
     assert lines == [
-        f"word,a-model,T1,1,0.5,1,,{metric},,,,,,,,,,,,,1000,0,39,18,given,skipped,{reason}"
+        f"word,a-model,T1,1,0.5,1,,{metric},,,,,,,,,,,,,,,1000,0,39,18,given,skipped,{reason}"
         for metric in ("mean_cca", "pwcca")
     ]
 
@@ -820,7 +820,7 @@ def test_properties_with_folds_of_their_own_have_no_jackknife(tmp_path):
     own = write_score(tmp_path, record("speaker", "m", "T1", 1, scores))
     other = write_score(tmp_path, with_jackknife(record("phone", "m", "T1", 1, scores), share, values))
     out, jackknife = tmp_path / "scores.csv", tmp_path / "jackknife.csv"
-    arguments = ([own, other], ["pwcca"], ["speaker", "phone"], ["m"], {"m": 4}, out)
+    arguments = ([own, other], {"speaker": ["pwcca"], "phone": ["pwcca"]}, ["speaker", "phone"], ["m"], {"m": 4}, out)
     with pytest.raises(MalformedScoreError, match="lacks 'jackknife'"):
         collect_scores(*arguments, jackknife=jackknife)
     collect_scores(*arguments, jackknife=jackknife, own_folds=["speaker"])

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from layerwise.cells import WEIGHTS
 from layerwise.figures.lines import property_looks
 from layerwise.figures.style import EMPTY_SIZE, NOTE_STYLE, STYLE, WIDE, save, wrapped, write_instead
-from layerwise.figures.words import short_title
+from layerwise.figures.words import as_performance, short_title
 from layerwise.probes.metrics import METRICS
 from layerwise.tables.comparison import read_comparison
 from layerwise.tables.files import AnyPath
@@ -33,8 +33,9 @@ def plot_correlations(
 ) -> Figure:
     """Spearman's correlation of each trend with each task, a panel per task: a row per model, a mark per property.
 
-    A trend is correlated with accuracy, or with 1 - error rate: right is better. The lines are 95 % intervals; a row
-    says so where nothing could be correlated. The cross is that of the learned weights. Arguments as in `plot_task`.
+    A trend, of an error rate that of 1 - error, is correlated with accuracy, or with 1 - error rate: right is better.
+    The lines are 95 % intervals; a row says so where nothing could be correlated. The cross is that of the learned
+    weights. Arguments as in `plot_task`.
     """
     table = read_comparison(comparison)
     table = table[(table["metric"] == table["property"].map(metrics)) | (table["property"] == WEIGHTS)]
@@ -75,7 +76,9 @@ def plot_correlations(
             Line2D(
                 [],
                 [],
-                label="learned weights" if name == WEIGHTS else short_title(name, metrics[name]),
+                label="learned weights"
+                if name == WEIGHTS
+                else as_performance(metrics[name], short_title(name, metrics[name])),
                 **_mark(marks[name]),
             )
             for name in shown

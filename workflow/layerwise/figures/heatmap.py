@@ -19,6 +19,8 @@ from layerwise.scoring.properties import Property
 from layerwise.tables.files import AnyPath, of_property
 from layerwise.tables.trends import read_trends
 
+CHARACTER = 0.11  # inches of a title in bold type
+
 
 def plot_heatmap(
     trends: AnyPath,
@@ -32,7 +34,7 @@ def plot_heatmap(
     """One property as a heat map: layers upwards from the input, a column per model, the mean written in each cell.
 
     A skipped score is a hatched cell, a flagged one has a frame and a star, and a layer that a model does not have
-    stays blank. `models` and `titles` as in `plot_trends`.
+    stays blank. The brightest is the best, of an error rate the lowest. `models` and `titles` as in `plot_trends`.
     """
     table = of_property(read_trends(trends), question.name)
     table = table[table["metric"] == metric]
@@ -48,10 +50,13 @@ def plot_heatmap(
         axes = figure.add_subplot()
         # In the figure's corner, as few columns leave less room than the words need.
         title = title_of(question, metric, alignments_in(table))
-        figure.suptitle(wrapped(title, 60), x=0.01, ha="left", fontsize=11, fontweight="bold")
+        figure.suptitle(
+            wrapped(title, int(figure.get_figwidth() / CHARACTER)), x=0.01, ha="left", fontsize=11, fontweight="bold"
+        )
         if np.isfinite(means).any():
-            mesh = axes.pcolormesh(np.ma.masked_invalid(means), cmap="viridis", edgecolors="white", linewidth=0.5)
-            figure.colorbar(mesh, ax=axes, label=metric_of(metric).title, aspect=30, pad=0.02)
+            colours = "viridis" if metric_of(metric).higher_is_better else "viridis_r"
+            mesh = axes.pcolormesh(np.ma.masked_invalid(means), cmap=colours, edgecolors="white", linewidth=0.5)
+            figure.colorbar(mesh, ax=axes, label=_scale_title(metric), aspect=30, pad=0.02)
             _draw_cells(axes, means, status, mesh)
             axes.set_xticks(np.arange(len(models)) + 0.5, [titles.get(m, m) for m in models])
             axes.set_yticks(np.arange(len(layers)) + 0.5, layers)
@@ -71,6 +76,12 @@ def plot_heatmap(
             figure.set_size_inches(*EMPTY_SIZE)
             write_instead(axes, skip_note(table, models, titles) or f"No layer has a score of {metric}.")
         return save(figure, out_svg, out_png)
+
+
+def _scale_title(metric: str) -> str:
+    known = metric_of(metric)
+    lines = wrapped(known.title, 36)
+    return lines if known.higher_is_better else f"{lines}\n(lower is better)"
 
 
 def _draw_cells(axes: Axes, means: np.ndarray, status: np.ndarray, mesh: mpl.collections.QuadMesh) -> None:

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from layerwise.figures.lines import by_group, draw_lines, looks_of, positions_of
 from layerwise.figures.style import NOTE_STYLE, STYLE, save, wrapped, write_instead
-from layerwise.figures.words import alignments_in, skipped_models, title_of
+from layerwise.figures.words import alignments_in, axis_title, skipped_models, title_of
 from layerwise.layers import TRANSFORMER
 from layerwise.metrics import metric_of
 from layerwise.scoring.properties import Property
@@ -33,8 +33,9 @@ def plot_overview(
     """All properties side by side over depth, four to a row, each with a scale of its own.
 
     Scales differ on purpose: the level of a score depends on its target (how many classes, how many dimensions), so
-    only the shapes of the curves are comparable between panels. `metrics`: property → the metric that is shown.
-    `models`, `titles` and `groups` as in `plot_trends`.
+    only the shapes of the curves are comparable between panels. Axes of error rates are reversed: up is better.
+
+    `metrics`: property → the metric that is shown. `models`, `titles` and `groups` as in `plot_trends`.
     """
     table = read_trends(trends)
     table = table[table["layer"].str.startswith(TRANSFORMER)]
@@ -53,6 +54,8 @@ def plot_overview(
             axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
             positions = positions_of(chosen, "depth")
             new, new_marks = draw_lines(axes, chosen, metric, positions, models, titles, looks, markersize=2.5)
+            if not metric_of(metric).higher_is_better:
+                axes.invert_yaxis()
             lines |= new
             marks |= new_marks
             absent = ", ".join(skipped_models(chosen[chosen["metric"] == metric], models, titles).values())
@@ -65,10 +68,11 @@ def plot_overview(
             axes.set_visible(False)
         different = {metrics[name] for name in properties}
         if len(different) == 1:
-            figure.supylabel(metric_of(*different).title, fontsize=9)
+            figure.supylabel(axis_title(*different), fontsize=9)
         else:
             for axes, name in zip(panels, properties, strict=False):
-                axes.set_ylabel(metric_of(metrics[name]).symbol)
+                known = metric_of(metrics[name])
+                axes.set_ylabel(known.symbol if known.higher_is_better else f"{known.symbol} (reversed)")
         if lines:
             shown = by_group(lines, marks, models, groups)
             widest = 0.7 + 0.08 * max(len(handle.get_label()) for handle in shown)  # inches

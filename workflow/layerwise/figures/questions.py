@@ -8,16 +8,9 @@ from __future__ import annotations
 from functools import singledispatch
 
 from layerwise.scoring.properties import Property
-from layerwise.scoring.targets import (
-    Acoustics,
-    Attributes,
-    Columns,
-    Label,
-    Layer,
-    OtherModel,
-    Target,
-    Vectors,
-)
+from layerwise.scoring.references import Intervals, Items, Pairs, Ratings
+from layerwise.scoring.target import Target
+from layerwise.scoring.targets import Acoustics, Attributes, Columns, Label, Layer, OtherModel, Vectors
 from layerwise.spans import Rows
 from layerwise.tables.intervals import folds_of, has_own_folds
 
@@ -93,8 +86,8 @@ def _(target: OtherModel, rows: Rows) -> str:
 @target_in_words.register
 def _(target: Label, rows: Rows) -> str:
     if target.column == "label":
-        return f"which {rows.called} it is, by a column for each"
-    return f"{target.column.replace('_', ' ')}, by a column for each value"
+        return f"which {rows.called} it is"
+    return target.column.replace("_", " ")
 
 
 @target_in_words.register
@@ -110,6 +103,26 @@ def _(target: Attributes, rows: Rows) -> str:
 @target_in_words.register
 def _(target: Columns, rows: Rows) -> str:
     return f"numbers: {target.name}"
+
+
+@target_in_words.register
+def _(target: Intervals, rows: Rows) -> str:
+    return f"where {target.name} are in the utterances, and which"
+
+
+@target_in_words.register
+def _(target: Items, rows: Rows) -> str:
+    return f"the items of {target.name}"
+
+
+@target_in_words.register
+def _(target: Ratings, rows: Rows) -> str:
+    return f"how alike people rate pairs of words: {target.name}"
+
+
+@target_in_words.register
+def _(target: Pairs, rows: Rows) -> str:
+    return f"how alike people rate pairs of recordings: {target.name}"
 
 
 def _looked_up(target: Vectors | Attributes) -> str:

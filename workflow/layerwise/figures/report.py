@@ -33,7 +33,7 @@ from layerwise.tables.criteria import CRITERIA, read_criteria
 from layerwise.tables.external import TASK
 from layerwise.tables.files import AnyPath
 from layerwise.tables.findings import read_findings
-from layerwise.tables.intervals import SPEAKERS, about, about_property, caution
+from layerwise.tables.intervals import SPEAKERS, about_all, about_property, caution
 from layerwise.tables.layer_pairs import read_layer_pairs
 from layerwise.tables.matrices import read_matrices
 from layerwise.tables.recommendations import read_recommendations
@@ -144,7 +144,11 @@ def write_report(
         metrics=shown_metrics,
         named_metrics=", ".join(f"{metric.symbol} ({metric.title})" for metric in shown_metrics),
         confidence=f"{CONFIDENCE:.0%}",
-        about=about(cca["intervals"], cca["folds_by"]),
+        about=about_all(properties.values(), cca["intervals"], cca["folds_by"]),
+        resampled=[
+            short_title(name, metrics[name]) for name, question in properties.items() if question.measure.resampled
+        ],
+        reversed=any(not metric.higher_is_better for metric in shown_metrics),
         over_speakers=cca["intervals"] == SPEAKERS,
         caution=caution(cca["folds_by"], speakers),
         overview=_embedded(pictures, registry.EXPERIMENT),

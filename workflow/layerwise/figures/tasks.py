@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from layerwise.figures.lines import property_looks
 from layerwise.figures.style import COLOURS, EMPTY_SIZE, STYLE, WIDE, save, wrapped, write_instead
-from layerwise.figures.words import short_title
+from layerwise.figures.words import as_performance, short_title
 from layerwise.layers import TRANSFORMER, WEIGHTED, layer_ranges, transformer_names
 from layerwise.metrics import metric_of
 from layerwise.probes.metrics import METRICS
@@ -44,10 +44,12 @@ def plot_task(
 ) -> Figure:
     """One task over the layers of each model, with the trends of the properties below, on the same axis.
 
-    Up is better: the axis of an error rate is reversed, and says so. A band is the 95 % interval over test speakers (of
-    trends, over samples and trials), the dashed line the head on the learned sum of all layers, the star the best
-    block. Of labels, two more lines are what always answering the most frequent one reaches, and what guessing does.
-    Results from elsewhere have panels of their own. What could not be trained is named in a note.
+    Up is better: the axis of an error rate is reversed, and says so; trends are those of 1 - error.
+
+    A band is the 95 % interval over test speakers (of trends, over samples and trials, or over items), the dashed line
+    the head on the learned sum of all layers, the star the best block. Of labels, two more lines are what always
+    answering the most frequent one reaches, and what guessing does. Results from elsewhere have panels of their own.
+    What could not be trained is named in a note.
 
     Args:
         probes, trends: tables of the experiment.
@@ -109,7 +111,14 @@ def plot_task(
                 Line2D([], [], label=GUESSING, **GUESSING_STYLE),
             ]
         handles += [
-            Line2D([], [], label=short_title(name, metrics[name]), markersize=3.5, **looks[name]) for name in names
+            Line2D(
+                [],
+                [],
+                label=as_performance(metrics[name], short_title(name, metrics[name])),
+                markersize=3.5,
+                **looks[name],
+            )
+            for name in names
         ]
         # The note is the legend's title, as both would else stand in one place.
         figure.legend(
@@ -124,7 +133,7 @@ def plot_task(
 
 def _measured(metrics: Iterable[str]) -> str:
     """The metric of all properties, or that they have more than one."""
-    titles = sorted({metric_of(metric).title for metric in metrics})
+    titles = sorted({as_performance(metric, metric_of(metric).title) for metric in metrics})
     return titles[0] if len(titles) == 1 else "score"
 
 
@@ -158,6 +167,10 @@ def _draw_task(axes: Axes, heads: pd.DataFrame) -> None:
 def _draw_properties(axes: Axes, scores: pd.DataFrame, looks: Mapping[str, Mapping]) -> None:
     for name, look in looks.items():
         rows = scores[scores["property"] == name]
+        if rows.empty:
+            continue
+        metric = metric_of(rows["metric"].iloc[0])
+        rows = rows.assign(**{end: metric.performance(rows[end]) for end in ("mean", "low", "high")})
         axes.plot(rows["layer_index"], rows["mean"], markersize=2.5, linewidth=1.3, **look)
         axes.fill_between(rows["layer_index"], rows["low"], rows["high"], color=look["color"], alpha=0.13, linewidth=0)
 

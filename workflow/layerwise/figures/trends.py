@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from layerwise.figures.lines import by_group, draw_lines, looks_of, positions_of
 from layerwise.figures.style import EMPTY_SIZE, NOTE_STYLE, STYLE, save, wrapped, write_instead
-from layerwise.figures.words import alignments_in, skip_note, title_of
+from layerwise.figures.words import alignments_in, axis_title, skip_note, title_of
 from layerwise.layers import TRANSFORMER, is_conv, is_transformer
 from layerwise.metrics import metric_of
 from layerwise.scoring.properties import Property
@@ -37,7 +37,7 @@ def plot_trends(
     On the `depth` axis (index / L, 0 to 1) are the T layers, so that models of different depth can be compared; on the
     `layer` axis the C layers too, where they were scored, left of a boundary. Hollow markers are flagged layers, gaps
     skipped ones, and a note says why; it is all there is if everything was skipped. The chance level of each model is a
-    thin dashed grey line.
+    thin dashed grey line. Up is better: the axis of an error rate is reversed, and says so.
 
     Args:
         models: the order of the models, which also fixes how each one looks.
@@ -54,10 +54,12 @@ def plot_trends(
         # On the layer axis, room below the title for the words at the boundary.
         title = wrapped(title_of(question, metric, alignments_in(table)), LONGEST_TITLE)
         axes.set_title(title, pad=18 if axis == "layer" else 6)
-        axes.set_ylabel(metric_of(metric).title)
+        axes.set_ylabel(axis_title(metric))
         shown = table if axis == "layer" else table[table["layer"].str.startswith(TRANSFORMER)]
         positions = positions_of(shown, axis)
         lines, marks = draw_lines(axes, shown, metric, positions, models, titles, looks)
+        if not metric_of(metric).higher_is_better:
+            axes.invert_yaxis()
         if axis == "depth":
             axes.set_xlabel("depth (0: input of the first block, 1: last block)")
             axes.set_xlim(-0.03, 1.03)

@@ -33,6 +33,17 @@ def short_title(property_name: str, metric: str) -> str:
     return f"{family}-{rest}"
 
 
+def axis_title(metric: str) -> str:
+    """A metric on an axis on which up is better."""
+    known = metric_of(metric)
+    return known.title if known.higher_is_better else f"{known.title}\n(reversed: lower is better)"
+
+
+def as_performance(metric: str, words: str) -> str:
+    """What stands for a metric where all curves are drawn so that more is better."""
+    return words if metric_of(metric).higher_is_better else f"1 - {words}"
+
+
 def alignments_in(table: pd.DataFrame) -> str:
     """How the alignments of an experiment were made: `given` or `automatic`."""
     return "automatic" if (table["alignments"] == "automatic").any() else "given"

@@ -214,10 +214,25 @@ register(
         good_for="Whether phones can be told apart by distance alone, however the layer is laid out.",
     )
 )
-for name, symbol, average in (
-    ("similarity", "ρ", "macro average over sets, each pair counted once"),
-    ("similarity_micro", "ρ (micro)", "average over sets by their pairs, each pair counted once"),
-    ("similarity_published", "ρ*", "macro average over sets, as published"),
+for name, symbol, average, good_for in (
+    (
+        "similarity",
+        "ρ",
+        "macro average over sets, each pair counted once",
+        "Whether words that people find alike lie in one direction.",
+    ),
+    (
+        "similarity_micro",
+        "ρ (micro)",
+        "average over sets by their pairs, each pair counted once",
+        "The same, where a large set counts more than a small one.",
+    ),
+    (
+        "similarity_published",
+        "ρ*",
+        "macro average over sets, as published",
+        "Comparison with published averages of the sets.",
+    ),
 ):
     register(
         MeasureMetric(
@@ -228,14 +243,14 @@ for name, symbol, average in (
             title=f"rank correlation with ratings, {average}",
             least=-1.0,
             chance="0",
-            good_for="Whether words that people find alike lie in one direction.",
+            good_for=good_for,
         )
     )
 register(
     MeasureMetric(
         measure="sentence_similarity",
         name="sentence_similarity",
-        symbol="ρ",
+        symbol="ρ (sentences)",
         family="STS",
         title="rank correlation with ratings of sentences",
         least=-1.0,
@@ -255,7 +270,7 @@ for name, symbol, title, good_for in (
             measure="word_segmentation",
             name=name,
             symbol=symbol,
-            family="segmentation",
+            family=symbol,
             title=title,
             least=-math.inf if name == "r_value" else 0.0,  # OS has no upper limit
             chance="that of as many boundaries at random places",
@@ -267,7 +282,7 @@ register(
         measure="word_segmentation",
         name="os",
         symbol="OS",
-        family="segmentation",
+        family="OS",
         title="over-segmentation",
         least=-1.0,
         largest=math.inf,

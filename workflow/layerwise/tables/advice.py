@@ -9,7 +9,7 @@ import pandas as pd
 
 from layerwise.errors import LINE, shown
 from layerwise.layers import layer_ranges
-from layerwise.probes.metrics import METRICS
+from layerwise.metrics import metric_of
 from layerwise.scoring.properties import Property
 from layerwise.tables.external import PROPERTY, TASK
 from layerwise.tables.probes import EXTERNAL
@@ -22,7 +22,8 @@ _IN_THE_SENTENCE = {CONTROL, AT_CHANCE, AT_MAJORITY, NO_INTERVAL}  # cautions th
 def sentences(recommendations: pd.DataFrame, model: str, properties: Mapping[str, Property]) -> str:
     """What the table recommends for one model, as a paragraph."""
     rows = recommendations[recommendations["model"] == model]
-    parts = [_sentence(row, properties) for row in rows.to_dict("records")]
+    is_named = len(set(rows.loc[rows["kind"] == PROPERTY, "metric"])) > 1
+    parts = [_sentence(row, properties, is_named) for row in rows.to_dict("records")]
     if rows["caution"].str.contains(CONTROL, regex=False).any():
         parts.insert(0, "Its weights are random: a control, of which no layer is to be used.")
     return " ".join(parts) or "Nothing was ranked."
@@ -44,17 +45,19 @@ def _question(row: Mapping, properties: Mapping[str, Property]) -> str:
     return f"{row['question']} (measured elsewhere)" if row["source"] == EXTERNAL else row["question"]
 
 
-def _sentence(row: Mapping, properties: Mapping[str, Property]) -> str:
+def _sentence(row: Mapping, properties: Mapping[str, Property], is_named: bool) -> str:
+    """`is_named`: whether numbers of properties are preceded by their metrics, as there are several."""
     question = _question(row, properties)
     if not row["layer"]:
         return f"For {question}, no layer can be recommended: {row['reason']}."
-    number = "; ".join([*_score(row), *_ties(row), *_worth(row), *_behind(row)])
+    number = "; ".join([*_score(row, is_named), *_ties(row), *_worth(row), *_behind(row)])
+    end = "highest" if metric_of(row["metric"]).higher_is_better else "lowest"
     if AT_CHANCE in row["caution"]:
-        return f"For {question}, no layer is clearly above chance; {row['layer']} is highest ({number})."
+        return f"For {question}, no layer is clearly above chance; {row['layer']} is {end} ({number})."
     if AT_MAJORITY in row["caution"]:
         return f"For {question}, {row['layer']} is best ({number}), but not clearly better than {_without_speech(row)}."
     if CONTROL in row["caution"]:
-        return f"For {question}, {row['layer']} is highest ({number})."
+        return f"For {question}, {row['layer']} is {end} ({number})."
     return f"For {question} use {row['layer']} ({number})."
 
 
@@ -66,19 +69,28 @@ def _without_speech(row: Mapping) -> str:
     return f"{answer} ({100 * row['majority']:.1f} %)"
 
 
-def _score(row: Mapping) -> Iterator[str]:
+def _score(row: Mapping, is_named: bool) -> Iterator[str]:
+    metric = metric_of(row["metric"])
+    better = "" if metric.higher_is_better else ", lower is better"
     if row["kind"] == TASK:
-        metric = METRICS[row["metric"]]
         interval = "" if math.isnan(row["low"]) else f", {100 * row['low']:.1f} to {100 * row['high']:.1f}"
-        better = "" if metric.higher_is_better else ", lower is better"
         yield f"{metric.title} {100 * row['score']:.1f} %{interval}{better}"
         if row["majority_label"] and AT_MAJORITY not in row["caution"]:
             yield _without_speech(row)
     else:
-        half = (row["high"] - row["low"]) / 2
-        yield _rounded(row["score"]) + ("" if math.isnan(half) else f" ± {half:.3f}")
+        yield (f"{metric.symbol} " if is_named else "") + _rounded(row["score"]) + _interval(row) + better
         if not math.isnan(row["chance"]):
             yield f"chance {_rounded(row['chance'])}"
+
+
+def _interval(row: Mapping) -> str:
+    """Half of an even interval; the ends of a lopsided one, as those over items are."""
+    below, above = row["score"] - row["low"], row["high"] - row["score"]
+    if math.isnan(below):
+        return ""
+    if abs(above - below) < 0.001:  # two such halves are the same in print, or next to it
+        return f" ± {(above + below) / 2:.3f}"
+    return f", {_rounded(row['low'])} to {_rounded(row['high'])}"
 
 
 def _rounded(score: float) -> str:

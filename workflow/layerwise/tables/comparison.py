@@ -11,6 +11,7 @@ import pandas as pd
 from layerwise.cells import OK, WEIGHTS
 from layerwise.files.own_files import RereadError
 from layerwise.layers import WEIGHTED, layer_ranges, transformer_names
+from layerwise.metrics import metric_of
 from layerwise.probes.metrics import METRICS
 from layerwise.scoring.properties import Property
 from layerwise.tables import curves
@@ -78,7 +79,8 @@ def compare(
     Performance is the accuracy, or 1 - the error rate. Correlated are the T layers that have both numbers, without the
     one that a property compares the others with (T0 of `intra`): it is the same as itself. `layerwise.tables.curves`
     says how, and why there is no p value. A property *recommends* the block at which its trend is highest (T1…TL, as
-    tables/best_layers.csv), if layers are ranked by it (by `intra` they are not).
+    tables/best_layers.csv), if layers are ranked by it (by `intra` and over-segmentation they are not). Of an error
+    rate the trend is that of 1 - error.
 
     `regret` is what that choice costs against the best single layer: the difference of their performances, 0 where it
     is the best one; `within_interval` says whether it ties with that one (`layerwise.tables.ties`), so that the two
@@ -144,7 +146,7 @@ def _row(outcome: Outcome, name: str, metric: str, curve: Curve, question: Prope
             "last_performance": single.value(outcome.last),
             "best_against_weighted": single.value(single.best) - outcome.weighted.value,
         }
-    if question is None or question.ranked:
+    if question is None or (question.ranked and metric_of(metric).is_ranked):
         choice, reason = _choice(outcome, curve.blocks())
         row |= choice
         reasons.append(reason)

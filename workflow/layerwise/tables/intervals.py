@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from layerwise.cells import CORPUS, SPEAKERS
 from layerwise.scoring.properties import Property
 
@@ -32,9 +34,9 @@ def has_jackknife(question: Property, folds_by: str) -> bool:
 def folds_of(question: Property, folds_by: str) -> str:
     """What the folds of a property keep together; a row that is a whole utterance keeps all of that together.
 
-    Empty where nothing is fitted, so that there are no folds.
+    Empty where nothing is fitted or chosen, so that there are no folds.
     """
-    if question.measure.resampled:
+    if question.measure.resampled and not question.measure.folds_by:
         return ""
     kept = question.folds(folds_by)
     return "utterance" if kept == "row" and question.rows.of == "utterance" else kept
@@ -43,9 +45,22 @@ def folds_of(question: Property, folds_by: str) -> str:
 def about_property(question: Property, intervals: str, folds_by: str) -> str:
     """The sentence for one property, which may have folds of its own or none."""
     if question.measure.resampled:
-        return f"Intervals of scores are about other {question.measure.resampled} of this corpus; nothing is fitted."
+        fitted = "what is chosen is chosen on others" if question.measure.folds_by else "nothing is fitted"
+        return f"Intervals of scores are about other {question.measure.resampled} of this corpus; {fitted}."
     kept = folds_of(question, folds_by)
     return about(intervals if has_jackknife(question, folds_by) and kept == "speaker" else CORPUS, kept)
+
+
+def about_all(questions: Iterable[Property], intervals: str, folds_by: str) -> str:
+    """The sentence for several properties, with one more for those that are scored on other draws of their items."""
+    names: dict[str, list[str]] = {}
+    for question in questions:
+        names.setdefault(question.measure.resampled, []).append(question.name)
+    parts = [about(intervals, folds_by)] if "" in names or not names else []
+    for items, of in names.items():
+        if items:
+            parts.append(f"Intervals of scores of {', '.join(of)} are about other {items} of this corpus.")
+    return " ".join(parts)
 
 
 def caution(folds_by: str, speakers: int) -> str:

@@ -184,7 +184,7 @@ def _doubts(best: Mapping, question: Property, folds_by: str) -> Iterator[str]:
         yield UNSEEN
     if folds_by == "row":
         yield BY_ROW
-    if folds_by == "speaker" and best["n_speakers"] < FEW_SPEAKERS:
+    if "speaker" in (folds_by, question.measure.resampled.removesuffix("s")) and best["n_speakers"] < FEW_SPEAKERS:
         yield f"few speakers ({best['n_speakers']:g})"
 
 

@@ -47,8 +47,9 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
     `corpus`. Where tables/jackknife.csv has the metric, `interval` is `speakers`, and the interval mean ± t(degrees of
     freedom) · standard error of `layerwise.tables.jackknife`. Where scores come with intervals over other items,
     `interval` is `items`, and the interval their mean: sample sets share most of their items, so that more sets make it
-    no narrower. It is empty where there is no interval. `chance` is the
-    mean chance level, from `chance_low` to `chance_high`, an interval about the corpus.
+    no narrower. It is empty where there is no interval. `chance` is the mean chance level, from `chance_low` to
+    `chance_high`, an interval about the corpus. Beside an interval over items the chance level has none: there is one
+    score to a sample set, and what moves both with the set is in the score's own interval.
 
     A layer is `flagged` if one of its scores is, and `skipped` if none was scored: n = 0 and no mean. A layer of which
     only some samples were scored keeps its status, and `reason` says why the others are missing. A single score has a
@@ -97,16 +98,16 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
             row |= _mean_ends(group) | {"interval": ITEMS}
         elif n > 1:
             row |= _ends(row["mean"], corrected_half(row["std"], n, overlap)) | {"interval": CORPUS}
-        row |= _by_chance(group["chance"].dropna(), overlap)
+        row |= _by_chance(group["chance"].dropna(), overlap, row.get("interval") != ITEMS)
         rows.append(row)
     write_table(table_of(rows, COLUMNS, [*COUNTS, MISSING]), out)
 
 
-def _by_chance(values: pd.Series, overlap: float) -> dict:
-    """Mean and interval of the chance level, which is always about the corpus."""
+def _by_chance(values: pd.Series, overlap: float, with_interval: bool) -> dict:
+    """Mean of the chance level, and its interval, which is always about the corpus."""
     n = len(values)
     row = {"chance": values.mean()} if n else {}
-    if n > 1:
+    if n > 1 and with_interval:
         ends = _ends(row["chance"], corrected_half(values.std(ddof=1), n, overlap))
         row |= {f"chance_{end}": value for end, value in ends.items()}
     return row

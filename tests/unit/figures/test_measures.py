@@ -1,0 +1,190 @@
+"""Pictures and the report of several measures beside each other, of which less is better of one."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from layerwise.figures.correlations import plot_correlations
+from layerwise.figures.heatmap import plot_heatmap
+from layerwise.figures.overview import plot_overview
+from layerwise.figures.report import write_report
+from layerwise.figures.tasks import plot_task
+from layerwise.figures.trends import plot_trends
+from layerwise.layers import WEIGHTED
+from layerwise.scoring.properties import property_of
+from layerwise.scoring.records import trial_of
+from layerwise.tables.best_layers import best_layers
+from layerwise.tables.comparison import compare
+from layerwise.tables.findings import check_findings
+from layerwise.tables.models import write_models
+from layerwise.tables.probes import collect_probes
+from layerwise.tables.recommendations import recommend
+from layerwise.tables.scores import collect_scores
+from layerwise.tables.trends import summarise_trends
+from synthetic_probes import write_probe
+from synthetic_scores import record, write_score
+
+ABX = property_of("abx-within", {"rows": "frame", "target": {"intervals": "phone"}, "measure": "abx"})
+WORDS = property_of(
+    "word-discrimination", {"rows": "word", "target": {"label": "label"}, "measure": "word_discrimination"}
+)
+PHONE = property_of("phone", {"rows": "phone", "target": {"label": "label"}})
+QUESTIONS = {each.name: each for each in (ABX, WORDS, PHONE)}
+SHOWN = {"abx-within": "abx_error", "word-discrimination": "ap", "phone": "pwcca"}
+LEVELS = {"T0": 0.5, "T1": 0.6, "T2": 0.8}
+REASON = "word-discrimination, sample 1: no word is said twice (9 rows)"
+
+
+def item_record(name, layer, metric, value, **more):
+    trial = trial_of(
+        {metric: value}, {metric: 0.4}, n_train=0, n_test=9, intervals={metric: (value - 0.02, value + 0.05)}
+    )
+    return record(name, "m", layer, 1, [{"pwcca": 0.5}]) | {"trials": [{"trial": 1, **trial}]} | more
+
+
+@pytest.fixture
+def path(tmp_path):
+    """The tables of one model and task."""
+    skipped = {"status": "skipped", "reason": REASON, "trials": []}
+    records = [item_record("abx-within", layer, "abx_error", 1 - level) for layer, level in LEVELS.items()]
+    records += [
+        item_record("word-discrimination", layer, "ap", level, **(skipped if layer == "T1" else {}))
+        for layer, level in LEVELS.items()
+    ]
+    records += [record("phone", "m", layer, 1, [{"pwcca": level}]) for layer, level in LEVELS.items()]
+    files = [write_score(tmp_path / str(number), each) for number, each in enumerate(records)]
+    names = ("scores", "trends", "best_layers", "probes", "models", "comparison", "findings", "recommendations")
+    found = {name: tmp_path / f"{name}.csv" for name in (*names, "samples")}
+    metrics = {name: question.measure.metrics for name, question in QUESTIONS.items()}
+    collect_scores(files, metrics, list(QUESTIONS), ["m"], {"m": 2}, found["scores"])
+    summarise_trends(found["scores"], 10, found["trends"])
+    best_layers(found["trends"], found["scores"], QUESTIONS, found["best_layers"])
+    heads = dict([write_probe(tmp_path, "ic", "m", {**LEVELS, WEIGHTED: 0.7}, 2)])
+    collect_probes(heads, None, ["ic"], ["m"], {"m": list(LEVELS)}, found["probes"])
+    write_models([{"model": "m", "objective": "none", "size": "tiny", "blocks": 2}], found["models"])
+    compare(found["scores"], found["probes"], QUESTIONS, 10, 1, found["comparison"])
+    check_findings(found["scores"], found["probes"], found["models"], "pwcca", 10, 1, found["findings"])
+    four = (found[name] for name in ("trends", "best_layers", "probes", "comparison"))
+    recommend(*four, QUESTIONS, ["m"], [], SHOWN, "row", 1, found["recommendations"])
+    found["samples"].write_text("sample,span,asked,drawn,types,utterances,hours,alignments\n")
+    return found
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "plot.svg", tmp_path / "plot.png"
+
+
+def words_of(svg):
+    return [element.text for element in ElementTree.parse(svg).iter() if element.text and element.text.strip()]
+
+
+def is_reversed(axes):
+    low, high = axes.get_ylim()
+    return low > high
+
+
+def test_the_overview_names_the_metric_of_each_panel_and_reverses_errors(path, out):
+    figure = plot_overview(path["trends"], QUESTIONS, SHOWN, ["m"], {}, *out)
+    assert [axes.get_ylabel() for axes in figure.axes[:3]] == ["ABX (reversed)", "AP", "PWCCA"]
+    assert [is_reversed(axes) for axes in figure.axes[:3]] == [True, False, False]
+    assert any("m (T1)" in text for text in words_of(out[0]))  # the skipped layer
+
+
+def test_an_overview_of_errors_alone_says_so_once(path, out):
+    figure = plot_overview(path["trends"], {"abx-within": ABX}, SHOWN, ["m"], {}, *out)
+    assert figure.get_supylabel() == "ABX error rate\n(reversed: lower is better)"
+    assert is_reversed(figure.axes[0])
+
+
+@pytest.mark.parametrize("axis", ["depth", "layer"])
+def test_the_axis_of_an_error_rate_is_reversed_and_says_so(path, out, axis):
+    figure = plot_trends(path["trends"], ABX, "abx_error", ["m"], {}, *out, axis=axis)
+    assert is_reversed(figure.axes[0])
+    assert figure.axes[0].get_ylabel() == "ABX error rate\n(reversed: lower is better)"
+    figure = plot_trends(path["trends"], WORDS, "ap", ["m"], {}, *out, axis=axis)
+    assert not is_reversed(figure.axes[0])
+    assert figure.axes[0].get_ylabel() == "average precision, same against different"
+    assert any(REASON[:40] in text for text in words_of(out[0]))
+
+
+def test_the_brightest_cell_of_a_heat_map_is_the_best(path, out):
+    def shades(question, metric):
+        figure = plot_heatmap(path["trends"], question, metric, ["m"], {}, *out)
+        mesh = figure.axes[0].collections[0]
+        return mesh.to_rgba(mesh.get_array()).reshape(3, 4)[:, :3].sum(axis=1).tolist()
+
+    for question, metric in ((ABX, "abx_error"), (PHONE, "pwcca")):
+        found = shades(question, metric)
+        assert found == sorted(found)  # T0 to T2 from the input upwards, each better than the one below
+
+
+def test_words_of_a_heat_map_stay_within_it(path, out):
+    long = property_of("word-discrimination", {"rows": "word", "target": {"label": "label"}, "title": "one word " * 20})
+    figure = plot_heatmap(path["trends"], long, "ap", ["m"], {"m": "a model"}, *out)
+    figure.draw_without_rendering()  # at its own resolution again, after that of the file
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    box = figure._suptitle.get_window_extent(renderer)
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width
+    scale = figure.axes[1].yaxis.label.get_window_extent(renderer)
+    assert scale.x1 <= figure.bbox.width
+    assert scale.height <= figure.bbox.height
+
+
+def test_a_task_has_trends_of_which_more_is_better(path, out):
+    figure = plot_task(path["probes"], path["trends"], "ic", list(QUESTIONS), SHOWN, ["m"], {}, *out)
+    below = figure.axes[1]
+    errors = below.lines[0].get_ydata()
+    assert errors.tolist() == pytest.approx(list(LEVELS.values()))
+    assert below.get_ylabel() == "score"
+    words = words_of(out[0])
+    assert "1 - ABX-within" in words
+    assert "AP-word-discrimination" in words
+    plot_task(path["probes"], path["trends"], "ic", ["abx-within"], SHOWN, ["m"], {}, *out)
+    assert "1 - ABX error rate" in words_of(out[0])
+
+
+def test_correlations_name_trends_as_they_were_correlated(path, out):
+    plot_correlations(path["comparison"], list(QUESTIONS), SHOWN, ["m"], {}, *out)
+    assert {"1 - ABX-within", "AP-word-discrimination", "CCA-phone"} <= set(words_of(out[0]))
+
+
+def test_the_report_explains_each_metric_and_what_its_intervals_are_about(path, tmp_path):
+    pd.DataFrame({"speaker_id": ["84", "174"]}).to_parquet(tmp_path / "utterances.parquet")
+    write_report(
+        experiment="several",
+        configuration={"cca": {"folds": 10, "folds_by": "row", "intervals": "corpus"}},
+        metrics=SHOWN,
+        properties=QUESTIONS,
+        titles={},
+        pictures={},
+        **{
+            name: path[name]
+            for name in ("scores", "best_layers", "samples", "comparison", "findings", "recommendations")
+        },
+        utterances=tmp_path / "utterances.parquet",
+        layer_pairs=None,
+        matrices=None,
+        problems={},
+        labels=None,
+        provenance={},
+        out=tmp_path / "report.html",
+    )
+    page = " ".join((tmp_path / "report.html").read_text().split())
+    for said in (
+        "<b>ABX error rate</b> (ABX).",
+        "<b>average precision, same against different</b> (AP).",
+        "<b>projection-weighted CCA</b> (PWCCA).",
+        "of ABX-within, AP-word-discrimination it is that of scores on other draws of what is scored",
+        "Axes of error rates are reversed",
+        "are about other speakers of this corpus.",
+        "use T2 (ABX 0.200, 0.180 to 0.250, lower is better; chance 0.400;",
+        "where phones are in the utterances, and which",
+        REASON,
+    ):
+        assert said in page
