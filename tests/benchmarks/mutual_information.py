@@ -4,9 +4,9 @@
 
 Clusters are fitted to 273,000 phone rows (500 clusters) and 600,000 word rows (5,000 clusters), and scored on 7,800
 and 7,500 others: the largest sizes of the paper. --share takes so much of the training rows and of the clusters, and
-half of that before, which shows how cost grows. Prints, of each size in a process of its own, seconds of the fit, its
-batches, seconds of the assignment, of the score with its level by chance, and of the standard errors; and the highest
-memory above the imports.
+half of that before, which shows how cost grows. Prints, of each size in a process of its own, seconds of CPU of the
+fit, its batches, seconds of the assignment, of the score with its level by chance, and of the standard errors; and the
+highest memory above the imports.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ def measure(path: Path, labels: int, asked: ClusterSettings) -> dict:
     imports, found = peak(), {}
 
     def timed(name, action):
-        started = time.perf_counter()
+        started = time.process_time()
         result = action()
-        found[name] = time.perf_counter() - started
+        found[name] = time.process_time() - started
         return result
 
     with h5py.File(path) as file:

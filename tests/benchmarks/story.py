@@ -1,7 +1,8 @@
 """The tables of docs/demo.md: python tests/benchmarks/story.py [results/demo], after a run.
 
-What trained models hold beside their control, of speakers and pitch beside chance, the paper's findings as verdicts,
-and which difference between models shows in their trends, that of objective or that of iteration. In Markdown.
+What trained models hold beside their control, of speakers and pitch beside chance, of phones by clusters and words by
+distance, the paper's findings as verdicts, and which difference between models shows in their trends, that of objective
+or that of iteration. In Markdown.
 """
 
 import argparse
@@ -55,6 +56,21 @@ def beside_chance(trends: pd.DataFrame, models: pd.DataFrame) -> str:
     return markdown(rows)
 
 
+def without_a_map(trends: pd.DataFrame, models: pd.DataFrame) -> str:
+    """Of phones by clusters and words by distance: the best layer, and what it has by chance."""
+    shown = [("mi-phone", "mi"), ("mi-phone", "ami"), ("word-discrimination", "ap"), ("word-discrimination", "swdp_ap")]
+    rows = [["model", *(cell for _, metric in shown for cell in (f"`{metric}`, best", "by chance"))]]
+    for model in models.index:
+        row = [models.at[model, "title"]]  # noqa: PD008 (one cell)
+        for name, metric in shown:
+            wanted = (trends["property"] == name) & (trends["metric"] == metric) & (trends["model"] == model)
+            own = trends[wanted & (trends["layer"] != "T0")].set_index("layer")
+            best = own["mean"].idxmax()
+            row += [f"{own.loc[best, 'mean']:.3f} ({best})", f"{own.loc[best, 'chance']:.3f}"]
+        rows.append(row)
+    return markdown(rows)
+
+
 def half(row: pd.Series) -> float:
     return (row["high"] - row["low"]) / 2
 
@@ -90,7 +106,7 @@ def main() -> None:
     read = {path.stem: pd.read_csv(path) for path in tables.glob("*.csv")}
     criteria = yaml.safe_load((Path(__file__).parents[2] / "resources/findings.yaml").read_text(encoding="utf-8"))
     models = read["models"].set_index("model")
-    of_models = [held(read["trends"], models), beside_chance(read["trends"], models)]
+    of_models = [table(read["trends"], models) for table in (held, beside_chance, without_a_map)]
     print(*of_models, verdicts(read["findings"], criteria), pairs(read["model_pairs"]), sep="\n\n")
 
 

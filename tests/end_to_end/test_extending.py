@@ -166,6 +166,23 @@ def test_a_metric_is_in_every_score(finished):
     assert "extract_representations" not in jobs
 
 
+def test_a_measure_is_scored(fresh, tmp_path):
+    """Tones and noises in turn: the nearest neighbour of each is another of its kind."""
+    checkout = extended(fresh, "A measure")
+    sounds = SPEECH.replace(
+        "generator.normal(0, 0.1, 24_000)",
+        "(np.sin(np.arange(24_000) / 5), generator.normal(0, 0.1, 24_000))[number % 2]",
+    )
+    rows = [f"u{number},0,1,{('tone', 'noise')[number % 2]}" for number in range(12)]
+    (tmp_path / "parts.csv").write_text("\n".join(["utterance_id,start,end,label", *rows]))
+    entry = {"rows": {"segments": str(tmp_path / "parts.csv")}, "target": {"label": "label"}, "measure": "neighbours"}
+    code = sounds.replace("PROPERTIES", repr({"mine": entry})) + (
+        'print(*trends["status"].unique(), *trends["metric"].unique(), trends["mean"].min(), '
+        'round(trends["chance"].max(), 3))'
+    )
+    assert python(checkout, code).split() == ["ok", "neighbours", "1.0", "0.455"]
+
+
 def test_a_kind_of_task_is_planned_and_learned(finished):
     checkout = extended(finished, "A kind of task")
     (text,) = re.findall(r"^```yaml\n(.*?)^```$", section("A kind of task"), re.MULTILINE | re.DOTALL)

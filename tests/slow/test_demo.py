@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 DEMO = {"configfile": None}
 TABLES = "results/demo/tables"
@@ -44,15 +45,28 @@ def scores(demo):
 
 def test_every_property_of_every_model_is_scored(scores):
     assert set(scores["status"]) == {"ok"}
-    assert scores.groupby("property")["model"].nunique().to_dict() == dict.fromkeys(
-        ["intra", "mel", "phone", "word"], 5
-    )
-    assert scores["score"].between(-1, 1 + 1e-9).all()
-    assert (scores.groupby(["property", "model", "layer", "metric"]).size() == 9).all()  # three samples, three trials
+    asked = yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))["properties"]
+    assert scores.groupby("property")["model"].nunique().to_dict() == dict.fromkeys(asked, 5)
+    assert scores.loc[scores["metric"] != "r2", "score"].between(-1, 1 + 1e-9).all()
+    fitted = scores["property"] != "word-discrimination"
+    by = ["property", "model", "layer", "metric"]
+    assert (scores[fitted].groupby(by).size() == 9).all()  # three samples, three trials
+    assert (scores[~fitted].groupby(by).size() == 3).all()  # three samples: nothing is fitted
+
+
+def test_measures_without_a_map_tell_trained_models_from_the_control(scores):
+    """Above chance, and above the control at their best layers."""
+    for metric in ("ami", "ap", "swdp_ap"):
+        part = scores[scores["metric"] == metric]
+        means = part.groupby(["model", "layer"])[["score", "chance"]].mean()
+        assert (means["score"] > means["chance"]).all(), metric
+        best = means["score"].groupby("model").max()
+        assert (best.drop("random-demo") > best["random-demo"]).all(), metric
 
 
 def test_layer_0_is_the_same_as_itself(scores):
     layer_0 = scores[(scores["property"] == "intra") & (scores["layer"] == "T0")]
+    layer_0 = layer_0[layer_0["metric"] != "r2"]  # of likeness, which is 1 by definition
     assert len(layer_0) == 5 * 9 * 5
     assert layer_0["score"].sub(1).abs().max() < 1e-6
     assert layer_0["chance"].abs().max() < 0.4  # recordings in other places share little of it

@@ -14,13 +14,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+import layerwise.measures
 import pages
 from layerwise.errors import did_you_mean
 from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.probes.metrics import METRICS as OF_TASKS
 from layerwise.representations.acoustic_measures import MEASURES
+from layerwise.scoring.measure import MEASURES as MEASURES_OF_SCORES
+from layerwise.scoring.measure import Choice
 from layerwise.scoring.metrics import METRICS as OF_SCORES
+from layerwise.scoring.metrics import OF_OTHERS
 from layerwise.scoring.properties import read_properties
 from layerwise.scoring.targets import KINDS
 from layerwise.spans import POOLINGS, SPANS
@@ -184,6 +188,7 @@ def somebody_s_files(tmp_path_factory) -> Path:
     (data / "syllables.csv").write_text("utterance_id,start,end,label,tone\n1-2-0003,0,1,ma,high\n")
     (data / "tokens.csv").write_text("utterance_id,start,end,pos,clarity,effort\n1-2-0003,0,1,noun,4,2\n")
     (data / "vectors.txt").write_text("hello 0.5 0.25\n")
+    (data / "sentences.csv").write_text("a,b,rating\n1-2-0003,1-2-0004,4.5\n")
     (data / "senses.txt").write_text('hello\t{"noun.act": 1}\n')
     (root / "results.csv").write_text("task,model,layer,metric,value\nmine,demo-hubert-1,T3,accuracy,0.9\n")
     return root
@@ -264,10 +269,48 @@ def test_what_is_refused_of_properties_is_said_as_the_page_has_it():
     assert str(refused.value) == said.text.rstrip("\n")
 
 
+# Measures
+
+MEASURES_PAGE = REPOSITORY / "docs/measures.md"
+
+
+@pytest.mark.parametrize("measure", MEASURES_OF_SCORES.values(), ids=lambda measure: measure.name)
+def test_every_measure_stands_on_its_page_as_the_registry_has_it(measure):
+    text = pages.text_of(MEASURES_PAGE)
+    (row,) = re.findall(rf"^\| \[?`{measure.name}`.*", text, re.MULTILINE)
+    cells = row.split(" | ")
+    assert set(re.findall(r"`(\w+)`", cells[3])) == set(measure.targets)
+    assert re.findall(r"`(\w+)`", cells[4]) == measure.metrics
+    assert measure.name in pages.text_of(PROPERTIES)
+    if measure.known_options:
+        title = measure.name.replace("_", " ")
+        (section,) = re.findall(rf"^## {title}\n(.*?)(?=^## )", text, re.MULTILINE | re.DOTALL | re.IGNORECASE)
+        stated = dict(re.findall(r"^\| `(\w+)` \| .* \| `?([\w.]+)`? \|$", section, re.MULTILINE))
+        assert stated == {name: str(option.default) for name, option in measure.known_options.items()}
+        for option in measure.known_options.values():
+            assert not isinstance(option, Choice) or all(f"`{word}`" in section for word in option.allowed)
+
+
+def test_the_example_of_measures_prints_what_is_shown(capsys):
+    blocks = pages.blocks(MEASURES_PAGE)
+    ((code, shown),) = [(one, two) for one, two in itertools.pairwise(blocks) if one.language == "python"]
+    exec(code.text, {})
+    assert capsys.readouterr().out == shown.text
+
+
+def test_every_public_measure_stands_on_the_page_of_the_library():
+    text = pages.text_of(REPOSITORY / "docs/library.md")
+    missing = {name for name in layerwise.measures._MODULES if not re.search(rf"\b{name}\b", text)}
+    assert missing == {"ClusterSettings"}  # on the page of measures
+    assert "layerwise.measures.ClusterSettings" in pages.text_of(MEASURES_PAGE)
+
+
 # Metrics
 
 
-@pytest.mark.parametrize("metric", [*OF_SCORES.values(), *OF_TASKS.values()], ids=lambda metric: metric.name)
+@pytest.mark.parametrize(
+    "metric", [*OF_SCORES.values(), *OF_OTHERS.values(), *OF_TASKS.values()], ids=lambda metric: metric.name
+)
 def test_every_metric_stands_on_the_page_of_measuring_as_the_registry_has_it(metric):
     facts = (f"`{metric.name}`", metric.symbol, metric.title, metric.range.removeprefix("of "))
     row = f"| {' | '.join((*facts, metric.chance, metric.good_for))} |"

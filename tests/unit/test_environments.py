@@ -12,6 +12,7 @@ import yaml
 
 from layerwise.figures.registry import FIGURES
 from layerwise.representations.acoustic_measures import FAMILIES
+from layerwise.scoring.measure import MEASURES
 from package_imports import ROOT, closure, imported, module_path, rules
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -44,6 +45,7 @@ def scripts_of(environment) -> set:
     by_name = {
         "plot_figures": {module_path(figure.module) for figure in FIGURES.values()},
         "measure_acoustics": {module_path(family.module) for family in FAMILIES.values()},
+        "score_layers": {module_path(measure.module) for measure in MEASURES.values()},
     }
     return scripts.union(*(by_name.get(path.stem, ()) for path in scripts))
 

@@ -57,11 +57,13 @@ def contents(utterance: str, dtype: str = "float16") -> dict[str, np.ndarray]:
     }
 
 
-def write_shards(folder: Path, shards: int = 1, sample: int = 1, dtype: str = "float16", change=None) -> list[Path]:
-    """The files of one model; `change(utterance, contents)` may edit what an utterance adds."""
+def write_shards(
+    folder: Path, shards: int = 1, sample: int = 1, dtype: str = "float16", change=None, order=UTTERANCES
+) -> list[Path]:
+    """The files of one model; `change(utterance, contents)` may edit what an utterance adds. `order` of utterances."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for shard, mine in enumerate(np.array_split(UTTERANCES, shards)):
+    for shard, mine in enumerate(np.array_split(order, shards)):
         added = [contents(str(utterance), dtype) for utterance in mine]
         if change:
             for utterance, arrays in zip(mine, added, strict=True):

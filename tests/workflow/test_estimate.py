@@ -32,7 +32,7 @@ def test_smoke_experiment_left_what_was_estimated(smoke):
     assert found.score_jobs == len(list((results / "scores").rglob("*.json")))
 
 
-@pytest.mark.parametrize("name", ["base-models", "icassp2023"])
+@pytest.mark.parametrize("name", ["asru2021", "base-models", "icassp2023", "tacl2024"])
 def test_estimate_needs_neither_network_nor_files(fresh, no_network, name):
     run = fresh.snakemake(
         "--cores", "1", "estimate", configfile=f"resources/experiments/{name}.yaml", python_path=no_network

@@ -49,6 +49,7 @@ CHANGES = {  # what makes results, in the order of the data
     "representations/features": AFTER_SAMPLING,
     "representations/extract": AFTER_SAMPLING,
     "scoring/measures/cca": AFTER_EXTRACTION,
+    "scoring/scores/cca": AFTER_EXTRACTION,
     "scoring/folds": AFTER_EXTRACTION,
     "tables/files": AFTER_SCORES | {"summarise_samples", "tabulate_models", "collect_probes", "tabulate_confusions"},
     "tables/scores": AFTER_SCORES,
@@ -68,6 +69,9 @@ NOTHING = (
     *("experiment/configuration/experiment", "corpus/lending"),
     # Not of this experiment: its alignments are given, its model is of another family, and it has no task
     *("alignments/forced", "models/originals/fastvgs", "probes/heads", "figures/confusion", "demo/units"),
+    # Of measures that no property of it has
+    *("scoring/measures/abx", "scoring/measures/dtw", "scoring/measures/clusters", "scoring/measures/ratings"),
+    *("scoring/scores/word_segmentation", "targets/locating"),
 )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+from layerwise.addresses import hidden_in
 from layerwise.cells import SPEAKERS
 from layerwise.errors import LayerwiseError, shown
 from layerwise.experiment.configuration.experiment import read_experiment
@@ -77,7 +78,7 @@ TITLES = {name: entry.title for name, entry in MODELS.items()}
 GROUPS = None  # of models that share a colour
 if config["colour_by"] != "model":
     GROUPS = {name: shown(facts(entry)[config["colour_by"]] or "not known") for name, entry in MODELS.items()}
-QUESTIONS = EXPERIMENT.entries  # what jobs are given of the chosen properties
+QUESTIONS = hidden_in(EXPERIMENT.entries)  # what jobs are given of the chosen properties, and Snakemake keeps
 PROPERTIES = EXPERIMENT.properties
 # What plots and rankings show of each of them.
 SHOWN = {name: question.shown(config["metric"]) for name, question in PROPERTIES.items()}

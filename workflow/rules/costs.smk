@@ -17,6 +17,8 @@ def is_here():
         split, _, file = name.rpartition("/")
         unpacked = f"resources/tasks/splits/{split}" if file == "audio" else f"resources/tasks/{name}"
         found[name] = any(os.path.exists(placed(path)) for path in (task_copy(source), unpacked))
+    # Vectors, attributes, ratings.
+    found |= {source.origin: os.path.exists(placed(path)) for path, source in FETCHED.items()}
     return found | {name: is_made(f"resources/models/{name}") for name in CHECKPOINTS}
 
 

@@ -5,7 +5,7 @@
 #      <sample>_missing.csv, results/<experiment>/intervals/<sample>.h5, and functions for the inputs of score jobs
 import itertools
 
-from layerwise.scoring.targets import Intervals
+from layerwise.scoring.references import Intervals
 
 WORD_FILES = EXPERIMENT.word_files
 READ_FILES = EXPERIMENT.read_files  # by property, those that its measure reads as they are

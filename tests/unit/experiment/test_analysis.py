@@ -139,9 +139,92 @@ def test_questions_of_any_kind(model, utterances, intervals, tmp_path):
     assert "training rows for 48 + 1 dimensions" in best.loc["which", "reason"]
 
 
+def test_every_measure_of_speech_in_memory(model, utterances, intervals, tmp_path):
+    """Rows, intervals and files reach each of them as in the workflow."""
+    sayings = [
+        ("apple", "bread", "chair", "dream", "eagle")[(number + half) % 5] for number in range(24) for half in (0, 1)
+    ]
+    spoken = intervals.assign(label=intervals["label"].where(intervals["tier"] == "phone"))
+    spoken.loc[spoken["tier"] == "word", "label"] = sayings
+    (tmp_path / "mine.item").write_text(
+        "#file onset offset #phone prev-phone next-phone speaker\n"
+        + "".join(
+            f"{name} 0.1 0.5 {'AB'[number % 2]} S T {name}\n{name} 0.5 0.9 {'AB'[number % 2]} S T {name}\n"
+            f"{name} 0.3 0.7 {'BA'[number % 2]} S T {name}\n"
+            for number, name in enumerate(utterances)
+        )
+    )
+    (tmp_path / "rated.csv").write_text(
+        "word1,word2,rating\napple,bread,1\napple,chair,2\nbread,chair,3\nbread,dream,5\neagle,chair,4\n"
+    )
+    (tmp_path / "pairs.csv").write_text("a,b,rating\n" + "".join(f"u0{n},u1{n},{n % 4}\n" for n in range(9)))
+    found = layerwise.analyse(
+        model,
+        utterances,
+        spoken,
+        {
+            "clusters": {
+                "rows": "phone",
+                "target": {"label": "label"},
+                "measure": {"mutual_information": {"clusters": 6}},
+            },
+            "word-discrimination": None,
+            "word-discrimination-dtw": None,
+            "word-segmentation": None,
+            "phones": {"rows": "frame", "target": {"intervals": "phone"}, "measure": {"abx": {"context": "any"}}},
+            "items": {"rows": "frame", "target": {"items": str(tmp_path / "mine.item")}, "measure": "abx"},
+            "rated": {
+                "rows": "word",
+                "target": {"ratings": [str(tmp_path / "rated.csv")]},
+                "measure": "word_similarity",
+            },
+            "pairs": {
+                "rows": "utterance",
+                "target": {"pairs": str(tmp_path / "pairs.csv")},
+                "measure": "sentence_similarity",
+            },
+        },
+        layers=["T1"],
+        samples={"count": 1, "phones_per_type": 40},
+        cca={"trials": 1},
+    )
+    shown = found.groupby("property").first()
+    assert shown["status"].to_dict() == dict.fromkeys(shown.index, "ok")
+    assert len(shown) == 8
+    assert set(found.loc[found["interval"] == "items", "metric"]) >= {"ap", "f1", "abx_error", "similarity"}
+    errors = found[found["metric"] == "abx_error"].set_index("property")
+    assert errors["mean"].between(0, 1).all()
+    assert errors.loc["items", "n_speakers"] == 24  # the file says so, and not the utterances
+
+
+def test_measures_of_frames_need_intervals_too(model, utterances):
+    refused(
+        AnalysisError,
+        "word-segmentation is asked of words, and intervals is None",
+        model,
+        utterances,
+        None,
+        ["mel", "word-segmentation"],
+    )
+
+
 def test_a_question_that_needs_another_model_or_a_download_is_refused(model, utterances):
     refused(AnalysisError, "here there is one", model, utterances, properties=["inter"])
     refused(AnalysisError, "name a local file", model, utterances, properties=["glove"])
+    refused(
+        AnalysisError,
+        "rg-65.csv is not fetched here: name a local file",
+        model,
+        utterances,
+        properties={"a": {"rows": "word", "target": {"ratings": "rg-65"}, "measure": "word_similarity"}},
+    )
+    refused(
+        AnalysisError,
+        "nothing.csv does not exist",
+        model,
+        utterances,
+        properties={"a": {"rows": "word", "target": {"ratings": "nothing.csv"}, "measure": "word_similarity"}},
+    )
     both = {"a": {"rows": "phone", "target": {"label": "label", "layer": "T0"}}}
     refused(AnalysisError, "a property has one target", model, utterances, properties=both)
 

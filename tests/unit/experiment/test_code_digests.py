@@ -11,6 +11,7 @@ from layerwise.experiment.code_digests import code_behind, code_digest
 from layerwise.files.catalogues import read_yaml
 from layerwise.files.shipped import ROOT
 from layerwise.models.catalogue import model_entry
+from layerwise.scoring.measure import MEASURES
 from package_imports import PACKAGE, closure, imported, rules
 
 # What they fetch is fixed by address, revision and checksum: an edit of the code is no reason to fetch it again.
@@ -321,3 +322,28 @@ def test_folder_digest_sees_files_at_any_depth(tmp_path):
     added = code_digests.folder_digest(folder)
     (deep / "84-121123-0000.flac").write_bytes(b"another")
     assert len({before, added, code_digests.folder_digest(folder)}) == 3
+
+
+# Modules that make the numbers of one measure, and of no other.
+OWN = {
+    "cca": ("scores.cca", "measures.cca", "measures.jackknife", "measures.passes"),
+    "mutual_information": ("scores.mutual_information", "measures.clusters", "measures.held_out_information"),
+    "word_discrimination": ("scores.word_discrimination", "measures.discrimination", "measures.ranking"),
+    "abx": ("scores.abx", "measures.abx", "measures.abx_cells", "measures.abx_items"),
+    "word_similarity": ("scores.word_similarity", "measures.word_similarity"),
+    "sentence_similarity": ("scores.sentence_similarity", "measures.sentence_similarity"),
+    "word_segmentation": ("scores.word_segmentation", "measures.segmentation", "measures.boundaries"),
+}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_a_score_counts_the_code_of_its_own_measure(name):
+    found = {each: set(code_behind("score_layers", [measure.module])) for each, measure in MEASURES.items()}
+    for module in OWN[name]:
+        assert [each for each in found if f"layerwise.scoring.{module}" in found[each]] == [name]
+
+
+def test_what_all_scores_share_counts_in_each():
+    for measure in MEASURES.values():
+        behind = code_behind("score_layers", [measure.module])
+        assert {"layerwise.scoring.rows", "layerwise.scoring.records", "layerwise.scoring.folds"} <= set(behind)

@@ -213,6 +213,16 @@ def test_text_of_the_command_line_is_read(given, section, key, value):
     assert type(read) is type(value)
 
 
+def test_numbers_of_options_are_read_and_their_words_stay():
+    clusters = {"rows": "word", "target": {"label": "label"}, "measure": {"mutual_information": {"clusters": "8"}}}
+    phones = {"rows": "frame", "target": {"intervals": "phone"}, "measure": {"abx": {"pooling": "dtw"}}}
+    found = read_experiment(
+        {"extra_properties": {"clusters": clusters, "phones": phones}, "properties": ["clusters", "phones"]}
+    )
+    assert found.properties["clusters"].measure.options["clusters"] == 8
+    assert found.properties["phones"].measure.options["pooling"] == "dtw"
+
+
 def test_text_that_is_no_number_stays_wrong():
     assert lines({"samples": {"count": "4x"}}) == ['samples.count: found "4x"; must be integer']
 

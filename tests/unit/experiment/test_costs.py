@@ -15,11 +15,13 @@ from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.costs import costs_of, read_calibration
 from layerwise.experiment.costs_page import render
 from layerwise.experiment.model_costs import BASE, Encoder
+from layerwise.experiment.score_costs import SECONDS as SECONDS_OF
 from layerwise.files.catalogues import read_yaml
 from layerwise.layers import layer_names
 from layerwise.models.catalogue import model_entry
 from layerwise.models.loading import load_folder
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes
+from layerwise.scoring.measure import MEASURES
 from layerwise.scoring.targets import Layer
 from tiny_corpus import write_archive
 from tiny_models import make
@@ -112,6 +114,48 @@ def test_property_of_any_layer(layer, width):
     own = {"other": {"rows": "frame", "target": {"layer": layer}}}
     assert estimated(preset("base-models", properties=["other"], extra_properties=own)).scores == 3 * 3 * 13
     assert Layer(layer).width(BASE.width_of, types=39) == width
+
+
+OF_FRAMES, OF_WORDS, LABELS = {"rows": "frame"}, {"rows": "word"}, {"target": {"label": "label"}}
+SECONDS = 500 / 2703 * 19_396  # of frames that are drawn
+# A question by each measure, and seconds for a layer of Base by the figures of the calibration.
+BY_HAND = [
+    (OF_WORDS | LABELS, {"mutual_information": {"clusters": 5000, "batch": 4000}}, 3 * 1.7e-8 * 4000 * 5000 * 768),
+    (OF_WORDS | LABELS, "word_discrimination", 1.9e-7 * 7500**2 / 2),
+    (
+        OF_FRAMES | {"target": {"intervals": "word"}},
+        {"word_discrimination": {"segments": 1000}},
+        9e-8 * 768 * 1000**2 / 2,
+    ),
+    (OF_FRAMES | {"target": {"intervals": "phone"}}, "abx", 2 * 2e-3 * SECONDS),
+    (OF_FRAMES | {"target": {"intervals": "phone"}}, {"abx": {"pooling": "dtw"}}, 2 * 2e-2 * SECONDS),
+    (OF_WORDS | {"target": {"ratings": ["mc-30"]}}, "word_similarity", 4e-8 * 7500 * 768),
+    (OF_FRAMES | {"target": {"intervals": "word"}}, "word_segmentation", 2e-8 * SECONDS / 0.02 * 768),
+]
+
+
+@pytest.mark.parametrize(("asked", "measure", "seconds"), BY_HAND, ids=lambda part: str(part)[:60])
+def test_scores_of_other_measures_by_hand(asked, measure, seconds):
+    own = {"mine": asked | {"measure": measure}}
+    found = estimated(preset("base-models", models=["hubert-base"], properties=["mine"], extra_properties=own))
+    jobs = 3 * math.ceil(13 / 4)  # three sample sets, four layers in a job
+    assert (found.scores, found.score_jobs) == (39, jobs)
+    assert found.score_seconds == pytest.approx(39 * seconds + 0.5 * jobs, rel=0.01)
+
+
+def test_every_measure_has_its_figure():
+    assert SECONDS_OF.keys() == MEASURES.keys()
+
+
+def test_files_of_ratings_and_vectors_are_fetched_once():
+    config = preset("base-models", properties=["word-similarity", "glove"])
+    found = estimated(config)
+    files = {item.name: item for item in found.downloads if "word-benchmarks" in item.source or item.name == "glove"}
+    assert len(files) == 13 + 1
+    assert {item.here for item in files.values()} == {False}
+    assert files["glove"].size == 2_176_768_927
+    here = estimated(config, NOTHING | {files["men"].source: True})
+    assert [item.name for item in here.downloads if item.here] == ["men"]
 
 
 def test_other_poolings_are_one_more_pass_for_all_of_them():

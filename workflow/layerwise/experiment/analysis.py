@@ -31,7 +31,7 @@ from layerwise.scoring.folds import trials
 from layerwise.scoring.properties import Property
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
-from layerwise.spans import BY_TABLE, STANDARD, TIERS, Rows, SampleSizes
+from layerwise.spans import BY_TABLE, STANDARD, Rows, SampleSizes
 from layerwise.tables.intervals import has_jackknife
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import read_trends, summarise_trends
@@ -160,9 +160,10 @@ def _asked(settings: dict) -> dict[str, Asked]:
 
 
 def _require_intervals(asked: Mapping[str, Asked], intervals: pd.DataFrame | None) -> None:
-    needing = [each.question for each in asked.values() if each.question.rows.span in TIERS]
+    needing = [each.question for each in asked.values() if each.needs_intervals]
     if needing and intervals is None:
-        raise AnalysisError(f"properties: {needing[0].name} is asked of {needing[0].rows.of}s, and intervals is None")
+        of = needing[0].target.name if needing[0].rows.of == "frame" else f"{needing[0].rows.of}s"
+        raise AnalysisError(f"properties: {needing[0].name} is asked of {of}, and intervals is None")
 
 
 def _layers_asked(settings: dict, asked: Mapping[str, Asked], model: SpeechModel) -> dict[str, list[str]]:
@@ -245,7 +246,6 @@ def _score(
         for key, each in asked.items():
             for sample in given.samples:
                 files.append(given.folder / f"{key}-{sample}.json")
-                acoustics, targets = files_beside(each, sample, given)
                 score_layers(
                     [given.folder / "0.h5"],
                     each.question,
@@ -254,8 +254,7 @@ def _score(
                     layers_of[key],
                     how,
                     files[-1],
-                    acoustics=acoustics,
-                    targets=targets,
+                    **files_beside(each, sample, given),
                 )
     return files
 

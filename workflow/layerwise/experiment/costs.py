@@ -16,19 +16,16 @@ from layerwise.corpus.lending import UNPACKED
 from layerwise.experiment.configuration.experiment import Experiment
 from layerwise.experiment.configuration.sources import Source
 from layerwise.experiment.model_costs import Encoder, ModelCost, model_cost
+from layerwise.experiment.score_costs import OWN_SEGMENTS, score_costs
 from layerwise.files.catalogues import read_yaml
 from layerwise.files.shipped import ROOT
 from layerwise.representations.size import Drawn
-from layerwise.scoring.properties import Property
 from layerwise.spans import SEGMENTS, SampleSizes
 
 # Of FLAC at 16 kHz: LibriSpeech dev-clean has 337,926,286 bytes for 19,396 s. And its utterances' mean length.
 BYTES_PER_SECOND, SECONDS_PER_UTTERANCE = 17_422, 7.2
-# What the smoke experiment leaves: of a trial in score files, beside each correlation, and in tables; of a plot, in its
-# two formats and the report.
-TRIAL_BYTES, CORRELATION_BYTES, ROW_BYTES, PLOT_BYTES = 2_600, 25, 2_200, 100_000
+PLOT_BYTES = 100_000  # of the smoke experiment, in its two formats and the report
 SPEAKERS = 40  # of LibriSpeech dev-clean, where it is not known
-OWN_SEGMENTS = 10_000  # assumed, of a user's table that nobody has opened yet
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,8 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
     """What an experiment takes.
 
     Args:
-        here: `audio`, `alignments` and names of models → whether their files are on this machine.
+        here: `audio`, `alignments`, names of models, and addresses of files of vectors, attributes, ratings, … →
+            whether their files are on this machine.
         calibration: as `read_calibration` gives it.
     """
     config = experiment.config
@@ -155,7 +153,7 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
         model_cost(entry, stored, samples["count"], passes * union * each, config["representations"], calibration)
         for entry in experiment.models.values()
     )
-    scores = _Scores.of(experiment, drawn, phones, calibration["scores"])
+    scores = score_costs(experiment, drawn, phones, calibration["scores"])
     archive = experiment.audio.bytes if experiment.audio.is_url else 0
     if experiment.alignments is not None and experiment.alignments.is_url and archive is not None:
         archive = None if experiment.alignments.bytes is None else archive + experiment.alignments.bytes
@@ -233,6 +231,13 @@ def _downloads(experiment: Experiment, here: Mapping[str, bool]) -> list[Downloa
             size = 4 * encoder.parameters if encoder else None
             certainty = "about" if entry.kind == "hub" else "at least"
             found.append(Download(name, entry.origin, size, certainty, here[name]))
+    words = {file.source.origin: (name, file.source) for name, file in experiment.word_files.items()}
+    words |= {file.source.origin: (file.name, file.source) for read in experiment.read_files.values() for file in read}
+    found += [
+        Download(name, location, source.bytes, "", here[location])
+        for location, (name, source) in words.items()
+        if source.is_url
+    ]
     of_corpus = {download.source for download in found}
     tasks = {source.origin: (name, source) for name, source in experiment.task_sources.items() if source.is_url}
     found += [
@@ -241,48 +246,3 @@ def _downloads(experiment: Experiment, here: Mapping[str, bool]) -> list[Downloa
         if location not in of_corpus
     ]
     return found
-
-
-@dataclass(frozen=True)
-class _Scores:
-    count: int
-    jobs: int
-    seconds: float
-    bytes: int
-
-    @classmethod
-    def of(cls, experiment: Experiment, drawn: Drawn, phones: int, costs: Mapping) -> _Scores:
-        config = experiment.config
-        cca, samples = config["cca"], config["samples"]
-        sizes = SampleSizes.of(samples)
-        count = jobs = size = 0
-        seconds = 0.0
-        for name, question in experiment.properties.items():
-            for entry in experiment.models.values():
-                encoder = Encoder.of(entry)
-                if encoder is None:
-                    continue
-                layers = experiment.layers_of(name, entry)
-                count += samples["count"] * len(layers)
-                jobs += samples["count"] * math.ceil(len(layers) / cca["layers_per_job"])
-                for layer in layers:
-                    span = question.rows.span
-                    types = phones if span is None else sizes.types(span, phones)
-                    rows, dx, dy = _views(question, encoder, layer, drawn, types)
-                    fits = cca["trials"] * len(cca["epsilons"]) / costs["fits"]
-                    roots = costs["seconds_per_root"] * (dx**3 + dy**3)
-                    svd = costs["seconds_per_svd"] * dx * dy * min(dx, dy)
-                    products = costs["seconds_per_product"] * rows * (dx + dy) ** 2
-                    seconds += samples["count"] * costs["chance"] * (products + fits * (roots + svd))
-                    each = TRIAL_BYTES + CORRELATION_BYTES * min(dx, dy) + ROW_BYTES
-                    size += samples["count"] * cca["trials"] * each
-        return cls(count, jobs, seconds + costs["seconds_per_job"] * jobs, size)
-
-
-def _views(question: Property, encoder: Encoder, layer: str, drawn: Drawn, types: int) -> tuple[float, int, int]:
-    """Rows of a score, and dimensions of its views."""
-    if question.of_segments:
-        rows = float(drawn.segments.get(question.rows.of, OWN_SEGMENTS))
-    else:
-        rows = drawn.seconds / encoder.seconds_per_row(layer)
-    return rows, encoder.width_of(layer), question.target.width(encoder.width_of, types)

@@ -8,20 +8,9 @@ from __future__ import annotations
 from functools import singledispatch
 
 from layerwise.scoring.properties import Property
-from layerwise.scoring.targets import (
-    Acoustics,
-    Attributes,
-    Columns,
-    Intervals,
-    Items,
-    Label,
-    Layer,
-    OtherModel,
-    Pairs,
-    Ratings,
-    Target,
-    Vectors,
-)
+from layerwise.scoring.references import Intervals, Items, Pairs, Ratings
+from layerwise.scoring.target import Target
+from layerwise.scoring.targets import Acoustics, Attributes, Columns, Label, Layer, OtherModel, Vectors
 from layerwise.spans import Rows
 from layerwise.tables.intervals import folds_of, has_own_folds
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
 from layerwise.scoring.metrics import metrics_of
-from layerwise.scoring.targets import KINDS, Target
+from layerwise.scoring.target import Matching, Target
+from layerwise.scoring.targets import KINDS
 from layerwise.spans import Rows
 
 
@@ -69,6 +70,7 @@ class Measure:
         module: the module whose `score` makes the record of a layer.
         targets: the kinds of target that it takes, by their keys in YAML.
         rows: the spans that its rows can be; segments of a table count as `segments`.
+        of_frames: the kinds of target that frame rows can have, where they are fewer; (): all.
         folds_by: what stays together in a fold where the property says nothing; "": as `cca.folds_by` says.
         resampled: of a measure that fits nothing, what its intervals are about: it is scored on other draws of these.
         has_jackknife: whether its records have a jackknife over speakers, where intervals are about them.
@@ -81,6 +83,7 @@ class Measure:
     module: str
     targets: tuple[str, ...]
     rows: tuple[str, ...]
+    of_frames: tuple[str, ...] = ()
     folds_by: str = ""
     resampled: str = ""
     has_jackknife: bool = False
@@ -108,6 +111,11 @@ class Measure:
         span = rows.span.name if rows.span else "segments"
         if span not in self.rows:
             raise MeasureError(f"found {self.name}, of {rows.called} rows; its rows must be {' or '.join(self.rows)}")
+        if span == "frame" and self.of_frames and kind not in self.of_frames:
+            raise MeasureError(
+                f"found {self.name}, of frame rows and a target of {kind}; of frames it needs "
+                f"{' or '.join(self.of_frames)}"
+            )
 
 
 _SEGMENTS = ("phone", "word", "utterance", "segments")
@@ -119,7 +127,7 @@ MEASURES: dict[str, Measure] = {
             name="cca",
             words="canonical correlation analysis and a linear map, from second moments",
             module="layerwise.scoring.scores.cca",
-            targets=("acoustics", "model", "layer", "label", "vectors", "attributes", "columns"),
+            targets=tuple(key for key, kind in KINDS.items() if issubclass(kind, Matching)),
             rows=("frame", *_SEGMENTS),
             has_jackknife=True,
         ),
@@ -138,6 +146,7 @@ MEASURES: dict[str, Measure] = {
             module="layerwise.scoring.scores.word_discrimination",
             targets=("label", "intervals"),
             rows=("frame", *_SEGMENTS),
+            of_frames=("intervals",),
             resampled="words",
             known_options={
                 "segments": Count(300, 2),

@@ -272,7 +272,7 @@ for name, symbol, title, good_for in (
             symbol=symbol,
             family=symbol,
             title=title,
-            least=-1.0 if name == "r_value" else 0.0,
+            least=-math.inf if name == "r_value" else 0.0,  # OS has no upper limit
             chance="that of as many boundaries at random places",
             good_for=good_for,
         )

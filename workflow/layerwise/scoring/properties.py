@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from layerwise.errors import LayerwiseError, did_you_mean, listed_names
 from layerwise.layers import is_transformer
 from layerwise.scoring.measure import MEASURES, Measure, MeasureError, measure_of
-from layerwise.scoring.targets import Target, TargetError, target_of
+from layerwise.scoring.target import Target, TargetError
+from layerwise.scoring.targets import target_of
 from layerwise.spans import MEAN, POOLINGS, SPANS, STANDARD, Rows
 
 # Fields that no score depends on: words, and how scores are read.

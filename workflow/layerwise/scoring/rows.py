@@ -20,7 +20,7 @@ from layerwise.scoring import folds as folding
 from layerwise.scoring.properties import Property
 from layerwise.scoring.refusals import EmptyFoldError, RefusedScoreError
 from layerwise.scoring.settings import ScoreSettings
-from layerwise.scoring.targets import Matched
+from layerwise.scoring.target import Matched
 from layerwise.targets.located import LocatedIntervals, read_located
 from layerwise.targets.reading import SPEAKER, UTTERANCE, TargetTable, read_targets
 
@@ -177,7 +177,7 @@ class LayerRows:
         unit = self.matched.unit
         # A whole utterance is a row: there, what has a value for each is shuffled as rows are.
         if unit == SPEAKER or (unit == UTTERANCE and self.question.rows.of != UTTERANCE):
-            return target[chance.of_units(self._of_rows(f"{unit}_id"), *key)]
+            return target[chance.of_units(self.of_rows(f"{unit}_id"), *key)]
         if self.question.of_segments:
             places = self._kept(store.joined(self.shards, self.place("row")))
             return target[chance.permutation(places, fold, *key)]
@@ -289,8 +289,8 @@ class LayerRows:
         """The texts of the kept rows of segments: utterance_id, speaker_id or label."""
         return self._kept(self.texts(name))
 
-    def _of_rows(self, name: str) -> np.ndarray:
-        """The utterance or speaker of each kept row."""
+    def of_rows(self, name: str) -> np.ndarray:
+        """The utterance or speaker of each kept row: utterance_id or speaker_id."""
         texts = self.texts(name)
         return self._kept(np.repeat(texts, self.frames()) if self.is_of_frames else texts)
 

@@ -7,21 +7,23 @@ matrix comes from them. `layerwise.scoring.rows` asks it for that.
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from layerwise.errors import LayerwiseError, did_you_mean, listed_names
+from layerwise.addresses import shown_address
+from layerwise.errors import did_you_mean, listed_names
 from layerwise.files.limits import Limit
 from layerwise.layers import LAYER
 from layerwise.representations import layout, store
 from layerwise.representations.acoustic_measures import MEASURES
 from layerwise.representations.acoustic_rows import acoustic_frames, acoustic_segments
+from layerwise.scoring.references import Intervals, Items, Pairs, Ratings
 from layerwise.scoring.refusals import RefusedScoreError
-from layerwise.spans import TIERS, Rows
+from layerwise.scoring.target import Matched, Matching, Target, TargetError
+from layerwise.spans import Rows
 from layerwise.targets.names import (
     ATTRIBUTES,
     CASES,
@@ -46,99 +48,7 @@ MAX_CELLS = Limit("LAYERWISE_MAX_LABEL_CELLS", 1 << 33, "rows times types")
 OWN_COLUMNS = {"label": "row", "utterance_id": "row", "speaker_id": "utterance"}
 
 
-class TargetError(LayerwiseError):
-    """A target makes no sense; the message says which field, and what would be right."""
-
-
 VECTOR_WIDTH = 300  # of vectors that nobody has opened yet: GloVe's
-
-
-@dataclass(frozen=True)
-class Matched:
-    """The target of a layer's rows.
-
-    Attributes:
-        matrix: (kept rows × dimensions).
-        kept: places of the rows that have a target, in order; None: all.
-        labels: (kept rows,) what folds are balanced by; None: as the rows are labelled.
-        unit: what has one value as a whole, so that chance exchanges the values of whole ones: row, utterance or
-            speaker; "": nothing has, as values change from frame to frame.
-    """
-
-    matrix: Any
-    kept: np.ndarray | None = None
-    labels: np.ndarray | None = None
-    unit: str = "row"
-
-
-class Target(ABC):
-    """A kind of target.
-
-    Attributes:
-        name: what it is called.
-        is_first: whether it is view x and the layer view y, as in the papers.
-        has_labels: whether its columns are types of labels.
-        is_use: whether having most of it makes a layer the one to use.
-        looked_up: whether it comes from a table, which a job of its own prepares.
-        layer: the layer that it is, if it is one. other_model: the model whose layer it is, if not the same.
-        every_layer: whether it is each layer of another model in turn.
-        files: files that the measure reads as they are: paths, or names in a catalogue.
-    """
-
-    name: str
-    is_first: ClassVar[bool] = False
-    has_labels: ClassVar[bool] = False
-    is_use: ClassVar[bool] = True
-    looked_up: bool = False
-    layer: str = ""
-    other_model: str = ""
-    every_layer: bool = False
-    files: tuple[str, ...] = ()
-
-    @classmethod
-    @abstractmethod
-    def of(cls, fields: Mapping) -> Target:
-        """From its fields in YAML.
-
-        Raises:
-            TargetError: they make no sense.
-        """
-
-    def require_rows(self, rows: Rows) -> None:  # noqa: B027
-        """Refuse rows that it has nothing for.
-
-        Raises:
-            TargetError: the message says which would do.
-        """
-
-    def family(self, rows: Rows) -> str:
-        """The family of acoustic measures whose file it comes from; "": from none."""
-        return ""
-
-    @abstractmethod
-    def width(self, width_of: Callable[[str], int], types: int) -> int:
-        """Columns of its matrix, before there is one: `width_of` a layer of the model, number of `types` drawn."""
-
-    def match(self, asked: LayerRows) -> Matched:
-        """The target of each row of a layer; a matrix of nothing where it has none for single rows."""
-        return Matched(None, unit="")
-
-    @property
-    def view(self) -> str:
-        """Which view it is."""
-        return "x" if self.is_first else "y"
-
-    def views(self, target: object, layer: object) -> tuple:
-        """What belongs to the target and what to the layer, in the order of the views."""
-        return (target, layer) if self.is_first else (layer, target)
-
-
-class Matching(Target):
-    """A kind of target that has numbers for each row of a layer."""
-
-    @abstractmethod
-    def match(self, asked: LayerRows) -> Matched:
-        """The target of each row of a layer."""
 
 
 @dataclass(frozen=True)
@@ -308,7 +218,7 @@ class Valued(Matching):
     @property
     def name(self) -> str:
         said = dict(self.fields)[self.KEY]
-        return ", ".join(said) if isinstance(said, tuple) else str(said)
+        return ", ".join(said) if isinstance(said, tuple) else shown_address(str(said))
 
     @classmethod
     def of(cls, fields: Mapping) -> Valued:
@@ -362,64 +272,6 @@ class Columns(Valued):
     """Columns of numbers."""
 
     KEY = COLUMNS
-
-
-@dataclass(frozen=True)
-class Intervals(Target):
-    """Where the phones or words of utterances lie, and between which speakers: for measures of frames."""
-
-    tier: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.tier}s"
-
-    @classmethod
-    def of(cls, fields: Mapping) -> Intervals:
-        if fields["intervals"] not in (tiers := [span.name for span in TIERS]):
-            raise TargetError(f"intervals: found {fields['intervals']!r}; allowed: {', '.join(tiers)}")
-        return cls(fields["intervals"])
-
-    def width(self, width_of: Callable[[str], int], types: int) -> int:
-        return 0  # it is no matrix
-
-
-@dataclass(frozen=True)
-class Files(Target):
-    """Files that a measure reads as they are: each a path, or a name in a catalogue."""
-
-    files: tuple[str, ...]
-    KEY: ClassVar[str] = ""
-
-    @property
-    def name(self) -> str:
-        return ", ".join(self.files)
-
-    @classmethod
-    def of(cls, fields: Mapping) -> Files:
-        said = fields[cls.KEY]
-        return cls(tuple(said) if isinstance(said, list) else (said,))
-
-    def width(self, width_of: Callable[[str], int], types: int) -> int:
-        return 0  # it is no matrix
-
-
-class Items(Files):
-    """Items of ABX, as files of Libri-light and ZeroSpeech list them."""
-
-    KEY = ITEMS
-
-
-class Ratings(Files):
-    """How alike people rate pairs of words."""
-
-    KEY = RATINGS
-
-
-class Pairs(Files):
-    """How alike people rate pairs of recordings."""
-
-    KEY = PAIRS
 
 
 # By their keys in YAML; `model` before `layer`, which is a field of it too.

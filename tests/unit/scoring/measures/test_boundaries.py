@@ -15,6 +15,7 @@ from layerwise.scoring.measures.boundaries import (
     boundary_counts,
     boundary_scores,
 )
+from layerwise.scoring.metrics import OF_OTHERS
 
 TIMES = st.lists(st.integers(-50, 400), unique=True, max_size=25)
 UTTERANCES = st.lists(st.tuples(TIMES, TIMES), min_size=1, max_size=5).filter(lambda pairs: any(r for _, r in pairs))
@@ -138,3 +139,13 @@ def test_a_tolerance_is_a_number_from_0_on(tolerance):
 def test_a_count_has_a_name():
     with pytest.raises(CountingError, match=r"'publishd' \(did you mean published\?\); there are once, published"):
         boundary_scores([[1]], [[1]], 20, "publishd")
+
+
+def test_too_many_boundaries_take_the_r_value_below_any_limit():
+    """Records are read with the range of each metric: ten times as many as there are is no malformed score."""
+    crowded = boundary_scores([np.arange(0, 10_000, 10)], [np.arange(0, 10_000, 100)], 2)
+    assert crowded.os == pytest.approx(9)
+    assert crowded.r_value < -1
+    assert all(
+        OF_OTHERS[name].can_be(getattr(crowded, name)) for name in ("f1", "precision", "recall", "os", "r_value")
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from layerwise.targets.names import WITH_FILE
+from layerwise.targets.names import READ_AS_THEY_ARE, WITH_FILE
 
 
 def paths_with_wildcards(config: dict) -> list[str]:
@@ -17,7 +17,15 @@ def paths_with_wildcards(config: dict) -> list[str]:
     paths |= {
         f"extra_properties.{name}.target.{key}": entry["target"].get(key)
         for name, entry in config["extra_properties"].items()
-        for key in WITH_FILE
+        for key in (*WITH_FILE, *READ_AS_THEY_ARE)
+        if not isinstance(entry["target"].get(key), list)
+    }
+    paths |= {
+        f"extra_properties.{name}.target.{key}.{number}": path
+        for name, entry in config["extra_properties"].items()
+        for key in READ_AS_THEY_ARE
+        if isinstance(several := entry["target"].get(key), list)
+        for number, path in enumerate(several)
     }
     metadata = config["corpus"]["metadata"]
     for number, path in enumerate([metadata] if isinstance(metadata, str) else metadata or []):

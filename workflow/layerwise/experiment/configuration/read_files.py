@@ -18,7 +18,7 @@ class NamedSource:
     """A file that a measure reads: where it comes from, and what is known of it.
 
     Attributes:
-        name: what the property calls it.
+        name: what the property calls it, without a secret that its address may have.
         pairs: how many pairs it has, where the catalogue says so. suffixes: ends of words that are no part of them.
     """
 
@@ -51,7 +51,8 @@ def chosen_read_files(config: dict, entries: Mapping[str, Mapping]) -> tuple[dic
                 known = catalogue.get(place, {"source": place})
                 source = Source.of(known)
                 of_words = known.get("pairs"), tuple(known.get("suffixes", ()))
-                files.setdefault(name, []).append(NamedSource(source, place, *of_words))
+                called = place if place in catalogue else source.origin
+                files.setdefault(name, []).append(NamedSource(source, called, *of_words))
                 if place not in catalogue and not source.is_url and (found := in_place_of_file(place)):
                     choices = (
                         f". resources/ratings.yaml has no such entry{did_you_mean(catalogue, place)}; it has "

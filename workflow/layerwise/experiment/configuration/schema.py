@@ -72,7 +72,10 @@ def check_schema(content: dict, schema: str) -> None:
 
 
 def from_command_line(value: object, schema: dict) -> object:
-    """Numbers, booleans and null where the schema wants no text: `--config` hands nested values over as text."""
+    """Numbers, booleans and null where the schema wants no text: `--config` hands nested values over as text.
+
+    Where it wants a number or text, what reads as a number is one.
+    """
     if "$ref" in schema:
         schema = _registry().resolver().lookup(schema["$ref"]).contents
     types = schema.get("type", "string")
@@ -81,12 +84,15 @@ def from_command_line(value: object, schema: dict) -> object:
         return {key: from_command_line(part, parts.get(key, others)) for key, part in value.items()}
     if isinstance(value, list):
         return [from_command_line(item, schema.get("items", {})) for item in value]
-    if isinstance(value, str) and ("string" not in types or ("null" in types and value == "null")):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
+    if not isinstance(value, str):
+        return value
+    try:
+        read = json.loads(value)
+    except ValueError:
+        return value
+    is_number = isinstance(read, int | float) and not isinstance(read, bool)
+    wanted = "string" not in types or ("null" in types and read is None) or ("number" in types and is_number)
+    return read if wanted else value
 
 
 def with_defaults(config: dict, schema: dict) -> dict:
@@ -176,6 +182,7 @@ def _explained(error: jsonschema.ValidationError, hints: int) -> list[str]:
         "minProperties": lambda value: f"must have at least {value} key{'s' if value > 1 else ''}",
         "maxLength": lambda value: f"must have at most {value} characters",
         "maxProperties": lambda value: f"must have at most {value} keys",
+        "uniqueItems": lambda value: "must have nothing twice",
         "maxItems": lambda value: f"must have at most {value} items",
         "pattern": lambda value: f"must match {value}",
         "oneOf": lambda value: error.schema.get("description", ""),

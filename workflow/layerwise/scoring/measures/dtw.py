@@ -224,7 +224,18 @@ def _check(reduction: str) -> None:
         )
 
 
-@njit(cache=True, nogil=True)
+def _compiled(function: Callable) -> Callable:
+    """Compiled when it is first called, and kept beside this file, else in the user's folder for caches.
+
+    Where neither can be written to, as on a node that sees both read-only, each process compiles anew, in seconds.
+    """
+    try:
+        return njit(cache=True, nogil=True)(function)
+    except RuntimeError:
+        return njit(nogil=True)(function)
+
+
+@_compiled
 def _sums(costs, rows, columns, above, found):  # type: ignore[no-untyped-def]
     """Fills `found` with the least sums; sequence i of the first list has the rows from rows[i] to rows[i + 1]."""
     sums = np.empty(np.diff(columns).max())  # of the best paths to the last row
@@ -247,7 +258,7 @@ def _sums(costs, rows, columns, above, found):  # type: ignore[no-untyped-def]
             found[one, other] = left
 
 
-@njit(cache=True, nogil=True)
+@_compiled
 def _path_means(costs, rows, columns, above, found):  # type: ignore[no-untyped-def]
     """As `_sums`, divided by the steps: which step comes last depends on the sums before, so lengths go along."""
     longest = np.diff(columns).max()

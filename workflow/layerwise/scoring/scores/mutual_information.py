@@ -29,10 +29,11 @@ def score(asked: LayerRows, settings: ScoreSettings) -> dict:
         known = f", {len(types)} types"
         fold, _ = asked.folds(settings)
         refuse_empty(fold, settings.folds)
-        groups = asked.of_kept("speaker_id" if settings.folds_by == "speaker" else "utterance_id")
-        # Batches of k-means follow the order of rows, which is that of shards in the files.
-        places = asked.of_kept("utterance_id"), asked.places()
-        order = np.lexsort(places[::-1])
+        groups = asked.of_rows("speaker_id" if settings.folds_by == "speaker" else "utterance_id")
+        # Batches of k-means follow the order of rows, which is that of shards in the files. Frames of an utterance
+        # are one after the other in any of them, and a sort by several keys leaves them so.
+        within = () if asked.is_of_frames else (asked.places(),)
+        order = np.lexsort((*within, asked.of_rows("utterance_id")))
         rows, labels, groups, fold = store.Rearranged(rows, order), labels[order], groups[order], fold[order]
         option = asked.question.measure.options
         how = ClusterSettings(option["clusters"], option["batch"], option["iterations"])
