@@ -97,7 +97,7 @@ def test_every_measure_has_its_scores_and_its_rows_of_the_table(measured):
     table = pd.read_csv(checkout / "results/smoke/tables/scores.csv")
     for name, metric in {
         "phones": "abx_error",
-        "clusters": "mi",
+        "clusters": "ami",
         "mine": "similarity",
         "word-segmentation": "f1",
     }.items():

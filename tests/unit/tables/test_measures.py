@@ -245,12 +245,12 @@ def test_a_metric_that_ranks_nothing_recommends_nothing(tables):
 
 
 def test_each_property_is_advised_by_its_own_metric_which_is_named(tables):
-    records = layers(ABX, "abx_error", ERRORS) + layers(CLUSTERS, "mi", {"T1": 0.4, "T2": 0.6})
+    records = layers(ABX, "abx_error", ERRORS) + layers(CLUSTERS, "ami", {"T1": 0.4, "T2": 0.6})
     phone = [record("phone", "m", layer, 1, [{"pwcca": level}]) for layer, level in (("T1", 0.7), ("T2", 0.3))]
     made = tables([*records, *phone])
-    assert made["advice"]["metric"].to_dict() == {"abx": "abx_error", "clusters": "mi", "phone": "pwcca"}
+    assert made["advice"]["metric"].to_dict() == {"abx": "abx_error", "clusters": "ami", "phone": "pwcca"}
     assert made["advice"]["layer"].to_dict() == {"abx": "T3", "clusters": "T2", "phone": "T1"}
-    for said in ("use T3 (ABX 0.201", "use T2 (MI 0.601", "PWCCA 0.700"):
+    for said in ("use T3 (ABX 0.201", "use T2 (AMI 0.601", "PWCCA 0.700"):
         assert said in made["words"]
 
 

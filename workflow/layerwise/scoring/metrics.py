@@ -149,17 +149,6 @@ register(
 register(
     MeasureMetric(
         measure="mutual_information",
-        name="mi",
-        symbol="MI",
-        family="MI",
-        title="mutual information of clusters and labels, of the labels' entropy",
-        chance="above 0, the more so the more clusters and the fewer rows there are",
-        good_for="How much a layer's clusters say of the label, with no map fitted to it.",
-    )
-)
-register(
-    MeasureMetric(
-        measure="mutual_information",
         name="ami",
         symbol="AMI",
         family="AMI",
@@ -167,6 +156,17 @@ register(
         least=-1.0,
         chance="0: what unrelated clusters share is taken off",
         good_for="The same without the bias of few rows, so that numbers of clusters can be compared.",
+    )
+)
+register(
+    MeasureMetric(
+        measure="mutual_information",
+        name="mi",
+        symbol="MI",
+        family="MI",
+        title="mutual information of clusters and labels, of the labels' entropy",
+        chance="above 0, the more so the more clusters and the fewer rows there are",
+        good_for="How much a layer's clusters say of the label, with no map fitted to it.",
     )
 )
 register(
