@@ -136,7 +136,7 @@ def test_a_finished_experiment_has_nothing_to_do(measured):
         "targets/locating": {"phones", "word-segmentation"},
         "scoring/records": {"mel", "phone", "phones", "clusters", "mine", "word-segmentation"},
     }.items(),
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else " ".join(sorted(value)),
 )
 def test_an_edit_repeats_the_scores_of_its_measure(measured, module, repeated):
     checkout, asked, _ = measured
