@@ -7,6 +7,7 @@ modules are named here, and imported by the jobs that need them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -56,7 +57,7 @@ class Number:
     least: float = 0.0
 
     def require(self, found: object) -> None:
-        if type(found) not in (int, float) or not found >= self.least:  # type: ignore[operator]
+        if type(found) not in (int, float) or not self.least <= found < math.inf:  # type: ignore[operator]
             raise MeasureError(f"found {found!r}; a number of at least {self.least:g} is expected")
 
 

@@ -151,7 +151,7 @@ register(
         measure="mutual_information",
         name="ami",
         symbol="AMI",
-        family="AMI",
+        family="MI",
         title="adjusted mutual information of clusters and labels",
         least=-1.0,
         chance="0: what unrelated clusters share is taken off",
