@@ -36,7 +36,7 @@ FINE = CONVS[:6]  # averaged to 10 ms
 METRICS = {"mean_cca", "pwcca", "pwcca_published"}
 TRIALS = {1, 2}
 COLUMNS = (
-    "property,model,layer,layer_index,depth,sample,trial,metric,score,chance,n_train,n_test,dx,dy,"
+    "property,model,layer,layer_index,depth,sample,trial,metric,score,chance,low,high,n_train,n_test,dx,dy,"
     "rows_per_dimension,kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_missing,n_types,n_speakers,alignments,status,reason"
 )
 PLOTS = [f"{name}_{kind}" for name in ("mel", "phone") for kind in ("depth", "layer", "heatmap")] + ["overview"]
@@ -360,7 +360,13 @@ def test_logs_and_benchmarks_mirror_each_other_and_the_rules(results, smoke):
     unused |= {"describe_model", "align_utterances", "cut_recordings", "rank_words"}
     unused |= {"make_practice_speech", "cluster_frames", "pretrain_model", "write_model_card"}  # beside it
     unused |= {"unpack_task", "unpack_split", "index_task", "train_probes", "join_probes"}  # no task is probed
-    unused |= {"read_segments", "measure_acoustics", "take_speakers", "look_up_targets"}  # no question needs them
+    unused |= {
+        "read_segments",
+        "measure_acoustics",
+        "take_speakers",
+        "look_up_targets",
+        "locate_intervals",
+    }  # no question needs them
     unused |= {"compare_layers", "tabulate_matrices"}  # no pair of layers is named, and no other model
     assert {path.parts[0] for path in logs} == scripts - unused
     made = {path.relative_to(results / "scores").with_suffix("") for path in (results / "scores").rglob("*.json")}
