@@ -14,6 +14,7 @@
 # results/<experiment>/samples/<sample>/{utterances,phones,words,whole_utterances}.parquet
 # results/<experiment>/segments/<table>.parquet                   of the user's tables; beside <table>_problems.csv
 # results/<experiment>/targets/<property>/<sample>.h5             what was looked up for rows, beside <sample>_missing.csv
+# results/<experiment>/intervals/<sample>.h5                      phones and words of a sample's utterances
 # results/<experiment>/acoustics/<family>.h5
 # results/<experiment>/representations/<model>/<shard>.h5
 # results/<experiment>/representations/<model>/<rows>+<rows>…/<shard>.h5   other poolings, and segments of tables
@@ -46,6 +47,7 @@ include: "workflow/rules/paths.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/layers.smk"
+include: "workflow/rules/inputs.smk"
 include: "workflow/rules/archives.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/samples.smk"

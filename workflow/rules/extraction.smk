@@ -5,18 +5,6 @@
 # Out: results/<experiment>/representations/<model>/<shard>.h5, representations/<model>/<rows>+<rows>…/<shard>.h5
 
 
-def stays(path):
-    """An output that is kept once its scores are there, unless the configuration says otherwise."""
-    return results(path) if config["representations"]["keep"] else temp(results(path))
-
-
-def tables_of_pass(rows):
-    """The user's tables of a pass; of one that nobody asks for any more, if it is still there."""
-    names = dict.fromkeys(folder.split(".")[0] for folder in rows.split("+"))
-    tables = {name: results(f"segments/{name}.parquet") for name in names if name not in SPANS}
-    return [path for name, path in tables.items() if name in SEGMENT_TABLES or is_made(path)]
-
-
 rule extract_representations:
     message:
         "Extract every layer of {wildcards.model}, shard {wildcards.shard}"

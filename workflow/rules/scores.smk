@@ -1,7 +1,7 @@
 # A score for each property, model, sample set and layer.
 #
 # In:  results/<experiment>/representations/<model>/<shard>.h5, or those of a pass of its own, all shards; what targets
-#      need beside them (acoustics.smk, targets.smk)
+#      need beside them (inputs.smk)
 # Out: results/<experiment>/scores/<property>/<model>/<sample>/<layers>.json
 from layerwise.scoring.properties import asked
 

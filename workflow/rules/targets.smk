@@ -2,57 +2,7 @@
 #
 # In:  the tables of rows (samples.smk, segments.smk), tables of speakers and utterances, files of vectors
 # Out: resources/vectors/<host>/<digest>-<file>, results/<experiment>/targets/<property>/<sample>.h5 beside
-#      <sample>_missing.csv, results/<experiment>/intervals/<sample>.h5, and functions for the inputs of score jobs
-import itertools
-
-from layerwise.scoring.references import Intervals
-
-WORD_FILES = EXPERIMENT.word_files
-READ_FILES = EXPERIMENT.read_files  # by property, those that its measure reads as they are
-
-
-def targets_of(property_name, sample):
-    """The file of what was looked up for a property."""
-    if not PROPERTIES[property_name].target.looked_up:
-        return []
-    return every(rules.look_up_targets.output.targets, property=property_name, sample=sample)
-
-
-def table_of_rows(property_name, sample):
-    """The table of the rows of a property; those of frames stand for utterances there."""
-    rows = PROPERTIES[property_name].rows
-    if rows.table:
-        return [results(f"segments/{rows.of}.parquet")]
-    return every(rules.draw_sample.output[rows.span.table], sample=sample)
-
-
-def copy_of_words(file):
-    """Where a file of vectors or attributes lies, once it has been fetched."""
-    return local_copy(file.source, "resources/vectors")
-
-
-def word_file_of(property_name):
-    """The file in which the words of a property are looked up."""
-    return [copy_of_words(WORD_FILES[property_name])] if property_name in WORD_FILES else []
-
-
-def intervals_of(property_name, sample):
-    """The file of where phones and words lie, of properties whose measure needs them."""
-    if not isinstance(PROPERTIES[property_name].target, Intervals):
-        return []
-    return every(rules.locate_intervals.output.located, sample=sample)
-
-
-def read_files_of(property_name):
-    """The files that the measure of a property reads as they are."""
-    return [local_copy(file.source, "resources/vectors") for file in READ_FILES.get(property_name, [])]
-
-
-FETCHED = {
-    local_copy(file.source, "resources/vectors"): file.source
-    for file in [*WORD_FILES.values(), *itertools.chain(*READ_FILES.values())]
-    if file.source.is_url
-}
+#      <sample>_missing.csv, results/<experiment>/intervals/<sample>.h5
 
 
 # It stays, as gigabytes of vectors are needed again for each change of samples.

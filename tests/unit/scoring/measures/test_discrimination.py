@@ -251,7 +251,7 @@ VECTORS, LABELS, _ = words(types=3, each=2)
         (NonFiniteViewError, "1 of 6 labels", (VECTORS, np.append(np.ones(5), np.nan))),
         (
             ZeroVectorError,
-            "1 of 6 vectors are zeros, the first in row 4",
+            "1 of 6 vectors are zeros, the first is row 4",
             (VECTORS * (np.arange(6) != 4)[:, None], LABELS),
         ),
         (discrimination.NotNumbersError, "type <U1", (np.full(15, "a"), LABELS)),

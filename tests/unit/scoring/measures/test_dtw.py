@@ -144,7 +144,7 @@ def test_refused_sequences():
         pair_distances([whole, np.array([["a"]])])
     with pytest.raises(NonFiniteViewError, match="sequence 0 has 6 values"):
         pair_distances([whole * np.nan, whole])
-    with pytest.raises(ZeroVectorError, match="2 of 4 vectors are zeros, the first in row 2"):
+    with pytest.raises(ZeroVectorError, match="2 of 4 vectors are zeros, the first is row 2"):
         pair_distances([whole, whole * 0])
 
 

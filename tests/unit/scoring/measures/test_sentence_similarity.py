@@ -112,7 +112,7 @@ def changed(row: int, value: float) -> np.ndarray:
         ((ROWS, [[0], [1], [2], [-1]], SECOND, RATINGS), RatingChoiceError, "rows -1 … 7"),
         ((ROWS, [[0.0], [1], [2], [3]], SECOND, RATINGS), RatingChoiceError, "float64; integers"),
         ((changed(2, np.nan), FIRST, SECOND, RATINGS), NonFiniteViewError, "1 of 8 recordings"),
-        ((changed(2, 0), FIRST, SECOND, RATINGS), ZeroVectorError, "1 of 8 vectors are 0 .* row 2"),
+        ((changed(2, 0), FIRST, SECOND, RATINGS), ZeroVectorError, "1 of 8 vectors are zeros, the first is row 2"),
         ((ROWS, FIRST[1:], SECOND[1:], RATINGS[1:]), TooFewPairsError, "3 pairs"),
         ((ROWS, [], [], []), TooFewPairsError, "0 pairs"),
         ((ROWS, FIRST, SECOND, [2, 2, 2, 2]), ConstantError, "all 4 ratings are 2"),

@@ -219,7 +219,7 @@ def test_vectors_that_cannot_be_used_are_refused():
     with pytest.raises(NonFiniteViewError, match="1 of the 120 instances"):
         word_similarity(broken, words, [pairs])
     broken[3:6] = 0
-    with pytest.raises(ZeroVectorError, match=r"1 of 40 vectors are 0 .* the mean of 3 of w01"):
+    with pytest.raises(ZeroVectorError, match=r"1 of 40 vectors are zeros, the first is the mean of 3 of w01"):
         word_similarity(broken, words, [pairs])
     with pytest.raises(ViewLengthError, match=r"\(120, 12\); \(119"):
         word_similarity(vectors, words[1:], [pairs])

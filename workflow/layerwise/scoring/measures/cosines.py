@@ -31,8 +31,8 @@ def unit_rows(rows: np.ndarray, names: Sequence[str] | None = None) -> np.ndarra
     largest = np.abs(rows).max(axis=1, initial=0.0, keepdims=True)  # so that no square overflows or vanishes
     zeros = np.flatnonzero(largest == 0)
     if zeros.size:
-        first = f"in row {zeros[0]}" if names is None else f"of {names[zeros[0]]}"
-        raise ZeroVectorError(f"{zeros.size} of {len(rows)} vectors are zeros, the first {first}: they have no cosine")
+        first = f"row {zeros[0]}" if names is None else names[zeros[0]]
+        raise ZeroVectorError(f"{zeros.size} of {len(rows)} vectors are zeros, the first is {first}: they have no cosine")
     rows = rows / largest
     return rows / np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
 
