@@ -32,7 +32,9 @@ def unit_rows(rows: np.ndarray, names: Sequence[str] | None = None) -> np.ndarra
     zeros = np.flatnonzero(largest == 0)
     if zeros.size:
         first = f"row {zeros[0]}" if names is None else names[zeros[0]]
-        raise ZeroVectorError(f"{zeros.size} of {len(rows)} vectors are zeros, the first is {first}: they have no cosine")
+        raise ZeroVectorError(
+            f"{zeros.size} of {len(rows)} vectors are zeros, the first is {first}: they have no cosine"
+        )
     rows = rows / largest
     return rows / np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
 
