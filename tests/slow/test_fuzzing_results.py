@@ -145,7 +145,16 @@ def tables(folder: Path) -> None:
 def advise(folder: Path) -> None:
     names = ("trends", "best", "probes", "comparison")
     paths = [folder / f"{name}.csv" for name in names]
-    recommend(*paths, PROPERTIES, list(MODELS), [], "pwcca", "row", 1, folder / "recommendations.csv")
+    recommend(
+        *paths,
+        PROPERTIES,
+        list(MODELS),
+        [],
+        dict.fromkeys(PROPERTIES, "pwcca"),
+        "row",
+        1,
+        folder / "recommendations.csv",
+    )
 
 
 def score_files(folder: Path) -> Reader:
@@ -324,8 +333,8 @@ def intervals(folder: Path) -> Reader:
     rows = {"utterance_id": ["u1", "u1", "u2"] * 4, "tier": ["phone", "word", "word"] * 4}
     rows |= {"label": ["AA", "ah", "be"] * 4, "start": [0.0, 0.5, 0.5] * 4, "end": [1.0, 1.5, 1.5] * 4}
     corpus = folder / "corpus.parquet"
-    corpus.write_bytes(parquet({"utterance_id": ["u1", "u2"]}))
-    out = {name: folder / f"{name}.parquet" for name in ("utterances", "phones", "words")}
+    corpus.write_bytes(parquet({"utterance_id": ["u1", "u2"], "speaker_id": ["s", "s"], "duration": [2.0, 2.0]}))
+    out = {name: folder / f"{name}.parquet" for name in ("utterances", "phones", "words", "whole_utterances")}
 
     def read(path: Path) -> None:
         read_parquet(path, INTERVALS, tier="phone")

@@ -186,7 +186,7 @@ def draw_sample_tables(
     Raises:
         SamplingError: the corpus has no utterance, or none of the listed words.
     """
-    corpus = read_parquet(utterances, ("utterance_id",))
+    corpus = read_parquet(utterances, ("utterance_id", "speaker_id", "duration"))
     if corpus.empty:
         raise SamplingError(f"{utterances} holds no utterance to draw from")
     ranking = None if word_list is None else read_word_list(Path(word_list), lower_case=lower_case)
