@@ -116,7 +116,8 @@ def advice(
         write_table(pd.DataFrame(columns=[*comparison.COLUMNS]), compared)
     found = []
     for metric in metrics:
-        recommendations.recommend(trends, best, heads, compared, PROPERTIES, models, [], metric, folds_by, 1, out)
+        shown = dict.fromkeys(PROPERTIES, metric)
+        recommendations.recommend(trends, best, heads, compared, PROPERTIES, models, [], shown, folds_by, 1, out)
         found.append(recommendations.read_recommendations(out, PROPERTIES))
     return pd.concat(found, ignore_index=True)
 
@@ -258,7 +259,13 @@ def draw_corpus(design: Design, random: np.random.Generator) -> Corpus:
         alone = noise(WIDTH) if design.own else 0.0
         rows[f"T{layer}"] = said + math.sqrt(1 - design.own) * common + math.sqrt(design.own) * alone
     utterances = pd.DataFrame(
-        {"utterance_id": utterance, "speaker_id": np.char.mod("s%02d", speaker), "first": ends - length, "end": ends}
+        {
+            "utterance_id": utterance,
+            "speaker_id": np.char.mod("s%02d", speaker),
+            "first": ends - length,
+            "end": ends,
+            "duration": 0.02 * length,
+        }
     )
     intervals = pd.DataFrame(
         {
