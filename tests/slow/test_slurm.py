@@ -132,7 +132,13 @@ def test_an_experiment_goes_through_slurm(slurm, checkout, tmp_path):
 
 
 def test_more_ready_jobs_than_may_be_submitted_do_not_hang(slurm, fresh):
-    cut = [DEMO, "samples={count: 1}", "cca={layers_per_job: 1}", "layers=[T0, T1]"]
+    cut = [
+        DEMO,
+        "samples={count: 1}",
+        "cca={layers_per_job: 1}",
+        "layers=[T0, T1]",
+        "properties=[intra, mel, phone, word]",
+    ]
     run = fresh.snakemake(
         "scores", *PROFILE, "--jobs=3", "--config", *cut, configfile="config.yaml", seconds=LIMIT, warm=False
     )
