@@ -53,9 +53,10 @@ def test_a_name_alone_has_the_defaults(name):
 @pytest.mark.parametrize(("name", "option"), OPTIONS, ids=map(".".join, OPTIONS))
 def test_an_option_takes_what_it_can_be_and_nothing_else(name, option):
     kind = MEASURES[name].known_options[option]
+    zero = ", or 0 for all," if getattr(kind, "or_all", False) else ""
     good, bad, said = {
         Choice: lambda: (kind.allowed[-1], kind.allowed[0] + "x", f"did you mean {kind.allowed[0]}?"),
-        Count: lambda: (kind.least, kind.least - 1, f"a whole number of at least {kind.least} is expected"),
+        Count: lambda: (kind.least, -1 if kind.or_all else kind.least - 1, f"at least {kind.least}{zero} is expected"),
         Number: lambda: (kind.least, kind.least - 1, f"a number of at least {kind.least:g} is expected"),
     }[type(kind)]()
     assert measure_of({name: {option: good}}).options[option] == good
@@ -135,6 +136,39 @@ def test_what_makes_no_sense_together_is_refused(name, rows, target, message):
     with pytest.raises(PropertyError) as error:
         property_of("mine", entry(name, rows, target))
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("option", ["max_size_group", "max_x_across"])
+def test_no_limit_is_0_and_a_group_of_one_is_none(option):
+    assert measure_of({"abx": {option: 0}}).options[option] == 0
+    measure_of({"abx": {option: 2}})
+    with pytest.raises(
+        MeasureError, match=rf"^abx\.{option}: found -1; a whole number of at least \d, or 0 for all, is"
+    ):
+        measure_of({"abx": {option: -1}})
+    with pytest.raises(MeasureError, match=r"abx\.max_size_group: found 1; a whole number of at least 2, or 0 for all"):
+        measure_of({"abx": {"max_size_group": 1}})  # an item is never compared with itself
+
+
+@pytest.mark.parametrize(
+    ("rows", "target", "measure", "message"),
+    [
+        (
+            "word",
+            "label",
+            {"word_discrimination": {"least_letters": 7}},
+            "word_discrimination.least_letters: found 7, of a target of label; it is for targets of intervals",
+        ),
+        ("frame", "items", {"abx": {"span": "triphone"}}, "abx.span: found 'triphone', of a target of items"),
+    ],
+    ids=["words-as-they-are-drawn", "items-as-they-are-listed"],
+)
+def test_an_option_that_says_nothing_about_these_rows_is_refused(rows, target, measure, message):
+    with pytest.raises(PropertyError) as error:
+        property_of("mine", entry("", rows, target) | {"measure": measure})
+    assert message in str(error.value)
+    (name,) = measure
+    property_of("mine", entry(name, rows, target))  # by default they say nothing either, and nobody is misled
 
 
 def test_a_tier_that_there_is_not_is_refused():

@@ -113,6 +113,16 @@ def test_more_sample_sets_make_an_interval_over_items_no_narrower(tables):
     assert one["interval"] == many["interval"] == "items"
 
 
+def test_an_interval_over_items_is_about_the_mean_though_a_sample_set_has_none(tables):
+    known = item_record(ABX, "T1", 1, {"abx_error": 0.1}, half=(0.02, 0.04))
+    unknown = item_record(ABX, "T1", 2, {"abx_error": 0.5}, half=None)  # as of a sample with one speaker
+    made = tables([known, unknown])
+    row = made["trends"].loc[("abx", "abx_error", "T1")]
+    assert row[["mean", "low", "high"]].tolist() == pytest.approx([0.3, 0.28, 0.34])
+    curve = curves.trend(made["scores"], 10, 1)
+    assert (curve.low[0], curve.levels[0], curve.high[0]) == pytest.approx((0.66, 0.7, 0.72))
+
+
 def test_a_score_without_an_interval_over_items_has_one_over_sample_sets(tables):
     row = tables(layers(WORDS, "prb", {"T1": 0.4}, half=None))["trends"].iloc[0]
     assert row["interval"] == "corpus"

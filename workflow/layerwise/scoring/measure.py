@@ -25,10 +25,11 @@ class MeasureError(LayerwiseError):
 
 @dataclass(frozen=True)
 class Choice:
-    """An option that is one of some words."""
+    """An option that is one of some words, of properties with some kind of target alone (`of`; "": with any)."""
 
     default: str
     allowed: tuple[str, ...]
+    of: str = ""
 
     def require(self, found: object) -> None:
         if found not in self.allowed:
@@ -39,22 +40,27 @@ class Choice:
 
 @dataclass(frozen=True)
 class Count:
-    """An option that is a whole number, of at least `least`."""
+    """An option that is a whole number of at least `least`, or 0 for no limit (`or_all`); `of` as of `Choice`."""
 
     default: int
     least: int = 1
+    or_all: bool = False
+    of: str = ""
 
     def require(self, found: object) -> None:
-        if type(found) is not int or found < self.least:
-            raise MeasureError(f"found {found!r}; a whole number of at least {self.least} is expected")
+        if type(found) is int and (found >= self.least or (self.or_all and found == 0)):
+            return
+        zero = ", or 0 for all," if self.or_all else ""
+        raise MeasureError(f"found {found!r}; a whole number of at least {self.least}{zero} is expected")
 
 
 @dataclass(frozen=True)
 class Number:
-    """An option that is a number above or at `least`."""
+    """An option that is a finite number of at least `least`; `of` as of `Choice`."""
 
     default: float
     least: float = 0.0
+    of: str = ""
 
     def require(self, found: object) -> None:
         if type(found) not in (int, float) or not self.least <= found < math.inf:  # type: ignore[operator]
@@ -77,6 +83,7 @@ class Measure:
         has_jackknife: whether its records have a jackknife over speakers, where intervals are about them.
         known_options: name → kind and default.
         options: name → value, of this property.
+        given: names of those that it says itself, and does not leave as they are by default.
     """
 
     name: str
@@ -90,6 +97,7 @@ class Measure:
     has_jackknife: bool = False
     known_options: Mapping[str, Choice | Count | Number] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    given: tuple[str, ...] = ()
 
     @property
     def metrics(self) -> list[str]:
@@ -101,7 +109,7 @@ class Measure:
         return metric if metric in self.metrics else self.metrics[0]
 
     def require(self, rows: Rows, target: Target) -> None:
-        """Refuse rows or a target that it can make nothing of.
+        """Refuse rows or a target that it can make nothing of, and options that say nothing about them.
 
         Raises:
             MeasureError: the message says what would do.
@@ -117,6 +125,12 @@ class Measure:
                 f"found {self.name}, of frame rows and a target of {kind}; of frames it needs "
                 f"{' or '.join(self.of_frames)}"
             )
+        for option in self.given:
+            if (of := self.known_options[option].of) not in ("", kind):
+                raise MeasureError(
+                    f"{self.name}.{option}: found {self.options[option]!r}, of a target of {kind}; it is for targets "
+                    f"of {of}: leave it out"
+                )
 
 
 _SEGMENTS = ("phone", "word", "utterance", "segments")
@@ -150,10 +164,10 @@ MEASURES: dict[str, Measure] = {
             of_frames=("intervals",),
             resampled="words",
             known_options={
-                "segments": Count(300, 2),
-                "least_letters": Count(5),
-                "least_seconds": Number(0.5),
-                "normalise": Choice("length", ("length", "none")),
+                "segments": Count(300, 2, of="intervals"),
+                "least_letters": Count(5, of="intervals"),
+                "least_seconds": Number(0.5, of="intervals"),
+                "normalise": Choice("length", ("length", "none"), of="intervals"),
             },
         ),
         Measure(
@@ -168,9 +182,9 @@ MEASURES: dict[str, Measure] = {
                 "context": Choice("within", ("within", "any")),
                 "distance": Choice("angular", ("angular", "euclidean")),
                 "pooling": Choice("mean", ("mean", "dtw")),
-                "span": Choice("phone", ("phone", "triphone")),
-                "max_size_group": Count(10, 0),
-                "max_x_across": Count(5, 0),
+                "span": Choice("phone", ("phone", "triphone"), of="intervals"),
+                "max_size_group": Count(10, 2, or_all=True),
+                "max_x_across": Count(5, or_all=True),
             },
         ),
         Measure(
@@ -232,4 +246,4 @@ def measure_of(said: object) -> Measure:
         except MeasureError as error:
             raise MeasureError(f"{name}.{option}: {error}") from None
     defaults = {option: kind.default for option, kind in measure.known_options.items()}
-    return replace(measure, options=defaults | dict(given or {}))
+    return replace(measure, options=defaults | dict(given or {}), given=tuple(given or ()))

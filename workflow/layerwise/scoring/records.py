@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from layerwise.cells import OK, SKIPPED
+from layerwise.cells import OF_VIEWS, OK, SKIPPED
 from layerwise.scoring.refusals import RefusedScoreError
 from layerwise.scoring.rows import LayerRows
-
-# Counts of a trial that only measures of two views have.
-OF_VIEWS = ("dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y")
 
 
 def counts_of(asked: LayerRows, **counts: int) -> dict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -38,9 +38,6 @@ class Intervals(Target):
                 f"intervals: found {self.tier}, of {rows.called} rows; they are stretches of frames: rows must be frame"
             )
 
-    def width(self, width_of: Callable[[str], int], types: int) -> int:
-        return 0  # it is no matrix
-
 
 @dataclass(frozen=True)
 class Files(Target):
@@ -57,9 +54,6 @@ class Files(Target):
     def of(cls, fields: Mapping) -> Files:
         said = fields[cls.KEY]
         return cls(tuple(said) if isinstance(said, list) else (said,))
-
-    def width(self, width_of: Callable[[str], int], types: int) -> int:
-        return 0  # it is no matrix
 
 
 class Items(Files):

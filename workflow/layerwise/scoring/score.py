@@ -1,6 +1,7 @@
 """The job that scores: reads representations, and writes one record a layer.
 
-It imports neither pandas nor torch nor scipy's statistics: a start costs more than most scores.
+Of itself it imports neither pandas nor torch nor scipy's statistics: a start costs more than most scores. What a
+measure needs, its module imports.
 """
 
 from __future__ import annotations

@@ -82,9 +82,12 @@ class Target(ABC):
         """The family of acoustic measures whose file it comes from; "": from none."""
         return ""
 
-    @abstractmethod
     def width(self, width_of: Callable[[str], int], types: int) -> int:
-        """Columns of its matrix, before there is one: `width_of` a layer of the model, number of `types` drawn."""
+        """Columns of its matrix, before there is one: `width_of` a layer of the model, number of `types` drawn.
+
+        0 where it has none.
+        """
+        return 0
 
     def match(self, asked: LayerRows) -> Matched:
         """The target of each row of a layer; a matrix of nothing where it has none for single rows."""
@@ -102,6 +105,10 @@ class Target(ABC):
 
 class Matching(Target):
     """A kind of target that has numbers for each row of a layer."""
+
+    @abstractmethod
+    def width(self, width_of: Callable[[str], int], types: int) -> int:
+        """Columns of its matrix."""
 
     @abstractmethod
     def match(self, asked: LayerRows) -> Matched:

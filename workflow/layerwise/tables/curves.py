@@ -179,8 +179,9 @@ def _over_items(
     The draws of its layers are independent. What the layers of a model share by being scored on the same items does not
     cancel in differences, whose intervals are too wide rather than too narrow.
     """
-    means = usable.groupby("layer")[["low", "high"]].mean().reindex(layers)
-    ends = [metric.performance(means[end]).to_numpy(dtype=float) for end in ("low", "high")]
+    away = {end: metric.performance(usable[end]) - usable["score"] for end in ("low", "high")}
+    means = pd.DataFrame(away).groupby(usable["layer"]).mean().reindex(layers)
+    ends = [values + means[end].to_numpy(dtype=float) for end in ("low", "high")]
     low, high = np.minimum(*ends), np.maximum(*ends)
     names = usable[["property", "model", "metric"]].iloc[0]
     return Curve(list(layers), values, low, high, _normal_draws(values, low, high, seed, "items", *names), reason)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from layerwise.cells import FLAGGED, OK, SKIPPED
+from layerwise.cells import FLAGGED, OF_VIEWS, OK, SKIPPED
 from layerwise.errors import LayerwiseError, shown
 from layerwise.files.own_files import RereadError, is_count, read_own_json
 from layerwise.layers import layer_key, layer_ranges
@@ -29,7 +29,6 @@ COLUMNS = [
 COUNTS = ["n_rows", "n_types", "n_speakers"]  # of a sample: how much a score rests on
 MISSING = "n_missing"  # rows of a sample that were left out, as they have no target
 _TRIAL_COUNTS = ["n_train", "n_test", "dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y", "classes_unseen"]
-_OF_VIEWS = ("dx", "dy", "kept_x", "kept_y", "rank_x", "rank_y")  # empty of measures without canonical directions
 _LAYERS = ("layer", "other_layer")  # of a record: the layer, and the one that it is compared with, if it has its own
 _MOST_ROWS = 10**12
 _ROUNDING = 1e-6  # of sums in float32
@@ -178,8 +177,8 @@ def _rows(record: dict, metrics: Sequence[str], blocks: int) -> list[dict]:
         raise ValueError(f"{record['property']} of {record['layer']} is {record['status']} but has no trials")
     rows = []
     for trial in record["trials"]:
-        of_views = {} if trial["dx"] is None else _counts(trial, _OF_VIEWS, record["layer"])
-        counts = _counts(trial, [name for name in _TRIAL_COUNTS if name not in _OF_VIEWS], record["layer"])
+        of_views = {} if trial["dx"] is None else _counts(trial, OF_VIEWS, record["layer"])
+        counts = _counts(trial, [name for name in _TRIAL_COUNTS if name not in OF_VIEWS], record["layer"])
         counts |= _counts(trial, ["trial"], record["layer"]) | of_views
         if of_views:
             counts["rows_per_dimension"] = trial["n_train"] / (trial["dx"] + trial["dy"])

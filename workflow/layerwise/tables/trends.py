@@ -95,7 +95,9 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
             else:
                 row["reason"] = joined_reasons((row["reason"], "no interval: one group of speakers was tested"))
         elif n and group["low"].notna().any():
-            row |= _mean_ends(group) | {"interval": ITEMS}
+            # About the mean of all: where a sample set has no interval, its score still counts.
+            row |= {end: row["mean"] + (group[end] - group["score"]).mean() for end in ("low", "high")}
+            row["interval"] = ITEMS
         elif n > 1:
             row |= _ends(row["mean"], corrected_half(row["std"], n, overlap)) | {"interval": CORPUS}
         row |= _by_chance(group["chance"].dropna(), overlap, row.get("interval") != ITEMS)
@@ -111,10 +113,6 @@ def _by_chance(values: pd.Series, overlap: float, with_interval: bool) -> dict:
         ends = _ends(row["chance"], corrected_half(values.std(ddof=1), n, overlap))
         row |= {f"chance_{end}": value for end, value in ends.items()}
     return row
-
-
-def _mean_ends(scores: pd.DataFrame) -> dict:
-    return {end: scores[end].mean() for end in ("low", "high")}
 
 
 def _ends(mean: float, half: float) -> dict:

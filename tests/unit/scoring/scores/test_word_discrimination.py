@@ -77,6 +77,9 @@ def test_short_segments_and_labels_are_left_out(shards, intervals, score):
         shards, aligned(segments=1000, least_seconds=0, least_letters=6), ["T1"], beside={"intervals": intervals}
     )
     assert letters["status"] == "skipped"
+    assert (
+        "no label has two segments of 6 letters and 0 s, and at most 1000 in all, among 120 words" in letters["reason"]
+    )
 
 
 def test_longer_words_are_not_further_apart_where_sums_are_normalised(tmp_path, intervals, score):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from layerwise.scoring.measures.abx import abx_cells
+from layerwise.scoring.measures.abx_cells import Cells
 from layerwise.scoring.measures.abx_items import Items, items_of_phones, read_items, shuffled_phones
 from layerwise.scoring.records import counts_of, scored, skipped, trial_of
 from layerwise.scoring.refusals import RefusedScoreError
@@ -31,8 +32,8 @@ def score(asked: LayerRows, settings: ScoreSettings) -> dict:
         option = asked.question.measure.options
         names = ("speaker", "context", "distance", "pooling")
 
-        def compared(of: Items) -> tuple[float, tuple[float, float] | None, int]:
-            cells = abx_cells(
+        def cells_of(of: Items) -> Cells:
+            return abx_cells(
                 frames,
                 of,
                 *(option[name] for name in names),
@@ -41,18 +42,18 @@ def score(asked: LayerRows, settings: ScoreSettings) -> dict:
                 seed=settings.seed,
                 stride_seconds=frames.stride_seconds,
             )
-            return cells.error_rate, cells.interval(settings.seed), int(cells.size.sum())
 
-        error_rate, interval, triplets = compared(items)
+        cells = cells_of(items)
+        interval = cells.interval(settings.seed)
         shuffled = shuffled_phones(items, option["context"], settings.seed, asked.sample, asked.question.name)
-        by_chance, _, _ = compared(shuffled)
+        by_chance = cells_of(shuffled).error_rate
     except RefusedScoreError as error:
         return skipped(asked, counts, error)
     trial = trial_of(
-        {"abx_error": error_rate},
+        {"abx_error": cells.error_rate},
         {"abx_error": by_chance},
         n_train=0,
-        n_test=triplets,
+        n_test=int(cells.size.sum()),
         intervals={"abx_error": interval} if interval else {},
     )
     return scored(counts, [trial])

@@ -33,11 +33,9 @@ def score(asked: LayerRows, settings: ScoreSettings) -> dict:
 
 
 def _pooled(asked: LayerRows) -> tuple[SameDifferent, dict]:
-    labels = asked.labels
-    vectors = asked.matrix()[:]
-    counts = counts_of(asked, n_rows=len(labels), n_types=len(np.unique(labels)))
-    counts["n_missing"] = asked.all_rows().shape[0] - len(labels)
-    return same_different_of_vectors(vectors, labels, asked.of_kept("speaker_id")), counts
+    labels, missing = asked.labels, asked.all_rows().shape[0] - len(asked.labels)
+    counts = counts_of(asked, n_rows=len(labels), n_missing=missing, n_types=len(np.unique(labels)))
+    return same_different_of_vectors(asked.matrix()[:], labels, asked.of_kept("speaker_id")), counts
 
 
 def _aligned(asked: LayerRows, settings: ScoreSettings) -> tuple[SameDifferent, dict]:
@@ -54,11 +52,16 @@ def _aligned(asked: LayerRows, settings: ScoreSettings) -> tuple[SameDifferent, 
     usable = np.flatnonzero((last > first) & (letters >= option["least_letters"]) & long_enough)
     key = (settings.seed, asked.sample, asked.question.name)
     usable = _some_labels(usable, located.label, option["segments"], *key)
+    if not usable.size:
+        raise RefusedScoreError(
+            f"no label has two segments of {option['least_letters']} letters and {option['least_seconds']:g} s, and at "
+            f"most {option['segments']} in all, among {len(located.label)} {asked.question.target.name} of "
+            f"{len(frames)} utterances (least_letters, least_seconds, segments)"
+        )
     chosen = [frames[of_utterance[one]][first[one] : last[one]] for one in usable.tolist()]
     labels = located.label[usable]
-    counts = counts_of(asked, n_rows=len(usable), n_types=len(np.unique(labels)))
     speakers = located.speakers[located.utterance[usable]]
-    counts["n_speakers"] = len(np.unique(speakers))
+    counts = counts_of(asked, n_rows=len(usable), n_types=len(np.unique(labels)), n_speakers=len(np.unique(speakers)))
     reduction = REDUCTIONS[option["normalise"]]
     return same_different_of_frames(chosen, labels, speakers, reduction=reduction), counts
 
