@@ -37,6 +37,7 @@ from layerwise.representations.writer import writing
 from layerwise.sampling import draw_sample
 from layerwise.scoring.metrics import METRICS
 from layerwise.scoring.properties import read_properties
+from layerwise.scoring.records import scored, trial_of
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.spans import SampleSizes
@@ -149,18 +150,11 @@ def accuracy_interval(right: np.ndarray, speakers: np.ndarray) -> tuple[float, f
 def write_scores(folder: Path, model: str, layer: str, scores: np.ndarray) -> Path:
     """A score file of `phone` with made-up scores, (samples, trials)."""
     sizes = {"n_train": 800, "n_test": 100, "dx": 16, "dy": 12, "kept_x": 16, "kept_y": 12, "rank_x": 16, "rank_y": 11}
+    counts = {"n_rows": 1000, "n_missing": 0, "n_types": 12, "n_speakers": SPEAKERS}
     records = [
         {
             **{"property": "phone", "model": model, "layer": layer, "sample": sample, "alignments": "given"},
-            **{"status": "ok", "reason": "", "n_rows": 1000, "n_types": 12, "n_speakers": SPEAKERS},
-            "trials": [
-                {
-                    **{"trial": trial, "dev_fold": 2 * trial - 2, "test_fold": 2 * trial - 1, **sizes},
-                    **{"metrics": {"pwcca": value}, "chance": {}, "kept": {"pwcca": [16, 12]}, "regularisers": {}},
-                    **{"classes": 12, "classes_unseen": 0, "correlations": [value]},
-                }
-                for trial, value in enumerate(row, start=1)
-            ],
+            **scored(counts, [trial_of({"pwcca": value}, {}, classes=12, **sizes) for value in row]),
         }
         for sample, row in enumerate(scores.tolist(), start=1)
     ]

@@ -86,7 +86,7 @@ def test_no_word_is_skipped(tmp_path, shards, score):
     there = write_intervals(tmp_path / "phones", lambda table: table[table["tier"] == "phone"])
     (record,) = score(shards, ENTRY, ["T1"], beside={"intervals": there})
     assert (record["status"], record["trials"]) == ("skipped", [])
-    assert "none of the 24 utterances has a word" in record["reason"]
+    assert "there are no words in the 24 utterances" in record["reason"]
 
 
 def test_more_folds_than_utterances_are_skipped(shards, intervals, score):

@@ -30,7 +30,7 @@ def score(asked: LayerRows, settings: ScoreSettings) -> dict:
         times = _by_utterance(frames, located.utterances[located.utterance], located.start, located.end)
         reference = [reference_boundaries(*each) for each in times]
         if not any(each.size for each in reference):
-            raise RefusedScoreError(f"none of the {len(frames)} utterances has a {asked.question.target.name[:-1]}")
+            raise RefusedScoreError(f"there are no {asked.question.target.name} in the {len(frames)} utterances")
         fold = frames.folds(asked, settings)
         grid = segmentation_counts(
             frames.rows,  # type: ignore[arg-type]
