@@ -1,7 +1,7 @@
 # Figures: a rule for each subject of layerwise/figures/registry.py, which draws all figures of it.
 #
 # In:  results/<experiment>/tables/*.csv
-# Out: results/<experiment>/plots/*.{svg,png}
+# Out: results/<experiment>/plots/*.{svg,png,json}: pictures, and the charts that they are of
 from layerwise.figures import registry
 from layerwise.figures.questions import sentence
 from layerwise.figures.registry import FIGURES
@@ -17,6 +17,7 @@ SUBJECTS = {
 }
 CHOICES = {
     "metrics": SHOWN,
+    "metrics_of": METRICS_OF,
     "properties": CURVES,
     "names": list(CURVES),
     "questions": QUESTIONS,
@@ -40,12 +41,16 @@ for subject in SUBJECTS:
             **{
                 f"{figure.name}_svg": report(
                     results(f"plots/{figure.stem_of(subject.pattern)}.svg"),
-                    caption=f"../report/{figure.caption}.rst",
+                    caption="../report/figure.rst",
                     category=subject.category,
                 )
                 for figure in figures
             },
-            **{f"{figure.name}_png": results(f"plots/{figure.stem_of(subject.pattern)}.png") for figure in figures},
+            **{
+                f"{figure.name}_{kind}": results(f"plots/{figure.stem_of(subject.pattern)}.{kind}")
+                for figure in figures
+                for kind in ("png", "json")
+            },
         wildcard_constraints:
             **({subject.wildcard: "|".join(map(re.escape, SUBJECTS[subject])) or "(?!)"} if subject.wildcard else {}),
         params:
@@ -53,13 +58,9 @@ for subject in SUBJECTS:
                 [*wildcards, ", ".join(figure.name for figure in figures)]
             ),
             figures=lambda wildcards, figures=figures: {
-                figure.name: {
-                    "draw": figure.draw,
-                    "tables": figure.tables,
-                    "arguments": figure.arguments(CHOICES, *wildcards),
-                }
-                for figure in figures
+                figure.name: figure.plan(CHOICES, *wildcards) for figure in figures
             },
+            captions={figure.name: figure.caption for figure in figures},
             asked=lambda wildcards, subject=subject: (
                 sentence(PROPERTIES[wildcards.property], config["cca"]["folds_by"]) if subject.is_question else ""
             ),
@@ -80,8 +81,6 @@ for subject in SUBJECTS:
             "../scripts/plot_figures.py"
 
 
-# Figure → subject → the name of its pictures.
-STEMS = {
-    figure.name: {subject: figure.stem_of(subject) for subject in SUBJECTS[figure.of]} for figure in FIGURES.values()
-}
-PICTURES = [results(f"plots/{stem}.svg") for stems in STEMS.values() for stem in stems.values()]
+PLOTS = [
+    results(f"plots/{figure.stem_of(subject)}") for figure in FIGURES.values() for subject in SUBJECTS[figure.of]
+]

@@ -8,7 +8,7 @@ rule write_report:
     message:
         "Write the report"
     input:
-        pictures=PICTURES,
+        charts=[f"{plot}.json" for plot in PLOTS],
         scores=rules.collect_scores.output.scores,
         best=rules.summarise_trends.output.best,
         utterances=rules.index_utterances.output.utterances,
@@ -27,7 +27,6 @@ rule write_report:
         configuration=EXPERIMENT.choices,
         questions=QUESTIONS,
         metrics=SHOWN,
-        pictures=lambda wildcards, input: by_name(STEMS, input.pictures),
         titles=TITLES,
         audio=EXPERIMENT.audio.origin,
         alignments=EXPERIMENT.alignments.origin if EXPERIMENT.alignments else "automatic, by pocketsphinx",
@@ -66,8 +65,7 @@ rule tables:
 
 rule plots:
     input:
-        PICTURES,
-        [f"{os.path.splitext(picture)[0]}.png" for picture in PICTURES],
+        [f"{plot}.{kind}" for plot in PLOTS for kind in ("svg", "png", "json")],
 
 
 rule report:

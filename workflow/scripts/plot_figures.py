@@ -1,7 +1,7 @@
-"""Draw every figure of one subject."""
+"""Make every chart of one subject, and its pictures."""
 
 from layerwise.experiment.job import logged
-from layerwise.figures.drawing import draw_all
+from layerwise.figures.rendering import draw_all
 
 with logged(snakemake):
     draw_all(

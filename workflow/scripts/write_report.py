@@ -11,7 +11,7 @@ with logged(snakemake):
         metrics=snakemake.params.metrics,
         properties=read_properties(snakemake.params.questions),
         titles=snakemake.params.titles,
-        pictures=snakemake.params.pictures,
+        charts=snakemake.input.charts,
         scores=snakemake.input.scores,
         best_layers=snakemake.input.best,
         utterances=snakemake.input.utterances,

@@ -1,7 +1,7 @@
 """The figures of an experiment: what each one shows, which tables it reads, and what its files are called.
 
-The rules and the report go through `FIGURES`. A new figure is a module with a function that draws it, and its line
-here. Modules are named, and imported when a figure is drawn: so matplotlib is not needed to plan, and the code of one
+The rules and the report go through `FIGURES`. A new figure is a module with a function that makes its chart, and its
+line here. Modules are named, and imported when a chart is made: so altair is not needed to plan, and the code of one
 figure is no part of the others' digest.
 """
 
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Subject:
-    """What there is one picture of each figure of. One job draws them all: its start takes longer than a picture.
+    """What there is one picture of each figure of. One job makes them all: its start takes longer than a chart.
 
     Attributes:
         name: what the rule that draws it is called after.
         category: where Snakemake's report has it.
         wildcard: what the rules call it; "": there is only one.
-        argument: what the functions that draw call it.
+        argument: what the functions that make charts call it.
         is_question: whether it is a property, which they are given as such, with its words.
     """
 
@@ -48,124 +48,159 @@ class Figure:
     """A kind of figure.
 
     Attributes:
-        draw: the function that draws it, as `module:function`. It is called with the paths of the `tables` by their
-            names, the subject, what it `takes`, `options`, and the paths `out_svg` and `out_png`.
+        chart: the function that makes its chart, as `module:function`. It is called with the paths of the `tables` by
+            their names, the subject, what it `takes`, and `options`.
         alt: the words that stand in for it; `{}` is the title of the subject.
-        of: what there is one picture of.
+        caption: what a reader has to know of it, plain sentences.
+        of: what there is one of.
         tables: tables of the experiment that it reads, by the names of their files.
         takes: what it needs of the `metric` of its property or the `metrics` of all, of `properties` with their words
-            or their `names` alone, `models` and `titles`, and of `groups`, models of one colour.
+            or their `names` alone, `models` and `titles`, and of `groups`, models of one colour. One that takes a
+            `metric` is made for each metric of its property, so that a reader of the report can choose; the picture
+            shows the property's own.
         options: more arguments, the same for all.
+        view: figures of one view are shown in one place in the report; "": a view of its own.
+        axis: which of them this is, `depth` or `layer`, if the reader chooses; "": it has no axis of layers to choose.
         stem: the name of its files in `plots/`, with `{}` for the subject; "": the subject and the figure's name.
-        caption: the name of its caption in `workflow/report`.
-        has_intervals: whether its caption says what intervals are about.
+        has_intervals: whether its caption is followed by what intervals are about.
     """
 
     name: str
-    draw: str
+    chart: str
     alt: str
+    caption: str
     of: Subject = PROPERTY
     tables: tuple[str, ...] = ("trends",)
     takes: tuple[str, ...] = ("metric", "models", "titles")
     options: Mapping[str, object] = field(default_factory=dict)
+    view: str = ""
+    axis: str = ""
     stem: str = ""
-    caption: str = "figure"
     has_intervals: bool = True
 
     @property
     def module(self) -> str:
-        return self.draw.split(":")[0]
+        return self.chart.split(":")[0]
 
     def stem_of(self, subject: str = "") -> str:
         """The name of the files that show one subject."""
         return (self.stem or (f"{{}}_{self.name}" if self.of.wildcard else self.name)).format(subject)
 
-    def alt_of(self, title: str = "") -> str:
-        """The words that stand in for the picture of one subject."""
-        return self.alt.format(title)
-
-    def arguments(self, choices: Mapping[str, object], subject: str = "") -> dict[str, object]:
-        """What it is drawn with, beside the paths of tables and pictures.
+    def plan(self, choices: Mapping[str, Mapping], subject: str = "") -> dict[str, object]:
+        """What its charts are made with: all that `layerwise.figures.rendering.draw_all` needs, as plain values.
 
         Args:
-            choices: what an experiment says of all its figures, and the entry of every `question`.
+            choices: what an experiment says of all its figures; `questions`, `shown` and `metrics_of` by property.
         """
         about: dict[str, object] = {self.of.argument: subject} if self.of.argument else {}
         if self.of.is_question:
-            about = {self.of.argument: {subject: choices["questions"][subject]}}  # type: ignore[index]
-            choices = {**choices, "metric": choices["metrics"][subject]}  # type: ignore[index]
-        return {name: choices[name] for name in self.takes} | about | dict(self.options)
+            about = {self.of.argument: {subject: choices["questions"][subject]}}
+        by_metric = "metric" in self.takes
+        found = {name: choices[name] for name in self.takes if name != "metric"} | about | dict(self.options)
+        metrics = choices["metrics_of"][subject] if by_metric else [""]
+        return {
+            "chart": self.chart,
+            "tables": self.tables,
+            "arguments": {metric: found | ({"metric": metric} if by_metric else {}) for metric in metrics},
+            "shown": choices["metrics"][subject] if by_metric else "",
+            "about": {
+                **{"figure": self.name, "of": self.of.name, "subject": subject},
+                **{"alt": self.alt, "caption": self.caption, "view": self.view or self.name, "axis": self.axis},
+            },
+        }
 
 
 _COLOURED = ("metric", "models", "titles", "groups")
 _BESIDE = ("names", "metrics", "models", "titles")
+_LINES = (
+    "A line is the mean over sample sets and trials, its band the 95 % interval. Dashed lines are chance levels: the same "
+    "scores with the target shuffled, or what the measure gives where there is nothing to find. Up is better: the axis "
+    "of an error rate is reversed. Hollow marks are flagged scores, whose fit kept less than 0.9 of the dimensions. "
+    "Gaps are skipped ones; the note says why."
+)
 
 FIGURES: dict[str, Figure] = {
     figure.name: figure
     for figure in (
         Figure(
             "overview",
-            "layerwise.figures.overview:plot_overview",
+            "layerwise.figures.overview:overview",
             "All properties over the depth of the models",
+            "All properties over the depth of each model, from the input of the first block (0) to the last block (1). Each "
+            "panel has a scale of its own: the level of a score depends on its target, so compare the shapes of curves "
+            f"between panels, and levels only within one. {_LINES}",
             of=EXPERIMENT,
             takes=("properties", "metrics", "models", "titles", "groups"),
-            caption="overview",
         ),
         Figure(
             "depth",
-            "layerwise.figures.trends:plot_trends",
+            "layerwise.figures.trends:trends_chart",
             "{} over depth",
+            f"Scores over the depth of each model. {_LINES}",
             takes=_COLOURED,
             options={"axis": "depth"},
-            caption="trends",
+            view="trends",
+            axis="depth",
         ),
         Figure(
             "layer",
-            "layerwise.figures.trends:plot_trends",
+            "layerwise.figures.trends:trends_chart",
             "{} over layers",
+            f"Scores over the layers of each model. {_LINES}",
             takes=_COLOURED,
             options={"axis": "layer"},
-            caption="trends",
+            view="trends",
+            axis="layer",
         ),
-        Figure("heatmap", "layerwise.figures.heatmap:plot_heatmap", "{} as layers by models", caption="heatmap"),
+        Figure(
+            "heatmap",
+            "layerwise.figures.heatmap:heatmap",
+            "{} as layers by models",
+            "Layers × models, the input at the bottom: means over sample sets and trials. The darkest cell is the best. "
+            "Hatched cells were skipped, those with a star are flagged, and blank ones are layers that a model does not "
+            "have.",
+        ),
         Figure(
             "matrix",
-            "layerwise.figures.matrices:plot_matrices",
+            "layerwise.figures.matrices:matrices",
             "{}: layers by layers of the other model",
+            "Each layer of each model (upwards, from the input) and each layer of the other model (from left to right): "
+            "means over sample sets and trials. Crossed cells were skipped, those with a star are flagged.",
             of=MATRIX,
             tables=("layer_matrices",),
-            caption="matrix",
             has_intervals=False,
         ),
         Figure(
             "task",
-            "layerwise.figures.tasks:plot_task",
+            "layerwise.figures.tasks:task_chart",
             "{} over the layers of each model",
+            "How well a small head reads the task from each frozen layer, and from the learned sum of all layers; below, the "
+            "trends of the same layers. Up is better: axes of error rates are reversed.",
             of=TASK,
             tables=("probes", "trends"),
             takes=_BESIDE,
             stem="probe_{}",
-            caption="task",
         ),
         Figure(
             "confusion",
-            "layerwise.figures.confusion:plot_confusion",
+            "layerwise.figures.confusion:confusions",
             "{}: which labels are taken for which",
+            "What was said (rows) and answered (columns) on the best single block of each model, as shares of a row.",
             of=LABELS,
             tables=("confusion", "probes"),
             takes=("models", "titles"),
             stem="confusion_{}",
-            caption="confusion",
             has_intervals=False,
         ),
         Figure(
             "correlations",
-            "layerwise.figures.correlations:plot_correlations",
+            "layerwise.figures.correlations:correlations",
             "How properties and tasks correlate",
+            "Spearman's correlation over layers of each property, and of the learned weights, with each task: right is better. "
+            "Lines are 95 % intervals.",
             of=TASKS,
             tables=("comparison",),
             takes=_BESIDE,
-            caption="correlations",
         ),
     )
 }
