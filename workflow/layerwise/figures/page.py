@@ -62,7 +62,7 @@ def json_in_page(data: object) -> str:
 
 @functools.cache
 def vega_script() -> str:
-    """Vega, Vega-Lite and vega-embed, which set `vegaEmbed`, `vega` and `vegaLite`; it takes seconds to put together."""
+    """Vega, Vega-Lite and vega-embed, which set `vegaEmbed`; it takes seconds to put together."""
     return _inline(f"(() => {{\n{vl_convert.javascript_bundle()}\n}})();")
 
 
@@ -82,7 +82,6 @@ def _bundled(name: str) -> str:
 
 
 def _inline(code: str) -> str:
-    """Code that may stand in an element of a page; in strings and comments, `<\\/` is the same as what it stands for."""
-    return re.sub(r"</(?=script|style)", r"<\\/", code.replace("\r\n", "\n"), flags=re.IGNORECASE).replace(
-        "<!--", "<\\!--"
-    )
+    """Code that may stand in an element of a page; in strings and comments, a backslash before `/` or `!` is nothing."""
+    code = re.sub(r"</(?=script|style)", r"<\\/", code.replace("\r\n", "\n"), flags=re.IGNORECASE)
+    return code.replace("<!--", "<\\!--")

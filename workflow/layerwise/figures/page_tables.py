@@ -60,8 +60,9 @@ def best_of(best: pd.DataFrame, property_name: str, titles: Mapping[str, str]) -
 
 
 def recommended(table: pd.DataFrame, titles: Mapping[str, str]) -> Table:
-    """Which layer to use for what, with what that costs on tasks."""
-    columns = [name for name in table if name not in ("kind", "source", "alignments", "majority", "majority_label")]
+    """Which layer to use for what, with what that costs on tasks; cautions are long, and stand in the cards."""
+    left_out = ("kind", "source", "alignments", "majority", "majority_label", "caution")
+    columns = [name for name in table if name not in left_out]
     return as_shown(_without_idle(titled(table, titles, "model")[columns]), LONGEST)
 
 
@@ -152,5 +153,5 @@ def changed_labels(path: AnyPath) -> list[str]:
 
 def _without_idle(table: pd.DataFrame) -> pd.DataFrame:
     """The table without reasons and alignments, where there are none to tell."""
-    idle = [name for name in ("reason", "alignments", "caution") if name in table and not table[name].any()]
+    idle = [name for name in ("reason", "alignments") if name in table and not table[name].any()]
     return table.drop(columns=idle)

@@ -80,8 +80,8 @@ def write_report(
         models: tables/models.csv.
         scores, best_layers, samples: the tables of `layerwise.tables.scores`.
         utterances: corpus/utterances.parquet, whose speakers are counted.
-        comparison, findings, recommendations, model_pairs, layer_pairs: the tables of the modules of these names; layer_pairs None
-            where no layers are compared.
+        comparison, findings, recommendations, model_pairs, layer_pairs: the tables of the modules of these names;
+            layer_pairs None where no layers are compared.
         matrices: tables/layer_matrices.csv; None: no layer is compared with every layer of another model.
         problems: CSV files by heading, such as what was wrong with the audio; empty when nothing was.
         labels: what became of the alignment's labels, as `layerwise.alignments.index` writes it; None: it was made
