@@ -113,10 +113,10 @@ class Figure:
 _COLOURED = ("metric", "models", "titles", "groups")
 _BESIDE = ("names", "metrics", "models", "titles")
 _LINES = (
-    "A line is the mean over sample sets and trials, its band the 95 % interval. Dashed lines are chance levels: the same "
-    "scores with the target shuffled, or what the measure gives where there is nothing to find. Up is better: the axis "
-    "of an error rate is reversed. Hollow marks are flagged scores, whose fit kept less than 0.9 of the dimensions. "
-    "Gaps are skipped ones; the note says why."
+    "A line is the mean over sample sets and trials, its band (or bar) the 95 % interval. Grey dashed lines are chance "
+    "levels: the same scores with the target shuffled, or what the measure gives where there is nothing to find. Up is "
+    "better: the axis of an error rate is reversed. Hollow marks are flagged scores, whose fit kept less than 0.9 of "
+    "the dimensions. Gaps are skipped ones; the note says why."
 )
 
 FIGURES: dict[str, Figure] = {
@@ -126,9 +126,9 @@ FIGURES: dict[str, Figure] = {
             "overview",
             "layerwise.figures.overview:overview",
             "All properties over the depth of the models",
-            "All properties over the depth of each model, from the input of the first block (0) to the last block (1). Each "
-            "panel has a scale of its own: the level of a score depends on its target, so compare the shapes of curves "
-            f"between panels, and levels only within one. {_LINES}",
+            "All properties over the depth of each model, from the input of the first block (0) to the last block (1). "
+            "Each panel has a scale of its own: the level of a score depends on its target, so compare the shapes of "
+            f"curves between panels, and levels only within one. {_LINES}",
             of=EXPERIMENT,
             takes=("properties", "metrics", "models", "titles", "groups"),
         ),
@@ -156,16 +156,28 @@ FIGURES: dict[str, Figure] = {
             "heatmap",
             "layerwise.figures.heatmap:heatmap",
             "{} as layers by models",
-            "Layers × models, the input at the bottom: means over sample sets and trials. The darkest cell is the best. "
-            "Hatched cells were skipped, those with a star are flagged, and blank ones are layers that a model does not "
-            "have.",
+            "Layers × models, the input at the bottom: means over sample sets and trials. The darkest cell is the "
+            "best. The colours span at least one interval, so that differences which are noise are hardly seen. Grey "
+            "cells with a cross were skipped, those with a star and a frame are flagged, and blank ones are layers that "
+            "a model does not have.",
+        ),
+        Figure(
+            "pairs",
+            "layerwise.figures.model_pairs:pairs",
+            "{}, model against model",
+            "Two models at a time, over their layers at the same depth. On the left the mean of the absolute differences of "
+            "their scores, on the right the correlation of their trends: models can be alike in level or in shape. Lines "
+            "are 95 % intervals. Noise alone keeps a difference above 0. Colours and shapes name the fact in which two "
+            "models differ, if it is one alone; only such pairs say what that fact may do.",
+            tables=("model_pairs", "models"),
+            takes=("metric", "titles"),
         ),
         Figure(
             "matrix",
             "layerwise.figures.matrices:matrices",
             "{}: layers by layers of the other model",
-            "Each layer of each model (upwards, from the input) and each layer of the other model (from left to right): "
-            "means over sample sets and trials. Crossed cells were skipped, those with a star are flagged.",
+            "Each layer of each model (upwards, from the input) and each layer of the other model (from left to "
+            "right): means over sample sets and trials. Crossed cells were skipped, those with a star are flagged.",
             of=MATRIX,
             tables=("layer_matrices",),
             has_intervals=False,
@@ -174,12 +186,59 @@ FIGURES: dict[str, Figure] = {
             "task",
             "layerwise.figures.tasks:task_chart",
             "{} over the layers of each model",
-            "How well a small head reads the task from each frozen layer, and from the learned sum of all layers; below, the "
-            "trends of the same layers. Up is better: axes of error rates are reversed.",
+            "How well a small head reads the task from each frozen layer, and from the learned sum of all layers; "
+            "below, the trends of the same layers. Up is better: axes of error rates are reversed.",
             of=TASK,
             tables=("probes", "trends"),
             takes=_BESIDE,
             stem="probe_{}",
+        ),
+        Figure(
+            "scatter",
+            "layerwise.figures.scatter:scatter",
+            "{} against each property, layer by layer",
+            "How well a head reads the task from a layer (upwards) and the score of a property at the same layer (to the "
+            "right). A mark is a layer, and the thin line goes from the input to the last block. Above each panel is "
+            "Spearman's correlation over layers, of one model with its 95 % interval, of several the lowest and the "
+            "highest; that of a model is shown when it is singled out. Hollow marks are flagged scores, which no "
+            "correlation counts. Axes of error rates are reversed.",
+            of=TASK,
+            tables=("probes", "trends", "comparison"),
+            takes=("properties", "metrics", "models", "titles", "groups"),
+            stem="scatter_{}",
+        ),
+        *(
+            Figure(
+                name,
+                "layerwise.figures.weights:weights_chart",
+                f"{{}}: learned weights over {words}",
+                "What the head on the learned sum of all layers gives to each of them. Weights add up to 1; drawn is how "
+                "many times an equal weight a layer has (dashed line: all layers alike), so that models with more layers "
+                "can be compared. A weight says what the head uses, not how much a layer holds by itself.",
+                of=TASK,
+                tables=("probes",),
+                takes=("models", "titles", "groups"),
+                options={"axis": axis},
+                view="weights",
+                axis=axis,
+                stem=f"{name}_{{}}",
+                has_intervals=False,
+            )
+            for name, axis, words in (("weights", "depth", "depth"), ("weights_layer", "layer", "layers"))
+        ),
+        Figure(
+            "regret",
+            "layerwise.figures.regret:regret",
+            "{}: what a choice of layer costs",
+            "What it costs to take the layer that a property recommends, in points of the task's performance below the best "
+            "single block; beside it the layer with the largest learned weight, the last block, and the learned sum of "
+            "all layers (below 0 where it beats every block). A number is bold where the chosen layer does not tie with "
+            "the best one; the others cannot be told apart from it. The best block is the best on the test items, which "
+            "flatters it a little.",
+            of=TASK,
+            tables=("comparison", "probes"),
+            takes=_BESIDE,
+            stem="regret_{}",
         ),
         Figure(
             "confusion",
@@ -196,8 +255,8 @@ FIGURES: dict[str, Figure] = {
             "correlations",
             "layerwise.figures.correlations:correlations",
             "How properties and tasks correlate",
-            "Spearman's correlation over layers of each property, and of the learned weights, with each task: right is better. "
-            "Lines are 95 % intervals.",
+            "Spearman's correlation over layers of each property, and of the learned weights, with each task: right is "
+            "better. Lines are 95 % intervals.",
             of=TASKS,
             tables=("comparison",),
             takes=_BESIDE,

@@ -45,7 +45,7 @@ class Charts:
     """The charts of a figure and a subject, as its file has them.
 
     Attributes:
-        about: `figure`, `of`, `subject`, `title`, `alt`, `caption`, `view`, `axis`, `shown`: what the registry says of it.
+        about: what the registry says of it: `figure`, `of`, `subject`, `alt`, `caption`, `view`, `axis`.
         charts: metric → Vega-Lite specification, whose data are named; the metric is "" where there is no choice.
         data: name → rows.
     """
@@ -72,8 +72,8 @@ def draw_all(figures: Mapping[str, Mapping], tables: Mapping[str, AnyPath], out:
     """Make the charts of a subject, and their pictures.
 
     Args:
-        figures: by name: what `chart_of` calls, the names of its tables, its arguments by metric, the metric whose chart
-            is drawn (`shown`), and what there is to say `about` it.
+        figures: by name: what `chart_of` calls, the names of its tables, its arguments by metric, the metric whose
+            chart is drawn (`shown`), and what there is to say `about` it.
         tables: paths by the names of tables.
         out: paths: NAME_svg, NAME_png and NAME_json.
     """
@@ -87,7 +87,7 @@ def draw_all(figures: Mapping[str, Mapping], tables: Mapping[str, AnyPath], out:
         write_charts(charts, figure["about"], out[f"{name}_json"])
 
 
-def draw(chart: Mapping, out_svg: AnyPath, out_png: AnyPath) -> None:
+def draw(chart: dict[str, Any], out_svg: AnyPath, out_png: AnyPath) -> None:
     """Write a chart as a picture, whose text stays text, and as pixels."""
     svg = vl_convert.vegalite_to_svg(chart)
     with replaced(out_svg) as temporary:
