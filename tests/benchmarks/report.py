@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-
 from headless import SETTLE, Browser, missing
+
 from made_experiment import Asked, write_all_charts, write_page, write_tables
 
 QUESTIONS = ("intra", "mel", "phone", "word", "speaker", "f0", "mi-phone", "word-discrimination")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
 from headless import Browser, skip_without_browser
+
 from made_experiment import Asked, Made, make
 
 FLAGGED, SKIPPED = "kept 20 of 48 dimensions", "abx-within, sample 1: no pair <at all> & nothing more"

@@ -8,8 +8,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pandas as pd
 import pytest
-
 from headless import Browser, Keys
+
 from made_experiment import Made
 
 NUMBERS = ["mean", "low", "high", "chance"]
@@ -202,7 +202,8 @@ def as_csv(page: Browser, table: str) -> list[list[str]]:
     button = page.run(
         "return document.getElementById(arguments[0]).closest('.dt-container').querySelector('.buttons-csv')", table
     )
-    return list(csv.reader(io.StringIO(page.downloaded(button).read_text(encoding="utf-8-sig"))))
+    rows = csv.reader(io.StringIO(page.downloaded(button).read_text(encoding="utf-8-sig")))
+    return [row for row in rows if row]
 
 
 def test_tables_are_sorted_and_searched_and_given_as_they_are_shown(page, made):

@@ -158,7 +158,7 @@ def _write_scores(of: Asked, made: Path, paths: Mapping[str, Path]) -> None:
     best_layers(paths["trends"], paths["scores"], of.curves, paths["best_layers"])
     if pairs:
         matrices = {name: each for name, each in of.questions.items() if each.is_matrix}
-        of_pairs = dict.fromkeys(matrices, ["pwcca"])
+        of_pairs = {name: ["pwcca"] for name in matrices}
         summarise_matrices(
             *(pairs, of_pairs, matrices, of.models, of.blocks, FOLDS, "row", "corpus", paths["layer_matrices"])
         )
@@ -177,7 +177,7 @@ def _write_probes(of: Asked, made: Path, paths: Mapping[str, Path]) -> None:
             predictions[task, model] = _predictions(made, task, model, names)
     layers = {model: transformer_names(blocks) for model, blocks in of.blocks.items()}
     collect_probes(files, None, list(of.tasks), of.models, layers, paths["probes"])
-    tabulate_confusions(predictions, dict.fromkeys(of.tasks, ["label"]), paths["confusion"])
+    tabulate_confusions(predictions, {task: ["label"] for task in of.tasks}, paths["confusion"])
 
 
 def _predictions(made: Path, task: str, model: str, layers: Sequence[str]) -> Path:
