@@ -8,17 +8,23 @@ const darkly = window.matchMedia("(prefers-color-scheme: dark)");
 
 /** A place for a chart: its element on the page and what is shown there. */
 class Place {
-  constructor(element, entry) {
+  /** `entries`: the charts that can stand here, one for each axis, or just one. */
+  constructor(element, entries) {
     this.element = element;
-    this.show(entry);
+    this.entries = entries;
+    this.show();
   }
 
-  /** Have another chart here, from its next making on. */
-  show(entry) {
-    this.entry = entry;
-    this.element.dataset.figure = entry.figure;
-    this.element.dataset.subject = entry.subject;
-    this.element.querySelector("figcaption").textContent = entry.caption;
+  get entry() {
+    return this.entries.find((entry) => entry.axis === state.axis) ?? this.entries[0];
+  }
+
+  /** Say what stands here. */
+  show() {
+    const { figure, subject, caption, alt } = this.entry;
+    Object.assign(this.element.dataset, { figure, subject });
+    this.element.querySelector("figcaption").textContent = caption;
+    this.element.querySelector("h4").textContent = alt;
   }
 
   get key() {

@@ -10,37 +10,31 @@ const watcher = new IntersectionObserver(
   { rootMargin: `${NEAR}px` },
 );
 
-/** The charts of the chosen question: of each view one, along the chosen axis if it has one. */
-function chosenCharts() {
+/** The charts of a subject by view: in each, one for each axis, or just one. */
+function viewsOf(subject) {
   const byView = new Map();
   for (const entry of page.charts) {
-    if (!entry.is_of_question || entry.subject !== state.question) continue;
-    byView.set(entry.view, [...(byView.get(entry.view) ?? []), entry]);
+    if (entry.subject === subject) byView.set(entry.view, [...(byView.get(entry.view) ?? []), entry]);
   }
-  return [...byView.values()].map((entries) => entries.find((entry) => entry.axis === state.axis) ?? entries[0]);
+  return byView;
 }
 
-/** Put the charts of the chosen question in the explorer; a place is kept where question and view stay. */
+/** Put the charts of the chosen question in the explorer; a place is kept where the question stays. */
 function arrange() {
-  const kept = new Map();
-  for (const element of [...explorer.children]) {
-    const { entry } = places.get(element);
-    if (entry.subject === state.question) kept.set(entry.view, places.get(element));
-    else removed(places.get(element));
-  }
-  for (const entry of chosenCharts()) {
-    if (kept.has(entry.view)) {
-      kept.get(entry.view).show(entry);
-    } else {
+  if (explorer && explorer.dataset.subject !== state.question) {
+    for (const element of [...explorer.children]) removed(places.get(element));
+    explorer.dataset.subject = state.question;
+    for (const entries of viewsOf(state.question).values()) {
       const element = document.getElementById("chart-template").content.firstElementChild.cloneNode(true);
       explorer.append(element);
-      placed(element, entry);
+      placed(element, entries);
     }
   }
+  places.forEach((place) => place.show());
 }
 
-function placed(element, entry) {
-  const place = new Place(element, entry);
+function placed(element, entries) {
+  const place = new Place(element, entries);
   places.set(element, place);
   watcher.observe(element);
   element.querySelector("details.chart-data").addEventListener("toggle", () => showData(place));
@@ -134,7 +128,7 @@ function start() {
   tendTables();
   document.addEventListener("toggle", (event) => event.target.open && tendTables(event.target), true);
   for (const element of document.querySelectorAll("figure.chart")) {
-    placed(element, page.charts[Number(element.dataset.number)]);
+    placed(element, viewsOf(element.dataset.subject).get(element.dataset.view));
   }
   window.addEventListener("hashchange", () => {
     const change = changeIn(location.hash);

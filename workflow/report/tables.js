@@ -22,7 +22,7 @@ function enhanced(table, more = {}) {
       topStart: { buttons: [{ ...csv, title: null, filename: `${page.experiment}_${name}` }] },
       topEnd: { search: { text: "Search _INPUT_" } },
       bottomStart: "info",
-      bottomEnd: rows > 10 ? ["pageLength", "paging"] : null,
+      bottomEnd: rows > PER_PAGE ? ["pageLength", "paging"] : null,
     },
     ...more,
   });

@@ -30,7 +30,9 @@ def paths(tmp_path):
 
 def rows_of(pool, name):
     names = pool.data[name]
-    return [dict(zip(names, row, strict=True)) for row in zip(*(pool.columns[each] for each in names.values()))]
+    return [
+        dict(zip(names, row, strict=True)) for row in zip(*(pool.columns[each] for each in names.values()), strict=True)
+    ]
 
 
 def test_rows_are_as_their_charts_have_them(paths):

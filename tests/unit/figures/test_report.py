@@ -66,8 +66,8 @@ class Page(HTMLParser):
 def charts_of(folder, figure, subject="", metrics=("",), rows=({"model": "hubert", "layer": "T1", "mean": 0.5},)):
     """A file of charts of one figure of the registry: by each metric the same few marks."""
     choices = {
-        **{"metrics": dict.fromkeys(ASKED, "pwcca"), "metrics_of": dict.fromkeys(ASKED, list(METRICS))},
-        **{"questions": dict.fromkeys(ASKED, {}), "properties": {}, "names": list(ASKED)},
+        **{"metrics": dict.fromkeys(ASKED, "pwcca"), "metrics_of": dict.fromkeys(ASKED, METRICS)},
+        **{"questions": {name: {} for name in ASKED}, "properties": {}, "names": list(ASKED)},
         **{"models": list(BLOCKS), "titles": {}, "groups": None},
     }
     about_it = registry.FIGURES[figure].plan(choices, subject)["about"]

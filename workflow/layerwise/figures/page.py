@@ -82,6 +82,6 @@ def _bundled(name: str) -> str:
 
 
 def _inline(code: str) -> str:
-    """Code that may stand in an element of a page; in strings and comments, a backslash before `/` or `!` is nothing."""
+    """Code that may stand in an element of a page; in strings and comments, `<\\/` is the same as `</`."""
     code = re.sub(r"</(?=script|style)", r"<\\/", code.replace("\r\n", "\n"), flags=re.IGNORECASE)
     return code.replace("<!--", "<\\!--")

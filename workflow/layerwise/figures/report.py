@@ -26,12 +26,12 @@ from layerwise.scoring.confidence import CONFIDENCE
 from layerwise.scoring.properties import Property
 from layerwise.tables.best_layers import read_best_layers
 from layerwise.tables.comparison import read_comparison
-from layerwise.tables.files import AnyPath, read_table
+from layerwise.tables.files import AnyPath
 from layerwise.tables.findings import read_findings
 from layerwise.tables.intervals import SPEAKERS, about_all, about_property, caution
 from layerwise.tables.layer_pairs import read_layer_pairs
 from layerwise.tables.matrices import read_matrices
-from layerwise.tables.model_pairs import COLUMNS as OF_MODEL_PAIRS
+from layerwise.tables.model_pairs import read_model_pairs
 from layerwise.tables.models import read_models
 from layerwise.tables.recommendations import read_recommendations
 from layerwise.tables.samples import read_samples
@@ -39,7 +39,8 @@ from layerwise.tables.scores import read_scores
 
 PACKAGES = ("snakemake", "numpy", "scipy", "h5py", "torch", "transformers", "pandas", "altair", "vl-convert-python")
 _OF_QUESTIONS = (registry.PROPERTY.name, registry.MATRIX.name)
-_PLACED = ("experiment", "task", "labels", "tasks")  # subjects that have a place of their own in the template
+_OF_TASKS = (registry.TASK.name, registry.LABELS.name, registry.TASKS.name)
+_PLACED = (registry.EXPERIMENT.name, *_OF_TASKS)  # subjects that have a place of their own in the template
 
 
 def write_report(
@@ -117,14 +118,10 @@ def write_report(
         }
         for name, question in properties.items()
     ]
-    compared = read_table(model_pairs, OF_MODEL_PAIRS, [], ["other", "differ", "layers", "other_layers"])
-    standing = [
-        {name: chart[name] for name in ("figure", "of", "subject", "alt", "caption")} | {"number": number}
-        for number, chart in enumerate(pool.charts)
-        if chart["of"] not in _OF_QUESTIONS
-    ]
-    other_subjects = [of for of in dict.fromkeys(chart["of"] for chart in standing) if of not in _PLACED]
-    has_tasks = any(chart["of"] in ("task", "labels", "tasks") for chart in standing)
+    compared = read_model_pairs(model_pairs)
+    standing = _standing(pool)
+    other_subjects = [of for of in dict.fromkeys(place["of"] for place in standing) if of not in _PLACED]
+    has_tasks = any(place["of"] in _OF_TASKS for place in standing)
     of_layers = (
         page_tables.layer_pairs(read_layer_pairs(layer_pairs), metrics, titles) if layer_pairs is not None else None
     )
@@ -144,7 +141,7 @@ def write_report(
         experiment=experiment,
         contents=contents,
         models=listed,
-        charts=standing,
+        places=standing,
         other_subjects=other_subjects,
         has_tasks=has_tasks,
         configuration=yaml.safe_dump(_plain(configuration), sort_keys=False, allow_unicode=True),
@@ -182,6 +179,17 @@ def write_report(
         temporary.write_text(text, encoding="utf-8")
 
 
+def _standing(pool: ChartPool) -> list[dict[str, str]]:
+    """The places of charts that are of no question, subject by subject: one for each view, whose first figure is named."""
+    found = {}
+    for chart in pool.charts:
+        if chart["of"] not in _OF_QUESTIONS:
+            place = {name: chart[name] for name in ("figure", "of", "subject", "view", "alt", "caption")}
+            found.setdefault((chart["subject"], chart["view"]), place)
+    subjects = list(dict.fromkeys(subject for subject, _ in found))
+    return sorted(found.values(), key=lambda place: subjects.index(place["subject"]))
+
+
 def _page_data(
     experiment: str,
     pool: ChartPool,
@@ -205,7 +213,7 @@ def _page_data(
         ],
         "metrics": {name: metric_of(name).title for name in names},
         "models": list(models),
-        "charts": [chart | {"is_of_question": chart["of"] in _OF_QUESTIONS} for chart in pool.charts],
+        "charts": pool.charts,
         "data": pool.data,
         "columns": pool.columns,
     }
