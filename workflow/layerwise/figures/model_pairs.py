@@ -10,7 +10,18 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from layerwise.figures.look import CHOSEN, COLOURS, ISOLATED, QUIET, SHAPES, Models, finished, words_only
+from layerwise.figures.look import (
+    CHOSEN,
+    COLOURS,
+    ISOLATED,
+    QUIET,
+    SHAPES,
+    Models,
+    finished,
+    parameters,
+    rounded,
+    words_only,
+)
 from layerwise.figures.words import alignments_in, title_of
 from layerwise.scoring.properties import Property
 from layerwise.tables.files import AnyPath, of_property
@@ -58,9 +69,8 @@ def pairs(model_pairs: AnyPath, models: AnyPath, question: Property, metric: str
         why = "There is one model: nothing to compare." if len(facts) == 1 else "No two models have scores to compare."
         return finished(words_only(why), title)
     few = f"{DRAWN} of {len(rows)} pairs are drawn, those that differ in the fewest facts; model_pairs.csv has all."
-    sides = alt.hconcat(*_sides(rows[:KEPT], looks))
-    chart = sides.add_params(alt.param(name=CHOSEN, value=[]), alt.param(name=ISOLATED, value=""))
-    return finished(chart, title, few if len(rows) > DRAWN else "")
+    chart = alt.hconcat(*_sides(rounded(rows[:KEPT]), looks)).add_params(*parameters())
+    return finished(chart, title, few if len(rows) > DRAWN else "", width=800)
 
 
 def _alone(differ: str) -> str:

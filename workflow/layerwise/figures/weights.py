@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from layerwise.figures.look import (
     Models,
     finished,
     of_models,
+    rounded,
     standing_out,
     words_only,
 )
@@ -26,8 +26,7 @@ from layerwise.tables.files import AnyPath
 from layerwise.tables.probes import read_probes
 
 DEPTH, LAYER = "depth", "layer"
-NOTE = 110  # characters in a line below the title
-TOOLTIP = {
+TOOLTIP: dict[str, tuple[str, Any]] = {
     **{"title": ("model", alt.Undefined), "layer": ("layer", alt.Undefined), "weight": ("weight", ".1%")},
     **{"times": ("times an equal weight", ".2f"), "value": ("head on this layer", ".1%")},
     **{"sum": ("head on the learned sum", ".1%"), "sum_low": ("from", ".1%"), "sum_high": ("to", ".1%")},
@@ -70,10 +69,8 @@ def _rows(heads: pd.DataFrame, cast: Models) -> pd.DataFrame:
     single = heads[heads["weight"].notna() & (heads["layer"] != WEIGHTED)]
     single = cast.titled(single.join(sums, on=["source", "model", "metric"]).drop_duplicates(["model", "layer"]))
     count = single.groupby("model")["layer"].transform("count")
-    single = single.assign(times=single["weight"] * count)
-    return single[
-        ["model", "title", "layer", "depth", "weight", "times", "metric", "value", "sum", "sum_low", "sum_high"]
-    ]
+    columns = ["model", "title", "layer", "depth", "metric", "weight", "times", "value", "sum", "sum_low", "sum_high"]
+    return rounded(single.assign(times=single["weight"] * count)[columns])
 
 
 def _lines(rows: pd.DataFrame, axis: str, cast: Models) -> Any:
@@ -107,6 +104,4 @@ def _notes(heads: pd.DataFrame, weighed: set[str], cast: Models) -> str:
     for model in cast.names:
         if model in set(heads["model"]) - weighed:
             who.setdefault(reasons.get(model) or "no learned sum was measured", []).append(cast.titles[model])
-    return "\n".join(
-        textwrap.fill(f"{', '.join(names)} without weights: {reason}", NOTE) for reason, names in who.items()
-    )
+    return "\n".join(f"{', '.join(names)} without weights: {reason}" for reason, names in who.items())
