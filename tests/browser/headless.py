@@ -22,11 +22,11 @@ except ImportError:
     webdriver = None
 
 T = TypeVar("T")
-REQUIRED = "LAYERWISE_BROWSER"  # set to `required`, a machine without a browser fails these tests; else it skips them
+REQUIRED = "LAYERWISE_BROWSER"  # where it is `required`, a machine without a browser fails these tests
 WIDTH, HEIGHT = 1280, 900
 PATIENCE = 60  # seconds until the page has drawn its charts; a busy machine takes its time
 
-# Items of the charts with the data that they stand for, and where their middle lies in the window. `kind`: symbol, rect…
+# Items of a chart with the data that they stand for, and where their middle lies in the window. `kind`: symbol, rect…
 MARKS = """
 const [key, kind] = arguments;
 const view = window.layerwise.views.get(key);
@@ -175,9 +175,11 @@ class Browser:
         """What is said of the mark that the mouse points at."""
         return self.until(lambda: self.run("return document.querySelector('#vg-tooltip-element.visible')?.innerText"))
 
-    def console(self) -> list[str]:
-        """What was said on the console since the page was opened, warnings and errors."""
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in ("WARNING", "SEVERE")]
+    def console(self, *levels: str) -> list[str]:
+        """What was said on the console since the page was opened: errors; or of the `levels` WARNING and SEVERE."""
+        return [
+            entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in (levels or ("SEVERE",))
+        ]
 
     def requests(self) -> list[str]:
         """The addresses that were asked for since the page was opened, without those that lie in the page itself."""
@@ -201,7 +203,7 @@ class Browser:
 
     @contextmanager
     def emulated(self, width: int = WIDTH, height: int = HEIGHT, scale: float = 1, **media: str) -> Iterator[None]:
-        """A window of another size, and other media features, such as `prefers_color_scheme="dark"` or `media="print"`."""
+        """A window of another size, and other media (`media="print"`, `prefers_color_scheme="dark"`), for a while."""
         features = [
             {"name": name.replace("_", "-"), "value": value} for name, value in media.items() if name != "media"
         ]

@@ -46,7 +46,7 @@ def assert_shows(page: Browser, chart: str, rows: pd.DataFrame) -> None:
 def test_it_loads_without_a_fault_and_asks_for_nothing_but_itself(page, made):
     for chart in page.all("figure.chart"):
         page.show(f"{chart.get_attribute('data-figure')}/{chart.get_attribute('data-subject')}")
-    assert page.console() == []
+    assert page.console("WARNING", "SEVERE") == []
     assert page.requests() == [made.report.as_uri()]
 
 

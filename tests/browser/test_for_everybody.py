@@ -1,4 +1,4 @@
-"""The report for everybody: any experiment, dark and light, a phone's width, paper; and nothing comes in from outside."""
+"""The report for everybody: any experiment, dark and light, a phone, paper; and nothing comes in from outside."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ const faintness = (element) => {
   for (let each = element; each; each = each.parentElement) found *= getComputedStyle(each).opacity;
   return found;
 };
-const IN_CHARTS = '.role-axis-label, .role-axis-title, .role-legend-label, .role-legend-title, .role-title, .role-header';
+const IN_CHARTS = ['axis-label', 'axis-title', 'legend-label', 'legend-title', 'title', 'header']
+  .map((role) => `.role-${role}`).join();
 const seen = [];
 const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 while (walker.nextNode()) {
