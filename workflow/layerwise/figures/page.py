@@ -63,7 +63,7 @@ def json_in_page(data: object) -> str:
 @functools.cache
 def vega_script() -> str:
     """Vega, Vega-Lite and vega-embed, which set `vegaEmbed`; it takes seconds to put together."""
-    return _inline(f"(() => {{\n{vl_convert.javascript_bundle()}\n}})();")
+    return _inline(f"(() => {{\n{vl_convert.javascript_bundle(None)}\n}})();")
 
 
 @functools.cache
