@@ -9,9 +9,9 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from layerwise.figures.curves import lines, marks_in, scored
 from layerwise.figures.legend import entries, legend_of
 from layerwise.figures.look import Models, finished, parameters, score_scale, words_only
-from layerwise.figures.trends import lines, marks_in, scored
 from layerwise.figures.words import alignments_in, skipped_models, title_of, wrapped
 from layerwise.layers import is_transformer
 from layerwise.metrics import metric_of
