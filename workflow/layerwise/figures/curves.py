@@ -84,7 +84,7 @@ def lines(
     )
     layers = [chance, band, *_alone(rows, base, looks, crowd), line, marks, *others]
     chart = said_of(alt.layer(*layers, data=rows).transform_filter(IS_CHOSEN))
-    return chart.resolve_scale(color="independent", shape="independent", strokeDash="independent")
+    return chart.resolve_scale(color="independent", fill="independent", shape="independent", strokeDash="independent")
 
 
 def said_of(chart: Any) -> Any:

@@ -60,6 +60,7 @@ def overview(
     if not everything.empty:
         key = legend_of(entries(cast, everything["model"], marks_in(everything)), width, below=True)
         chart = alt.vconcat(chart, key.properties(width=width, height=1), spacing=4)
+        chart = chart.resolve_scale(color="independent", shape="independent")
     return finished(chart.add_params(*parameters()), "All properties over depth", width=width)
 
 
