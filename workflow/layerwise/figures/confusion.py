@@ -9,8 +9,8 @@ import altair as alt
 import pandas as pd
 
 from layerwise.errors import shown
-from layerwise.figures.look import Models, finished, standing_out, words_only
-from layerwise.figures.panels import abreast, below_each_other, in_lines, in_panels, panel_title
+from layerwise.figures.look import Models, finished, rounded, standing_out, words_only
+from layerwise.figures.panels import ROOM, abreast, below_each_other, in_panels, panel_title
 from layerwise.layers import WEIGHTED
 from layerwise.probes.metrics import METRICS
 from layerwise.tables.confusion import read_confusions
@@ -52,7 +52,7 @@ def confusions(confusion: AnyPath, probes: AnyPath, task: str, models: Sequence[
             many.append(column)
         parts.append(_panels_of(rows, column, labels))
     note = f"{', '.join(many)}: of more labels, the {MOST} that are confused most; tables/confusion.csv has all"
-    return finished(below_each_other(*parts), title, "\n".join(in_lines(note, 800)) if many else "")
+    return finished(below_each_other(*parts), title, note if many else "", ROOM)
 
 
 def _best_blocks(heads: pd.DataFrame) -> dict[str, str]:
@@ -90,11 +90,12 @@ def _panels_of(rows: pd.DataFrame, column: str, labels: Sequence[str]) -> Any:
     panels = list(dict.fromkeys(rows["panel"]))
     names = {label: shown(label) for label in labels}
     cells = rows[rows["said"].isin(labels) & rows["answered"].isin(labels)]
-    cells = cells.assign(said=cells["said"].map(names), answered=cells["answered"].map(names))[COLUMNS]
-    scale, axis = alt.Scale(domain=list(names.values())), {"ticks": False, "domain": False, "labelLimit": LABEL}
+    cells = rounded(cells.assign(said=cells["said"].map(names), answered=cells["answered"].map(names))[COLUMNS])
+    scale = alt.Scale(domain=list(names.values()))
+    axis = alt.Axis(ticks=False, domain=False, labelLimit=LABEL, labelOverlap=False)
     base = alt.Chart(cells, width=size, height=size).encode(
-        x=alt.X("answered:O", scale=scale, axis=alt.Axis(labelAngle=-90, **axis)),
-        y=alt.Y("said:O", scale=scale, axis=alt.Axis(**axis)),
+        x=alt.X("answered:O", scale=scale, axis=axis),
+        y=alt.Y("said:O", scale=scale, axis=axis),
         opacity=standing_out(),
     )
     coloured = base.mark_rect().encode(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from layerwise.cells import WEIGHTS
 from layerwise.figures.beside import CROSS, SUM_COLOUR, Look, encodings, looks_of, names_of
-from layerwise.figures.look import QUIET, Models, finished, of_models, standing_out, words_only
+from layerwise.figures.look import QUIET, Models, finished, of_models, rounded, standing_out, words_only
 from layerwise.figures.panels import abreast, in_panels
 from layerwise.probes.metrics import METRICS
 from layerwise.tables.comparison import read_comparison
@@ -62,13 +62,14 @@ def _panel_title(task: str, source: str, task_metric: str) -> str:
     return f"{task}\n{'' if metric.higher_is_better else '1 - '}{metric.title}{elsewhere}"
 
 
-def _marks(rows: pd.DataFrame, looks: Mapping[str, Look]) -> alt.LayerChart:
+def _marks(rows: pd.DataFrame, looks: Mapping[str, Look]) -> Any:
     shown = encodings(looks, rows["series"].unique())
     series = [name for name in looks if name in set(rows["series"])]
-    known = rows["spearman"].notna()
-    has_number = known.groupby([rows["panel"], rows["model"]]).transform("any")
-    nothing = rows[~has_number].drop_duplicates(["panel", "model"])
-    drawn = pd.concat([rows[known], nothing])[COLUMNS]
+    known = rows.loc[rows["spearman"].notna(), COLUMNS]
+    models = rows[["model", "title"]].drop_duplicates()
+    everyone = models.merge(rows[["panel"]].drop_duplicates(), how="cross")
+    has_number = everyone.merge(known.drop_duplicates(["model", "panel"]), how="left")["series"].notna()
+    drawn = rounded(pd.concat([known, everyone[~has_number]]))
     base = alt.Chart(drawn, width=WIDTH, height=alt.Step(STEP, **{"for": "offset"}))
     y = alt.Y(
         "title:N",

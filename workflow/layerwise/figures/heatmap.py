@@ -10,8 +10,8 @@ import pandas as pd
 
 from layerwise.cells import FLAGGED as IS_FLAGGED
 from layerwise.cells import SKIPPED
+from layerwise.figures.curves import COLUMNS, said_of, tooltips
 from layerwise.figures.look import QUIET, Models, finished, of_models, rounded, standing_out, words_only
-from layerwise.figures.trends import COLUMNS, said_of, tooltips
 from layerwise.figures.words import FLAGGED, alignments_in, skip_note, title_of, wrapped
 from layerwise.layers import layer_key
 from layerwise.metrics import metric_of
@@ -25,7 +25,7 @@ ACROSS, UPWARDS = 760, 560  # pixels that all should have, as far as that can be
 ROOM = 34  # pixels that a number needs
 MOST_EQUAL = 0.02  # scores that differ by less have one colour: they look alike as numbers
 STAR, CROSS = "*", "×"
-_MIDDLE = 0.59  # of the scale of colours, from where white is easier to read than black
+_MIDDLE = 0.575  # of the scale of colours, from where white is easier to read than black
 
 
 def heatmap(trends: AnyPath, question: Property, metric: str, models: Sequence[str], titles: Mapping[str, str]) -> Any:

@@ -9,8 +9,8 @@ import altair as alt
 import pandas as pd
 
 from layerwise.cells import FLAGGED, OK, SKIPPED
-from layerwise.figures.look import QUIET, Models, finished, of_models, standing_out, words_only
-from layerwise.figures.panels import LETTER, TITLE, abreast, in_lines, in_panels, panel_title
+from layerwise.figures.look import QUIET, Models, finished, of_models, rounded, standing_out, words_only
+from layerwise.figures.panels import abreast, in_lines, in_panels, panel_title, room
 from layerwise.figures.words import FLAGGED as WHY_FLAGGED
 from layerwise.figures.words import alignments_in, skip_note, title_of
 from layerwise.layers import layer_key
@@ -47,14 +47,13 @@ def matrices(
     cells, notes = table[has_score], skip_note(table[~has_score], models, titles)
     title = title_of(question, metric, alignments_in(table))
     if cells.empty:
-        return finished(words_only(notes or f"No layer has a score of {metric}."), in_lines(title, 560, TITLE))
+        return finished(words_only(notes or f"No layer has a score of {metric}."), title)
     up, across = (sorted(cells[name].unique(), key=layer_key) for name in ("layer", "other_layer"))
     cell = CELL if max(len(up), len(across)) <= WRITTEN else SMALL_CELL
     width, height = len(across) * cell, len(up) * cell
-    rows = cast.titled(cells)
+    rows = rounded(cast.titled(cells))
     rows["panel"] = [panel_title(words, width) for words in rows["title"]]
     panels = list(dict.fromkeys(rows["panel"]))
-    columns = abreast(len(panels), width)
     other = cells["other_model"].iloc[0]
     base = alt.Chart(rows[COLUMNS], width=width, height=height).encode(
         x=alt.X(
@@ -65,10 +64,12 @@ def matrices(
         ),
         y=alt.Y("layer:O", sort=up[::-1], title="layer", axis=_named(up)),
     )
-    chart = in_panels(alt.layer(_coloured(base, rows, metric), _written(base, rows, metric)), panels, columns)
+    chart = in_panels(
+        alt.layer(_coloured(base, rows, metric), _written(base, rows, metric)), panels, abreast(len(panels), width)
+    )
     marks = [words for status, words in MARKS.items() if (rows["status"] == status).any()]
-    lines = in_lines(title, max(columns * width, 300), TITLE)
-    return finished(of_models(chart), lines, "\n".join(filter(None, ["   ".join(marks), notes])))
+    notes = "\n".join(filter(None, ["   ".join(marks), notes]))
+    return finished(of_models(chart), title, notes, max(room(len(panels), width), 420))
 
 
 def _named(layers: Sequence[str], **options: Any) -> alt.Axis:
@@ -83,7 +84,7 @@ def _coloured(base: alt.Chart, rows: pd.DataFrame, metric: str) -> alt.Chart:
     colour = alt.Color(
         "mean:Q",
         scale=alt.Scale(scheme="viridis", domain=ends, reverse=known.higher_is_better),
-        legend=alt.Legend(title=in_lines(known.title, 180, LETTER), gradientLength=140, format=".2f"),
+        legend=alt.Legend(title=in_lines(known.title, 180), gradientLength=140, format=".2f"),
     )
     return base.mark_rect().encode(
         color=alt.condition("isValid(datum.mean)", colour, alt.value(f"{QUIET}20")),

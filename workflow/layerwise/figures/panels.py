@@ -8,16 +8,16 @@ from typing import Any
 
 import altair as alt
 
-from layerwise.figures.look import CHOSEN, IS_CHOSEN, ISOLATED, of_models
+from layerwise.figures.look import IS_CHOSEN, of_models, parameters
 
 ROOM = 1200  # pixels that panels side by side may take
+GAP = 40  # pixels for axes, and between panels
 LETTER = 7.0  # pixels of a letter of a panel's title
-TITLE = 8.5  # pixels of a letter of the title of a chart
 
 
-def in_lines(text: str, pixels: float, letter: float = LETTER) -> list[str]:
-    """Text in lines of at most so many pixels, and of at least twelve letters."""
-    return textwrap.wrap(text, max(12, int(pixels / letter))) or [""]
+def in_lines(text: str, pixels: float) -> list[str]:
+    """The title of an axis, a legend or a panel in lines of at most so many pixels, and of at least twelve letters."""
+    return textwrap.wrap(text, max(12, int(pixels / LETTER))) or [""]
 
 
 def panel_title(text: str, width: float) -> str:
@@ -25,12 +25,18 @@ def panel_title(text: str, width: float) -> str:
     return "\n".join(in_lines(text, width))
 
 
+def room(panels: int, width: float) -> int:
+    """Pixels that panels of so many pixels take, side by side."""
+    columns = abreast(panels, width)
+    return int(columns * (width + GAP))
+
+
 def abreast(panels: int, width: float) -> int:
     """How many panels of so many pixels there are in a row."""
-    return max(1, min(panels, int(ROOM / (width + 40))))
+    return max(1, min(panels, int(ROOM / (width + GAP))))
 
 
-def in_panels(chart: alt.LayerChart, titles: Sequence[str], columns: int, has_titles: bool = True) -> Any:
+def in_panels(chart: Any, titles: Sequence[str], columns: int, has_titles: bool = True) -> Any:
     """A chart for each value of the column `panel` of its rows, so many in a row.
 
     Args:
@@ -55,5 +61,6 @@ def below_each_other(*parts: Any) -> Any:
     """
     if len(parts) == 1:
         return of_models(parts[0])
-    chosen = [alt.VariableParameter(name=CHOSEN, value=[]), alt.VariableParameter(name=ISOLATED, value="")]
-    return alt.vconcat(*(part.transform_filter(IS_CHOSEN) for part in parts)).properties(params=chosen)
+    return alt.vconcat(*(part.transform_filter(IS_CHOSEN) for part in parts)).properties(
+        params=[each.param for each in parameters()]
+    )

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from layerwise.figures.beside import LINE, SINGLE_COLOUR, STAR, SUM_COLOUR, Look, encodings, looks_of, names_of
-from layerwise.figures.look import BAND, QUIET, Models, finished, standing_out, words_only
-from layerwise.figures.panels import LETTER, abreast, below_each_other, in_lines, in_panels, panel_title
+from layerwise.figures.look import BAND, QUIET, Models, finished, rounded, standing_out, words_only
+from layerwise.figures.panels import ROOM, abreast, below_each_other, in_lines, in_panels, panel_title
 from layerwise.figures.words import as_performance
 from layerwise.layers import TRANSFORMER, WEIGHTED, layer_ranges
 from layerwise.metrics import metric_of
@@ -83,7 +83,7 @@ def task_chart(
     scores = cast.titled(of_shown(scores, metrics))
     scores = _as_performance(scores, names_of(names, metrics))
     last = int(max(heads["layer_index"].max(), scores["layer_index"].max() if len(scores) else 0))
-    measured = in_lines(_measured(metrics[name] for name in names), LOW_HEIGHT, LETTER)
+    measured = in_lines(_measured(metrics[name] for name in names), LOW_HEIGHT)
     marks = _marks_of(heads)
     drawn = {*marks["series"], *scores["series"]}
     looks = encodings(LOOKS | looks_of(names_of(names, metrics).values()), drawn)
@@ -100,7 +100,7 @@ def task_chart(
             if len(of_panels):
                 below = _trends(of_panels, measured, scores, last, looks)
                 parts.append(in_panels(below, shown, columns, has_titles=False))
-    return finished(below_each_other(*parts), title, note)
+    return finished(below_each_other(*parts), title, note, ROOM)
 
 
 def _marks_of(heads: pd.DataFrame) -> pd.DataFrame:
@@ -123,16 +123,14 @@ def _marks_of(heads: pd.DataFrame) -> pd.DataFrame:
     return marks[["metric", *HEADS]]
 
 
-def _performance(
-    rows: pd.DataFrame, metric: str, levels: Sequence[float], last: int, looks: Mapping[str, Any]
-) -> alt.LayerChart:
+def _performance(rows: pd.DataFrame, metric: str, levels: Sequence[float], last: int, looks: Mapping[str, Any]) -> Any:
     """Heads of single layers with their band, the best block, the learned sum, and guesses."""
     known = METRICS[metric]
     title = [f"{known.title}, %"] + ([] if known.higher_is_better else ["(reversed: lower is better)"])
     scale = alt.Scale(domain=list(levels), nice=False, zero=False, reverse=not known.higher_is_better)
     x = _layers(last, is_named=False)
     y = alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(minExtent=34))
-    base = alt.Chart(rows[HEADS], width=WIDTH, height=HEIGHT)
+    base = alt.Chart(rounded(rows[HEADS]), width=WIDTH, height=HEIGHT)
     single, level = (base.transform_filter(_one_of(series)) for series in (SINGLE, SUM))
     tooltip = _tooltip(OF_HEADS, ".1f")
     lines = base.transform_filter(_one_of(SUM, MAJORITY, GUESSING)).encode(y=y, tooltip=tooltip)
@@ -155,10 +153,12 @@ def _performance(
 
 def _trends(
     rows: pd.DataFrame, measured: Sequence[str], all_rows: pd.DataFrame, last: int, looks: Mapping[str, Any]
-) -> alt.LayerChart:
+) -> Any:
     """Lines of properties with their bands."""
     scale = alt.Scale(domain=_ends(all_rows[["mean", "low", "high"]]), nice=False, zero=False)
-    base = alt.Chart(rows[TRENDS], width=WIDTH, height=LOW_HEIGHT).encode(x=_layers(last), color=looks["color"])
+    base = alt.Chart(rounded(rows[TRENDS]), width=WIDTH, height=LOW_HEIGHT).encode(
+        x=_layers(last), color=looks["color"]
+    )
     y = alt.Y("mean:Q", title=list(measured), scale=scale, axis=alt.Axis(minExtent=34))
     return alt.layer(
         base.mark_area().encode(y="low:Q", y2="high:Q", opacity=standing_out(BAND)),
@@ -228,8 +228,4 @@ def _left_out(heads: pd.DataFrame) -> str:
             names = [layer_ranges(single)] if len(single) else []
             names += ["the learned sum"] if len(single) < len(group) else []
             who.setdefault(reason, []).append(f"{title} ({', '.join(names)})")
-    return "\n".join(
-        line
-        for reason, names in who.items()
-        for line in in_lines(f"{', '.join(names)} without a result: {reason}", 800)
-    )
+    return "\n".join(f"{', '.join(names)} without a result: {reason}" for reason, names in who.items())
