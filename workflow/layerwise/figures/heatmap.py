@@ -25,7 +25,7 @@ ACROSS, UPWARDS = 760, 560  # pixels that all should have, as far as that can be
 ROOM = 34  # pixels that a number needs
 MOST_EQUAL = 0.02  # scores that differ by less have one colour: they look alike as numbers
 STAR, CROSS = "*", "×"
-_MIDDLE = 0.59  # of the scale of colours, from where white is easier to read than black
+_MIDDLE = 0.575  # of the scale of colours, from where white is easier to read than black
 
 
 def heatmap(trends: AnyPath, question: Property, metric: str, models: Sequence[str], titles: Mapping[str, str]) -> Any:

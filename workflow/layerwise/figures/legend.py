@@ -17,7 +17,7 @@ from layerwise.figures.words import FLAGGED
 
 CHANCE = "chance level of each model"
 LABEL_LIMIT = 260  # pixels of a label
-_HALF, _THICK = 2.4, 0.17  # half the length of a line, and half its thickness
+_HALF, _THICK = 3.2, 0.17  # half the length of a line, and half its thickness
 _PIXELS = 5  # of a unit: half the root of the size of a symbol
 _CHARACTER = 6.2  # pixels, of a label
 _MANY = 20  # entries; more of them stand below the chart
@@ -25,7 +25,7 @@ _MANY = 20  # entries; more of them stand below the chart
 _BOX = "M-0.75,-0.75L0.75,-0.75L0.75,0.75L-0.75,0.75Z"
 _CIRCLE = "M-0.85,0A0.85,0.85,0,1,1,0.85,0A0.85,0.85,0,1,1,-0.85,0Z"
 _HOLE = "M-0.5,0A0.5,0.5,0,1,0,0.5,0A0.5,0.5,0,1,0,-0.5,0Z"  # the other way round, so that it stays empty
-_MARKS = {  # each the same way round as a line, as areas that go the other way round cancel each other
+MARKS = {  # each the same way round as a line, as areas that go the other way round cancel each other
     "circle": _CIRCLE,
     "square": _BOX,
     "triangle-up": "M0,-0.9L0.95,0.75L-0.95,0.75Z",
@@ -61,11 +61,11 @@ def entries(cast: Models, drawn: Iterable[str], marks: Collection[str] = ()) -> 
     for group in dict.fromkeys(cast.groups.get(name, "") for name in names):
         found += [Entry(f"{group}:", QUIET, _NOTHING)] if cast.groups else []
         found += [
-            Entry(cast.titles[name], cast.colours[name], _line(cast.dashes[name]) + _MARKS[cast.shapes[name]])
+            Entry(cast.titles[name], cast.colours[name], line_of(cast.dashes[name]) + MARKS[cast.shapes[name]])
             for name in names
             if cast.groups.get(name, "") == group
         ]
-    found += [Entry(CHANCE, QUIET, _line(CHANCE_DASH))] if CHANCE in marks else []
+    found += [Entry(CHANCE, QUIET, line_of(CHANCE_DASH))] if CHANCE in marks else []
     found += [Entry(FLAGGED, QUIET, _CIRCLE + _HOLE)] if FLAGGED in marks else []
     return found
 
@@ -91,8 +91,8 @@ def legend_of(shown: Sequence[Entry], width: int, below: bool | None = None) -> 
         columnPadding=24,
         symbolSize=(2 * _PIXELS) ** 2,
         symbolStrokeWidth=0,
-        symbolOffset=4,
-        labelOffset=12,
+        symbolOffset=8,
+        labelOffset=16,
         labelLimit=LABEL_LIMIT,
         symbolLimit=0,
     )
@@ -114,7 +114,7 @@ def _columns(shown: Sequence[Entry], width: int) -> int:
     return min(len(shown), max(1, int(room)))
 
 
-def _line(dashes: Sequence[int]) -> str:
+def line_of(dashes: Sequence[int]) -> str:
     """A line through a mark, in dashes of so many pixels; it is an area, as symbols have no outline."""
     if not all(dashes[1::2]):
         return _piece(-_HALF, _HALF)

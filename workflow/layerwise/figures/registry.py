@@ -158,8 +158,8 @@ FIGURES: dict[str, Figure] = {
             "{} as layers by models",
             "Layers × models, the input at the bottom: means over sample sets and trials. The darkest cell is the "
             "best. The colours span at least one interval, so that differences which are noise are hardly seen. Grey "
-            "cells with a cross were skipped, those with a star and a frame are flagged, and blank ones are layers that "
-            "a model does not have.",
+            "cells with a cross were skipped, those with a star and a frame are flagged, and blank ones are layers "
+            "that a model does not have.",
         ),
         Figure(
             "pairs",

@@ -7,6 +7,7 @@ picture on every machine.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -25,6 +26,7 @@ from layerwise.tables.files import AnyPath
 PIXELS_PER_INCH = 200  # of a PNG; charts are laid out at 96
 
 alt.data_transformers.disable_max_rows()  # data that a chart has are in its file, however many
+_ID = re.compile(r'(\bid="|url\(#)((gradient_|clip)\d+)\b')
 
 
 def _only(entries: Mapping[str, Mapping]) -> Property:
@@ -89,11 +91,17 @@ def draw_all(figures: Mapping[str, Mapping], tables: Mapping[str, AnyPath], out:
 
 def draw(chart: dict[str, Any], out_svg: AnyPath, out_png: AnyPath) -> None:
     """Write a chart as a picture, whose text stays text, and as pixels."""
-    svg = vl_convert.vegalite_to_svg(chart)
+    svg = _numbered(vl_convert.vegalite_to_svg(chart))
     with replaced(out_svg) as temporary:
         temporary.write_text(svg, encoding="utf-8")
     with replaced(out_png) as temporary:
         temporary.write_bytes(vl_convert.vegalite_to_png(chart, ppi=PIXELS_PER_INCH))
+
+
+def _numbered(svg: str) -> str:
+    """The same with ids that count from 0: Vega goes on counting through all that a process draws."""
+    ids: dict[str, str] = {}
+    return _ID.sub(lambda found: found[1] + ids.setdefault(found[2], f"{found[3]}{len(ids)}"), svg)
 
 
 def write_charts(charts: Mapping[str, Mapping], about: Mapping[str, str], out: AnyPath) -> None:
