@@ -49,7 +49,9 @@ def tables(tmp_path_factory):
         ]
     )
     external = path / "external.csv"
-    external.write_text("task,model,layer,metric,value\npr,hubert,T1,accuracy,0.5\npr,hubert,T2,accuracy,0.6\n")
+    external.write_text(
+        "task,model,layer,metric,value\npr,hubert,T1,accuracy,0.5\npr,hubert,T2,accuracy,0.6\npr,hubert,T4,accuracy,0.4\n"
+    )
     collect_probes(probes, external, ["pr", "ic"], list(BLOCKS), LAYERS, path / "probes.csv")
     table = pd.read_csv(path / "probes.csv")
     table.loc[table["model"] == "random", "weight"] = float("nan")  # a sum that diverged has none
@@ -79,9 +81,10 @@ def scattered(made, task="pr", **options):
 
 
 def panels(spec):
-    return {
-        (row, panel["title"]["text"]): panel for row, each in enumerate(spec["vconcat"]) for panel in each["concat"]
-    }
+    """By the row of panels and the title; the legend stands below them."""
+    *rows, legend = spec["vconcat"]
+    assert "concat" not in legend
+    return {(row, panel["title"]["text"]): panel for row, each in enumerate(rows) for panel in each["concat"]}
 
 
 def test_a_mark_per_layer_lies_at_its_score_and_performance(made, tables):
