@@ -10,7 +10,18 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from layerwise.figures.look import CHOSEN, COLOURS, ISOLATED, QUIET, SHAPES, Models, finished, words_only
+from layerwise.figures.look import (
+    CHOSEN,
+    COLOURS,
+    ISOLATED,
+    QUIET,
+    SHAPES,
+    Models,
+    finished,
+    parameters,
+    rounded,
+    words_only,
+)
 from layerwise.figures.words import alignments_in, title_of
 from layerwise.scoring.properties import Property
 from layerwise.tables.files import AnyPath, of_property
@@ -19,7 +30,7 @@ from layerwise.tables.models import read_models
 
 DRAWN, KEPT = 70, 300  # pairs: those at once, and those that a reader of the report can choose from
 ROW = 17  # pixels of a pair
-LONGEST = 32  # characters of a title that fits beside another; in place of a longer one stands the name of the model
+LONGEST = 34  # characters of a title that fits beside another; in place of a longer one stands the name of the model
 BAR = "M-0.3,-1H0.3V1H-0.3Z"  # the mark of pairs that differ in several facts
 SEVERAL, NOTHING = "several facts", "no known fact"
 # Pairs whose models are both chosen, and of an isolated model its own.
@@ -58,9 +69,8 @@ def pairs(model_pairs: AnyPath, models: AnyPath, question: Property, metric: str
         why = "There is one model: nothing to compare." if len(facts) == 1 else "No two models have scores to compare."
         return finished(words_only(why), title)
     few = f"{DRAWN} of {len(rows)} pairs are drawn, those that differ in the fewest facts; model_pairs.csv has all."
-    sides = alt.hconcat(*_sides(rows[:KEPT], looks))
-    chart = sides.add_params(alt.param(name=CHOSEN, value=[]), alt.param(name=ISOLATED, value=""))
-    return finished(chart, title, few if len(rows) > DRAWN else "")
+    chart = alt.hconcat(*_sides(rounded(rows[:KEPT]), looks)).add_params(*parameters())
+    return finished(chart, title, few if len(rows) > DRAWN else "", width=800)
 
 
 def _alone(differ: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from layerwise.cells import WEIGHTS
-from layerwise.figures.look import Models, finished, of_models, standing_out, words_only
+from layerwise.figures.look import Models, finished, of_models, rounded, standing_out, words_only
 from layerwise.figures.words import short_title
 from layerwise.layers import WEIGHTED
 from layerwise.probes.metrics import METRICS
@@ -22,8 +21,7 @@ from layerwise.tables.probes import EXTERNAL, read_probes
 BY_WEIGHT, LAST, SUM = "largest weight", "last block", "learned sum"
 ALL_LAYERS = "all"  # in place of a layer: what the learned sum takes
 CELL, HIGH = 74, 24  # pixels of a cell
-NOTE = 110  # characters in a line below the title
-TOOLTIP = {
+TOOLTIP: dict[str, tuple[str, Any]] = {
     **{"title": ("model", alt.Undefined), "way": ("chosen by", alt.Undefined), "layer": ("layer", alt.Undefined)},
     **{"reached": ("its {}", ".1%"), "low": ("from", ".1%"), "high": ("to", ".1%")},
     **{"best": ("best block", alt.Undefined), "most": ("{} of the best", ".1%"), "least_most": ("at least", ".1%")},
@@ -63,10 +61,11 @@ def regret(
     title, notes = f"{task}: what a choice of layer costs", _notes(heads, {row["model"] for row in rows}, cast)
     if not rows:
         return finished(words_only(notes or f"No head of {task} on a single block has a result."), title)
-    groups = cast.titled(pd.DataFrame(rows)).groupby(["source", "metric"], sort=False)
+    groups = cast.titled(rounded(pd.DataFrame(rows))).groupby(["source", "metric"], sort=False)
     order = [*ways.values(), LAST, SUM]
     tables = [_cells(group, [way for way in order if way in set(group["way"])], cast) for _, group in groups]
-    return finished(alt.vconcat(*tables) if len(tables) > 1 else tables[0], title, notes)
+    chart = alt.vconcat(*tables).resolve_scale(color="independent") if len(tables) > 1 else tables[0]
+    return finished(chart, title, notes)
 
 
 def _of_model(outcome: Outcome, comparison: pd.DataFrame, ways: Mapping[str, str]) -> Iterator[dict]:
@@ -99,7 +98,7 @@ def _cells(rows: pd.DataFrame, order: Sequence[str], cast: Models) -> Any:
     metric = METRICS[rows["metric"].iloc[0]]
     performance = metric.title if metric.higher_is_better else f"1 - {metric.title}"
     elsewhere = ", measured elsewhere" if (rows["source"] == EXTERNAL).all() else ""
-    dearest = max(rows["points"].max(), 1e-9)  # of a scale that is not empty
+    dearest = max(rows["points"].max(), 1.0)  # so that less than a point is pale
     named = [cast.titles[name] for name in cast.names if name in set(rows["model"])]
     base = alt.Chart(rows, width=alt.Step(CELL), height=alt.Step(HIGH)).encode(
         x=alt.X("way:N", sort=list(order), title=None).axis(orient="top", labelAngle=-30, labelLimit=200, domain=False),
@@ -121,13 +120,9 @@ def _cells(rows: pd.DataFrame, order: Sequence[str], cast: Models) -> Any:
     words = base.transform_calculate(
         words="format(datum.points, '.1f') + (datum.layer == 'all' ? '' : ' ' + datum.layer)"
     )
-    texts = [
-        words.transform_filter(f"datum.ties {sign} 'no'")
-        .mark_text(fontSize=11, fontWeight=weight)
-        .encode(text="words:N", color=ink)
-        for sign, weight in (("==", "bold"), ("!=", "normal"))
-    ]
-    return of_models(alt.layer(cells, *texts))
+    bold = words.transform_filter("datum.ties == 'no'").mark_text(fontSize=11, fontWeight="bold")
+    plain = words.transform_filter("datum.ties != 'no'").mark_text(fontSize=11)
+    return of_models(cells + bold.encode(text="words:N", color=ink) + plain.encode(text="words:N", color=ink))
 
 
 def _notes(heads: pd.DataFrame, drawn: set[str], cast: Models) -> str:
@@ -138,4 +133,4 @@ def _notes(heads: pd.DataFrame, drawn: set[str], cast: Models) -> str:
     for name in cast.names:
         if name in set(heads["model"]) - drawn:
             who.setdefault(reasons.get(name) or "no head on a single layer", []).append(cast.titles[name])
-    return "\n".join(textwrap.fill(f"{', '.join(names)} without a choice: {why}", NOTE) for why, names in who.items())
+    return "\n".join(f"{', '.join(names)} without a choice: {why}" for why, names in who.items())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,9 @@ import altair as alt
 import pandas as pd
 
 from layerwise.cells import FLAGGED
-from layerwise.figures.look import ISOLATED, Models, finished, of_models, score_scale, standing_out, words_only
+from layerwise.figures.legend import entries, legend_of
+from layerwise.figures.look import ISOLATED, Models, finished, of_models, rounded, score_scale, standing_out, words_only
+from layerwise.figures.words import FLAGGED as FLAGGED_WORDS
 from layerwise.figures.words import short_title
 from layerwise.layers import WEIGHTED
 from layerwise.metrics import metric_of
@@ -26,7 +27,6 @@ COLUMNS = 3  # panels in a row
 WIDTH, HEIGHT = 230, 180  # of a panel
 PATH = 0.3  # opacity of the line from layer to layer
 TICK = ".3~g"  # of an axis with one value too
-SAID = 42  # characters above a panel
 MINUS = "\N{MINUS SIGN}"  # as axes have it
 OF_SCORE = ["mean", "low", "high", "status"]
 
@@ -62,7 +62,7 @@ def scatter(
     correlations = of_shown(read_comparison(comparison), metrics)
     correlations = correlations[correlations["task"] == task]
     cast, title = Models.of(models, titles, groups), f"{task} against what the layers hold"
-    rows, panels, without = [], [], []
+    rows, panels, without, drawn, has_flagged = [], [], [], set(), False
     for (source, task_metric), measured in heads.groupby(["source", "metric"], sort=False):
         table = _beside(cast.titled(measured), scores, properties)
         of_panel = correlations[(correlations["source"] == source) & (correlations["task_metric"] == task_metric)]
@@ -72,17 +72,24 @@ def scatter(
             if found.empty:
                 without.append(words)
                 continue
+            drawn |= set(found["model"])
+            has_flagged = has_flagged or (found[f"status_{number}"] == FLAGGED).any()
             known = _spoken(cast.titled(of_panel[of_panel["property"] == name]))
-            marks = _marks(table, number, metrics[name], task_metric, cast, known)
+            panel = _panel(table, number, metrics[name], task_metric, cast, known)
             headed = alt.TitleParams(words, subtitle=_correlation(known), fontSize=12)
-            panels.append(of_models(alt.layer(*marks).properties(width=WIDTH, height=HEIGHT, title=headed)))
+            panels.append(of_models(panel.properties(width=WIDTH, height=HEIGHT, title=headed)))
         if panels:
-            rows.append(alt.concat(*panels, columns=COLUMNS).resolve_scale(y="shared"))
+            rows.append(
+                alt.concat(*panels, columns=COLUMNS).resolve_scale(y="shared", color="independent", shape="independent")
+            )
             panels = []
     note = f"No layer has both numbers: {', '.join(without)}." if without else ""
     if not rows:
         return finished(words_only(note or f"No head of {task} on a single layer has a result."), title)
-    return finished(alt.vconcat(*rows), title, note)
+    width = COLUMNS * (WIDTH + 60)
+    key = legend_of(entries(cast, drawn, [FLAGGED_WORDS] if has_flagged else []), width, below=True)
+    chart = alt.vconcat(*rows, key.properties(width=width, height=1))
+    return finished(chart.resolve_scale(color="independent", shape="independent"), title, note, width=width)
 
 
 def _beside(heads: pd.DataFrame, scores: pd.DataFrame, properties: Mapping[str, Property]) -> pd.DataFrame:
@@ -99,14 +106,14 @@ def _beside(heads: pd.DataFrame, scores: pd.DataFrame, properties: Mapping[str, 
         table = table.merge(
             of_one[["model", "layer", *OF_SCORE]].rename(columns=named), on=["model", "layer"], how="left"
         )
-    return table
+    return rounded(table)
 
 
-def _marks(
+def _panel(
     table: pd.DataFrame, number: int, metric: str, task_metric: str, cast: Models, known: pd.DataFrame
-) -> list[alt.Chart]:
+) -> alt.LayerChart:
     """The layers over the score of one property, and the correlation of the model that is isolated, in a corner."""
-    looks = cast.encodings(table["model"].unique())
+    looks = cast.encodings(table["model"].unique(), with_legend=False)
     scored, measured = metric_of(metric), METRICS[task_metric]
     x = alt.X(
         f"mean_{number}:Q",
@@ -151,7 +158,7 @@ def _marks(
     words = alone.mark_text(align="left", baseline="top", fontSize=11).encode(
         x=alt.value(4), y=alt.value(4), text="correlation:N"
     )
-    return [path, marks, words]
+    return path + marks + words
 
 
 def _spoken(correlations: pd.DataFrame) -> pd.DataFrame:
@@ -165,11 +172,11 @@ def _spoken(correlations: pd.DataFrame) -> pd.DataFrame:
 
 def _correlation(known: pd.DataFrame) -> str:
     """Of one model its correlation with the interval, of several the lowest and the highest."""
-    if len(known) == 1:
-        return textwrap.shorten(known["correlation"].iloc[0], SAID, placeholder=" …")
     numbers = known["spearman"].dropna()
     if numbers.empty:
-        return "too few layers to correlate"
+        return "nothing to correlate"
+    if len(known) == 1:
+        return known["correlation"].iloc[0]
     return f"Spearman {numbers.min():.2f} to {numbers.max():.2f} in {len(numbers)} models".replace("-", MINUS)
 
 

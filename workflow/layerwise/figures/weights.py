@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
+from layerwise.figures.legend import entries, legend_of
 from layerwise.figures.look import (
     CHANCE_DASH,
     HEIGHT,
@@ -17,6 +17,7 @@ from layerwise.figures.look import (
     Models,
     finished,
     of_models,
+    rounded,
     standing_out,
     words_only,
 )
@@ -26,8 +27,7 @@ from layerwise.tables.files import AnyPath
 from layerwise.tables.probes import read_probes
 
 DEPTH, LAYER = "depth", "layer"
-NOTE = 110  # characters in a line below the title
-TOOLTIP = {
+TOOLTIP: dict[str, tuple[str, Any]] = {
     **{"title": ("model", alt.Undefined), "layer": ("layer", alt.Undefined), "weight": ("weight", ".1%")},
     **{"times": ("times an equal weight", ".2f"), "value": ("head on this layer", ".1%")},
     **{"sum": ("head on the learned sum", ".1%"), "sum_low": ("from", ".1%"), "sum_high": ("to", ".1%")},
@@ -60,7 +60,7 @@ def weights_chart(
     notes = _notes(heads, set(rows["model"]), cast)
     if rows.empty:
         return finished(words_only(notes or f"No head of {task} has learned weights."), title)
-    return finished(_lines(rows, axis, cast).properties(width=WIDTH, height=HEIGHT), title, notes)
+    return finished(_lines(rows, axis, cast).properties(width=WIDTH, height=HEIGHT), title, notes, WIDTH + 150)
 
 
 def _rows(heads: pd.DataFrame, cast: Models) -> pd.DataFrame:
@@ -70,14 +70,12 @@ def _rows(heads: pd.DataFrame, cast: Models) -> pd.DataFrame:
     single = heads[heads["weight"].notna() & (heads["layer"] != WEIGHTED)]
     single = cast.titled(single.join(sums, on=["source", "model", "metric"]).drop_duplicates(["model", "layer"]))
     count = single.groupby("model")["layer"].transform("count")
-    single = single.assign(times=single["weight"] * count)
-    return single[
-        ["model", "title", "layer", "depth", "weight", "times", "metric", "value", "sum", "sum_low", "sum_high"]
-    ]
+    columns = ["model", "title", "layer", "depth", "metric", "weight", "times", "value", "sum", "sum_low", "sum_high"]
+    return rounded(single.assign(times=single["weight"] * count)[columns])
 
 
 def _lines(rows: pd.DataFrame, axis: str, cast: Models) -> Any:
-    looks = cast.encodings(rows["model"].unique())
+    looks = cast.encodings(rows["model"].unique(), with_legend=False)
     if axis == DEPTH:
         words = "depth (0: input of the first block, 1: last block)"
         x = alt.X("depth:Q", title=words, scale=alt.Scale(domain=[0, 1], padding=8))
@@ -96,7 +94,9 @@ def _lines(rows: pd.DataFrame, axis: str, cast: Models) -> Any:
             for name, (words, form) in TOOLTIP.items()
         ],
     )
-    return alike + of_models(line + marks)
+    key = legend_of(entries(cast, rows["model"]), WIDTH + 150)
+    chart = alt.LayerChart(layer=[alike, of_models(line + marks), key])
+    return chart.resolve_scale(color="independent", shape="independent", strokeDash="independent")
 
 
 def _notes(heads: pd.DataFrame, weighed: set[str], cast: Models) -> str:
@@ -107,6 +107,4 @@ def _notes(heads: pd.DataFrame, weighed: set[str], cast: Models) -> str:
     for model in cast.names:
         if model in set(heads["model"]) - weighed:
             who.setdefault(reasons.get(model) or "no learned sum was measured", []).append(cast.titles[model])
-    return "\n".join(
-        textwrap.fill(f"{', '.join(names)} without weights: {reason}", NOTE) for reason, names in who.items()
-    )
+    return "\n".join(f"{', '.join(names)} without weights: {reason}" for reason, names in who.items())
