@@ -195,8 +195,8 @@ function themed(config, width) {
     ...config,
     aria: false, // one label stands for the whole
     background: ground,
-    title: { ...config.title, color: ink, subtitleColor: soft, limit: width },
-    axis: { ...config.axis, ...words },
+    title: { ...config.title, color: ink, subtitleColor: soft, limit: width - 40 },
+    axis: { ...config.axis, ...words, ...(width < NARROW ? { titleLimit: width - 100 } : {}) },
     legend: { ...config.legend, ...words },
     header: { ...config.header, ...words },
     text: { color: ink, ...config.text },
@@ -209,8 +209,8 @@ function legible(vega, width) {
     for (const legend of part.legends ?? []) {
       legend.encode = { ...legend.encode, entries: { ...legend.encode?.entries, interactive: true } };
       if (width < NARROW) {
-        Object.assign(legend, { orient: "bottom", direction: "vertical", labelLimit: 150 });
-        legend.columns = Math.max(1, Math.floor(width / 190));
+        const columns = Math.max(1, Math.floor(width / 240));
+        Object.assign(legend, { orient: "bottom", direction: "vertical", columns, labelLimit: width / columns - 50 });
       }
     }
     for (const mark of part.marks ?? []) search(mark);

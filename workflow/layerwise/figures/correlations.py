@@ -63,7 +63,7 @@ def _panel_title(task: str, source: str, task_metric: str) -> str:
     return f"{task}\n{'' if metric.higher_is_better else '1 - '}{metric.title}{elsewhere}"
 
 
-def _marks(rows: pd.DataFrame, looks: Mapping[str, Look]) -> alt.LayerChart:
+def _marks(rows: pd.DataFrame, looks: Mapping[str, Look]) -> Any:
     shown = encodings(looks, rows["series"].unique())
     series = [name for name in looks if name in set(rows["series"])]
     known = rows.loc[rows["spearman"].notna(), COLUMNS]

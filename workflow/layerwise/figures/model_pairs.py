@@ -30,7 +30,7 @@ from layerwise.tables.models import read_models
 
 DRAWN, KEPT = 70, 300  # pairs: those at once, and those that a reader of the report can choose from
 ROW = 17  # pixels of a pair
-LONGEST = 32  # characters of a title that fits beside another; in place of a longer one stands the name of the model
+LONGEST = 34  # characters of a title that fits beside another; in place of a longer one stands the name of the model
 BAR = "M-0.3,-1H0.3V1H-0.3Z"  # the mark of pairs that differ in several facts
 SEVERAL, NOTHING = "several facts", "no known fact"
 # Pairs whose models are both chosen, and of an isolated model its own.

@@ -36,7 +36,7 @@ def abreast(panels: int, width: float) -> int:
     return max(1, min(panels, int(ROOM / (width + GAP))))
 
 
-def in_panels(chart: alt.LayerChart, titles: Sequence[str], columns: int, has_titles: bool = True) -> Any:
+def in_panels(chart: Any, titles: Sequence[str], columns: int, has_titles: bool = True) -> Any:
     """A chart for each value of the column `panel` of its rows, so many in a row.
 
     Args:

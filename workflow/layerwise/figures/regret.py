@@ -64,7 +64,8 @@ def regret(
     groups = cast.titled(rounded(pd.DataFrame(rows))).groupby(["source", "metric"], sort=False)
     order = [*ways.values(), LAST, SUM]
     tables = [_cells(group, [way for way in order if way in set(group["way"])], cast) for _, group in groups]
-    return finished(alt.vconcat(*tables) if len(tables) > 1 else tables[0], title, notes)
+    chart = alt.vconcat(*tables).resolve_scale(color="independent") if len(tables) > 1 else tables[0]
+    return finished(chart, title, notes)
 
 
 def _of_model(outcome: Outcome, comparison: pd.DataFrame, ways: Mapping[str, str]) -> Iterator[dict]:

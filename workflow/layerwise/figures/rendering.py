@@ -91,7 +91,7 @@ def draw_all(figures: Mapping[str, Mapping], tables: Mapping[str, AnyPath], out:
 
 def draw(chart: dict[str, Any], out_svg: AnyPath, out_png: AnyPath) -> None:
     """Write a chart as a picture, whose text stays text, and as pixels."""
-    svg = _numbered(vl_convert.vegalite_to_svg(chart))
+    svg = _numbered(vl_convert.vegalite_to_svg(chart)) + "\n"
     with replaced(out_svg) as temporary:
         temporary.write_text(svg, encoding="utf-8")
     with replaced(out_png) as temporary:
@@ -111,11 +111,9 @@ def write_charts(charts: Mapping[str, Mapping], about: Mapping[str, str], out: A
     for metric, chart in charts.items():
         data |= chart.get("datasets", {})
         specs[metric] = {key: value for key, value in chart.items() if key != "datasets"}
+    found = json.dumps({"about": about, "charts": specs, "data": data}, ensure_ascii=False, separators=(",", ":"))
     with replaced(out) as temporary:
-        temporary.write_text(
-            json.dumps({"about": about, "charts": specs, "data": data}, ensure_ascii=False, separators=(",", ":")),
-            encoding="utf-8",
-        )
+        temporary.write_text(f"{found}\n", encoding="utf-8")
 
 
 def read_charts(path: AnyPath) -> Charts:

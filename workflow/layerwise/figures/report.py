@@ -180,8 +180,8 @@ def write_report(
 
 
 def _standing(pool: ChartPool) -> list[dict[str, str]]:
-    """The places of charts that are of no question, subject by subject: one for each view, whose first figure is named."""
-    found = {}
+    """The places of charts that are of no question, subject by subject: one a view, whose first figure is named."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
     for chart in pool.charts:
         if chart["of"] not in _OF_QUESTIONS:
             place = {name: chart[name] for name in ("figure", "of", "subject", "view", "alt", "caption")}

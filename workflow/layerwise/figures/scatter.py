@@ -10,7 +10,9 @@ import altair as alt
 import pandas as pd
 
 from layerwise.cells import FLAGGED
+from layerwise.figures.legend import entries, legend_of
 from layerwise.figures.look import ISOLATED, Models, finished, of_models, rounded, score_scale, standing_out, words_only
+from layerwise.figures.words import FLAGGED as FLAGGED_WORDS
 from layerwise.figures.words import short_title
 from layerwise.layers import WEIGHTED
 from layerwise.metrics import metric_of
@@ -60,7 +62,7 @@ def scatter(
     correlations = of_shown(read_comparison(comparison), metrics)
     correlations = correlations[correlations["task"] == task]
     cast, title = Models.of(models, titles, groups), f"{task} against what the layers hold"
-    rows, panels, without = [], [], []
+    rows, panels, without, drawn, has_flagged = [], [], [], set(), False
     for (source, task_metric), measured in heads.groupby(["source", "metric"], sort=False):
         table = _beside(cast.titled(measured), scores, properties)
         of_panel = correlations[(correlations["source"] == source) & (correlations["task_metric"] == task_metric)]
@@ -70,17 +72,24 @@ def scatter(
             if found.empty:
                 without.append(words)
                 continue
+            drawn |= set(found["model"])
+            has_flagged = has_flagged or (found[f"status_{number}"] == FLAGGED).any()
             known = _spoken(cast.titled(of_panel[of_panel["property"] == name]))
             panel = _panel(table, number, metrics[name], task_metric, cast, known)
             headed = alt.TitleParams(words, subtitle=_correlation(known), fontSize=12)
             panels.append(of_models(panel.properties(width=WIDTH, height=HEIGHT, title=headed)))
         if panels:
-            rows.append(alt.concat(*panels, columns=COLUMNS).resolve_scale(y="shared"))
+            rows.append(
+                alt.concat(*panels, columns=COLUMNS).resolve_scale(y="shared", color="independent", shape="independent")
+            )
             panels = []
     note = f"No layer has both numbers: {', '.join(without)}." if without else ""
     if not rows:
         return finished(words_only(note or f"No head of {task} on a single layer has a result."), title)
-    return finished(alt.vconcat(*rows), title, note, width=COLUMNS * WIDTH)
+    width = COLUMNS * (WIDTH + 60)
+    key = legend_of(entries(cast, drawn, [FLAGGED_WORDS] if has_flagged else []), width, below=True)
+    chart = alt.vconcat(*rows, key.properties(width=width, height=1))
+    return finished(chart.resolve_scale(color="independent", shape="independent"), title, note, width=width)
 
 
 def _beside(heads: pd.DataFrame, scores: pd.DataFrame, properties: Mapping[str, Property]) -> pd.DataFrame:
@@ -104,7 +113,7 @@ def _panel(
     table: pd.DataFrame, number: int, metric: str, task_metric: str, cast: Models, known: pd.DataFrame
 ) -> alt.LayerChart:
     """The layers over the score of one property, and the correlation of the model that is isolated, in a corner."""
-    looks = cast.encodings(table["model"].unique())
+    looks = cast.encodings(table["model"].unique(), with_legend=False)
     scored, measured = metric_of(metric), METRICS[task_metric]
     x = alt.X(
         f"mean_{number}:Q",

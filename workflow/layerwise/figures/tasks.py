@@ -123,9 +123,7 @@ def _marks_of(heads: pd.DataFrame) -> pd.DataFrame:
     return marks[["metric", *HEADS]]
 
 
-def _performance(
-    rows: pd.DataFrame, metric: str, levels: Sequence[float], last: int, looks: Mapping[str, Any]
-) -> alt.LayerChart:
+def _performance(rows: pd.DataFrame, metric: str, levels: Sequence[float], last: int, looks: Mapping[str, Any]) -> Any:
     """Heads of single layers with their band, the best block, the learned sum, and guesses."""
     known = METRICS[metric]
     title = [f"{known.title}, %"] + ([] if known.higher_is_better else ["(reversed: lower is better)"])
@@ -155,7 +153,7 @@ def _performance(
 
 def _trends(
     rows: pd.DataFrame, measured: Sequence[str], all_rows: pd.DataFrame, last: int, looks: Mapping[str, Any]
-) -> alt.LayerChart:
+) -> Any:
     """Lines of properties with their bands."""
     scale = alt.Scale(domain=_ends(all_rows[["mean", "low", "high"]]), nice=False, zero=False)
     base = alt.Chart(rounded(rows[TRENDS]), width=WIDTH, height=LOW_HEIGHT).encode(

@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from layerwise.figures.legend import entries, legend_of
 from layerwise.figures.look import (
     CHANCE_DASH,
     HEIGHT,
@@ -59,7 +60,7 @@ def weights_chart(
     notes = _notes(heads, set(rows["model"]), cast)
     if rows.empty:
         return finished(words_only(notes or f"No head of {task} has learned weights."), title)
-    return finished(_lines(rows, axis, cast).properties(width=WIDTH, height=HEIGHT), title, notes)
+    return finished(_lines(rows, axis, cast).properties(width=WIDTH, height=HEIGHT), title, notes, WIDTH + 150)
 
 
 def _rows(heads: pd.DataFrame, cast: Models) -> pd.DataFrame:
@@ -74,7 +75,7 @@ def _rows(heads: pd.DataFrame, cast: Models) -> pd.DataFrame:
 
 
 def _lines(rows: pd.DataFrame, axis: str, cast: Models) -> Any:
-    looks = cast.encodings(rows["model"].unique())
+    looks = cast.encodings(rows["model"].unique(), with_legend=False)
     if axis == DEPTH:
         words = "depth (0: input of the first block, 1: last block)"
         x = alt.X("depth:Q", title=words, scale=alt.Scale(domain=[0, 1], padding=8))
@@ -93,7 +94,9 @@ def _lines(rows: pd.DataFrame, axis: str, cast: Models) -> Any:
             for name, (words, form) in TOOLTIP.items()
         ],
     )
-    return alike + of_models(line + marks)
+    key = legend_of(entries(cast, rows["model"]), WIDTH + 150)
+    chart = alt.LayerChart(layer=[alike, of_models(line + marks), key])
+    return chart.resolve_scale(color="independent", shape="independent", strokeDash="independent")
 
 
 def _notes(heads: pd.DataFrame, weighed: set[str], cast: Models) -> str:
