@@ -10,8 +10,8 @@ import pandas as pd
 
 from layerwise.cells import FLAGGED as IS_FLAGGED
 from layerwise.cells import SKIPPED
+from layerwise.figures.curves import COLUMNS, said_of, tooltips
 from layerwise.figures.look import QUIET, Models, finished, of_models, rounded, standing_out, words_only
-from layerwise.figures.trends import COLUMNS, said_of, tooltips
 from layerwise.figures.words import FLAGGED, alignments_in, skip_note, title_of, wrapped
 from layerwise.layers import layer_key
 from layerwise.metrics import metric_of

@@ -9,9 +9,9 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from layerwise.figures.curves import lines, marks_in, scored
 from layerwise.figures.legend import entries, legend_of
 from layerwise.figures.look import Models, finished, parameters, score_scale, words_only
-from layerwise.figures.trends import lines, marks_in, scored
 from layerwise.figures.words import alignments_in, skipped_models, title_of, wrapped
 from layerwise.layers import is_transformer
 from layerwise.metrics import metric_of
@@ -60,6 +60,7 @@ def overview(
     if not everything.empty:
         key = legend_of(entries(cast, everything["model"], marks_in(everything)), width, below=True)
         chart = alt.vconcat(chart, key.properties(width=width, height=1), spacing=4)
+        chart = chart.resolve_scale(color="independent", shape="independent")
     return finished(chart.add_params(*parameters()), "All properties over depth", width=width)
 
 
