@@ -81,7 +81,8 @@ def _lines(rows: pd.DataFrame, axis: str, cast: Models) -> Any:
         x = alt.X("depth:Q", title=words, scale=alt.Scale(domain=[0, 1], padding=8))
     else:
         order = sorted(rows["layer"].unique(), key=layer_key)
-        x = alt.X("layer:N", title="layer", sort=order, scale=alt.Scale(type="point"))
+        axis_of_names = alt.Axis(labelAngle=0, labelOverlap=True)
+        x = alt.X("layer:N", title="layer", sort=order, scale=alt.Scale(type="point"), axis=axis_of_names)
     y = alt.Y("times:Q", title="weight (1: all layers alike)", scale=alt.Scale(zero=False, nice=True))
     base = alt.Chart(rows).encode(x=x, y=y, color=looks["color"], opacity=standing_out())
     alike = alt.Chart(pd.DataFrame({"times": [1.0]})).mark_rule(color=QUIET, strokeDash=CHANCE_DASH).encode(y="times:Q")
