@@ -20,8 +20,7 @@ function changed(before, change) {
   if (questionOf.has(change.question)) next.question = change.question;
   const question = questionOf.get(next.question);
   if (question) {
-    const wasOwn = before.metric === questionOf.get(before.question)?.shown;
-    const wanted = change.metric ?? (next.question !== before.question && wasOwn ? question.shown : before.metric);
+    const wanted = change.metric ?? (next.question === before.question ? before.metric : question.shown);
     next.metric = question.metrics.includes(wanted) ? wanted : question.shown;
   }
   if (AXES.includes(change.axis)) next.axis = change.axis;
