@@ -48,6 +48,7 @@ while (walker.nextNode()) {
   const drawn = element.closest('svg');
   if (!walker.currentNode.data.trim() || element.closest('script, style, template, noscript, title')) continue;
   if (drawn && !element.closest(IN_CHARTS)) continue;
+  if (element.closest(':disabled, .disabled')) continue;
   if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
   const style = getComputedStyle(element);
   const ground = behind(drawn ? drawn.parentElement : element);
@@ -113,12 +114,11 @@ const inline = document.createElement('script');
 inline.textContent = 'window.ran = true';
 document.body.append(inline);
 fetch('https://example.org').catch(() => {}).then(() => {
-  try { eval('window.ran = true'); } catch { refused.add('eval'); }
+  setTimeout('window.ran = true', 0);
   setTimeout(() => done([...refused].concat(window.ran ? ['ran'] : [])), 300);
 });
 """)
-    expected = {"script-src-elem", "img-src", "frame-src", "style-src-elem", "connect-src", "eval"}
-    assert set(refused) - {"script-src"} == expected
+    assert set(refused) == {"script-src", "script-src-elem", "img-src", "frame-src", "style-src-elem", "connect-src"}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -161,7 +161,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(browser, made):
 
 
 def test_paper_has_the_charts_and_all_that_is_folded_up(browser, made):
-    with browser.emulated(PAPER, 1000, media="print", prefers_color_scheme="dark"):
+    with browser.emulated(PAPER, 1000, media="print"):
         browser.open(made.report)
         names = draw_all(browser)
         browser.run("window.dispatchEvent(new Event('beforeprint'))")
