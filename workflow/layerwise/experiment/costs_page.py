@@ -8,6 +8,7 @@ from layerwise.errors import LINE, shown
 from layerwise.experiment.costs import Costs
 from layerwise.experiment.model_costs import ModelCost
 from layerwise.files.disk_space import readable
+from layerwise.progress import in_words
 
 
 def render(found: Costs) -> str:
@@ -42,7 +43,7 @@ def render(found: Costs) -> str:
         ),
         "",
         f"Extraction: {found.forward_passes:,} forward passes, {_many(len(found.models), 'model')} × about "
-        f"{found.utterances:,} utterances, {_time(found.seconds)} of audio each"
+        f"{found.utterances:,} utterances, {in_words(found.seconds)} of audio each"
         + (", twice: other poolings and tables of segments are a pass of their own" if found.passes > 1 else ""),
         *_table(
             [("", "representations", f"on {found.cpu_threads} CPU threads", "")]
@@ -53,9 +54,10 @@ def render(found: Costs) -> str:
         ),
         f"  on {found.cpu_threads} CPU threads: {_range(found.cpu_seconds)} in all",
         f"  on a GPU: not measured. Assuming {found.gpu_operations_per_second / 1e12:g} × 10¹² operations a second, "
-        f"{_time(found.gpu_seconds)} of computing in all",
+        f"{in_words(found.gpu_seconds)} of computing in all",
         "",
-        f"Scores: {found.scores:,} in {_many(found.score_jobs, 'job')}, about {_time(found.score_seconds)} of one core",
+        f"Scores: {found.scores:,} in {_many(found.score_jobs, 'job')}, "
+        f"about {in_words(found.score_seconds)} of one core",
         "",
         *([f"Tasks: {', '.join(found.tasks)}; training is not estimated", ""] if found.tasks else []),
         "Times come from resources/calibration.yaml, measured on another machine: take them for orders of magnitude.",
@@ -84,14 +86,7 @@ def _size(size: int | None, certainty: str = "about") -> str:
 
 
 def _range(seconds: tuple[float, float] | None) -> str:
-    return "not known" if seconds is None else f"{_time(seconds[0])} to {_time(seconds[1])}"
-
-
-def _time(seconds: float) -> str:
-    for unit, length in (("h", 3600), ("min", 60)):
-        if seconds >= 1.5 * length:
-            return f"{seconds / length:.{0 if seconds >= 10 * length else 1}f} {unit}"
-    return f"{seconds:.0f} s"
+    return "not known" if seconds is None else f"{in_words(seconds[0])} to {in_words(seconds[1])}"
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
