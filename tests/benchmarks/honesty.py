@@ -150,6 +150,7 @@ def accuracy_interval(right: np.ndarray, speakers: np.ndarray) -> tuple[float, f
 def write_scores(folder: Path, model: str, layer: str, scores: np.ndarray) -> Path:
     """A score file of `phone` with made-up scores, (samples, trials)."""
     sizes = {"n_train": 800, "n_test": 100, "dx": 16, "dy": 12, "kept_x": 16, "kept_y": 12, "rank_x": 16, "rank_y": 11}
+    sizes |= {"kept": {"pwcca": [16, 12]}}
     counts = {"n_rows": 1000, "n_missing": 0, "n_types": 12, "n_speakers": SPEAKERS}
     records = [
         {
