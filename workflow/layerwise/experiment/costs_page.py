@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from layerwise.errors import LINE, shown
 from layerwise.experiment.costs import Costs
 from layerwise.experiment.model_costs import ModelCost
 from layerwise.experiment.task_costs import TaskCost
 from layerwise.files.disk_space import readable
-
-HOURS = {"h": 3600, "min": 60}
-UNITS = {"years": 365 * 86400, "days": 86400} | HOURS
+from layerwise.progress import in_words
 
 
 def render(found: Costs) -> str:
@@ -47,7 +45,7 @@ def render(found: Costs) -> str:
         ),
         "",
         f"Extraction: {found.forward_passes:,} forward passes, {_many(len(found.models), 'model')} × about "
-        f"{found.utterances:,} utterances, {_audio(found.seconds)} of audio each"
+        f"{found.utterances:,} utterances, {in_words(found.seconds, 'h')} of audio each"
         + (", twice: other poolings and tables of segments are a pass of their own" if found.passes > 1 else ""),
         *_table(
             [("", "representations", f"on {found.cpu_threads} CPU threads", "")]
@@ -58,9 +56,10 @@ def render(found: Costs) -> str:
         ),
         f"  on {found.cpu_threads} CPU threads: {_range(found.cpu_seconds)} in all",
         f"  on a GPU: not measured. Assuming {found.gpu_operations_per_second / 1e12:g} × 10¹² operations a second, "
-        f"{_time(found.gpu_seconds)} of computing in all",
+        f"{in_words(found.gpu_seconds)} of computing in all",
         "",
-        f"Scores: {found.scores:,} in {_many(found.score_jobs, 'job')}, about {_time(found.score_seconds)} of one core",
+        f"Scores: {found.scores:,} in {_many(found.score_jobs, 'job')}, "
+        f"about {in_words(found.score_seconds)} of one core",
         "",
         *(_training(found) if found.tasks else []),
         _total(found),
@@ -96,7 +95,7 @@ def _training(found: Costs) -> list[str]:
                     task.name,
                     f"{task.heads:,}",
                     f"{task.steps:,}{' at most' if task.can_end else ''}",
-                    _audio(task.seconds),
+                    in_words(task.seconds, "h"),
                     f"{_many(task.models, 'model')} × {task.passes:.{0 if task.passes >= 10 else 1}f}",
                     _range(task.cpu_seconds),
                     _basis_of_task(task),
@@ -105,7 +104,7 @@ def _training(found: Costs) -> list[str]:
             ]
         ),
         f"  on {found.cpu_threads} CPU threads: {_range(found.training_seconds)} in all",
-        f"  on a GPU: not measured. By the same assumption, {_time(found.training_gpu_seconds)} of computing in all",
+        f"  on a GPU: not measured. By the same assumption, {in_words(found.training_gpu_seconds)} of computing in all",
         "",
     ]
 
@@ -149,19 +148,7 @@ def _size(size: int | None, certainty: str = "about") -> str:
 
 
 def _range(seconds: tuple[float, float] | None) -> str:
-    return "not known" if seconds is None else f"{_time(seconds[0])} to {_time(seconds[1])}"
-
-
-def _audio(seconds: float) -> str:
-    """A length of audio, which is counted in hours however long it is."""
-    return _time(seconds, HOURS)
-
-
-def _time(seconds: float, units: Mapping[str, float] = UNITS) -> str:
-    for unit, length in units.items():
-        if seconds >= 1.5 * length:
-            return f"{seconds / length:,.{0 if seconds >= 10 * length else 1}f} {unit}"
-    return f"{seconds:.0f} s"
+    return "not known" if seconds is None else f"{in_words(seconds[0])} to {in_words(seconds[1])}"
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
