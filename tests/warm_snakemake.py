@@ -36,7 +36,7 @@ SNAKEMAKE_NEEDS = (
 # pytest: a fork imports the main module of the process that asked for it.
 _context.set_forkserver_preload([*SNAKEMAKE_NEEDS, "pytest"])
 SCRIPTS_NEED = (
-    *("torch", "transformers", "transformers.models.wav2vec2.modeling_wav2vec2", "matplotlib.figure"),
+    *("torch", "transformers", "transformers.models.wav2vec2.modeling_wav2vec2", "altair", "vl_convert"),
     *("scipy.stats", "scipy.linalg", "sklearn.cluster", "soundfile", "soxr", "librosa", "threadpoolctl"),
 )
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import h5py
-import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 from threadpoolctl import threadpool_limits
 
 from layerwise.experiment.configuration.experiment import read_experiment
@@ -279,16 +279,15 @@ def test_without_tasks_tables_say_what_can_be_said(results):
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_png_is_a_picture_of_something(results, name):
-    pixels = matplotlib.image.imread(results / f"plots/{name}.png")
+    pixels = np.asarray(Image.open(results / f"plots/{name}.png").convert("RGB"), dtype=int)
     height, width, _ = pixels.shape
     assert min(height, width) > 200
-    assert len(np.unique(pixels[..., :3].sum(axis=2))) > 50
+    assert len(np.unique(pixels.sum(axis=2))) > 50
 
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_svg_draws_the_scores(results, name):
     root = ElementTree.parse(results / f"plots/{name}.svg").getroot()
-    groups = [group.get("id", "") for group in root.iter("{http://www.w3.org/2000/svg}g")]
     words = " ".join("".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text"))
     properties = ["mel", "phone"] if name == "overview" else [name.split("_")[0]]
     for word in properties:
@@ -301,10 +300,8 @@ def test_svg_draws_the_scores(results, name):
         return
     # The colour of the first model: a line in every panel, with as many points as there are layers.
     layers = len(BLOCKS) + (len(CONVS) if name == "mel_layer" else 0)
-    drawn = [path.get("d", "") for path in root.iter() if re.search(r"stroke: #0072b2", path.get("style", ""))]
-    corners = [len(re.findall(r"[ML]", line)) for line in drawn if "C" not in line and "z" not in line]
-    assert sum(corners) >= layers * len(properties)
-    assert sum(group.startswith("line2d") for group in groups) > 10
+    lines = [path for path in root.iter() if path.get("stroke", "").lower() == "#0072b2" and path.get("fill") is None]
+    assert sum(len(re.findall(r"[ML]", line.get("d", ""))) for line in lines) >= layers * len(properties)
 
 
 class Links(HTMLParser):

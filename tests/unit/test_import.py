@@ -13,7 +13,7 @@ import pytest
 import layerwise
 
 WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
-HEAVY = {"torch", "transformers", "pandas", "h5py", "pyarrow", "librosa", "matplotlib", "scipy", "numpy", "snakemake"}
+HEAVY = {"torch", "transformers", "pandas", "h5py", "pyarrow", "librosa", "altair", "scipy", "numpy", "snakemake"}
 
 USES = {  # what is used after a bare `import layerwise` → what it may import
     "layerwise.__version__": set(),

@@ -34,7 +34,8 @@ SEAMS = {"layerwise", "layerwise.cca", "layerwise.features", "layerwise.measures
 USERS_OF_TORCH = frozenset({"models", "representations", "probes", "demo"})
 ONLY_IN = {
     **dict.fromkeys(("torch", "transformers", "safetensors"), USERS_OF_TORCH),
-    **dict.fromkeys(("matplotlib", "seaborn"), frozenset({"figures", "demo"})),
+    **dict.fromkeys(("altair", "vl_convert"), frozenset({"figures", "demo"})),
+    "itables": frozenset(),  # only the files that it brings are used
 }
 NEVER_IN_SCORING = ("pandas", "torch", "transformers")
 
@@ -137,7 +138,9 @@ def test_an_arrow_against_the_order_is_named(tmp_path, line):
         ("scoring/folds.py", "torch"),
         ("tables/scores.py", "transformers"),
         ("files/locks.py", "torch"),
-        ("tables/scores.py", "matplotlib.pyplot"),
+        ("tables/scores.py", "altair"),
+        ("scoring/folds.py", "vl_convert"),
+        ("figures/report.py", "itables"),
         ("demo/units.py", "snakemake"),
     ],
 )

@@ -56,7 +56,7 @@ CHANGES = {  # what makes results, in the order of the data
     "tables/probes": COMPARED | {"collect_probes", "write_report"},
     "tables/models": {"tabulate_models", "check_findings", "compare_models", "write_report"},
     "tables/findings": {"check_findings", "write_report"},
-    "figures/style": PLOTS,
+    "figures/look": PLOTS,
     "figures/trends": {"plot_property", "write_report"},
     "figures/heatmap": {"plot_property", "write_report"},
     "figures/report": {"write_report"},
@@ -88,7 +88,7 @@ def test_modules_that_make_none_of_the_results_repeat_nothing(smoke):
 
 
 def test_changed_plot_style_repeats_every_plot_once(smoke):
-    with smoke.appended('\nSTYLE["lines.linewidth"] = 7\n', "workflow/layerwise/figures/style.py"):
+    with smoke.appended("\nBAND = 0.3\n", "workflow/layerwise/figures/look.py"):
         # Two properties: a job draws each over depth and layer, and as a heat map.
         assert smoke.plan().jobs == {"plot_property": 2, "plot_experiment": 1, "write_report": 1}
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
+import re
 
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+import vl_convert
 
-from layerwise.figures.correlations import plot_correlations
-from layerwise.figures.heatmap import plot_heatmap
-from layerwise.figures.overview import plot_overview
+from charts import rows_of, views, words_of
+from layerwise.figures.correlations import correlations
+from layerwise.figures.heatmap import heatmap
+from layerwise.figures.overview import overview
 from layerwise.figures.report import write_report
-from layerwise.figures.tasks import plot_task
-from layerwise.figures.trends import plot_trends
+from layerwise.figures.tasks import task_chart
+from layerwise.figures.trends import trends_chart
 from layerwise.layers import WEIGHTED
 from layerwise.scoring.properties import property_of
 from layerwise.scoring.records import trial_of
@@ -74,84 +75,77 @@ def path(tmp_path):
     return found
 
 
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "plot.svg", tmp_path / "plot.png"
+def picture(chart):
+    return vl_convert.vegalite_to_svg(chart.to_dict())
 
 
-def words_of(svg):
-    return [element.text for element in ElementTree.parse(svg).iter() if element.text and element.text.strip()]
+def is_reversed(panel):
+    return {
+        y["scale"]["reverse"]
+        for view in views(panel)
+        if (y := view.get("encoding", {}).get("y", {})).get("field") == "mean" and "scale" in y
+    }
 
 
-def is_reversed(axes):
-    low, high = axes.get_ylim()
-    return low > high
+def titles_of(panel):
+    """Of the axis of scores."""
+    return next(
+        y["title"] for view in views(panel) if (y := view.get("encoding", {}).get("y", {})).get("field") == "mean"
+    )
 
 
-def test_the_overview_names_the_metric_of_each_panel_and_reverses_errors(path, out):
-    figure = plot_overview(path["trends"], QUESTIONS, SHOWN, ["m"], {}, *out)
-    assert [axes.get_ylabel() for axes in figure.axes[:3]] == ["ABX (reversed)", "AP", "PWCCA"]
-    assert [is_reversed(axes) for axes in figure.axes[:3]] == [True, False, False]
-    assert any("m (T1)" in text for text in words_of(out[0]))  # the skipped layer
-
-
-def test_an_overview_of_errors_alone_says_so_once(path, out):
-    figure = plot_overview(path["trends"], {"abx-within": ABX}, SHOWN, ["m"], {}, *out)
-    assert figure.get_supylabel() == "ABX error rate\n(reversed: lower is better)"
-    assert is_reversed(figure.axes[0])
+def test_the_overview_names_the_metric_of_each_panel_and_reverses_errors(path):
+    chart = overview(path["trends"], QUESTIONS, SHOWN, ["m"], {})
+    panels = chart.to_dict()["vconcat"][0]["concat"]
+    assert [titles_of(panel) for panel in panels] == ["ABX (reversed)", "AP", "PWCCA"]
+    assert [is_reversed(panel) for panel in panels] == [{True}, {False}, {False}]
+    assert "skipped: m (T1)" in words_of(chart)
 
 
 @pytest.mark.parametrize("axis", ["depth", "layer"])
-def test_the_axis_of_an_error_rate_is_reversed_and_says_so(path, out, axis):
-    figure = plot_trends(path["trends"], ABX, "abx_error", ["m"], {}, *out, axis=axis)
-    assert is_reversed(figure.axes[0])
-    assert figure.axes[0].get_ylabel() == "ABX error rate\n(reversed: lower is better)"
-    figure = plot_trends(path["trends"], WORDS, "ap", ["m"], {}, *out, axis=axis)
-    assert not is_reversed(figure.axes[0])
-    assert figure.axes[0].get_ylabel() == "average precision, same against different"
-    assert any(REASON[:40] in text for text in words_of(out[0]))
+def test_the_axis_of_an_error_rate_is_reversed_and_says_so(path, axis):
+    chart = trends_chart(path["trends"], ABX, "abx_error", ["m"], {}, axis=axis)
+    assert is_reversed(chart.to_dict()) == {True}
+    assert titles_of(chart.to_dict()) == ["ABX error rate", "(reversed: lower is better)"]
+    found = re.findall(r"layer: (T\d)[^>]*translate\([\d.]+,([\d.]+)\)", picture(chart))
+    heights = {layer: float(height) for layer, height in found}
+    assert heights["T2"] < heights["T1"] < heights["T0"]  # upwards is better
+    chart = trends_chart(path["trends"], WORDS, "ap", ["m"], {}, axis=axis)
+    assert is_reversed(chart.to_dict()) == {False}
+    assert titles_of(chart.to_dict()) == ["average precision, same against different"]
+    assert REASON in words_of(chart)
 
 
-def test_the_brightest_cell_of_a_heat_map_is_the_best(path, out):
-    def shades(question, metric):
-        figure = plot_heatmap(path["trends"], question, metric, ["m"], {}, *out)
-        mesh = figure.axes[0].collections[0]
-        return mesh.to_rgba(mesh.get_array()).reshape(3, 4)[:, :3].sum(axis=1).tolist()
-
+def test_the_darkest_cell_of_a_heat_map_is_the_best(path):
     for question, metric in ((ABX, "abx_error"), (PHONE, "pwcca")):
-        found = shades(question, metric)
-        assert found == sorted(found)  # T0 to T2 from the input upwards, each better than the one below
+        svg = picture(heatmap(path["trends"], question, metric, ["m"], {}))
+        shades = {
+            layer: sum(map(int, colour.split(",")))
+            for layer, colour in re.findall(r'layer: (T\d)[^>]*fill="rgb\(([\d, ]+)\)"', svg)
+        }
+        assert shades["T2"] < shades["T1"] < shades["T0"]  # each better than the one below
 
 
-def test_words_of_a_heat_map_stay_within_it(path, out):
+def test_words_of_a_heat_map_stay_within_it(path):
     long = property_of("word-discrimination", {"rows": "word", "target": {"label": "label"}, "title": "one word " * 20})
-    figure = plot_heatmap(path["trends"], long, "ap", ["m"], {"m": "a model"}, *out)
-    figure.draw_without_rendering()  # at its own resolution again, after that of the file
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    box = figure._suptitle.get_window_extent(renderer)
-    assert box.x0 >= 0
-    assert box.x1 <= figure.bbox.width
-    scale = figure.axes[1].yaxis.label.get_window_extent(renderer)
-    assert scale.x1 <= figure.bbox.width
-    assert scale.height <= figure.bbox.height
+    svg = picture(heatmap(path["trends"], long, "ap", ["m"], {"m": "a model"}))
+    assert float(re.search(r'width="([\d.]+)"', svg)[1]) < 560
 
 
-def test_a_task_has_trends_of_which_more_is_better(path, out):
-    figure = plot_task(path["probes"], path["trends"], "ic", list(QUESTIONS), SHOWN, ["m"], {}, *out)
-    below = figure.axes[1]
-    errors = below.lines[0].get_ydata()
-    assert errors.tolist() == pytest.approx(list(LEVELS.values()))
-    assert below.get_ylabel() == "score"
-    words = words_of(out[0])
+def test_a_task_has_trends_of_which_more_is_better(path):
+    chart = task_chart(path["probes"], path["trends"], "ic", list(QUESTIONS), SHOWN, ["m"], {})
+    rows = rows_of(chart, "mean")
+    errors = rows[rows["series"] == "1 - ABX-within"]
+    assert errors["mean"].tolist() == pytest.approx(list(LEVELS.values()))
+    words = words_of(chart)
     assert "1 - ABX-within" in words
     assert "AP-word-discrimination" in words
-    plot_task(path["probes"], path["trends"], "ic", ["abx-within"], SHOWN, ["m"], {}, *out)
-    assert "1 - ABX error rate" in words_of(out[0])
 
 
-def test_correlations_name_trends_as_they_were_correlated(path, out):
-    plot_correlations(path["comparison"], list(QUESTIONS), SHOWN, ["m"], {}, *out)
-    assert {"1 - ABX-within", "AP-word-discrimination", "CCA-phone"} <= set(words_of(out[0]))
+def test_correlations_name_trends_as_they_were_correlated(path):
+    words = words_of(correlations(path["comparison"], list(QUESTIONS), SHOWN, ["m"], {}))
+    for expected in ("1 - ABX-within", "AP-word-discrimination", "CCA-phone"):
+        assert expected in words
 
 
 def test_the_report_explains_each_metric_and_what_its_intervals_are_about(path, tmp_path):

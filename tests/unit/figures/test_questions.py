@@ -83,7 +83,7 @@ def test_whole_utterances_lie_whole_in_one_fold_whatever_folds_are_called():
 
 
 def test_questions_are_put_into_words_without_plotting():
-    program = "import sys, layerwise.figures.questions; print({'matplotlib', 'pandas', 'torch'} & set(sys.modules))"
+    program = "import sys, layerwise.figures.questions; print({'altair', 'pandas', 'torch'} & set(sys.modules))"
     environment = {"PYTHONPATH": str(ROOT / "workflow")}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -6,8 +6,8 @@ from inspect import signature
 import pytest
 
 from layerwise.experiment.code_digests import code_behind
-from layerwise.figures.drawing import draw
 from layerwise.figures.registry import EXPERIMENT, FIGURES, LABELS, MATRIX, PROPERTY, TASK, TASKS, Figure, figures_of
+from layerwise.figures.rendering import MalformedChartsError, draw_all, read_charts
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import summarise_trends
 from package_imports import ROOT
@@ -16,7 +16,8 @@ from synthetic_scores import METRICS, write_experiment
 
 MEL = {"mel": ENTRIES["mel"]}
 CHOICES = {
-    **{"metrics": {"mel": "pwcca"}, "properties": MEL, "names": ["mel"], "questions": MEL},
+    **{"metrics": {"mel": "pwcca"}, "metrics_of": {"mel": list(METRICS)}},
+    **{"properties": MEL, "names": ["mel"], "questions": MEL},
     **{"models": ["a"], "titles": {"a": "A"}, "groups": None},
 }
 NAMES = {PROPERTY: "mel", MATRIX: "mel", TASK: "ic", LABELS: "ic", EXPERIMENT: "", TASKS: ""}
@@ -30,59 +31,101 @@ def trends(tmp_path):
     return tmp_path / "trends.csv"
 
 
+def drawn(figure, trends, folder, subject="mel"):
+    """The charts of a figure, and its pictures."""
+    files = {f"{figure.name}_{kind}": folder / f"out.{kind}" for kind in ("svg", "png", "json")}
+    draw_all({figure.name: figure.plan(CHOICES, subject)}, {"trends": trends}, files)
+    return (
+        read_charts(files[f"{figure.name}_json"]),
+        (folder / "out.svg").read_text(),
+        (folder / "out.png").read_bytes(),
+    )
+
+
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
 def test_every_figure_can_be_drawn_with_what_it_names(figure):
-    arguments = {*figure.tables, *figure.arguments(CHOICES, NAMES[figure.of]), "out_svg", "out_png"}
-    module, function = figure.draw.split(":")
-    signature(getattr(import_module(module), function)).bind(**dict.fromkeys(arguments))
+    plan = figure.plan(CHOICES, NAMES[figure.of])
+    module, function = figure.chart.split(":")
+    for arguments in plan["arguments"].values():
+        signature(getattr(import_module(module), function)).bind(**dict.fromkeys({*figure.tables, *arguments}))
+    assert plan["shown"] in plan["arguments"]
 
 
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
 def test_of_figures_only_its_own_module_is_behind_one(figure):
     modules = {other.module for other in FIGURES.values()}
-    assert modules & set(code_behind("plot_figures", [figure.module])) == {figure.module}
-    assert "layerwise.figures.registry" not in code_behind("plot_figures", [figure.module])
+    behind = set(code_behind("plot_figures", [figure.module]))
+    assert modules & behind == {figure.module}
+    assert "layerwise.figures.registry" not in behind
 
 
-def test_every_figure_has_a_caption_and_files_of_its_own():
-    for figure in FIGURES.values():
-        caption = (ROOT / f"workflow/report/{figure.caption}.rst").read_text()
-        assert figure.has_intervals or "params.about" not in caption
+@pytest.mark.parametrize("figure", FIGURES.values(), ids=FIGURES)
+def test_captions_are_sentences_and_words_that_stand_in_name_the_subject(figure):
+    assert figure.caption.endswith(".")
+    assert "  " not in figure.caption
+    assert not set("{}") & set(figure.caption)
+    assert ("{}" in figure.alt) == bool(figure.of.wildcard)
+    about = figure.plan(CHOICES, NAMES[figure.of])["about"]
+    assert about["caption"] == figure.caption
+    assert about["subject"] == NAMES[figure.of]
+
+
+def test_figures_have_files_of_their_own():
     names = [figure.stem_of("x") for figure in FIGURES.values()]
     assert len(set(names)) == len(names)
 
 
 def test_files_by_what_there_is_one_for():
     found = {of.name: [figure.stem_of(name) for figure in figures_of(of)] for of, name in NAMES.items()}
-    assert found == {
-        "property": ["mel_depth", "mel_layer", "mel_heatmap"],
-        "matrix": ["mel_matrix"],
-        "task": ["probe_ic"],
-        "labels": ["confusion_ic"],
-        "experiment": ["overview"],
-        "tasks": ["correlations"],
-    }
+    assert found["property"][:3] == ["mel_depth", "mel_layer", "mel_heatmap"]
+    assert found["experiment"][0] == "overview"
+    assert found["matrix"] == ["mel_matrix"]
+    assert found["task"][0] == "probe_ic"
+    assert found["labels"] == ["confusion_ic"]
+    assert "correlations" in found["tasks"]
     assert sum(map(len, found.values())) == len(FIGURES)
 
 
-@pytest.mark.parametrize("name", ["depth", "heatmap", "overview"])
+@pytest.mark.parametrize("name", ["depth", "layer", "heatmap", "overview"])
 def test_a_figure_is_drawn_with_its_arguments(trends, tmp_path, name):
     figure = FIGURES[name]
-    arguments = figure.arguments(CHOICES, NAMES[figure.of])
-    draw(figure.draw, {"trends": trends}, arguments, tmp_path / "out.svg", tmp_path / "out.png")
-    assert "CCA-mel" in (tmp_path / "out.svg").read_text()
-    assert (tmp_path / "out.png").stat().st_size > 1000
+    charts, svg, png = drawn(figure, trends, tmp_path, NAMES[figure.of])
+    assert "CCA-mel" in svg
+    assert len(png) > 1000
+    assert charts.about["figure"] == name
+    assert list(charts.charts) == (list(METRICS) if "metric" in figure.takes else [""])
+
+
+def test_a_figure_has_a_chart_for_each_metric_and_its_picture_shows_the_property_s_own(trends, tmp_path):
+    charts, svg, _ = drawn(FIGURES["depth"], trends, tmp_path)
+    assert "projection-weighted CCA" in svg
+    levels = {
+        metric: {row["mean"] for row in charts.data[chart["data"]["name"]] if "mean" in row}
+        for metric, chart in charts.charts.items()
+    }
+    assert levels["pwcca"]
+    assert not levels["pwcca"] & levels["mean_cca"]
+
+
+def test_a_file_of_charts_that_is_cut_is_refused_by_name(trends, tmp_path):
+    drawn(FIGURES["depth"], trends, tmp_path)
+    path = tmp_path / "out.json"
+    path.write_text(path.read_text()[:-20])
+    with pytest.raises(MalformedChartsError, match=r"out\.json"):
+        read_charts(path)
 
 
 def test_a_line_is_enough_for_a_figure_of_trends():
-    mine = Figure("count", "my.figure:count", "{} counted")
-    assert (mine.module, mine.stem_of("mel"), mine.alt_of("Mel")) == ("my.figure", "mel_count", "Mel counted")
-    expected = {"metric": "pwcca", "models": ["a"], "titles": {"a": "A"}, "question": MEL}
-    assert mine.arguments(CHOICES, "mel") == expected
+    mine = Figure("count", "my.figure:count", "{} counted", "How many.")
+    assert (mine.module, mine.stem_of("mel")) == ("my.figure", "mel_count")
+    expected = {"models": ["a"], "titles": {"a": "A"}, "question": MEL}
+    plan = mine.plan(CHOICES, "mel")
+    assert plan["arguments"] == {metric: {"metric": metric, **expected} for metric in METRICS}
+    assert (plan["shown"], plan["tables"]) == ("pwcca", ("trends",))
 
 
 def test_the_registry_is_read_without_plotting():
-    program = "import sys, layerwise.figures.registry; print({'matplotlib', 'pandas'} & set(sys.modules))"
+    program = "import sys, layerwise.figures.registry; print({'altair', 'vl_convert', 'pandas'} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={"PYTHONPATH": str(ROOT / "workflow")},

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 from safetensors.numpy import save_file
 
-from layerwise.figures.style import save
+from layerwise.figures.look import words_only
+from layerwise.figures.rendering import draw, write_charts
 from layerwise.files.atomic import END
 from layerwise.files.integrity import CutOffError, cut_off, is_whole, refuse_cut_off
 from layerwise.representations.store import reading
@@ -32,8 +32,9 @@ WRITERS = {
     "table.csv": lambda path: path.write_text("layer,score\n" + "T1,0.123456789\n" * 30 + "T11,0.1\n"),
     "words.parquet": lambda path: pd.DataFrame({"label": ["a", "b"] * 30}).to_parquet(path, index=False),
     "T0-T4.json": lambda path: path.write_text(RECORDS),
-    "mel.svg": lambda path: save(Figure(), path, path.with_suffix(".png")),
-    "mel.png": lambda path: save(Figure(), path.with_suffix(".svg"), path),
+    "mel.svg": lambda path: draw(words_only("Words.").to_dict(), path, path.with_suffix(".png")),
+    "mel.png": lambda path: draw(words_only("Words.").to_dict(), path.with_suffix(".svg"), path),
+    "mel_depth.json": lambda path: write_charts({"": words_only("Words.").to_dict()}, {"figure": "depth"}, path),
     "report.html": lambda path: path.write_text("<html><body><p>Words.</p></body></html>"),
 }
 

@@ -478,10 +478,10 @@ def test_a_layer_that_is_not_there_is_refused(shard, score, tmp_path):
     ("module", "forbidden"),
     [
         ("layerwise", ("torch", "transformers", "librosa", "pandas", "h5py")),
-        ("layerwise.scoring.measures.cca", ("torch", "transformers", "librosa", "pandas", "matplotlib")),
+        ("layerwise.scoring.measures.cca", ("torch", "transformers", "librosa", "pandas", "altair")),
         (
             "layerwise.scoring.score",
-            ("torch", "transformers", "librosa", "pandas", "matplotlib", "scipy", "snakemake"),
+            ("torch", "transformers", "librosa", "pandas", "altair", "scipy", "snakemake"),
         ),
     ],
 )

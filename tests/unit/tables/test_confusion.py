@@ -1,16 +1,14 @@
-"""Which labels are taken for which others, in a table and in pictures."""
+"""Which labels are taken for which others, in a table and in charts."""
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from collections import Counter
 
-import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.image import imread
 
-from layerwise.figures.confusion import MOST, plot_confusion
+from charts import encodings_of, views, words_of
+from layerwise.figures.confusion import MOST, WRITTEN, confusions
 from layerwise.files.own_files import RereadError
 from layerwise.probes.predictions import join_predictions, read_predictions, write_predictions
 from layerwise.tables.confusion import read_confusions, tabulate_confusions
@@ -73,8 +71,8 @@ def test_predictions_of_another_task_are_refused(tmp_path):
 
 
 @pytest.fixture
-def draw(tmp_path):
-    """Draws what two models answered, the best block of `a` being T2, and returns the figure and its words."""
+def chart_of(tmp_path):
+    """The chart of what models answered, the best block of `a` being T2."""
 
     def run(files, columns=COLUMNS, values=None):
         tabulate_confusions(files, columns, tmp_path / "confusion.csv")
@@ -82,44 +80,78 @@ def draw(tmp_path):
         probes = dict(write_probe(tmp_path, "intent", model, found, 2) for model, found in values.items())
         layers = {model: ["T0", "T1", "T2"] for model in values}
         collect_probes(probes, None, ["intent"], list(values), layers, tmp_path / "probes.csv")
-        out = tmp_path / "plot.svg", tmp_path / "plot.png"
         tables = tmp_path / "confusion.csv", tmp_path / "probes.csv"
-        figure = plot_confusion(*tables, "intent", list(values), {"a": "Model A"}, *out)
-        assert imread(out[1]).ndim == 3
-        texts = ElementTree.parse(out[0]).iter("{http://www.w3.org/2000/svg}text")
-        return figure, " ".join(element.text for element in texts if element.text)
+        return confusions(*tables, "intent", list(values), {"a": "Model A"})
 
     return run
 
 
-def test_the_best_block_is_drawn_as_shares_of_what_was_said(draw, tmp_path):
-    figure, words = draw({("intent", "a"): write(tmp_path / "a.parquet")})
-    action, thing = (axes.get_images()[0].get_array() for axes in figure.axes[:2])
-    assert action.tolist() == [[0.5, 0.5], [0, 1]]  # off, on
-    assert thing.tolist() == [[1, 0], [pytest.approx(1 / 3), pytest.approx(2 / 3)]]  # fan, lamp
-    assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["Model A, T2: action", "Model A, T2: object"]
+def shares_of(chart):
+    """Shares and counts of what is drawn, by panel."""
+    rows = pd.concat(pd.DataFrame(rows) for rows in chart.to_dict()["datasets"].values())
+    return {
+        panel.replace("\n", " "): {(row.said, row.answered): (row.share, row.n) for row in group.itertuples()}
+        for panel, group in rows.groupby("panel", sort=False)
+    }
+
+
+def has_text(chart):
+    return any(isinstance(mark := view.get("mark"), dict) and mark["type"] == "text" for view in views(chart.to_dict()))
+
+
+def test_the_best_block_is_drawn_as_shares_of_what_was_said(chart_of, tmp_path):
+    chart = chart_of({("intent", "a"): write(tmp_path / "a.parquet")})
+    assert shares_of(chart) == {
+        "Model A, T2: action": {("off", "off"): (0.5, 1), ("off", "on"): (0.5, 1), ("on", "on"): (1, 2)},
+        "Model A, T2: object": {
+            **{("fan", "fan"): (1, 1), ("lamp", "fan"): (pytest.approx(1 / 3, rel=1e-5), 1)},
+            ("lamp", "lamp"): (pytest.approx(2 / 3, rel=1e-5), 2),
+        },
+    }
+    words = words_of(chart)
     for expected in ("intent: said and answered", "fan", "lamp", "share of what was said"):
         assert expected in words
+    assert has_text(chart)
+    assert {each["scale"]["domain"][1] for each in encodings_of(chart, "color") if "scale" in each} == {1}
 
 
-def test_of_very_many_labels_those_are_drawn_that_are_confused_most(draw, tmp_path):
+def test_of_very_many_labels_those_are_drawn_that_are_confused_most(chart_of, tmp_path):
     names = [f"label {number:03}" for number in range(90)]
     said = [(name,) for name in names for _ in range(2)]
     wrong = {f"label {number:03}": f"label {(number + 1) % 50:03}" for number in range(50)}
     answers = [(wrong.get(name, name),) if i % 2 else (name,) for i, (name,) in enumerate(said)]
     heads = dict.fromkeys(HEADS, answers)
-    figure, words = draw({("intent", "a"): write(tmp_path / "a.parquet", said, heads)}, {"intent": ["word"]})
-    shares = figure.axes[0].get_images()[0].get_array()
-    assert shares.shape == (MOST, MOST)
-    assert np.diag(shares).tolist() == [0.5] * MOST
+    chart = chart_of({("intent", "a"): write(tmp_path / "a.parquet", said, heads)}, {"intent": ["word"]})
+    (shares,) = shares_of(chart).values()
+    (across, *_) = encodings_of(chart, "x")
+    assert len(across["scale"]["domain"]) == MOST
+    assert [shares[label, label][0] for label in across["scale"]["domain"]] == [0.5] * MOST
+    words = words_of(chart)
     assert f"word: of more labels, the {MOST} that are confused most" in words
     assert "label 055" not in words
+    assert not has_text(chart)
 
 
-def test_models_without_a_result_are_left_out(draw, tmp_path):
+@pytest.mark.parametrize("labels", [WRITTEN, WRITTEN + 1])
+def test_numbers_are_written_while_there_is_room(chart_of, tmp_path, labels):
+    said = [(f"label {number}",) for number in range(labels)]
+    heads = dict.fromkeys(HEADS, said)
+    chart = chart_of({("intent", "a"): write(tmp_path / "a.parquet", said, heads)}, {"intent": ["word"]})
+    assert has_text(chart) == (labels == WRITTEN)
+
+
+def test_models_without_a_result_are_left_out(chart_of, tmp_path):
     files = {("intent", model): write(tmp_path / f"{model}.parquet") for model in "ab"}
     nothing = dict.fromkeys(HEADS)
-    figure, _ = draw(files, values={"a": {"T1": 0.4}, "b": nothing})
-    assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["Model A, T1: action", "Model A, T1: object"]
-    _, words = draw(files, values={"a": nothing, "b": nothing})
-    assert "No head of intent has a result." in words
+    chart = chart_of(files, values={"a": {"T1": 0.4}, "b": nothing})
+    assert list(shares_of(chart)) == ["Model A, T1: action", "Model A, T1: object"]
+    chart = chart_of(files, values={"a": nothing, "b": nothing})
+    assert "No head of intent has a result." in words_of(chart)
+
+
+def test_models_that_a_reader_does_not_choose_have_no_panel(chart_of, tmp_path):
+    files = {("intent", model): write(tmp_path / f"{model}.parquet") for model in "ab"}
+    chart = chart_of(files, values={"a": {"T1": 0.4}, "b": {"T1": 0.3}})
+    words = words_of(chart, chosen=["b"])
+    assert "b, T1: action" in words
+    assert "Model A" not in words

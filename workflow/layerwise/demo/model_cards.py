@@ -6,14 +6,14 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib as mpl
+import altair as alt
 import pandas as pd
+import vl_convert
 from huggingface_hub import ModelCard, ModelCardData
-from matplotlib.figure import Figure
 
 from layerwise.demo.sentences import GRAMMAR
 from layerwise.demo.speakers import demo_speakers
-from layerwise.figures.style import STYLE
+from layerwise.figures.look import COLOURS, finished
 from layerwise.files.atomic import replaced_folder
 from layerwise.files.own_files import RereadError, read_own_json
 from layerwise.files.own_tables import read_csv_table
@@ -110,11 +110,16 @@ def _described(units: Mapping) -> str:
 
 
 def _plot(losses: pd.DataFrame, title: str, out: Path) -> None:
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(6, 3.5), layout="constrained")
-        axes = figure.add_subplot()
-        axes.plot(losses["step"], losses["train"], label="training")
-        axes.plot(losses["step"], losses["held_out"], label="held out")
-        axes.set(title=title, xlabel="steps", ylabel="loss (nats per masked frame)")
-        axes.legend()
-        figure.savefig(out, dpi=80)
+    called = {"train": "training", "held_out": "held out"}
+    rows = losses.rename(columns=called).melt("step", list(called.values()), "of", "loss")
+    colours = alt.Scale(domain=list(called.values()), range=COLOURS[: len(called)])
+    lines = (
+        alt.Chart(rows, width=380, height=220)
+        .mark_line()
+        .encode(
+            x=alt.X("step:Q", title="steps"),
+            y=alt.Y("loss:Q", title="loss (nats per masked frame)", scale=alt.Scale(zero=False)),
+            color=alt.Color("of:N", title=None, scale=colours),
+        )
+    )
+    out.write_bytes(vl_convert.vegalite_to_png(finished(lines, title).to_dict()))

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
-import numpy as np
+import altair as alt
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from layerwise.errors import shown
-from layerwise.figures.style import EMPTY_SIZE, NOTE_STYLE, STYLE, WIDE, save, wrapped, write_instead
+from layerwise.figures.look import Models, finished, rounded, standing_out, words_only
+from layerwise.figures.panels import ROOM, abreast, below_each_other, in_panels, panel_title
 from layerwise.layers import WEIGHTED
 from layerwise.probes.metrics import METRICS
 from layerwise.tables.confusion import read_confusions
@@ -21,18 +19,14 @@ from layerwise.tables.probes import PROBES, read_probes
 
 MOST = 40  # labels that a picture has room for
 WRITTEN = 12  # up to so many labels, each cell has its number
-LONGEST = 18  # letters of a label
+CELL, SMALL_CELL, LEAST = 24, 13, 130  # pixels, and how wide a panel is at least
+LABEL = 110  # pixels of a label
+DARK = 0.6  # the share from which on words on a cell are white
+COLUMNS = ["model", "panel", "layer", "said", "answered", "n", "share"]
+TOOLTIP = {"panel": "model", "said": "said", "answered": "answered", "n": "times", "share": "share of what was said"}
 
 
-def plot_confusion(
-    confusion: AnyPath,
-    probes: AnyPath,
-    task: str,
-    models: Sequence[str],
-    titles: Mapping[str, str],
-    out_svg: AnyPath,
-    out_png: AnyPath,
-) -> Figure:
+def confusions(confusion: AnyPath, probes: AnyPath, task: str, models: Sequence[str], titles: Mapping[str, str]) -> Any:
     """What was said (rows) and answered (columns) on the best single block: a panel per column of labels and model.
 
     The colour is the share of a row, so that the diagonal shows how often each label is recognised. Of more than `MOST`
@@ -47,36 +41,18 @@ def plot_confusion(
     best = _best_blocks(heads[(heads["task"] == task) & (heads["source"] == PROBES)])
     table = read_confusions(confusion)
     table = table[table["task"] == task]
-    table = table[table["layer"] == table["model"].map(best)]
-    chosen = {model: table[table["model"] == model] for model in models if model in set(table["model"])}
-    columns = list(dict.fromkeys(table["column"]))
-    with mpl.rc_context(STYLE | {"font.size": 8, "axes.titlesize": 9, "axes.grid": False}):
-        figure = Figure(layout="constrained")
-        title = f"{task}: said and answered, on the best block"
-        figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-        if not chosen:
-            figure.set_size_inches(*EMPTY_SIZE)
-            write_instead(figure.add_subplot(), f"No head of {task} has a result.")
-            return save(figure, out_svg, out_png)
-        labels = {column: _shown_labels(table[table["column"] == column]) for column in columns}
-        side, down = min(WIDE, len(chosen)), -(-len(chosen) // WIDE)  # models in a row, and rows of them
-        heights = [max(1.6, 0.17 * len(labels[column])) for column in columns for _ in range(down)]
-        figure.set_size_inches((max(heights) + 1.2) * side + 0.9, sum(heights) + 1.2 * len(heights) + 0.6)
-        panels = figure.subplots(len(heights), side, squeeze=False, height_ratios=heights)
-        for axes in panels.ravel():
-            axes.set_visible(False)
-        for number, column in enumerate(columns):
-            block = panels[number * down : (number + 1) * down].ravel()
-            for axes, (model, rows) in zip(block, chosen.items(), strict=False):
-                axes.set_visible(True)
-                mesh = _draw(axes, rows[rows["column"] == column], labels[column])
-                axes.set_title(wrapped(f"{titles.get(model, model)}, {best[model]}: {column}", 28))
-                axes.set(xlabel="answered", ylabel="said")
-        figure.colorbar(mesh, ax=panels, label="share of what was said", aspect=25, pad=0.01, shrink=0.4)
-        if many := [column for column in columns if len(_labels(table[table["column"] == column])) > MOST]:
-            note = f"{', '.join(many)}: of more labels, the {MOST} that are confused most; tables/confusion.csv has all"
-            figure.supxlabel(wrapped(note, 125), x=0.01, ha="left", **NOTE_STYLE)
-        return save(figure, out_svg, out_png)
+    table = Models.of(models, titles).titled(table[table["layer"] == table["model"].map(best)])
+    title = f"{task}: said and answered, on the best block"
+    if table.empty:
+        return finished(words_only(f"No head of {task} has a result."), title)
+    parts, many = [], []
+    for column, rows in table.groupby("column", sort=False):
+        labels = _shown_labels(rows)
+        if len(labels) < len(_labels(rows)):
+            many.append(column)
+        parts.append(_panels_of(rows, column, labels))
+    note = f"{', '.join(many)}: of more labels, the {MOST} that are confused most; tables/confusion.csv has all"
+    return finished(below_each_other(*parts), title, note if many else "", ROOM)
 
 
 def _best_blocks(heads: pd.DataFrame) -> dict[str, str]:
@@ -102,28 +78,36 @@ def _labels(rows: pd.DataFrame) -> list[str]:
     return sorted(set(rows["said"]) | set(rows["answered"]))
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, labels: Sequence[str]) -> Any:
+def _panels_of(rows: pd.DataFrame, column: str, labels: Sequence[str]) -> Any:
     """Said × answered, as shares of all that was said of a label, those answers too that are not drawn."""
-    counts = np.zeros((len(labels), len(labels)))
-    place = {label: number for number, label in enumerate(labels)}
-    for found in rows.itertuples():
-        if found.said in place and found.answered in place:
-            counts[place[found.said], place[found.answered]] = found.n
-    said = rows.groupby("said")["n"].sum().reindex(labels).to_numpy(dtype=float)
-    mesh = axes.imshow(counts / said[:, None], cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    names = [_short(label) for label in labels]
-    axes.set_xticks(range(len(labels)), names, rotation=90)
-    axes.set_yticks(range(len(labels)), names)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    cell = CELL if len(labels) <= WRITTEN else SMALL_CELL
+    size = max(LEAST, cell * len(labels))
+    said = rows.groupby(["model", "said"])["n"].transform("sum")
+    rows = rows.assign(
+        share=rows["n"] / said,
+        panel=[panel_title(f"{row.title}, {row.layer}: {column}", size) for row in rows.itertuples()],
+    )
+    panels = list(dict.fromkeys(rows["panel"]))
+    names = {label: shown(label) for label in labels}
+    cells = rows[rows["said"].isin(labels) & rows["answered"].isin(labels)]
+    cells = rounded(cells.assign(said=cells["said"].map(names), answered=cells["answered"].map(names))[COLUMNS])
+    scale = alt.Scale(domain=list(names.values()))
+    axis = alt.Axis(ticks=False, domain=False, labelLimit=LABEL, labelOverlap=False)
+    base = alt.Chart(cells, width=size, height=size).encode(
+        x=alt.X("answered:O", scale=scale, axis=axis),
+        y=alt.Y("said:O", scale=scale, axis=axis),
+        opacity=standing_out(),
+    )
+    coloured = base.mark_rect().encode(
+        color=alt.Color(
+            "share:Q", scale=alt.Scale(scheme="blues", domain=[0, 1]), legend=alt.Legend(title="share of what was said")
+        ),
+        tooltip=[
+            alt.Tooltip(name, title=words, format=".0%" if name == "share" else alt.Undefined)
+            for name, words in TOOLTIP.items()
+        ],
+    )
     if len(labels) <= WRITTEN:
-        for (i, j), count in np.ndenumerate(counts):
-            if count:
-                colour = "white" if count / said[i] > 0.6 else "black"
-                axes.text(j, i, f"{count:.0f}", ha="center", va="center", fontsize=7, color=colour)
-    return mesh
-
-
-def _short(label: str) -> str:
-    label = shown(label)
-    return label if len(label) <= LONGEST else label[: LONGEST - 1] + "…"
+        ink = alt.condition(f"datum.share > {DARK}", alt.value("white"), alt.value("black"))
+        coloured += base.mark_text(fontSize=10).encode(text="n:Q", color=ink)
+    return in_panels(coloured, panels, abreast(len(panels), size))

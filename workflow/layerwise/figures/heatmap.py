@@ -1,101 +1,124 @@
-"""One property as a heat map: layers x models."""
+"""One property as a heat map: layers × models."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-import matplotlib as mpl
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+import altair as alt
+import pandas as pd
 
-from layerwise.figures.style import EMPTY_SIZE, STYLE, save, wrapped, write_instead
-from layerwise.figures.words import FLAGGED, alignments_in, skip_note, title_of
+from layerwise.cells import FLAGGED as IS_FLAGGED
+from layerwise.cells import SKIPPED
+from layerwise.figures.curves import COLUMNS, said_of, tooltips
+from layerwise.figures.look import QUIET, Models, finished, of_models, rounded, standing_out, words_only
+from layerwise.figures.words import FLAGGED, alignments_in, skip_note, title_of, wrapped
 from layerwise.layers import layer_key
 from layerwise.metrics import metric_of
 from layerwise.scoring.properties import Property
 from layerwise.tables.files import AnyPath, of_property
 from layerwise.tables.trends import read_trends
 
-CHARACTER = 0.11  # inches of a title in bold type
+WIDTHS = (13, 46)  # pixels of a column, at least and at most
+HEIGHTS = (13, 22)  # of a row
+ACROSS, UPWARDS = 760, 560  # pixels that all should have, as far as that can be
+ROOM = 34  # pixels that a number needs
+MOST_EQUAL = 0.02  # scores that differ by less have one colour: they look alike as numbers
+STAR, CROSS = "*", "×"
+_MIDDLE = 0.575  # of the scale of colours, from where white is easier to read than black
 
 
-def plot_heatmap(
-    trends: AnyPath,
-    question: Property,
-    metric: str,
-    models: Sequence[str],
-    titles: Mapping[str, str],
-    out_svg: AnyPath,
-    out_png: AnyPath,
-) -> Figure:
-    """One property as a heat map: layers upwards from the input, a column per model, the mean written in each cell.
+def heatmap(trends: AnyPath, question: Property, metric: str, models: Sequence[str], titles: Mapping[str, str]) -> Any:
+    """One property as a heat map: layers upwards from the input, a column per model.
 
-    A skipped score is a hatched cell, a flagged one has a frame and a star, and a layer that a model does not have
-    stays blank. The brightest is the best, of an error rate the lowest. `models` and `titles` as in `plot_trends`.
+    The mean is written in each cell while there is room. A skipped score is a grey cell with a cross, a flagged one has
+    a frame and a star, and a layer that a model does not have stays blank. The darkest is the best, of an error rate
+    the lowest. Differences as small as an interval are hardly seen: the colours span at least one.
+
+    Args:
+        models, titles: as of `layerwise.figures.trends.trends_chart`.
     """
     table = of_property(read_trends(trends), question.name)
     table = table[table["metric"] == metric]
-    models = [model for model in models if model in set(table["model"])]
-    layers = sorted(table["layer"].unique(), key=layer_key)
-    cells = table.set_index(["layer", "model"])
-    means = cells["mean"].unstack().reindex(index=layers, columns=models).to_numpy(dtype=float)
-    status = cells["status"].unstack().reindex(index=layers, columns=models).to_numpy()
-    with mpl.rc_context(STYLE | {"axes.grid": False}):
-        figure = Figure(
-            figsize=(2.6 + 0.62 * max(len(models), 4), 1.9 + 0.26 * max(len(layers), 8)), layout="constrained"
-        )
-        axes = figure.add_subplot()
-        # In the figure's corner, as few columns leave less room than the words need.
-        title = title_of(question, metric, alignments_in(table))
-        figure.suptitle(
-            wrapped(title, int(figure.get_figwidth() / CHARACTER)), x=0.01, ha="left", fontsize=11, fontweight="bold"
-        )
-        if np.isfinite(means).any():
-            colours = "viridis" if metric_of(metric).higher_is_better else "viridis_r"
-            mesh = axes.pcolormesh(np.ma.masked_invalid(means), cmap=colours, edgecolors="white", linewidth=0.5)
-            figure.colorbar(mesh, ax=axes, label=_scale_title(metric), aspect=30, pad=0.02)
-            _draw_cells(axes, means, status, mesh)
-            axes.set_xticks(np.arange(len(models)) + 0.5, [titles.get(m, m) for m in models])
-            axes.set_yticks(np.arange(len(layers)) + 0.5, layers)
-            axes.tick_params(length=0)
-            for label in axes.get_xticklabels():
-                label.set(rotation=40, ha="right", rotation_mode="anchor")
-            axes.spines[:].set_visible(False)
-            axes.set_ylabel("layer")
-            marks = {
-                "skipped": Patch(facecolor="#f0f0f0", hatch="////", label="skipped"),
-                "flagged": Patch(fill=False, edgecolor="#D55E00", label=f"* {FLAGGED}"),
-            }
-            handles = [patch for name, patch in marks.items() if (status == name).any()]
-            if handles:
-                figure.legend(handles=handles, loc="outside lower left", ncols=1)
-        else:
-            figure.set_size_inches(*EMPTY_SIZE)
-            write_instead(axes, skip_note(table, models, titles) or f"No layer has a score of {metric}.")
-        return save(figure, out_svg, out_png)
+    title = title_of(question, metric, alignments_in(table))
+    notes = skip_note(table, models, titles)
+    if not table["mean"].notna().any():
+        return finished(words_only(notes or f"No layer has a score of {metric}."), title)
+    cast = Models.of(models, titles)
+    rows = rounded(cast.titled(table)[[column for column in COLUMNS if column != "run"]])
+    layers = sorted(rows["layer"].unique(), key=layer_key)
+    columns = [cast.titles[name] for name in dict.fromkeys(rows["model"])]
+    width, height = _step(WIDTHS, ACROSS, len(columns)), _step(HEIGHTS, UPWARDS, len(layers))
+    notes = "\n".join(
+        [
+            *([f"{STAR} {FLAGGED}"] if (rows["status"] == IS_FLAGGED).any() else []),
+            *([f"{CROSS} {note}" for note in notes.split("\n")] if notes else []),
+        ]
+    )
+    base = alt.Chart().encode(
+        x=alt.X(
+            "title:N",
+            sort=columns,
+            title=None,
+            axis=alt.Axis(labelAngle=-40, labelLimit=180, labelOverlap=False, ticks=False, domain=False),
+            scale=alt.Scale(paddingInner=0),
+        ),
+        y=alt.Y(
+            "layer:N",
+            sort=layers[::-1],
+            title="layer",
+            axis=alt.Axis(ticks=False, domain=False, labelOverlap=False, labelFontSize=min(11, height - 2)),
+            scale=alt.Scale(paddingInner=0),
+        ),
+        tooltip=tooltips(),
+    )
+    cells = _cells(base, rows, metric, numbers=width >= ROOM)
+    chart = of_models(said_of(alt.layer(*cells, data=rows)))
+    chart = chart.properties(width=width * len(columns), height=height * len(layers))
+    return finished(chart, title, notes, max(width * len(columns) + 100, 420))
 
 
-def _scale_title(metric: str) -> str:
-    known = metric_of(metric)
-    lines = wrapped(known.title, 36)
-    return lines if known.higher_is_better else f"{lines}\n(lower is better)"
+def _step(pixels: tuple[int, int], altogether: int, number: int) -> int:
+    least, most = pixels
+    return max(least, min(most, altogether // number))
 
 
-def _draw_cells(axes: Axes, means: np.ndarray, status: np.ndarray, mesh: mpl.collections.QuadMesh) -> None:
-    """Write the value in each cell (layers x models), and mark the skipped and the flagged."""
-    for (row, column), mean in np.ndenumerate(means):
-        if status[row, column] == "skipped":
-            hatched = {"facecolor": "#f0f0f0", "edgecolor": "white", "hatch": "////"}
-            axes.add_patch(Rectangle((column, row), 1, 1, linewidth=0.5, **hatched))
-        if not np.isfinite(mean):
-            continue
-        red, green, blue, _ = to_rgba(mesh.cmap(mesh.norm(mean)))
-        ink = "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
-        star = "*" if status[row, column] == "flagged" else ""
-        axes.text(column + 0.5, row + 0.47, f"{mean:.2f}{star}", ha="center", va="center", fontsize=8, color=ink)
-        if star:
-            frame = {"fill": False, "edgecolor": "#D55E00", "linewidth": 1.6}
-            axes.add_patch(Rectangle((column + 0.04, row + 0.06), 0.92, 0.88, **frame))
+def _cells(base: alt.Chart, rows: pd.DataFrame, metric: str, numbers: bool) -> list[alt.Chart]:
+    """The cells, and what is written in them."""
+    up = metric_of(metric).higher_is_better
+    low, high = span_of(rows)
+    middle = low + (high - low) * (_MIDDLE if up else 1 - _MIDDLE)
+    scale = alt.Scale(
+        domain=[low, high], scheme=alt.SchemeParams("viridis", extent=[1, 0] if up else [0, 1]), nice=False
+    )
+    words = [*wrapped(metric_of(metric).title, 30).split("\n"), *([] if up else ["(lower is better)"])]
+    legend = alt.Legend(title=words, format=".2f", gradientLength=150, tickCount=4)
+    scored = base.transform_filter("isValid(datum.mean)")
+    flagged = scored.transform_filter(f"datum.status == '{IS_FLAGGED}'")
+    skipped = base.transform_filter(f"datum.status == '{SKIPPED}'")
+    dark = f"datum.mean {'>' if up else '<'} {middle:.6g}"
+    ink = alt.when(dark).then(alt.value("white")).otherwise(alt.value("black"))
+    written = f"format(datum.mean, '.2f') + (datum.status == '{IS_FLAGGED}' ? '{STAR}' : '')"
+    text = scored if numbers else flagged
+    return [
+        scored.mark_rect().encode(color=alt.Color("mean:Q", scale=scale, legend=legend), opacity=standing_out()),
+        skipped.mark_rect(color=QUIET).encode(opacity=standing_out(0.25)),
+        skipped.mark_text(text=CROSS, fontSize=11).encode(color=alt.value(QUIET), opacity=standing_out()),
+        flagged.mark_rect(filled=False, stroke="#D55E00", strokeWidth=1.5).encode(opacity=standing_out()),
+        text.transform_calculate(written=written if numbers else f"'{STAR}'")
+        .mark_text(fontSize=10)
+        .encode(text="written:N", color=ink, opacity=standing_out()),
+    ]
+
+
+def span_of(rows: pd.DataFrame) -> tuple[float, float]:
+    """From which score to which the colours go: over all, but no less than a usual interval is wide.
+
+    So layers whose scores are equal but for noise have one colour.
+    """
+    low, high = rows["mean"].min(), rows["mean"].max()
+    usual = (rows["high"] - rows["low"]).median()
+    lacking = max(MOST_EQUAL, 0 if pd.isna(usual) else usual) - (high - low)
+    if lacking <= 0:
+        return float(low), float(high)
+    return float(low - lacking / 2), float(high + lacking / 2)

@@ -7,14 +7,16 @@ chart: `CHOSEN`, the models that are drawn, and `ISOLATED`, the one that stands 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from layerwise.errors import LINE, shown
+from layerwise.figures.words import wrapped
 from layerwise.metrics import metric_of
 
 # Okabe & Ito, Color Universal Design (2008), without yellow, too faint on white, and with grey in place of black, which
@@ -27,12 +29,13 @@ BAND = 0.15  # opacity of an interval
 QUIET = "#8a8a8a"  # of chance levels, rules and notes: seen on white and on black
 CHANCE_DASH = [4, 3]
 WIDTH, HEIGHT = 560, 340  # pixels of a chart by itself; a picture has 96 to an inch
+DIGITS = 6  # of numbers in the data of a chart
+_TITLE, _NOTE = 8.2, 6.0  # pixels of a character of a title and of a note, at most on average
 
 # Parameters of a chart, which the report sets.
 CHOSEN = "chosen"  # names of models; of none at all, all are drawn
 ISOLATED = "isolated"  # the name of a model; "": none
 IS_CHOSEN = f"!length({CHOSEN}) || indexof({CHOSEN}, datum.model) >= 0"
-_STANDS_OUT = f"{ISOLATED} == '' || {ISOLATED} == datum.model"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Models:
 
     Attributes:
         names: in order. titles: what each is called, no two alike.
+        groups: model → what models of its colour have in common; empty: each has its own.
     """
 
     names: tuple[str, ...]
@@ -48,6 +52,7 @@ class Models:
     colours: Mapping[str, str]
     shapes: Mapping[str, str]
     dashes: Mapping[str, list[int]]
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, names: Sequence[str], titles: Mapping[str, str], groups: Mapping[str, str] | None = None) -> Models:
@@ -69,6 +74,7 @@ class Models:
             {name: COLOURS[number % len(COLOURS)] for name, number in rounds.items()},
             {name: SHAPES[number % len(SHAPES)] for number, name in enumerate(names)},
             {name: DASHES[number // len(COLOURS) % len(DASHES)] for name, number in rounds.items()},
+            {name: groups[name] for name in names} if groups else {},
         )
 
     def titled(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -78,11 +84,12 @@ class Models:
         rows = rows.iloc[rows["model"].map(place).argsort(kind="stable")]
         return rows.assign(title=rows["model"].map(self.titles))
 
-    def encodings(self, drawn: Sequence[str]) -> dict[str, Any]:
-        """Colour, shape and dash of each model by the column `title`, with one legend for all three.
+    def encodings(self, drawn: Iterable[str], with_legend: bool = True) -> dict[str, Any]:
+        """Colour, shape and dash of each model by the column `title`.
 
         Args:
             drawn: names of the models that the chart has.
+            with_legend: one legend for all three; False: the chart has that of `layerwise.figures.legend`.
         """
         names = [name for name in self.names if name in set(drawn)]
         domain = [self.titles[name] for name in names]
@@ -90,7 +97,8 @@ class Models:
         def scale(of: Mapping[str, Any]) -> alt.Scale:
             return alt.Scale(domain=domain, range=[of[name] for name in names])
 
-        legend = alt.Legend(title=None, labelLimit=260, symbolLimit=0, columns=-(-len(names) // 24))
+        columns = -(-len(names) // 24)
+        legend = alt.Legend(title=None, labelLimit=260, symbolLimit=0, columns=columns) if with_legend else None
         return {
             "color": alt.Color("title:N", scale=scale(self.colours), legend=legend),
             "shape": alt.Shape("title:N", scale=scale(self.shapes), legend=legend),
@@ -98,16 +106,34 @@ class Models:
         }
 
 
-def standing_out(opacity: float = 1.0) -> Any:
-    """The opacity of a mark of a model: faint where another model is isolated."""
-    return alt.condition(_STANDS_OUT, alt.value(opacity), alt.value(FAINT * opacity))
+def standing_out(opacity: float = 1.0, isolated: float | None = None) -> Any:
+    """The opacity of a mark of a model: faint where another model is isolated.
+
+    Args:
+        isolated: what it is of the isolated model; None: the same.
+    """
+    at_most = opacity if isolated is None else isolated
+    of_none = alt.when(f"{ISOLATED} == ''").then(alt.value(opacity))
+    return of_none.when(f"{ISOLATED} == datum.model").then(alt.value(at_most)).otherwise(alt.value(FAINT * opacity))
+
+
+def parameters() -> list[Any]:
+    """What the report sets of a chart, with the values that pictures have."""
+    return [alt.param(name=CHOSEN, value=[]), alt.param(name=ISOLATED, value="")]
 
 
 def of_models(chart: alt.LayerChart | alt.Chart) -> Any:
     """A chart whose rows have a column `model`, of which the report draws some and isolates one."""
-    return chart.transform_filter(IS_CHOSEN).add_params(
-        alt.param(name=CHOSEN, value=[]), alt.param(name=ISOLATED, value="")
-    )
+    return chart.transform_filter(IS_CHOSEN).add_params(*parameters())
+
+
+def rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """The same with `DIGITS` significant digits, more than anybody can see: rows of charts are most of a page."""
+    floats = table.select_dtypes("floating")
+    with np.errstate(divide="ignore"):
+        places = DIGITS - 1 - np.floor(np.log10(floats.abs().replace(0, 1)))
+    scale = 10.0**places
+    return table.assign(**(floats * scale).round().div(scale))
 
 
 def score_scale(metric: str, **options: Any) -> alt.Scale:
@@ -115,15 +141,19 @@ def score_scale(metric: str, **options: Any) -> alt.Scale:
     return alt.Scale(zero=False, nice=True, reverse=not metric_of(metric).higher_is_better, **options)
 
 
-def finished(chart: Any, title: str | Sequence[str], notes: str = "") -> Any:
+def finished(chart: Any, title: str | Sequence[str], notes: str = "", width: int = WIDTH) -> Any:
     """A chart with its title, what is to be said below it, and the common look.
 
     Args:
-        title: a line, or several.
+        title: a line, or several; long ones are broken.
         notes: what was skipped and why, lines; "": nothing is to be said.
+        width: of the chart, which lines of the title and of notes do not exceed by much.
     """
     lines = [title] if isinstance(title, str) else list(title)
-    said = alt.TitleParams(lines, subtitle=notes.split("\n") if notes else alt.Undefined)
+    said = alt.TitleParams(
+        _broken(lines, int(width / _TITLE)),
+        subtitle=_broken(notes.split("\n"), int(width / _NOTE)) if notes else alt.Undefined,
+    )
     return chart.properties(title=said).configure(
         background="white",
         font="sans-serif",
@@ -136,8 +166,20 @@ def finished(chart: Any, title: str | Sequence[str], notes: str = "") -> Any:
     )
 
 
-def words_only(text: str) -> alt.Chart:
-    """Words in place of a chart that has nothing to draw; `text` may have several lines."""
-    rows = pd.DataFrame({"text": [text]})
-    mark = alt.Chart(rows, width=WIDTH, height=60 + 16 * text.count("\n"))
-    return mark.mark_text(lineBreak="\n", color=QUIET, fontSize=12).encode(text="text:N")
+def words_only(text: str, width: int = WIDTH, height: int = 0) -> alt.Chart:
+    """Words in place of a chart that has nothing to draw; `text` may have several lines, and long ones are broken.
+
+    Args:
+        height: 0: what the words need.
+    """
+    lines = _broken(text.split("\n"), int(width / _NOTE))
+    rows = pd.DataFrame({"text": ["\n".join(lines)]})
+    mark = alt.Chart(rows, width=width, height=height or 30 + 15 * len(lines))
+    return mark.mark_text(
+        lineBreak="\n", color=QUIET, fontSize=11, baseline="middle", dy=-15 * (len(lines) - 1) / 2
+    ).encode(text="text:N")
+
+
+def _broken(lines: Iterable[str], characters: int) -> list[str]:
+    """Lines of at most so many characters."""
+    return [part for line in lines for part in wrapped(line, characters).split("\n")]

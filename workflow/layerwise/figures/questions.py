@@ -1,6 +1,6 @@
 """A question in words, for captions and the report: what a row is, what it is compared with, how that becomes numbers.
 
-Read when the workflow is planned, so nothing here imports pandas or matplotlib.
+Read when the workflow is planned, so nothing here imports pandas or altair.
 """
 
 from __future__ import annotations

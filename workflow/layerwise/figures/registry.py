@@ -113,10 +113,10 @@ class Figure:
 _COLOURED = ("metric", "models", "titles", "groups")
 _BESIDE = ("names", "metrics", "models", "titles")
 _LINES = (
-    "A line is the mean over sample sets and trials, its band the 95 % interval. Dashed lines are chance levels: the same "
-    "scores with the target shuffled, or what the measure gives where there is nothing to find. Up is better: the axis "
-    "of an error rate is reversed. Hollow marks are flagged scores, whose fit kept less than 0.9 of the dimensions. "
-    "Gaps are skipped ones; the note says why."
+    "A line is the mean over sample sets and trials, its band (or bar) the 95 % interval. Grey dashed lines are chance "
+    "levels: the same scores with the target shuffled, or what the measure gives where there is nothing to find. Up is "
+    "better: the axis of an error rate is reversed. Hollow marks are flagged scores, whose fit kept less than 0.9 of "
+    "the dimensions. Gaps are skipped ones; the note says why."
 )
 
 FIGURES: dict[str, Figure] = {
@@ -126,9 +126,9 @@ FIGURES: dict[str, Figure] = {
             "overview",
             "layerwise.figures.overview:overview",
             "All properties over the depth of the models",
-            "All properties over the depth of each model, from the input of the first block (0) to the last block (1). Each "
-            "panel has a scale of its own: the level of a score depends on its target, so compare the shapes of curves "
-            f"between panels, and levels only within one. {_LINES}",
+            "All properties over the depth of each model, from the input of the first block (0) to the last block (1). "
+            "Each panel has a scale of its own: the level of a score depends on its target, so compare the shapes of "
+            f"curves between panels, and levels only within one. {_LINES}",
             of=EXPERIMENT,
             takes=("properties", "metrics", "models", "titles", "groups"),
         ),
@@ -156,16 +156,17 @@ FIGURES: dict[str, Figure] = {
             "heatmap",
             "layerwise.figures.heatmap:heatmap",
             "{} as layers by models",
-            "Layers × models, the input at the bottom: means over sample sets and trials. The darkest cell is the best. "
-            "Hatched cells were skipped, those with a star are flagged, and blank ones are layers that a model does not "
-            "have.",
+            "Layers × models, the input at the bottom: means over sample sets and trials. The darkest cell is the "
+            "best. The colours span at least one interval, so that differences which are noise are hardly seen. Grey "
+            "cells with a cross were skipped, those with a star and a frame are flagged, and blank ones are layers "
+            "that a model does not have.",
         ),
         Figure(
             "matrix",
             "layerwise.figures.matrices:matrices",
             "{}: layers by layers of the other model",
-            "Each layer of each model (upwards, from the input) and each layer of the other model (from left to right): "
-            "means over sample sets and trials. Crossed cells were skipped, those with a star are flagged.",
+            "Each layer of each model (upwards, from the input) and each layer of the other model (from left to "
+            "right): means over sample sets and trials. Crossed cells were skipped, those with a star are flagged.",
             of=MATRIX,
             tables=("layer_matrices",),
             has_intervals=False,
@@ -174,8 +175,8 @@ FIGURES: dict[str, Figure] = {
             "task",
             "layerwise.figures.tasks:task_chart",
             "{} over the layers of each model",
-            "How well a small head reads the task from each frozen layer, and from the learned sum of all layers; below, the "
-            "trends of the same layers. Up is better: axes of error rates are reversed.",
+            "How well a small head reads the task from each frozen layer, and from the learned sum of all layers; "
+            "below, the trends of the same layers. Up is better: axes of error rates are reversed.",
             of=TASK,
             tables=("probes", "trends"),
             takes=_BESIDE,
@@ -196,8 +197,8 @@ FIGURES: dict[str, Figure] = {
             "correlations",
             "layerwise.figures.correlations:correlations",
             "How properties and tasks correlate",
-            "Spearman's correlation over layers of each property, and of the learned weights, with each task: right is better. "
-            "Lines are 95 % intervals.",
+            "Spearman's correlation over layers of each property, and of the learned weights, with each task: right is "
+            "better. Lines are 95 % intervals.",
             of=TASKS,
             tables=("comparison",),
             takes=_BESIDE,

@@ -7,6 +7,7 @@ picture on every machine.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -25,6 +26,7 @@ from layerwise.tables.files import AnyPath
 PIXELS_PER_INCH = 200  # of a PNG; charts are laid out at 96
 
 alt.data_transformers.disable_max_rows()  # data that a chart has are in its file, however many
+_ID = re.compile(r'(\bid="|url\(#)((gradient_|clip)\d+)\b')
 
 
 def _only(entries: Mapping[str, Mapping]) -> Property:
@@ -45,7 +47,7 @@ class Charts:
     """The charts of a figure and a subject, as its file has them.
 
     Attributes:
-        about: `figure`, `of`, `subject`, `title`, `alt`, `caption`, `view`, `axis`, `shown`: what the registry says of it.
+        about: what the registry says of it: `figure`, `of`, `subject`, `alt`, `caption`, `view`, `axis`.
         charts: metric → Vega-Lite specification, whose data are named; the metric is "" where there is no choice.
         data: name → rows.
     """
@@ -72,8 +74,8 @@ def draw_all(figures: Mapping[str, Mapping], tables: Mapping[str, AnyPath], out:
     """Make the charts of a subject, and their pictures.
 
     Args:
-        figures: by name: what `chart_of` calls, the names of its tables, its arguments by metric, the metric whose chart
-            is drawn (`shown`), and what there is to say `about` it.
+        figures: by name: what `chart_of` calls, the names of its tables, its arguments by metric, the metric whose
+            chart is drawn (`shown`), and what there is to say `about` it.
         tables: paths by the names of tables.
         out: paths: NAME_svg, NAME_png and NAME_json.
     """
@@ -87,13 +89,19 @@ def draw_all(figures: Mapping[str, Mapping], tables: Mapping[str, AnyPath], out:
         write_charts(charts, figure["about"], out[f"{name}_json"])
 
 
-def draw(chart: Mapping, out_svg: AnyPath, out_png: AnyPath) -> None:
+def draw(chart: dict[str, Any], out_svg: AnyPath, out_png: AnyPath) -> None:
     """Write a chart as a picture, whose text stays text, and as pixels."""
-    svg = vl_convert.vegalite_to_svg(chart)
+    svg = _numbered(vl_convert.vegalite_to_svg(chart)) + "\n"
     with replaced(out_svg) as temporary:
         temporary.write_text(svg, encoding="utf-8")
     with replaced(out_png) as temporary:
         temporary.write_bytes(vl_convert.vegalite_to_png(chart, ppi=PIXELS_PER_INCH))
+
+
+def _numbered(svg: str) -> str:
+    """The same with ids that count from 0: Vega goes on counting through all that a process draws."""
+    ids: dict[str, str] = {}
+    return _ID.sub(lambda found: found[1] + ids.setdefault(found[2], f"{found[3]}{len(ids)}"), svg)
 
 
 def write_charts(charts: Mapping[str, Mapping], about: Mapping[str, str], out: AnyPath) -> None:
@@ -103,11 +111,9 @@ def write_charts(charts: Mapping[str, Mapping], about: Mapping[str, str], out: A
     for metric, chart in charts.items():
         data |= chart.get("datasets", {})
         specs[metric] = {key: value for key, value in chart.items() if key != "datasets"}
+    found = json.dumps({"about": about, "charts": specs, "data": data}, ensure_ascii=False, separators=(",", ":"))
     with replaced(out) as temporary:
-        temporary.write_text(
-            json.dumps({"about": about, "charts": specs, "data": data}, ensure_ascii=False, separators=(",", ":")),
-            encoding="utf-8",
-        )
+        temporary.write_text(f"{found}\n", encoding="utf-8")
 
 
 def read_charts(path: AnyPath) -> Charts:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-import matplotlib as mpl
+import altair as alt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
-from matplotlib.lines import Line2D
 
-from layerwise.figures.lines import property_looks
-from layerwise.figures.style import COLOURS, EMPTY_SIZE, STYLE, WIDE, save, wrapped, write_instead
-from layerwise.figures.words import as_performance, short_title
-from layerwise.layers import TRANSFORMER, WEIGHTED, layer_ranges, transformer_names
+from layerwise.figures.beside import LINE, SINGLE_COLOUR, STAR, SUM_COLOUR, Look, encodings, looks_of, names_of
+from layerwise.figures.look import BAND, QUIET, Models, finished, rounded, standing_out, words_only
+from layerwise.figures.panels import ROOM, abreast, below_each_other, in_lines, in_panels, panel_title
+from layerwise.figures.words import as_performance
+from layerwise.layers import TRANSFORMER, WEIGHTED, layer_ranges
 from layerwise.metrics import metric_of
 from layerwise.probes.metrics import METRICS
 from layerwise.tables.files import AnyPath
@@ -23,15 +21,29 @@ from layerwise.tables.probes import EXTERNAL, read_probes
 from layerwise.tables.trends import of_shown, read_trends
 
 SINGLE, BEST, SUM = "head on one layer", "best single block", "head on the learned sum of all layers"
-SINGLE_STYLE = {"color": "#000000", "marker": "o", "markersize": 3.5, "linewidth": 1.5}
-SUM_STYLE = {"color": COLOURS[1], "linestyle": (0, (5, 1.5)), "linewidth": 1.4}
-BEST_STYLE = {"color": "#000000", "marker": "*", "markersize": 11, "linestyle": "none", "markeredgecolor": "white"}
 MAJORITY, GUESSING = "always the most frequent label", "guessing every label equally often"
-MAJORITY_STYLE = {"color": "#555555", "linestyle": "-.", "linewidth": 1.0}
-GUESSING_STYLE = {"color": "#888888", "linestyle": ":", "linewidth": 1.2}
+LOOKS = {
+    SINGLE: Look(SINGLE_COLOUR, "circle"),
+    BEST: Look(SINGLE_COLOUR, STAR),
+    SUM: Look(SUM_COLOUR, LINE, (6, 2)),
+    MAJORITY: Look(QUIET, LINE, (8, 2, 2, 2)),
+    GUESSING: Look(QUIET, LINE, (1, 3)),
+}
+WIDTH, HEIGHT, LOW_HEIGHT = 190, 160, 140  # pixels of a panel
+PANEL = ["model", "title", "panel", "layer", "layer_index"]
+HEADS = [*PANEL, "series", "value", "low", "high", "n_test", "test_speakers", "status", "reason"]
+TRENDS = [*PANEL, "series", "mean", "low", "high", "rows_per_dimension", "n_rows", "status"]
+OF_HEADS = {
+    **{"title": "model", "series": "what", "layer": "layer", "value": "%", "low": "from", "high": "to"},
+    **{"n_test": "items of test", "test_speakers": "speakers of test"},
+}
+OF_TRENDS = {
+    **{"title": "model", "series": "property", "layer": "layer", "mean": "score", "low": "from", "high": "to"},
+    **{"rows_per_dimension": "rows per dimension", "n_rows": "rows", "status": "status"},
+}
 
 
-def plot_task(
+def task_chart(
     probes: AnyPath,
     trends: AnyPath,
     task: str,
@@ -39,9 +51,7 @@ def plot_task(
     metrics: Mapping[str, str],
     models: Sequence[str],
     titles: Mapping[str, str],
-    out_svg: AnyPath,
-    out_png: AnyPath,
-) -> Figure:
+) -> Any:
     """One task over the layers of each model, with the trends of the properties below, on the same axis.
 
     Up is better: the axis of an error rate is reversed, and says so; trends are those of 1 - error.
@@ -49,7 +59,7 @@ def plot_task(
     A band is the 95 % interval over test speakers (of trends, over samples and trials, or over items), the dashed line
     the head on the learned sum of all layers, the star the best block. Of labels, two more lines are what always
     answering the most frequent one reaches, and what guessing does. Results from elsewhere have panels of their own.
-    What could not be trained is named in a note.
+    Panels of one metric share a scale. What could not be trained is named in a note.
 
     Args:
         probes, trends: tables of the experiment.
@@ -58,77 +68,149 @@ def plot_task(
         models: in order.
         titles: what to call a model.
     """
+    cast = Models.of(models, titles)
     heads = read_probes(probes)
-    heads = heads[heads["task"] == task]
+    heads = cast.titled(heads[heads["task"] == task])
+    title, note = f"{task}, and what the layers hold", _left_out(heads)
+    groups = heads.groupby(["metric", "source", "model"], sort=False)
+    heads = heads[groups["value"].transform("count") > 0]
+    if heads.empty:
+        return finished(words_only(note or f"No head of {task} has a result."), title)
+    elsewhere = np.where(heads["source"] == EXTERNAL, " (measured elsewhere)", "")
+    heads["panel"] = [panel_title(words, WIDTH) for words in heads["title"] + elsewhere]
     scores = read_trends(trends)
-    scores = of_shown(scores[scores["layer"].str.startswith(TRANSFORMER)], metrics)
-    panels = [
-        (names, group)
-        for model in models
-        for names, group in heads[heads["model"] == model].groupby(["source", "metric", "model"], sort=False)
-        if group["value"].notna().any()
-    ]
-    with mpl.rc_context(STYLE | {"font.size": 9, "axes.titlesize": 9.5}):
-        columns = max(min(WIDE, len(panels)), 1)
-        rows = max(-(-len(panels) // columns), 1)
-        figure = Figure(figsize=(max(2.9 * columns, 7) + 0.4, 4.4 * rows + 1.1), layout="constrained")
-        figure.suptitle(f"{task}, and what the layers hold", x=0.01, ha="left", fontsize=11, fontweight="bold")
-        note = _left_out(heads, models, titles)
-        if not panels:
-            figure.set_size_inches(*EMPTY_SIZE)
-            write_instead(figure.add_subplot(), note or f"No head of {task} has a result.")
-            return save(figure, out_svg, out_png)
-        grid = GridSpec(2 * rows, columns, figure, height_ratios=[1.15, 1] * rows)
-        looks = property_looks(names)
-        first: dict[str, Axes] = {}  # panels of one metric share a scale
-        lower: Axes | None = None
-        for number, ((source, task_metric, model), group) in enumerate(panels):
-            row, column = divmod(number, columns)
-            axes = figure.add_subplot(grid[2 * row, column], sharey=first.get(task_metric))
-            below = figure.add_subplot(grid[2 * row + 1, column], sharex=axes, sharey=lower)
-            lower = lower or below
-            title = titles.get(model, model) + (" (measured elsewhere)" if source == EXTERNAL else "")
-            axes.set_title(wrapped(title, 32))
-            _draw_task(axes, group)
-            _draw_properties(below, scores[scores["model"] == model], looks)
-            if task_metric not in first and not METRICS[task_metric].higher_is_better:
-                axes.invert_yaxis()
-            first.setdefault(task_metric, axes)
-            axes.tick_params(labelbottom=False)
-            if column == 0:
-                axes.set_ylabel(_axis_title(task_metric))
-                below.set_ylabel(wrapped(_measured(metrics[name] for name in names), 26))
-            _name_layers(below, group, scores[scores["model"] == model])
-        handles = [
-            Line2D([], [], label=SINGLE, **SINGLE_STYLE),
-            Line2D([], [], label=BEST, **BEST_STYLE),
-        ]
-        if (heads["layer"] == WEIGHTED).any():
-            handles.append(Line2D([], [], label=SUM, **SUM_STYLE))
-        if heads["chance"].notna().any():
-            handles += [
-                Line2D([], [], label=MAJORITY, **MAJORITY_STYLE),
-                Line2D([], [], label=GUESSING, **GUESSING_STYLE),
-            ]
-        handles += [
-            Line2D(
-                [],
-                [],
-                label=as_performance(metrics[name], short_title(name, metrics[name])),
-                markersize=3.5,
-                **looks[name],
-            )
-            for name in names
-        ]
-        # The note is the legend's title, as both would else stand in one place.
-        figure.legend(
-            handles=handles,
-            loc="outside lower center",
-            ncols=4 if columns > 3 else 3,
-            title=note or None,
-            title_fontsize=8,
+    scores = scores[scores["layer"].str.startswith(TRANSFORMER) & scores["property"].isin(list(names))]
+    scores = cast.titled(of_shown(scores, metrics))
+    scores = _as_performance(scores, names_of(names, metrics))
+    last = int(max(heads["layer_index"].max(), scores["layer_index"].max() if len(scores) else 0))
+    measured = in_lines(_measured(metrics[name] for name in names), LOW_HEIGHT)
+    marks = _marks_of(heads)
+    drawn = {*marks["series"], *scores["series"]}
+    looks = encodings(LOOKS | looks_of(names_of(names, metrics).values()), drawn)
+    parts: list[Any] = []
+    for metric, of_metric in marks.groupby("metric", sort=False):
+        panels = list(dict.fromkeys(of_metric["panel"]))
+        levels = _ends(of_metric[["value", "low", "high"]])
+        columns = abreast(len(panels), WIDTH)
+        for start in range(0, len(panels), columns):
+            shown = panels[start : start + columns]
+            rows = of_metric[of_metric["panel"].isin(shown)]
+            of_panels = scores.merge(rows[["model", "panel"]].drop_duplicates(), on="model")
+            parts.append(in_panels(_performance(rows, metric, levels, last, looks), shown, columns))
+            if len(of_panels):
+                below = _trends(of_panels, measured, scores, last, looks)
+                parts.append(in_panels(below, shown, columns, has_titles=False))
+    return finished(below_each_other(*parts), title, note, ROOM)
+
+
+def _marks_of(heads: pd.DataFrame) -> pd.DataFrame:
+    """A row for each mark of a panel, in per cent: `series` says of what."""
+    percent = heads.assign(**{name: 100 * heads[name] for name in ("value", "low", "high", "majority", "chance")})
+    found = []
+    for _, group in percent.groupby(["metric", "panel"], sort=False):
+        single = group[group["layer"] != WEIGHTED]
+        found.append(single.assign(series=SINGLE))
+        blocks = single[(single["layer_index"] > 0) & single["value"].notna()]
+        if len(blocks):
+            performance = METRICS[blocks["metric"].iloc[0]].performance(blocks["value"] / 100)
+            found.append(blocks.loc[[performance.idxmax()]].assign(series=BEST))
+        found.append(group[(group["layer"] == WEIGHTED) & group["value"].notna()].assign(series=SUM))
+        # An empty answer misses all that was said: a line at an error rate of 100 % would only press the others together.
+        guesses = group[group["chance"].notna()].head(1)
+        for series, level in ((MAJORITY, "majority"), (GUESSING, "chance")):
+            found.append(guesses[["metric", *PANEL[:3]]].assign(series=series, value=guesses[level]))
+    marks = pd.concat([rows for rows in found if len(rows)], ignore_index=True)
+    return marks[["metric", *HEADS]]
+
+
+def _performance(rows: pd.DataFrame, metric: str, levels: Sequence[float], last: int, looks: Mapping[str, Any]) -> Any:
+    """Heads of single layers with their band, the best block, the learned sum, and guesses."""
+    known = METRICS[metric]
+    title = [f"{known.title}, %"] + ([] if known.higher_is_better else ["(reversed: lower is better)"])
+    scale = alt.Scale(domain=list(levels), nice=False, zero=False, reverse=not known.higher_is_better)
+    x = _layers(last, is_named=False)
+    y = alt.Y("value:Q", title=title, scale=scale, axis=alt.Axis(minExtent=34))
+    base = alt.Chart(rounded(rows[HEADS]), width=WIDTH, height=HEIGHT)
+    single, level = (base.transform_filter(_one_of(series)) for series in (SINGLE, SUM))
+    tooltip = _tooltip(OF_HEADS, ".1f")
+    lines = base.transform_filter(_one_of(SUM, MAJORITY, GUESSING)).encode(y=y, tooltip=tooltip)
+    marks = base.transform_filter(_one_of(SINGLE, BEST)).encode(x=x, y=y, tooltip=tooltip)
+    return alt.layer(
+        level.mark_rect(color=SUM_COLOUR).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q", opacity=standing_out(0.1)),
+        single.mark_area(color=SINGLE_COLOUR).encode(x=x, y="low:Q", y2="high:Q", opacity=standing_out(2 * BAND)),
+        lines.mark_rule(strokeWidth=1.5, clip=True).encode(
+            color=looks["color"], strokeDash=looks["strokeDash"], opacity=standing_out()
+        ),
+        single.mark_line(color=SINGLE_COLOUR).encode(x=x, y=y, opacity=standing_out()),
+        marks.mark_point(filled=True).encode(
+            color=looks["color"],
+            shape=looks["shape"],
+            size=alt.condition(f"datum.series == '{BEST}'", alt.value(110), alt.value(26)),
+            opacity=standing_out(),
+        ),
+    )
+
+
+def _trends(
+    rows: pd.DataFrame, measured: Sequence[str], all_rows: pd.DataFrame, last: int, looks: Mapping[str, Any]
+) -> Any:
+    """Lines of properties with their bands."""
+    scale = alt.Scale(domain=_ends(all_rows[["mean", "low", "high"]]), nice=False, zero=False)
+    base = alt.Chart(rounded(rows[TRENDS]), width=WIDTH, height=LOW_HEIGHT).encode(
+        x=_layers(last), color=looks["color"]
+    )
+    y = alt.Y("mean:Q", title=list(measured), scale=scale, axis=alt.Axis(minExtent=34))
+    return alt.layer(
+        base.mark_area().encode(y="low:Q", y2="high:Q", opacity=standing_out(BAND)),
+        base.mark_line(strokeWidth=1.5).encode(y=y, strokeDash=looks["strokeDash"], opacity=standing_out()),
+        base.mark_point(filled=True, size=22).encode(
+            y=y, shape=looks["shape"], opacity=standing_out(), tooltip=_tooltip(OF_TRENDS, ".3f")
+        ),
+    )
+
+
+def _ends(values: pd.DataFrame) -> list[float]:
+    """Where an axis begins and ends that has room for all values."""
+    low, high = np.nanmin(values.to_numpy(dtype=float)), np.nanmax(values.to_numpy(dtype=float))
+    room = 0.04 * (high - low) or 0.5
+    return [low - room, high + room]
+
+
+def _one_of(*series: str) -> str:
+    return f"indexof({list(series)}, datum.series) >= 0"
+
+
+def _layers(last: int, is_named: bool = True) -> alt.X:
+    """The axis that both panels have: layers by number, written as their names."""
+    axis = alt.Axis(
+        labelExpr=f"'{TRANSFORMER}' + datum.value", tickMinStep=1, tickCount=min(last + 1, 7), labels=is_named
+    )
+    scale = alt.Scale(domain=[-0.03 * last - 0.2, 1.03 * last + 0.2], nice=False, zero=False)
+    return alt.X("layer_index:Q", title="layer" if is_named else None, scale=scale, axis=axis)
+
+
+def _tooltip(columns: Mapping[str, str], numbers: str) -> list[alt.Tooltip]:
+    whole = {"n_test", "test_speakers", "n_rows"}
+    return [
+        alt.Tooltip(
+            name,
+            title=words,
+            format=alt.Undefined
+            if name in {"title", "series", "layer", "status"}
+            else "d"
+            if name in whole
+            else numbers,
         )
-        return save(figure, out_svg, out_png)
+        for name, words in columns.items()
+    ]
+
+
+def _as_performance(scores: pd.DataFrame, called: Mapping[str, str]) -> pd.DataFrame:
+    """Trends of which up is better, with what their property is called as `series`."""
+    is_error = np.array([not metric_of(name).higher_is_better for name in scores["metric"]], dtype=bool)
+    values = scores[["mean", "low", "high"]].to_numpy(dtype=float)
+    mean, low, high = np.where(is_error[:, None], 1 - values, values).T
+    return scores.assign(series=scores["property"].map(called), mean=mean, low=low, high=high)
 
 
 def _measured(metrics: Iterable[str]) -> str:
@@ -137,60 +219,13 @@ def _measured(metrics: Iterable[str]) -> str:
     return titles[0] if len(titles) == 1 else "score"
 
 
-def _axis_title(task_metric: str) -> str:
-    metric = METRICS[task_metric]
-    return f"{metric.title}, %" + ("" if metric.higher_is_better else "\n(reversed: lower is better)")
-
-
-def _draw_task(axes: Axes, heads: pd.DataFrame) -> None:
-    """One model's heads: the line of single layers with its band, the best block, the weighted sum, and guesses."""
-    percent = heads.assign(**{name: 100 * heads[name] for name in ("value", "low", "high")})
-    single = percent[percent["layer"] != WEIGHTED]
-    axes.plot(single["layer_index"], single["value"], **SINGLE_STYLE)
-    axes.fill_between(single["layer_index"], single["low"], single["high"], color="#000000", alpha=0.13, linewidth=0)
-    blocks = single[(single["layer_index"] > 0) & single["value"].notna()]
-    if not blocks.empty:
-        metric = METRICS[blocks["metric"].iloc[0]]
-        best = blocks.loc[blocks["value"].map(metric.performance).idxmax()]
-        axes.plot(best["layer_index"], best["value"], zorder=4, **BEST_STYLE)
-    for row in percent[(percent["layer"] == WEIGHTED) & percent["value"].notna()].itertuples():
-        axes.axhline(row.value, zorder=1, **SUM_STYLE)
-        if not np.isnan(row.low):
-            axes.axhspan(row.low, row.high, color=SUM_STYLE["color"], alpha=0.1, linewidth=0, zorder=0)
-    # An empty answer misses all that was said: a line at an error rate of 100 % would only press the others together.
-    guesses = heads[heads["chance"].notna()].head(1)
-    for level, style in (("majority", MAJORITY_STYLE), ("chance", GUESSING_STYLE)):
-        for value in guesses[level]:
-            axes.axhline(100 * value, zorder=1, **style)
-
-
-def _draw_properties(axes: Axes, scores: pd.DataFrame, looks: Mapping[str, Mapping]) -> None:
-    for name, look in looks.items():
-        rows = scores[scores["property"] == name]
-        if rows.empty:
-            continue
-        metric = metric_of(rows["metric"].iloc[0])
-        rows = rows.assign(**{end: metric.performance(rows[end]) for end in ("mean", "low", "high")})
-        axes.plot(rows["layer_index"], rows["mean"], markersize=2.5, linewidth=1.3, **look)
-        axes.fill_between(rows["layer_index"], rows["low"], rows["high"], color=look["color"], alpha=0.13, linewidth=0)
-
-
-def _name_layers(axes: Axes, heads: pd.DataFrame, scores: pd.DataFrame) -> None:
-    last = int(max(heads["layer_index"].max(), scores["layer_index"].max() if len(scores) else 0))
-    step = -(-last // 6) or 1
-    axes.set_xticks(range(0, last + 1, step), transformer_names(last)[::step])
-    axes.set_xlim(-0.03 * last - 0.2, 1.03 * last + 0.2)
-    axes.set_xlabel("layer")
-
-
-def _left_out(heads: pd.DataFrame, models: Sequence[str], titles: Mapping[str, str]) -> str:
+def _left_out(heads: pd.DataFrame) -> str:
     """Which heads have no result, and why: models with one reason share a line."""
     who: dict[str, list[str]] = {}
-    for model in models:
-        missing = heads[(heads["model"] == model) & heads["value"].isna()]
-        for reason, group in missing.groupby("reason", sort=False):
+    for title, of_model in heads[heads["value"].isna()].groupby("title", sort=False):
+        for reason, group in of_model.groupby("reason", sort=False):
             single = group.loc[group["layer"] != WEIGHTED, "layer"]
             names = [layer_ranges(single)] if len(single) else []
             names += ["the learned sum"] if len(single) < len(group) else []
-            who.setdefault(reason, []).append(f"{titles.get(model, model)} ({', '.join(names)})")
-    return "\n".join(wrapped(f"{', '.join(names)} without a result: {reason}", 125) for reason, names in who.items())
+            who.setdefault(reason, []).append(f"{title} ({', '.join(names)})")
+    return "\n".join(f"{', '.join(names)} without a result: {reason}" for reason, names in who.items())

@@ -6,36 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
-import pandas as pd
 
-from layerwise.figures.look import (
-    BAND,
-    CHANCE_DASH,
-    HEIGHT,
-    QUIET,
-    WIDTH,
-    Models,
-    finished,
-    of_models,
-    score_scale,
-    standing_out,
-    words_only,
-)
+from layerwise.figures.curves import lines, marks_in, scored
+from layerwise.figures.legend import entries, legend_of
+from layerwise.figures.look import HEIGHT, QUIET, WIDTH, Models, finished, parameters, score_scale, words_only
 from layerwise.figures.words import alignments_in, axis_title, skip_note, title_of
-from layerwise.layers import TRANSFORMER, layer_key
+from layerwise.layers import is_conv, is_transformer, layer_key
 from layerwise.scoring.properties import Property
 from layerwise.tables.files import AnyPath, of_property
 from layerwise.tables.trends import read_trends
 
-COLUMNS = [
-    *("model", "title", "layer", "depth", "kind", "mean", "low", "high", "chance"),
-    *("rows_per_dimension", "n_rows", "status"),
-]
-TOOLTIP = {
-    **{"title": "model", "layer": "layer", "mean": "score", "low": "from", "high": "to", "chance": "by chance"},
-    **{"rows_per_dimension": "rows per dimension", "n_rows": "rows", "status": "status"},
-}
 DEPTH, LAYER = "depth", "layer"
+BOUNDARY = " "  # the place on the axis of layers between conv blocks and the transformer
 
 
 def trends_chart(
@@ -58,49 +40,51 @@ def trends_chart(
         models: the order of the models, which also fixes how each one looks.
         titles: what to call a model; its name, where it has no title.
         groups: model → what models of one colour have in common, such as their objective; None: a colour for each.
+
+    Raises:
+        ValueError: there is no such axis.
     """
+    if axis not in (DEPTH, LAYER):
+        raise ValueError(f"axis is {axis!r}; expected {DEPTH} or {LAYER}")
     table = of_property(read_trends(trends), question.name)
     table = table[table["metric"] == metric]
-    shown = table if axis == LAYER else table[table["layer"].str.startswith(TRANSFORMER)]
+    shown = table if axis == LAYER else table[table["layer"].map(is_transformer).astype(bool)]
     cast = Models.of(models, titles, groups)
     title, notes = title_of(question, metric, alignments_in(table)), skip_note(shown, models, titles)
-    if not shown["mean"].notna().any():
+    rows = scored(shown, cast)
+    if rows.empty:
         return finished(words_only(notes or f"No layer has a score of {metric}."), title)
-    rows = cast.titled(shown).assign(kind=lambda each: each["layer"].str[0])[COLUMNS]
-    return finished(lines(rows, _place(rows, axis), metric, cast).properties(width=WIDTH, height=HEIGHT), title, notes)
-
-
-def lines(rows: pd.DataFrame, x: alt.X, metric: str, cast: Models) -> alt.LayerChart:
-    """Lines of models over x, with bands, marks and chance levels; `rows` has `COLUMNS`."""
-    looks = cast.encodings(rows["model"].unique())
-    base = alt.Chart(rows).encode(x=x, detail="kind:N")
+    layers = sorted(shown["layer"].unique(), key=layer_key)
+    x = _by_depth() if axis == DEPTH else _by_layer(layers)
     y = alt.Y("mean:Q", title=axis_title(metric).split("\n"), scale=score_scale(metric))
-    chance = base.mark_line(strokeWidth=1, strokeDash=CHANCE_DASH, color=QUIET).encode(
-        y="chance:Q", detail=["model:N", "kind:N"], opacity=standing_out(0.8)
-    )
-    band = base.mark_area().encode(y="low:Q", y2="high:Q", color=looks["color"], opacity=standing_out(BAND))
-    line = base.mark_line().encode(y=y, color=looks["color"], strokeDash=looks["strokeDash"], opacity=standing_out())
-    marks = base.mark_point(size=38, strokeWidth=1.5).encode(
-        y=y,
-        color=looks["color"],
-        shape=looks["shape"],
-        fill=alt.condition("datum.status == 'flagged'", alt.value("white"), looks["color"]),
-        opacity=standing_out(),
-        tooltip=[alt.Tooltip(name, title=words, format=_format(rows[name])) for name, words in TOOLTIP.items()],
-    )
-    return of_models(chance + band + line + marks)
+    key = legend_of(entries(cast, rows["model"], marks_in(rows)), WIDTH + 150)
+    parts = _boundary(layers) if axis == LAYER else []
+    chart = lines(rows, x, y, cast, [*parts, key]).add_params(*parameters())
+    return finished(chart.properties(width=WIDTH, height=HEIGHT), title, notes, WIDTH + 150)
 
 
-def _place(rows: pd.DataFrame, axis: str) -> alt.X:
-    if axis == DEPTH:
-        title = "depth (0: input of the first block, 1: last block)"
-        return alt.X("depth:Q", title=title, scale=alt.Scale(domain=[0, 1], padding=8))
-    return alt.X(
-        "layer:N", title="layer", sort=sorted(rows["layer"].unique(), key=layer_key), scale=alt.Scale(type="point")
-    )
+def _by_depth() -> alt.X:
+    title = "depth (0: input of the first block, 1: last block)"
+    return alt.X("depth:Q", title=title, scale=alt.Scale(domain=[0, 1], padding=8))
 
 
-def _format(values: pd.Series) -> Any:
-    if not pd.api.types.is_numeric_dtype(values):
-        return alt.Undefined
-    return "d" if pd.api.types.is_integer_dtype(values) else ".3f"
+def _by_layer(layers: Sequence[str]) -> alt.X:
+    convs = [layer for layer in layers if is_conv(layer)]
+    blocks = [layer for layer in layers if is_transformer(layer)]
+    places = [*convs, BOUNDARY, *blocks] if convs and blocks else layers
+    axis = alt.Axis(values=list(layers), labelAngle=0, labelOverlap=True, labelSeparation=8)
+    return alt.X("layer:N", title="layer", axis=axis, scale=alt.Scale(type="point", domain=list(places), padding=0.5))
+
+
+def _boundary(layers: Sequence[str]) -> list[alt.Chart]:
+    """What parts the conv blocks from the transformer, and their names at the top."""
+    if not (any(map(is_conv, layers)) and any(map(is_transformer, layers))):
+        return []
+    base = alt.Chart(alt.Data(values=[{}])).encode(x=alt.datum(BOUNDARY, type="nominal"))
+    said = {
+        words: base.mark_text(align=align, dx=shift, dy=-4, baseline="bottom", color=QUIET, fontSize=10).encode(
+            y=alt.value(0), text=alt.value(words)
+        )
+        for words, align, shift in (("conv encoder", "right", -6), ("transformer", "left", 6))
+    }
+    return [base.mark_rule(color=QUIET, strokeDash=[2, 2]), *said.values()]

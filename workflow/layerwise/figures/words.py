@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from layerwise.errors import LINE, shown
-from layerwise.figures.style import wrapped
 from layerwise.layers import layer_ranges
 from layerwise.metrics import metric_of
 from layerwise.scoring.properties import Property
@@ -17,6 +16,11 @@ from layerwise.spans import TIERS
 AUTOMATIC = "automatic alignments"
 FLAGGED = "flagged: the fit kept too few dimensions"
 NOTE_LINES = 5
+
+
+def wrapped(text: str, width: int) -> str:
+    """Text in lines of at most so many characters."""
+    return textwrap.fill(text, width)
 
 
 def title_of(question: Property, metric: str, alignments: str = "given") -> str:
@@ -68,6 +72,6 @@ def skip_note(table: pd.DataFrame, models: Sequence[str], titles: Mapping[str, s
         reasons = table.loc[(table["model"] == model) & (table["status"] == "skipped"), "reason"]
         # Layers differ in their reasons at most by a number; the tables have them all.
         who.setdefault(textwrap.shorten(reasons.iloc[0], 230, placeholder=" …"), []).append(name)
-    entries = [wrapped(f"{', '.join(names)} skipped: {reason}", 125) for reason, names in who.items()]
+    entries = [f"{', '.join(names)} skipped: {reason}" for reason, names in who.items()]
     more = len(entries) - NOTE_LINES
     return "\n".join([*entries[:NOTE_LINES], *([f"… and {more} more, see the tables"] if more > 0 else [])])

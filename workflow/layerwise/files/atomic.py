@@ -46,7 +46,7 @@ def impostor(start: bytes) -> str:
 def replaced(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary sibling of `path` to write to; it takes the name `path` when the block ends without an error.
 
-    The sibling keeps the target's suffix, because writers such as matplotlib and pandas choose a format by it, and lies
+    The sibling keeps the target's suffix, because writers such as pandas choose a format by it, and lies
     in the target's folder, because a rename is atomic only within one file system. Parent folders are created. On an
     error the sibling is removed and whatever was at `path` stays as it was.
 

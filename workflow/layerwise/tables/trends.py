@@ -13,6 +13,7 @@ from layerwise.tables.files import AnyPath, joined_reasons, read_table, table_of
 from layerwise.tables.jackknife import jackknife_at, read_jackknife
 from layerwise.tables.scores import COUNTS, MISSING, read_scores
 
+KEPT = ["kept_x", "kept_y"]  # dimensions of both views that fits kept, the fewest of any; empty without views
 COLUMNS = [
     *("property", "model", "layer", "layer_index", "depth", "metric"),
     *(
@@ -26,6 +27,7 @@ COLUMNS = [
         "high",
         "interval",
         "rows_per_dimension",
+        *KEPT,
         "n_rows",
         "n_missing",
         "n_types",
@@ -54,7 +56,8 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
     A layer is `flagged` if one of its scores is, and `skipped` if none was scored: n = 0 and no mean. A layer of which
     only some samples were scored keeps its status, and `reason` says why the others are missing. A single score has a
     mean and no std, low or high. `n_rows`, `n_types` and `n_speakers` are those of the smallest sample set: sets differ
-    a little in what they drew. `n_missing`, rows without a target, are the most of any.
+    a little in what they drew. `n_missing`, rows without a target, are the most of any. `kept_x` and
+    `kept_y` are the fewest dimensions that a fit kept; measures that fit no views have none.
 
     Args:
         folds: number of folds of the cross-validation, at least 3.
@@ -84,6 +87,7 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
         if n:
             row["mean"] = values.mean()
             row["rows_per_dimension"] = group["rows_per_dimension"].mean()
+            row |= group[KEPT].min()
         if n > 1:
             row["std"] = values.std(ddof=1)
         again = over_speakers.get((row["model"], row["property"], row["metric"]))
@@ -102,7 +106,7 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
             row |= _ends(row["mean"], corrected_half(row["std"], n, overlap)) | {"interval": CORPUS}
         row |= _by_chance(group["chance"].dropna(), overlap, row.get("interval") != ITEMS)
         rows.append(row)
-    write_table(table_of(rows, COLUMNS, [*COUNTS, MISSING]), out)
+    write_table(table_of(rows, COLUMNS, [*COUNTS, MISSING, *KEPT]), out)
 
 
 def _by_chance(values: pd.Series, overlap: float, with_interval: bool) -> dict:
