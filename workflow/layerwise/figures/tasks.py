@@ -115,7 +115,7 @@ def _marks_of(heads: pd.DataFrame) -> pd.DataFrame:
             performance = METRICS[blocks["metric"].iloc[0]].performance(blocks["value"] / 100)
             found.append(blocks.loc[[performance.idxmax()]].assign(series=BEST))
         found.append(group[(group["layer"] == WEIGHTED) & group["value"].notna()].assign(series=SUM))
-        # An empty answer misses all that was said: a line at an error rate of 100 % would only press the others together.
+        # An empty answer misses all that was said: a line at an error rate of 100 % would press the others together.
         guesses = group[group["chance"].notna()].head(1)
         for series, level in ((MAJORITY, "majority"), (GUESSING, "chance")):
             found.append(guesses[["metric", *PANEL[:3]]].assign(series=series, value=guesses[level]))
@@ -138,6 +138,10 @@ def _performance(rows: pd.DataFrame, metric: str, levels: Sequence[float], last:
     return alt.layer(
         level.mark_rect(color=SUM_COLOUR).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q", opacity=standing_out(0.1)),
         single.mark_area(color=SINGLE_COLOUR).encode(x=x, y="low:Q", y2="high:Q", opacity=standing_out(2 * BAND)),
+        # A band has no width at a layer whose neighbours have no result.
+        single.transform_filter("isValid(datum.low)")
+        .mark_rule(color=SINGLE_COLOUR)
+        .encode(x=x, y="low:Q", y2="high:Q", opacity=standing_out(2 * BAND)),
         lines.mark_rule(strokeWidth=1.5, clip=True).encode(
             color=looks["color"], strokeDash=looks["strokeDash"], opacity=standing_out()
         ),
