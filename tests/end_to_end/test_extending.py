@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -209,10 +210,13 @@ def test_a_figure_is_made(finished):
     run = checkout.snakemake("--cores", "1")
     assert run.returncode == 0, run.output
     assert run.jobs == {"plot_property": 2, "write_report": 1}
-    for name, title in {"mel": "acoustic content", "phone": "phonetic content"}.items():
-        assert title in (checkout / f"results/smoke/plots/{name}_gain.svg").read_text()
-        assert (checkout / f"results/smoke/plots/{name}_gain.png").stat().st_size > 1000
     page = (checkout / "results/smoke/report.html").read_text()
-    assert 'alt="CCA-phone: phonetic content above chance"' in page
+    for name, title in {"mel": "acoustic content", "phone": "phonetic content"}.items():
+        plot = checkout / f"results/smoke/plots/{name}_gain"
+        assert f"{title} above chance" in plot.with_suffix(".svg").read_text()
+        assert plot.with_suffix(".png").stat().st_size > 1000
+        charts = json.loads(plot.with_suffix(".json").read_text())["charts"]
+        assert charts["pwcca"]["encoding"]["y"]["title"] == "pwcca above chance"
+        assert f"{title} above chance" in page
     with checkout.appended("\nCHANGED = True\n", "workflow/layerwise/figures/gain.py"):
         assert checkout.plan().jobs == {"plot_property": 2, "write_report": 1}

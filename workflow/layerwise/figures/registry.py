@@ -162,6 +162,17 @@ FIGURES: dict[str, Figure] = {
             "that a model does not have.",
         ),
         Figure(
+            "pairs",
+            "layerwise.figures.model_pairs:pairs",
+            "{}, model against model",
+            "Two models at a time, over their layers at the same depth. On the left the mean of the absolute "
+            "differences of their scores, on the right the correlation of their trends: models can be alike in level"
+            " or in shape. Lines are 95 % intervals. Noise alone keeps a difference above 0. Colours and shapes name"
+            " the fact in which two models differ, if it is one alone; only such pairs say what that fact may do.",
+            tables=("model_pairs", "models"),
+            takes=("metric", "titles"),
+        ),
+        Figure(
             "matrix",
             "layerwise.figures.matrices:matrices",
             "{}: layers by layers of the other model",
@@ -181,6 +192,54 @@ FIGURES: dict[str, Figure] = {
             tables=("probes", "trends"),
             takes=_BESIDE,
             stem="probe_{}",
+        ),
+        Figure(
+            "scatter",
+            "layerwise.figures.scatter:scatter",
+            "{} against each property, layer by layer",
+            "How well a head reads the task from a layer (upwards) and the score of a property at the same layer (to"
+            " the right). A mark is a layer, and the thin line goes from the input to the last block. Above each "
+            "panel is Spearman's correlation over layers, of one model with its 95 % interval, of several the lowest"
+            " and the highest; that of a model is shown when it is singled out. Hollow marks are flagged scores, "
+            "which no correlation counts. Axes of error rates are reversed.",
+            of=TASK,
+            tables=("probes", "trends", "comparison"),
+            takes=("properties", "metrics", "models", "titles", "groups"),
+            stem="scatter_{}",
+        ),
+        *(
+            Figure(
+                name,
+                "layerwise.figures.weights:weights_chart",
+                f"{{}}: learned weights over {words}",
+                "What the head on the learned sum of all layers gives to each of them. Weights add up to 1; drawn is"
+                " how many times an equal weight a layer has (dashed line: all layers alike), so that models with "
+                "more layers can be compared. A weight says what the head uses, not how much a layer holds by "
+                "itself.",
+                of=TASK,
+                tables=("probes",),
+                takes=("models", "titles", "groups"),
+                options={"axis": axis},
+                view="weights",
+                axis=axis,
+                stem=f"{name}_{{}}",
+                has_intervals=False,
+            )
+            for name, axis, words in (("weights", "depth", "depth"), ("weights_layer", "layer", "layers"))
+        ),
+        Figure(
+            "regret",
+            "layerwise.figures.regret:regret",
+            "{}: what a choice of layer costs",
+            "What it costs to take the layer that a property recommends, in points of the task's performance below "
+            "the best single block; beside it the layer with the largest learned weight, the last block, and the "
+            "learned sum of all layers (below 0 where it beats every block). A number is bold where the chosen layer"
+            " does not tie with the best one; the others cannot be told apart from it. The best block is the best on"
+            " the test items, which flatters it a little.",
+            of=TASK,
+            tables=("comparison", "probes"),
+            takes=_BESIDE,
+            stem="regret_{}",
         ),
         Figure(
             "confusion",

@@ -16,7 +16,7 @@ import pandas as pd
 from layerwise.layers import layer_ranges
 from layerwise.tables import curves
 from layerwise.tables.curves import Curve, Number
-from layerwise.tables.files import AnyPath, alignments_of, write_table
+from layerwise.tables.files import AnyPath, alignments_of, read_table, write_table
 from layerwise.tables.models import read_models
 from layerwise.tables.scores import read_scores
 
@@ -24,6 +24,7 @@ COLUMNS = [
     *("model", "other", "differ", "property", "metric", "layers", "other_layers", "n_layers"),
     *("spearman", "spearman_low", "spearman_high", "difference", "difference_low", "difference_high", "reason"),
 ]
+TEXT = ["other", "differ", "layers", "other_layers"]
 COMPARED = ["objective", "iteration", "modality", "size", "training_data", "blocks", "width", "normalise"]
 
 
@@ -57,6 +58,11 @@ def compare_models(
     ]
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"n_layers": "Int64"})
     write_table(table.assign(alignments=alignments_of(scored)), out)
+
+
+def read_model_pairs(path: AnyPath) -> pd.DataFrame:
+    """tables/model_pairs.csv, as `compare_models` writes it."""
+    return read_table(path, COLUMNS, text=TEXT)
 
 
 def _differ(one: pd.Series, other: pd.Series) -> str:
