@@ -12,5 +12,5 @@ SHIPPED = {
 setup(
     packages=[*find_packages("workflow", include=["layerwise*"]), *SHIPPED],
     package_dir={"": "workflow", **SHIPPED},
-    package_data={name: ["*.yaml", "experiments/*.yaml", "*.rst", "*.j2"] for name in SHIPPED},
+    package_data={name: ["*.yaml", "experiments/*.yaml", "*.rst", "*.j2", "*.css", "*.js"] for name in SHIPPED},
 )

@@ -11,7 +11,9 @@ with logged(snakemake):
         metrics=snakemake.params.metrics,
         properties=read_properties(snakemake.params.questions),
         titles=snakemake.params.titles,
+        groups=snakemake.params.groups,
         charts=snakemake.input.charts,
+        models=snakemake.input.models,
         scores=snakemake.input.scores,
         best_layers=snakemake.input.best,
         utterances=snakemake.input.utterances,
@@ -19,6 +21,7 @@ with logged(snakemake):
         comparison=snakemake.input.comparison,
         findings=snakemake.input.findings,
         recommendations=snakemake.input.recommendations,
+        model_pairs=snakemake.input.model_pairs,
         layer_pairs=snakemake.input.layer_pairs or None,
         matrices=snakemake.input.matrices or None,
         problems={
@@ -31,5 +34,6 @@ with logged(snakemake):
             "alignments": snakemake.params.alignments,
             **{f"model {name}": source for name, source in snakemake.params.sources.items()},
         },
+        journal=snakemake.params.journal,
         out=snakemake.output.html,
     )

@@ -259,7 +259,7 @@ BEHIND = {
     "representations.features": {"extract_representations"},
     "probes.train": {"train_probes"},
     "tables.models": {"tabulate_models", "check_findings", "compare_models", "write_report"},
-    "tables.model_pairs": {"compare_models"},
+    "tables.model_pairs": {"compare_models", "write_report"},
     "figures.report": {"write_report"},
     "demo.units": {"cluster_frames"},
     "demo.model_cards": {"write_model_card"},

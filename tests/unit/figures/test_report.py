@@ -1,12 +1,15 @@
 import base64
+import hashlib
+import json
 import re
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 
-from layerwise.figures import report
-from layerwise.tables import comparison, findings, layer_pairs, recommendations
+from layerwise.figures import page_tables, registry, report
+from layerwise.figures.rendering import write_charts
+from layerwise.tables import comparison, findings, layer_pairs, model_pairs, recommendations
 from layerwise.tables import models as model_table
 from layerwise.tables import probes as probe_rows
 from layerwise.tables.best_layers import best_layers
@@ -20,28 +23,65 @@ from synthetic_scores import METRICS, write_experiment
 
 BLOCKS = {"hubert": 2, "random": 2}
 ASKED = chosen(["phone", "word"])
-SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+VOID = ("meta", "link", "input", "img", "br", "hr")
 
 
 class Page(HTMLParser):
-    """Collects what a browser would fetch, and the text."""
+    """Collects what a browser would fetch, scripts, attributes and the text."""
 
     def __init__(self, text):
         super().__init__()
-        self.sources, self.words, self.open = [], [], []
+        self.sources, self.words, self.open, self.elements, self.scripts = [], [], [], [], []
         self.feed(text)
         self.text = " ".join(" ".join(self.words).split())
+        self.data = json.loads(next(script for kind, script in self.scripts if kind == "application/json"))
 
     def handle_starttag(self, tag, attrs):
-        self.sources += [value for name, value in attrs if name in ("src", "href")]
-        if tag not in ("meta", "img"):
+        self.elements.append((tag, dict(attrs)))
+        self.sources += [value for name, value in attrs if name in ("src", "href", "action", "srcset")]
+        if tag not in VOID:
             self.open.append(tag)
+        if tag == "script":
+            self.scripts.append((dict(attrs).get("type", ""), ""))
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        self.words.append(data)
+        if self.open[-1:] == ["script"]:
+            kind, code = self.scripts[-1]
+            self.scripts[-1] = (kind, code + data)
+        elif self.open[-1:] != ["style"]:
+            self.words.append(data)
+
+    def named(self, tag, **wanted):
+        """Attributes of the elements of one tag that have these."""
+        return [
+            attrs
+            for name, attrs in self.elements
+            if name == tag and all(attrs.get(key) == value for key, value in wanted.items())
+        ]
+
+
+def charts_of(folder, figure, subject="", metrics=("",), rows=({"model": "hubert", "layer": "T1", "mean": 0.5},)):
+    """A file of charts of one figure of the registry: by each metric the same few marks."""
+    choices = {
+        **{"metrics": dict.fromkeys(ASKED, "pwcca"), "metrics_of": dict.fromkeys(ASKED, METRICS)},
+        **{"questions": {name: {} for name in ASKED}, "properties": {}, "names": list(ASKED)},
+        **{"models": list(BLOCKS), "titles": {}, "groups": None},
+    }
+    about_it = registry.FIGURES[figure].plan(choices, subject)["about"]
+    path = folder / f"{figure}_{subject}.json"
+    specs = {
+        metric: {
+            "mark": "point",
+            "data": {"name": f"{figure}-{metric}"},
+            "datasets": {f"{figure}-{metric}": list(rows)},
+        }
+        for metric in metrics
+    }
+    write_charts(specs, about_it, path)
+    return path
 
 
 def some_skipped(property_name, model, layer):
@@ -56,14 +96,20 @@ CCA = {"folds": 10, "epsilons": [(1e-10, 1e-10)], "folds_by": "row", "intervals"
 def compared(folder, probes):
     """The tables of tasks, findings and recommendations, below the paths that a report wants them by."""
     layers = {model: [f"T{i}" for i in range(depth + 1)] for model, depth in BLOCKS.items()}
-    paths = {name: folder / f"{name}.csv" for name in ("comparison", "findings", "recommendations")}
+    names = ("comparison", "findings", "recommendations", "model_pairs", "models")
+    paths = {name: folder / f"{name}.csv" for name in names}
     scores, heads, models = folder / "scores.csv", folder / "probes.csv", folder / "models.csv"
     probe_rows.collect_probes(probes, None, ["intent"], list(BLOCKS), layers, heads)
     comparison.compare(scores, heads, ASKED, 10, 1, paths["comparison"])
     kinds = {"hubert": "masked unit prediction", "random": "none"}
-    facts = [{"model": name, "objective": kinds[name], "size": "Base", "blocks": BLOCKS[name]} for name in BLOCKS]
+    facts = [
+        {"model": name, "title": "", **dict.fromkeys(model_pairs.COMPARED, ""), "objective": kinds[name]}
+        | {"size": "Base", "blocks": BLOCKS[name], "width": 48, "hours": 960.0}
+        for name in BLOCKS
+    ]
     model_table.write_models(facts, models)
     findings.check_findings(scores, heads, models, "pwcca", 10, 1, paths["findings"])
+    model_pairs.compare_models(scores, models, 10, 1, paths["model_pairs"])
     recommendations.recommend(
         *(folder / "trends.csv", folder / "best_layers.csv", heads, paths["comparison"]),
         *(ASKED, list(BLOCKS), ["random"], dict.fromkeys(ASKED, "pwcca"), "row", 1, paths["recommendations"]),
@@ -87,10 +133,9 @@ def inputs(tmp_path):
     (tmp_path / "samples.csv").write_text(
         "sample,span,asked,drawn,types,utterances,hours,alignments\n1,frame,5,4,,4,0.0123456,given\n"
     )
-    (tmp_path / "plot.svg").write_text(SVG)
     (tmp_path / "audio.csv").write_text("")
     (tmp_path / "alignments.csv").write_text(
-        "utterance_id,problem\n" + "".join(f"84-121123-{i:04d},no TextGrid\n" for i in range(report.LONGEST + 7))
+        "utterance_id,problem\n" + "".join(f"84-121123-{i:04d},no TextGrid\n" for i in range(page_tables.LONGEST + 7))
     )
     pd.DataFrame({"speaker_id": ["84", "174", "84"]}).to_parquet(tmp_path / "utterances.parquet")
     return {
@@ -101,11 +146,12 @@ def inputs(tmp_path):
             "titles": {"hubert": "HuBERT"},
         },
         "configuration": {"experiment": "demo <1>", "cca": CCA},
-        "pictures": {
-            "overview": {"": tmp_path / "plot.svg"},
-            "heatmap": {"phone": tmp_path / "plot.svg"},
-            "depth": {"phone": tmp_path / "plot.svg", "word": tmp_path / "plot.svg"},
-        },
+        "groups": None,
+        "charts": [
+            charts_of(tmp_path, "overview"),
+            *(charts_of(tmp_path, "depth", name, METRICS) for name in ("phone", "word")),
+            charts_of(tmp_path, "heatmap", "phone", METRICS),
+        ],
         **{name: tmp_path / f"{name}.csv" for name in ("scores", "best_layers", "samples")},
         "utterances": tmp_path / "utterances.parquet",
         **compared(tmp_path, {}),
@@ -114,6 +160,7 @@ def inputs(tmp_path):
         "problems": {"Audio": tmp_path / "audio.csv", "Alignments": tmp_path / "alignments.csv"},
         "labels": None,
         "provenance": {"hubert": "a local folder"},
+        "journal": tmp_path / "versions.yaml",
         "out": tmp_path / "report.html",
     }
 
@@ -125,38 +172,109 @@ def page(inputs):
 
 
 def test_the_page_is_whole_in_itself(page):
-    pictures = [source for source in page.sources if not source.startswith("#")]
-    assert len(pictures) == 4
-    for picture in pictures:
-        head, _, data = picture.partition(",")
-        assert head == "data:image/svg+xml;base64"
-        assert base64.b64decode(data).decode() == SVG
+    assert [source for source in page.sources if not source.startswith("#")] == ["data:,"]
     assert page.open == []
 
 
-def test_pictures_stand_in_the_order_of_the_registry_with_words_beside_them(inputs, page):
-    assert re.findall(r'<img.*?alt="(.+?)"', inputs["out"].read_text()) == [
-        "All properties over the depth of the models",
-        "CCA-phone: phonetic content over depth",
-        "CCA-phone: phonetic content as layers by models",
-        "CCA-word: word identity over depth",
+def test_the_policy_lets_no_script_run_but_those_of_the_page_and_nothing_be_fetched(page):
+    (meta,) = page.named("meta", **{"http-equiv": "Content-Security-Policy"})
+    rules = dict(rule.split(" ", 1) for rule in meta["content"].split("; "))
+    assert rules["default-src"] == "'none'"
+    assert {rule for rule in rules if rule.endswith("-src")} == {"default-src", "script-src", "style-src", "img-src"}
+    codes = [code for kind, code in page.scripts if not kind]
+    hashes = [base64.b64encode(hashlib.sha256(code.encode()).digest()).decode() for code in codes]
+    assert rules["script-src"].split() == [f"'sha256-{each}'" for each in hashes]
+    assert not any(name.startswith("on") for _, attrs in page.elements for name in attrs)
+
+
+def test_charts_stand_in_the_order_of_their_files_with_words_beside_them(page):
+    assert [(chart["figure"], chart["subject"], chart["alt"]) for chart in page.data["charts"]] == [
+        ("overview", "", "All properties over the depth of the models"),
+        ("depth", "phone", "CCA-phone: phonetic content over depth"),
+        ("depth", "word", "CCA-word: word identity over depth"),
+        ("heatmap", "phone", "CCA-phone: phonetic content as layers by models"),
     ]
+    (drawn,) = page.named("figure", **{"data-figure": "overview"})  # those of questions stand in the explorer
+    assert drawn["data-subject"] == ""
+    assert registry.FIGURES["overview"].caption in page.text
 
 
-def test_two_models_of_one_title_have_a_paragraph_each(inputs):
+def test_a_question_offers_the_metrics_of_its_charts(page):
+    phone, word = page.data["questions"]
+    assert (phone["name"], phone["title"], phone["shown"]) == ("phone", "CCA-phone: phonetic content", "pwcca")
+    assert word["metrics"] == list(METRICS)
+    assert page.data["metrics"]["pwcca"] == "projection-weighted CCA"
+    assert [option["value"] for option in page.named("option")][:2] == ["phone", "word"]
+
+
+def test_each_model_can_be_chosen_and_isolated(page):
+    assert [box["value"] for box in page.named("input", type="checkbox", name="model")] == list(BLOCKS)
+    assert [button["data-isolate"] for button in page.named("button") if "data-isolate" in button] == list(BLOCKS)
+    assert [model["title"] for model in page.data["models"]] == ["HuBERT", "random"]
+
+
+def test_a_figure_of_a_new_kind_of_subject_has_a_place(inputs, tmp_path):
+    path = charts_of(tmp_path, "correlations")
+    path.write_text(path.read_text().replace('"of":"tasks"', '"of":"weather"'))
+    report.write_report(**inputs | {"charts": [*inputs["charts"], path]})
+    page = Page(inputs["out"].read_text())
+    assert page.named("section", id="of-weather")
+    assert len(page.named("figure", **{"data-figure": "correlations"})) == 1
+
+
+def test_tables_have_names_and_what_has_none_has_no_scripts_to_name_it(page):
+    names = [attrs["id"] for attrs in page.named("table")]
+    assert len(set(names)) == len(names)
+    assert {"table-best-phone", "table-recommendations", "table-model-pairs", "table-samples"} <= set(names)
+    assert page.named("noscript")
+
+
+def test_two_models_of_one_title_have_a_card_each(inputs):
     report.write_report(**inputs | {"titles": dict.fromkeys(BLOCKS, "A <b> & $c$")})
     page = Page(inputs["out"].read_text())
-    assert page.text.count("A <b> & $c$ For ") + page.text.count("A <b> & $c$ Its weights are random") == 2
+    assert "A <b> & $c$ (hubert) For " in page.text
+    assert "A <b> & $c$ (random) Its weights are random" in page.text
+
+
+def test_a_card_says_what_a_model_is_and_where_it_is_best(page, inputs):
+    assert "objective masked unit prediction size Base blocks 2 width 48" in page.text
+    assert "hours 960 hours" in page.text
+    best = (
+        read_table(inputs["best_layers"]).set_index(["property", "model", "metric"]).loc[("phone", "hubert", "pwcca")]
+    )
+    numbers = " ".join(f"{best[name]:.3f}" for name in ("mean", "low", "high"))
+    card = page.text[page.text.index("What it is, and its best layers") :]
+    assert re.search(rf"CCA-phone {best['layer']} (T\d )?pwcca {numbers}", card)
+
+
+def test_pairs_of_models_have_a_table(page, inputs):
+    table = read_table(inputs["model_pairs"], text=["other", "differ"]).set_index(["property", "metric"])
+    difference = table.loc[("phone", "pwcca"), "difference"]
+    assert "Pairs of models Blocks at the same depth of both." in page.text
+    assert f"HuBERT random {table['differ'].iloc[0]} phone pwcca" in page.text
+    assert f"{difference:.3f}" in page.text
+
+
+def test_the_run_can_be_cited_and_made_again(inputs, tmp_path, page):
+    assert "not known: it ran from no git checkout" in page.text
+    assert f"snakemake --cores 4 --config from={tmp_path / 'configuration.yaml'}" in page.text
+    assert "Comparative Layer-Wise Analysis of Self-Supervised Speech Models" in page.text
+    run = "command: snakemake --cores 8 --configfile <mine>.yaml\ncheckout: {commit: 59dc0e4, changed: true}\n"
+    inputs["journal"].write_text(run)
+    report.write_report(**inputs)
+    text = Page(inputs["out"].read_text()).text
+    assert "snakemake --cores 8 --configfile <mine>.yaml" in text
+    assert "59dc0e4 (with changes that are not committed)" in text
 
 
 def test_what_intervals_are_about_stands_where_they_are_shown(inputs, page):
     sentence = about("corpus", "row")
-    assert page.text.count(sentence) == 4  # overview, advice, best layers of two properties
+    assert page.text.count(sentence) == 6  # overview, advice, best layers
     assert "2 speakers, and folds by row put each into training and test at once" in page.text
     changed = CCA | {"folds_by": "speaker", "intervals": "speakers"}
     report.write_report(**inputs | {"configuration": {"cca": changed}})
     page = Page(inputs["out"].read_text())
-    assert page.text.count(about("speakers", "speaker")) == 4
+    assert page.text.count(about("speakers", "speaker")) == 6
     assert "jackknife over speakers" in page.text
     assert "training and test at once" not in page.text
 
@@ -185,12 +303,12 @@ def test_the_page_says_what_was_run_and_found(page, inputs):
     assert "word random T0-T2 word, sample 1: 141 training rows <too few>" in page.text
     assert "Nothing was flagged." in page.text
     assert "hubert a local folder" in page.text
-    assert "matplotlib 3." in page.text
+    assert "altair 6." in page.text
 
 
 def test_problems_are_shown_up_to_a_limit_and_empty_files_say_so(page):
     assert "Audio None found." in page.text
-    assert page.text.count("no TextGrid") == report.LONGEST
+    assert page.text.count("no TextGrid") == page_tables.LONGEST
     assert "7 more rows" in page.text
 
 
@@ -216,7 +334,7 @@ def test_the_same_inputs_give_the_same_bytes(inputs):
     assert inputs["out"].read_bytes() == first
 
 
-def test_automatic_alignments_are_said_to_be(inputs, page):
+def test_alignments_that_were_made_here_are_said_to_be(inputs, page):
     assert "automatic" not in page.text
     scores = inputs["scores"]
     scores.write_text(scores.read_text().replace(",given,", ",automatic,"))
@@ -237,6 +355,7 @@ def test_the_page_says_which_layer_to_use_for_what(page, inputs):
     layer = best.loc[("phone", "hubert", "pwcca"), "layer"]
     assert f"HuBERT For phones use {layer} (" in page.text
     assert "random Its weights are random: a control" in page.text
+    assert f"HuBERT phone pwcca {layer} " in page.text  # in the table
     assert "For words, no layer can be recommended: word, sample 1: 141 training rows <too few>." in page.text
 
 
@@ -268,14 +387,17 @@ def test_tasks_have_their_pictures_and_their_table(inputs, tmp_path):
     values = {"T0": 0.5, "T1": 0.6, "T2": 0.7, "weighted": 0.65}
     probes = dict([write_probe(tmp_path, "intent", "hubert", values, 2)])
     inputs |= compared(tmp_path, probes)
-    of_tasks = {name: {"intent": tmp_path / "plot.svg"} for name in ("task", "confusion")}
-    of_tasks |= {"correlations": {"": tmp_path / "plot.svg"}}
-    report.write_report(**inputs | {"pictures": inputs["pictures"] | of_tasks})
+    of_tasks = [charts_of(tmp_path, name, "intent") for name in ("task", "confusion")]
+    of_tasks.append(charts_of(tmp_path, "correlations"))
+    report.write_report(**inputs | {"charts": [*inputs["charts"], *of_tasks]})
     page = Page(inputs["out"].read_text())
-    assert len([source for source in page.sources if not source.startswith("#")]) == 7
+    assert [attrs["data-figure"] for attrs in page.named("figure", **{"data-subject": "intent"})] == [
+        "task",
+        "confusion",
+    ]
     assert "Tasks Small heads were trained on frozen layers" in page.text
     assert "HuBERT intent probes phone" in page.text
     assert "3 layers (T0-T2) with both numbers, 4 are needed" in page.text
     numbers = "accuracy 70.0 %, 69.0 to 71.0; always answering 'go' (30.0 %); +5.0 points against the learned sum"
     assert f"For intent use T2 ({numbers} of all layers; from 100 test utterances, 4 labels, 10 speakers)." in page.text
-    assert "Which labels are taken for which" in page.text
+    assert "intent: which labels are taken for which" in page.text

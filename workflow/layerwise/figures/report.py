@@ -2,66 +2,45 @@
 
 from __future__ import annotations
 
-import base64
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
-import jinja2
-import pandas as pd
 import yaml
 
 from layerwise import __version__
-from layerwise.cells import WEIGHTS
 from layerwise.errors import LINE, shown
-from layerwise.figures import registry
+from layerwise.figures import page_tables, registry
+from layerwise.figures.cards import model_cards
+from layerwise.figures.chart_pool import ChartPool, pooled
+from layerwise.figures.citing import PAPER, read_run
+from layerwise.figures.look import Models
+from layerwise.figures.page import rendered
 from layerwise.figures.questions import described
 from layerwise.figures.words import short_title, title_of
 from layerwise.files.atomic import replaced
-from layerwise.files.own_tables import NUMBERED, read_csv_table, read_parquet
-from layerwise.files.shipped import ROOT
-from layerwise.layers import layer_ranges
+from layerwise.files.own_tables import read_parquet
 from layerwise.metrics import metric_of
 from layerwise.scoring.confidence import CONFIDENCE
 from layerwise.scoring.properties import Property
-from layerwise.tables.advice import cautions, sentences
 from layerwise.tables.best_layers import read_best_layers
 from layerwise.tables.comparison import read_comparison
-from layerwise.tables.criteria import CRITERIA, read_criteria
-from layerwise.tables.external import TASK
 from layerwise.tables.files import AnyPath
 from layerwise.tables.findings import read_findings
 from layerwise.tables.intervals import SPEAKERS, about_all, about_property, caution
 from layerwise.tables.layer_pairs import read_layer_pairs
 from layerwise.tables.matrices import read_matrices
+from layerwise.tables.model_pairs import read_model_pairs
+from layerwise.tables.models import read_models
 from layerwise.tables.recommendations import read_recommendations
 from layerwise.tables.samples import read_samples
-from layerwise.tables.scores import COUNTS, MISSING, read_scores
+from layerwise.tables.scores import read_scores
 
-TEMPLATE = ROOT / "workflow/report/report.html.j2"
-PACKAGES = ("snakemake", "numpy", "scipy", "h5py", "torch", "transformers", "pandas", "matplotlib")
-MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
-LONGEST = 100  # rows of a table that grows with the data; its file has them all
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table as it is shown: cells are text, `numeric` says which columns stand right-aligned."""
-
-    columns: list[str]
-    rows: list[list[str]]
-    numeric: list[bool]
-    left_out: int = 0
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture as a data URI, with the words that stand in for it."""
-
-    uri: str
-    alt: str
+PACKAGES = ("snakemake", "numpy", "scipy", "h5py", "torch", "transformers", "pandas", "altair", "vl-convert-python")
+_OF_QUESTIONS = (registry.PROPERTY.name, registry.MATRIX.name)
+_OF_TASKS = (registry.TASK.name, registry.LABELS.name, registry.TASKS.name)
+_PLACED = (registry.EXPERIMENT.name, *_OF_TASKS)  # subjects that have a place of their own in the template
 
 
 def write_report(
@@ -71,7 +50,9 @@ def write_report(
     metrics: Mapping[str, str],
     properties: Mapping[str, Property],
     titles: Mapping[str, str],
-    pictures: Mapping[str, Mapping[str, AnyPath]],
+    groups: Mapping[str, str] | None,
+    charts: Sequence[AnyPath],
+    models: AnyPath,
     scores: AnyPath,
     best_layers: AnyPath,
     utterances: AnyPath,
@@ -79,67 +60,90 @@ def write_report(
     comparison: AnyPath,
     findings: AnyPath,
     recommendations: AnyPath,
+    model_pairs: AnyPath,
     layer_pairs: AnyPath | None,
     matrices: AnyPath | None,
     problems: Mapping[str, AnyPath],
     labels: AnyPath | None,
     provenance: Mapping[str, str],
+    journal: AnyPath,
     out: AnyPath,
 ) -> None:
-    """Write report.html from the tables and pictures of an experiment; the same inputs give the same bytes.
+    """Write report.html from the tables and charts of an experiment; the same inputs give the same bytes.
 
     Args:
         configuration: the experiment's configuration, shown as YAML.
         metrics: property → the metric that plots and rankings show.
         properties: of the experiment, in order.
         titles: what to call a model; its name, where it has no title.
-        pictures: SVG or PNG files, which are embedded: figure of the registry → property or task, or "" where there is
-            one picture for all → path.
+        groups: model → what models of one colour have in common; None: a colour for each.
+        charts: files of charts (`layerwise.figures.rendering`) in the order in which they stand.
+        models: tables/models.csv.
         scores, best_layers, samples: the tables of `layerwise.tables.scores`.
         utterances: corpus/utterances.parquet, whose speakers are counted.
-        comparison, findings, recommendations, layer_pairs: the tables of the modules of these names; layer_pairs None
-            where no layers are compared.
+        comparison, findings, recommendations, model_pairs, layer_pairs: the tables of the modules of these names;
+            layer_pairs None where no layers are compared.
         matrices: tables/layer_matrices.csv; None: no layer is compared with every layer of another model.
         problems: CSV files by heading, such as what was wrong with the audio; empty when nothing was.
         labels: what became of the alignment's labels, as `layerwise.alignments.index` writes it; None: it was made
             here.
         provenance: where data and models came from, one line each.
+        journal: versions.yaml of the experiment, beside which its configuration lies; it may be absent.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATE.parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     scored, best = read_scores(scores), read_best_layers(best_layers)
     automatic = (scored["alignments"] == "automatic").any()
     of_pairs = read_matrices(matrices) if matrices else None
     if of_pairs is not None:
         automatic = automatic or (of_pairs["alignments"] == "automatic").any()
     advice = read_recommendations(recommendations, properties)
+    facts = read_models(models)
+    cast = Models.of(list(facts["model"]), titles, groups)
+    titles = cast.titles
     cca = configuration["cca"]
     speakers = read_parquet(utterances, ("speaker_id",))["speaker_id"].nunique()
     shown_metrics = [metric_of(metric) for metric in dict.fromkeys(metrics.values())]
-    sections = []
-    for name, question in properties.items():
-        metric = metrics[name]
-        title = title_of(question, metric, "automatic" if automatic else "given")
-        of = registry.MATRIX if question.is_matrix else registry.PROPERTY
-        sections.append(
-            {
-                "name": name,
-                "short": short_title(name, metric),
-                "title": title,
-                "asked": described(question, cca["folds_by"]),
-                "missing": _missing(of_pairs if question.is_matrix else scored, name),
-                "about": about_property(question, cca["intervals"], cca["folds_by"]),
-                "pictures": _embedded(pictures, of, {name: title}),
-                "best": _best_of(best, name, metric, titles),
-            }
-        )
-    page = environment.get_template(TEMPLATE.name).render(
+    called = {
+        name: title_of(question, metrics[name], "automatic" if automatic else "given")
+        for name, question in properties.items()
+    }
+    pool = pooled(charts, called)
+    sections = [
+        {
+            "name": name,
+            "title": called[name],
+            "asked": described(question, cca["folds_by"]),
+            "missing": page_tables.missing(of_pairs if question.is_matrix else scored, name),
+            "about": about_property(question, cca["intervals"], cca["folds_by"]),
+            "best": page_tables.best_of(best, name, titles),
+        }
+        for name, question in properties.items()
+    ]
+    compared = read_model_pairs(model_pairs)
+    standing = _standing(pool)
+    other_subjects = [of for of in dict.fromkeys(place["of"] for place in standing) if of not in _PLACED]
+    has_tasks = any(place["of"] in _OF_TASKS for place in standing)
+    of_layers = (
+        page_tables.layer_pairs(read_layer_pairs(layer_pairs), metrics, titles) if layer_pairs is not None else None
+    )
+    listed = [{"name": name, "title": cast.titles[name], "colour": cast.colours[name]} for name in cast.names]
+    contents = {
+        **({"explorer": "Questions"} if sections else {}),
+        **{"overview": "Overview", "recommendations": "Which layer to use", "models-cards": "Models"},
+        **({"model-pairs": "Pairs of models"} if len(compared) else {}),
+        **({"layer-pairs": "Pairs of layers"} if of_layers else {}),
+        **({"tasks": "Tasks"} if has_tasks else {}),
+        **{f"of-{of}": of.capitalize() for of in other_subjects},
+        **{"findings": "The paper's findings", "samples": "Samples", "incomplete": "Skipped and flagged"},
+        **{"problems": "Problems in the data", "provenance": "Provenance", "cite": "Cite and reproduce"},
+    }
+    text = rendered(
+        _page_data(experiment, pool, called, metrics, listed),
         experiment=experiment,
+        contents=contents,
+        models=listed,
+        places=standing,
+        other_subjects=other_subjects,
+        has_tasks=has_tasks,
         configuration=yaml.safe_dump(_plain(configuration), sort_keys=False, allow_unicode=True),
         metrics=shown_metrics,
         named_metrics=", ".join(f"{metric.symbol} ({metric.title})" for metric in shown_metrics),
@@ -151,163 +155,74 @@ def write_report(
         reversed=any(not metric.higher_is_better for metric in shown_metrics),
         over_speakers=cca["intervals"] == SPEAKERS,
         caution=caution(cca["folds_by"], speakers),
-        overview=_embedded(pictures, registry.EXPERIMENT),
         sections=sections,
         automatic=automatic,
-        advice=[
-            (titles.get(model, model), sentences(advice, model, properties), cautions(advice, model, properties))
-            for model in advice["model"].unique()
-        ],
-        layer_pairs=_layer_pairs(read_layer_pairs(layer_pairs), metrics, titles) if layer_pairs else None,
-        tasks=_embedded(pictures, registry.TASK),
-        labelled=_embedded(pictures, registry.LABELS),
-        all_tasks=_embedded(pictures, registry.TASKS),
-        comparison=_comparison(read_comparison(comparison), metrics, titles),
-        findings=_findings(read_findings(findings), titles),
-        samples=_shown(read_samples(samples)),
-        incomplete={status: _incomplete(scored, of_pairs, status, titles) for status in ("skipped", "flagged")},
-        problems={heading: _problems(path) for heading, path in problems.items()},
-        changed=_changed(labels) if labels else [],
-        labels=_problems(labels) if labels else None,
+        advice=page_tables.recommended(advice, titles),
+        cards=model_cards(facts, titles, best, advice, properties, metrics),
+        model_pairs=page_tables.model_pairs(compared, metrics, titles),
+        layer_pairs=of_layers,
+        comparison=page_tables.comparison(read_comparison(comparison), metrics, titles),
+        findings=page_tables.findings(read_findings(findings), titles),
+        samples=page_tables.as_shown(read_samples(samples)),
+        incomplete={
+            status: page_tables.incomplete(scored, of_pairs, status, titles) for status in ("skipped", "flagged")
+        },
+        problems={heading: page_tables.problems(path) for heading, path in problems.items()},
+        changed=page_tables.changed_labels(labels) if labels else [],
+        labels=page_tables.problems(labels) if labels else None,
         provenance={name: shown(place, LINE) for name, place in provenance.items()},
+        run=read_run(journal, Path(journal).with_name("configuration.yaml")),
+        paper=PAPER,
         versions=_versions(),
     )
     with replaced(out) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
 
 
-def _embed(path: AnyPath, alt: str) -> Picture:
-    path = Path(path)
-    encoded = base64.b64encode(path.read_bytes()).decode("ascii")
-    return Picture(f"data:{MEDIA_TYPES[path.suffix]};base64,{encoded}", alt)
+def _standing(pool: ChartPool) -> list[dict[str, str]]:
+    """The places of charts that are of no question, subject by subject: one a view, whose first figure is named."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for chart in pool.charts:
+        if chart["of"] not in _OF_QUESTIONS:
+            place = {name: chart[name] for name in ("figure", "of", "subject", "view", "alt", "caption")}
+            found.setdefault((chart["subject"], chart["view"]), place)
+    subjects = list(dict.fromkeys(subject for subject, _ in found))
+    return sorted(found.values(), key=lambda place: subjects.index(place["subject"]))
 
 
-def _embedded(
-    pictures: Mapping[str, Mapping[str, AnyPath]], of: registry.Subject, titles: Mapping[str, str] | None = None
-) -> list[Picture]:
-    """The pictures of all figures of one sort.
+def _page_data(
+    experiment: str,
+    pool: ChartPool,
+    called: Mapping[str, str],
+    metrics: Mapping[str, str],
+    models: Iterable[Mapping[str, str]],
+) -> dict[str, object]:
+    """What the scripts of the page read.
 
     Args:
-        titles: the subjects that are wanted, and what to call them; None: all, by their names.
+        called: property → its title.
+        models: `name`, `title` and `colour` of each.
     """
-    return [
-        _embed(path, figure.alt_of(subject if titles is None else titles[subject]))
-        for figure in registry.figures_of(of)
-        for subject, path in pictures.get(figure.name, {}).items()
-        if titles is None or subject in titles
-    ]
+    by_question = {name: _metrics_of(pool, name) or [metrics[name]] for name in called}
+    names = dict.fromkeys(name for names in by_question.values() for name in names)
+    return {
+        "experiment": experiment,
+        "questions": [
+            {"name": name, "title": title, "shown": metrics[name], "metrics": by_question[name]}
+            for name, title in called.items()
+        ],
+        "metrics": {name: metric_of(name).title for name in names},
+        "models": list(models),
+        "charts": pool.charts,
+        "data": pool.data,
+        "columns": pool.columns,
+    }
 
 
-def _shown(table: pd.DataFrame, limit: int | None = None) -> Table:
-    """Three decimals for fractions, one digit for tiny ones, nothing for a missing value; names as `shown` has them."""
-
-    def text(value: object, counts: bool) -> str:
-        if pd.isna(value):
-            return ""
-        if isinstance(value, float):
-            if counts or (value.is_integer() and abs(value) >= 2):
-                return str(int(value))
-            return f"{value:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.0e}"
-        return shown(value, LINE)
-
-    counting = [column in NUMBERED for column in table]  # numbers, where an empty cell makes fractions of them
-    rows = [list(map(text, row, counting)) for row in table.head(limit or len(table)).itertuples(index=False)]
-    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
-    return Table([str(column).replace("_", " ") for column in table.columns], rows, numeric, len(table) - len(rows))
-
-
-def _best_of(best: pd.DataFrame, property_name: str, metric: str, titles: Mapping[str, str]) -> Table:
-    chosen = best[(best["property"] == property_name) & (best["metric"] == metric)]
-    chosen = chosen.assign(model=chosen["model"].map(lambda name: titles.get(name, name)))
-    columns = [column for column in chosen.columns if column not in ("property", "metric", "kept_x", "kept_y")]
-    if not chosen["reason"].any():
-        columns.remove("reason")
-    return _shown(chosen[columns])
-
-
-def _comparison(table: pd.DataFrame, metrics: Mapping[str, str], titles: Mapping[str, str]) -> Table:
-    """What is correlated and recommended, by the metric shown of each property and by the learned weights."""
-    chosen = table[(table["metric"] == table["property"].map(metrics)) | (table["property"] == WEIGHTS)]
-    chosen = chosen.assign(model=chosen["model"].map(lambda name: titles.get(name, name)))
-    columns = [
-        *("model", "task", "source", "property", "spearman", "spearman_low", "spearman_high", "pearson"),
-        *("recommended", "best", "regret", "against_weighted", "against_last", "best_against_weighted", "reason"),
-    ]
-    return _shown(chosen[columns], limit=LONGEST)
-
-
-def _layer_pairs(table: pd.DataFrame, metrics: Mapping[str, str], titles: Mapping[str, str]) -> Table:
-    chosen = table[(table["metric"] == table["question"].map(metrics)) | (table["kind"] == TASK)]
-    chosen = chosen.assign(model=chosen["model"].map(lambda name: titles.get(name, name)))
-    columns = [name for name in chosen if name not in ("kind", "alignments")]
-    if not chosen["reason"].any():
-        columns.remove("reason")
-    return _shown(chosen[columns], limit=LONGEST)
-
-
-def _findings(table: pd.DataFrame, titles: Mapping[str, str]) -> list[dict]:
-    """Each finding: its sentence, the criteria, how many verdicts there are of each kind, and the table of them."""
-    criteria = read_criteria(CRITERIA)
-    sections = []
-    for number, says in criteria.says.items():
-        chosen = table[table["finding"] == number]
-        named = {name: chosen[name].map(lambda model: titles.get(model, model)) for name in ("model", "other")}
-        chosen = chosen.assign(**named).drop(columns="finding")
-        columns = [name for name in chosen if (chosen[name] != "").any()]
-        counts = chosen["verdict"].value_counts()
-        sections.append(
-            {
-                "number": number,
-                "says": says,
-                "thresholds": {
-                    f"{name} = {value:g}": criteria.means[number][name]
-                    for name, value in criteria.thresholds[number].items()
-                },
-                "verdicts": ", ".join(f"{verdict}: {count}" for verdict, count in counts.items()),
-                "table": _shown(chosen[columns]),
-            }
-        )
-    return sections
-
-
-def _missing(table: pd.DataFrame | None, property_name: str) -> str:
-    """How many rows had no target, of the sample set that lacks most; "": all had one."""
-    if table is None:
-        return ""
-    chosen = table[table["property"] == property_name]
-    if not (chosen[MISSING] > 0).any():
-        return ""
-    worst = chosen.loc[chosen[MISSING].idxmax()]
-    missing, rows = int(worst[MISSING]), int(worst[MISSING] + worst[COUNTS[0]])
-    return f"{missing:,} of {rows:,} rows of a sample set ({missing / rows:.1%}) have no target and are left out."
-
-
-def _incomplete(scores: pd.DataFrame, pairs: pd.DataFrame | None, status: str, titles: Mapping[str, str]) -> Table:
-    """Skipped or flagged scores: a row per property, model and reason, its layers in short."""
-    columns = ["property", "model", "layer", "status", "reason"]
-    chosen = pd.concat([table[columns] for table in (scores, pairs) if table is not None])
-    chosen = chosen[chosen["status"] == status]
-    rows = [
-        {"property": name, "model": titles.get(model, model), "layers": layer_ranges(group["layer"]), "reason": reason}
-        for (name, model, reason), group in chosen.groupby(["property", "model", "reason"], sort=False)
-    ]
-    return _shown(pd.DataFrame(rows, columns=["property", "model", "layers", "reason"]), limit=LONGEST)
-
-
-def _problems(path: AnyPath) -> Table:
-    """A CSV file with any columns; one without a byte is a table without rows."""
-    if Path(path).stat().st_size == 0:
-        return _shown(pd.DataFrame())
-    return _shown(read_csv_table(path), limit=LONGEST)
-
-
-def _changed(path: AnyPath) -> list[str]:
-    """How many labels of each tier were dropped, or put into lower case."""
-    table = read_csv_table(path, ["tier", "change", "label", "intervals"], ["tier", "change", "label"])
-    return [
-        f"{tier}: {change} {group['intervals'].sum():,} intervals, {len(group):,} labels"
-        for (tier, change), group in table.groupby(["tier", "change"], sort=False)
-    ]
+def _metrics_of(pool: ChartPool, subject: str) -> list[str]:
+    """The metrics by which a question has charts, in order."""
+    charts = [chart for chart in pool.charts if chart["of"] in _OF_QUESTIONS and chart["subject"] == subject]
+    return [name for name in dict.fromkeys(name for chart in charts for name in chart["charts"]) if name]
 
 
 def _plain(value: object) -> object:
