@@ -24,7 +24,7 @@
 # results/<experiment>/probes/<task>/<model>/<heads>.json         heads that were trained together
 # results/<experiment>/probes/<task>/<model>.{csv,json}           all heads of a model
 # results/<experiment>/tables/*.csv
-# results/<experiment>/plots/*.{svg,png}
+# results/<experiment>/plots/*.{svg,png,json}
 # results/<experiment>/report.html
 # results/<experiment>/{logs,benchmarks}/<rule>/…
 import os

@@ -19,6 +19,7 @@ from layerwise.tables.probes import EXTERNAL
 
 LEARNED = "learned weights"
 WIDTH, STEP = 230, 9  # pixels of a panel, and from one property to the next
+APART = 0.8  # steps between two models, in which there is nothing
 COLUMNS = ["model", "title", "panel", "series", "spearman", "spearman_low", "spearman_high", "layers"]
 TOOLTIP = {
     **{"title": "model", "series": "property", "spearman": "correlation", "spearman_low": "from"},
@@ -70,7 +71,8 @@ def _marks(rows: pd.DataFrame, looks: Mapping[str, Look]) -> Any:
     everyone = models.merge(rows[["panel"]].drop_duplicates(), how="cross")
     has_number = everyone.merge(known.drop_duplicates(["model", "panel"]), how="left")["series"].notna()
     drawn = rounded(pd.concat([known, everyone[~has_number]]))
-    base = alt.Chart(drawn, width=WIDTH, height=alt.Step(STEP, **{"for": "offset"}))
+    # Of a model, not of a mark in it: the layer of words has no marks beside each other.
+    base = alt.Chart(drawn, width=WIDTH, height=alt.Step(STEP * (len(series) + APART)))
     y = alt.Y(
         "title:N",
         title=None,
@@ -78,7 +80,7 @@ def _marks(rows: pd.DataFrame, looks: Mapping[str, Look]) -> Any:
         scale=alt.Scale(padding=0),
         axis=alt.Axis(labelLimit=180, ticks=False, domain=False, grid=True, tickBand="extent"),
     )
-    offset = alt.YOffset("series:N", sort=series, scale=alt.Scale(domain=series, padding=0.8))
+    offset = alt.YOffset("series:N", sort=series, scale=alt.Scale(domain=series, padding=APART))
     x = alt.X(
         "spearman:Q",
         title="Spearman's correlation over layers",

@@ -64,7 +64,7 @@ def lines(
     """
     drawn = rows["model"].unique()
     crowd = min(1.0, MANY / len(drawn))
-    looks = cast.encodings(drawn, with_legend=False)
+    looks = cast.encodings(cast.names, with_legend=False)  # of all, as panels of one figure share a scale
     base = alt.Chart().encode(x=x, detail=["model:N", "run:N"])
     of_run = {"color": looks["color"], "detail": ["model:N", "run:N"]}
     chance = base.mark_line(strokeWidth=1, strokeDash=CHANCE_DASH, color=QUIET).encode(

@@ -1,0 +1,230 @@
+"""The report for everybody: any experiment, dark and light, a phone, paper; and nothing comes in from outside."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from headless import Browser
+
+from made_experiment import Asked, Made, make
+
+LEGIBLE, LARGE = 4.5, 3.0  # contrast of text, and of text from 24 pixels (or 18.66 in bold), by WCAG 2.2, AA
+PHONE = 400  # pixels
+PAPER = 700  # pixels between the margins of A4
+
+# Texts that can be read, with their contrast to what is behind them: of the page, and of axes, legends and titles.
+CONTRASTS = """
+const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+const parsed = (colour) => {
+  canvas.clearRect(0, 0, 1, 1);
+  canvas.fillStyle = colour;
+  canvas.fillRect(0, 0, 1, 1);
+  const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+  return [r, g, b, a / 255];
+};
+const over = ([r, g, b, a], [x, y, z]) => [r * a + x * (1 - a), g * a + y * (1 - a), b * a + z * (1 - a), 1];
+const light = (colour) => {
+  const [r, g, b] = colour.slice(0, 3).map((each) => each / 255)
+    .map((each) => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const behind = (element) => {
+  const layers = [];
+  for (let each = element; each; each = each.parentElement) layers.push(parsed(getComputedStyle(each).backgroundColor));
+  return layers.reverse().reduce((ground, layer) => over(layer, ground), [255, 255, 255, 1]);
+};
+const faintness = (element) => {
+  let found = 1;
+  for (let each = element; each; each = each.parentElement) found *= getComputedStyle(each).opacity;
+  return found;
+};
+const IN_CHARTS = ['axis-label', 'axis-title', 'legend-label', 'legend-title', 'title', 'header']
+  .map((role) => `.role-${role}`).join();
+const seen = [];
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const element = walker.currentNode.parentElement;
+  const drawn = element.closest('svg');
+  if (!walker.currentNode.data.trim() || element.closest('script, style, template, noscript, title')) continue;
+  if (drawn && !element.closest(IN_CHARTS)) continue;
+  if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+  const style = getComputedStyle(element);
+  const ground = behind(drawn ? drawn.parentElement : element);
+  const [r, g, b, a] = parsed(drawn ? style.fill : style.color);
+  const ink = over([r, g, b, a * faintness(element)], ground);
+  const [low, high] = [light(ink), light(ground)].sort((one, other) => one - other);
+  const size = parseFloat(style.fontSize);
+  const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+  seen.push({ text: walker.currentNode.data.trim().slice(0, 60), ratio: (high + 0.05) / (low + 0.05), large,
+    place: element.tagName + '.' + (element.getAttribute('class') || ''), colours: [style.color, style.fill] });
+}
+return seen;
+"""
+
+# What reaches beyond the window, without what is inside of something that scrolls by itself.
+TOO_WIDE = """
+const width = document.documentElement.clientWidth;
+const scrolls = (element) => {
+  for (let each = element.parentElement; each; each = each.parentElement) {
+    if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(each).overflowX)) return true;
+  }
+  return false;
+};
+return [...document.body.querySelectorAll('*')]
+  .filter((each) => each.getBoundingClientRect().right > width + 1 && each.checkVisibility() && !scrolls(each))
+  .map((each) => each.tagName + '#' + each.id + '.' + each.getAttribute('class'));
+"""
+
+
+def draw_all(page: Browser) -> list[str]:
+    """Go through all charts of the page, so that they are drawn; their names."""
+    names = [
+        f"{figure.get_attribute('data-figure')}/{figure.get_attribute('data-subject')}"
+        for figure in page.all("figure.chart")
+    ]
+    for name in names:
+        page.show(name)
+    return names
+
+
+def everything_fits(page: Browser, width: int) -> None:
+    assert page.run(TOO_WIDE) == []
+    assert page.run("return document.documentElement.scrollWidth") <= width
+
+
+def test_the_policy_keeps_everything_out(browser, made):
+    browser.open(made.report)
+    (policy,) = browser.all("meta[http-equiv='Content-Security-Policy']")
+    allowed = dict(part.split(maxsplit=1) for part in policy.get_attribute("content").split("; "))
+    assert allowed["default-src"] == "'none'"
+    assert "unsafe" not in allowed["script-src"]
+    refused = browser.driver.execute_async_script("""
+const done = arguments[0];
+const refused = new Set();
+document.addEventListener('securitypolicyviolation', (event) => refused.add(event.effectiveDirective));
+for (const tag of ['script', 'img', 'iframe', 'link']) {
+  const element = document.createElement(tag);
+  if (tag === 'link') Object.assign(element, { rel: 'stylesheet', href: 'https://example.org/style.css' });
+  else element.src = 'https://example.org/thing';
+  document.body.append(element);
+}
+const inline = document.createElement('script');
+inline.textContent = 'window.ran = true';
+document.body.append(inline);
+fetch('https://example.org').catch(() => {}).then(() => {
+  try { eval('window.ran = true'); } catch { refused.add('eval'); }
+  setTimeout(() => done([...refused].concat(window.ran ? ['ran'] : [])), 300);
+});
+""")
+    expected = {"script-src-elem", "img-src", "frame-src", "style-src-elem", "connect-src", "eval"}
+    assert set(refused) - {"script-src"} == expected
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_can_be_read(browser, made, scheme):
+    with browser.emulated(prefers_color_scheme=scheme):
+        browser.open(made.report, "question=phone&isolated=hubert")
+        draw_all(browser)
+        for details in browser.all("main details:not(.vega-embed details)"):
+            browser.run("arguments[0].open = true", details)
+        texts = browser.run(CONTRASTS)
+        assert len(texts) > 300
+        assert any("role-" in text["place"] or text["place"].startswith("text") for text in texts)
+        faint = [text for text in texts if text["ratio"] < (LARGE if text["large"] else LEGIBLE)]
+        assert not faint, json.dumps(faint[:12], indent=1)
+
+
+def test_dark_and_light_differ(browser, made):
+    def ground() -> str:
+        return browser.run("return getComputedStyle(document.body).backgroundColor")
+
+    browser.open(made.report)
+    with browser.emulated(prefers_color_scheme="dark"):
+        dark = ground()
+        browser.show("depth/mel")
+    with browser.emulated(prefers_color_scheme="light"):
+        assert ground() != dark
+    assert browser.console() == []
+
+
+def test_a_phone_shows_everything_without_scrolling_sideways(browser, made):
+    with browser.emulated(PHONE, 800):
+        browser.open(made.report)
+        for question in made.asked.questions:
+            browser.choose("question", question)
+            draw_all(browser)
+            everything_fits(browser, PHONE)
+        for details in browser.all("main details:not(.vega-embed details)"):
+            browser.run("arguments[0].open = true", details)
+        everything_fits(browser, PHONE)
+
+
+def test_paper_has_the_charts_and_all_that_is_folded_up(browser, made):
+    with browser.emulated(PAPER, 1000, media="print", prefers_color_scheme="dark"):
+        browser.open(made.report)
+        names = draw_all(browser)
+        browser.run("window.dispatchEvent(new Event('beforeprint'))")
+        assert not browser.find("nav").is_displayed()
+        assert not browser.find("#models").is_displayed()
+        assert browser.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert browser.find("#table-card-hubert").is_displayed()
+        assert len(browser.all("svg.marks, canvas.marks")) == len(names)
+        assert browser.find("#status").is_displayed()  # it says what the charts show
+        everything_fits(browser, PAPER)
+        faint = [text for text in browser.run(CONTRASTS) if text["ratio"] < LARGE]
+        assert not faint, json.dumps(faint[:12], indent=1)
+        browser.run("window.dispatchEvent(new Event('afterprint'))")
+
+
+LONG = "A model that was trained on <b>very</b> much speech of very many people, & whose name is long; 日本語 " * 2
+
+
+def all_skipped(property_name: str, model: str, layer: str) -> tuple[str, str]:
+    return "skipped", "fewer rows than dimensions"
+
+
+ODD = {
+    "one model": Asked({"hubert": 4}),
+    "one layer": Asked({"hubert": 1, "random": 1}, matrix=False, tasks=()),
+    "one question": Asked({"hubert": 2, "random": 2}, properties=("phone",), metrics=1, tasks=(), matrix=False),
+    "all skipped": Asked({"hubert": 2, "random": 2}, status=all_skipped, tasks=()),
+    "long titles": Asked({"hubert": 2, "a-b": 2}, {"hubert": LONG, "a-b": LONG}, tasks=()),
+    "a single score": Asked({"hubert": 2, "random": 2}, samples=1, trials=1, tasks=()),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_experiments_have_a_page_that_works(browser, tmp_path, name):
+    made = make(ODD[name], tmp_path / "made")
+    works(browser, made)
+
+
+def works(browser: Browser, made: Made) -> None:
+    """Without a fault, on a screen and on a phone, with every question."""
+    for width in (1280, PHONE):
+        with browser.emulated(width, 900):
+            browser.open(made.report)
+            for question in made.asked.questions:
+                browser.choose("question", question)
+                draw_all(browser)
+                everything_fits(browser, width)
+            assert browser.all("svg.marks, canvas.marks")
+            assert not [text for text in browser.all(".plot") if "cannot be drawn" in text.text]
+            assert browser.console() == []
+            assert browser.requests() == [made.report.as_uri()]
+
+
+def test_markup_in_a_title_stays_text(browser, tmp_path):
+    titles = {"hubert": "<img src=x onerror=window.ran=true>", "random": "</script><script>window.ran=true</script>"}
+    made = make(Asked({"hubert": 2, "random": 2}, titles, tasks=(), matrix=False, metrics=1), tmp_path / "made")
+    browser.open(made.report)
+    draw_all(browser)
+    mark = browser.marks("depth/mel")[0]
+    browser.point_at(mark["x"], mark["y"])
+    assert titles["hubert"] in browser.tooltip()
+    for details in browser.all("main details:not(.vega-embed details)"):
+        browser.run("arguments[0].open = true", details)
+    assert browser.run("return window.ran === undefined")
+    assert browser.run("return document.querySelectorAll('img').length") == 0
+    assert browser.console() == []
