@@ -31,7 +31,7 @@ _context = multiprocessing.get_context("forkserver")
 SNAKEMAKE_NEEDS = (
     *("snakemake.cli", "snakemake.dag", "snakemake.report", "snakemake.persistence", "snakemake.script"),
     *("snakemake.sourcecache", "snakemake_executor_plugin_slurm", "snakemake_storage_plugin_fs", "smart_open"),
-    *("h5py", "jinja2", "jsonschema", "numpy", "pandas", "pyarrow.parquet", "tqdm", "yaml"),
+    *("h5py", "jinja2", "jsonschema", "numpy", "pandas", "pyarrow.parquet", "yaml"),
 )
 # pytest: a fork imports the main module of the process that asked for it.
 _context.set_forkserver_preload([*SNAKEMAKE_NEEDS, "pytest"])

@@ -15,7 +15,7 @@ from layerwise.corpus.unpacking import unpack_audio
 from layerwise.corpus.utterances import index_utterances
 from layerwise.files.catalogues import read_yaml
 from layerwise.sampling import draw_sample_tables
-from layerwise.spans import SampleSizes
+from layerwise.spans import BY_TABLE, SampleSizes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SPLIT, SEED = "dev-clean", 1
@@ -61,6 +61,6 @@ def demo_tables(folder: Path, count: int, sets: int, sizes: SampleSizes) -> Tabl
     for sample in range(1, sets + 1):
         samples[sample] = folder / "samples" / str(sample)
         samples[sample].mkdir(parents=True)
-        out = {name: samples[sample] / f"{name}.parquet" for name in ("utterances", "phones", "words")}
+        out = {name: samples[sample] / f"{name}.parquet" for name in BY_TABLE}
         draw_sample_tables(utterances, intervals, sample, SEED, sizes, out)
     return Tables(audio, utterances, samples)

@@ -29,7 +29,7 @@ from demo_tables import SEED, Tables, demo_tables
 from layerwise.layers import layer_names
 from layerwise.models.random_weights import make_random_checkpoint
 from layerwise.representations.extract import extract
-from layerwise.spans import SampleSizes
+from layerwise.spans import BY_TABLE, SampleSizes
 
 SETS = 3
 TABLES = ("utterances", "phones", "words")
@@ -93,7 +93,7 @@ def published_passes(checkpoint: Path, tables: Tables, folder: Path, threads: in
         for number, wanted in enumerate(("utterances", *TABLES)):
             part = folder / f"{sample}-{number}"
             part.mkdir(parents=True)
-            for name in TABLES:
+            for name in BY_TABLE:
                 table = pd.read_parquet(drawn / f"{name}.parquet")
                 table[: len(table) if name == wanted else 0].to_parquet(part / f"{name}.parquet", index=False)
             passes.append({sample: part})

@@ -23,7 +23,8 @@ import yaml
 from layerwise.alignments.arpabet import PHONES
 from layerwise.constants import MEL_SECONDS
 from layerwise.experiment.configuration.schema import read_catalogue
-from layerwise.experiment.costs import BYTES_PER_SECOND, read_calibration
+from layerwise.experiment.costs import read_calibration
+from layerwise.experiment.speech_amounts import BYTES_PER_SECOND
 from layerwise.files.shipped import ROOT
 from layerwise.layers import is_conv, layer_names
 from layerwise.representations.size import Drawn, layer_sizes, representation_bytes

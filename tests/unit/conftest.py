@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 import pytest
 from hypothesis import settings
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no fault
 settings.load_profile("patient")
+
+
+@pytest.fixture
+def progress(monkeypatch, caplog) -> Callable[[], list[str]]:
+    """Lets long work say after each step how far it is; gives what has been said, up to the speed."""
+    monkeypatch.setenv("LAYERWISE_PROGRESS_SECONDS", "0")
+    caplog.set_level(logging.INFO, "layerwise.progress")
+
+    def said() -> list[str]:
+        lines = [record.getMessage() for record in caplog.records if record.name == "layerwise.progress"]
+        return [line.partition("),")[0] + ")" for line in lines]
+
+    return said
+
 
 LARGE = ("torch", "transformers")  # gigabytes; on Pythons but the oldest, CI does without them
 

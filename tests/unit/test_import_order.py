@@ -10,7 +10,7 @@ from package_imports import Arrow, arrows, circles, modules
 
 # DESIGN's layout. Names of one line stand on one level, where only circles are forbidden.
 ORDER = (
-    ("errors", "addresses", "cells", "constants", "layers", "metrics", "seeds", "spans", "workers"),
+    ("errors", "addresses", "cells", "constants", "layers", "metrics", "progress", "seeds", "spans", "workers"),
     ("files",),
     ("corpus",),
     ("alignments",),

@@ -45,3 +45,17 @@ def test_estimate_needs_neither_network_nor_files(fresh, no_network, name):
     assert not (no_network / "used").exists()
     made = [path.name for path in (fresh / "results").rglob("*") if path.is_file() and path.name != "README.md"]
     assert made == ["estimate.log"]
+
+
+def test_tasks_are_estimated_before_anything_is_here(fresh, no_network):
+    tasks = "probes={tasks: [phone-recognition, speech-recognition, intent-fsc, slurp-action, slurp-scenario]}"
+    run = fresh.snakemake(
+        "--cores", "1", "estimate", "--config", tasks,
+        configfile="resources/experiments/icassp2023.yaml", python_path=no_network,
+    )  # fmt: skip
+    assert run.returncode == 0, run.output
+    training = run.output.split("\nTraining: ")[1]
+    assert training.startswith("930 heads in 45 jobs")  # of nine models, for five tasks
+    assert re.search(r"^  speech-recognition +186 +200,000 ", training, re.MULTILINE)
+    assert re.search(r"^Computing in all: .* of it is training$", training, re.MULTILINE)
+    assert not (no_network / "used").exists()

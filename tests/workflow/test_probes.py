@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import defaultdict
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
+from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.costs import costs_of, read_calibration
 from layerwise.probes.predictions import read_predictions
 
 MODEL = "random-wav2vec2-tiny"
@@ -169,6 +173,16 @@ def test_training_tells_of_its_progress(probed):
     log = (probed / f"results/demo/logs/train_probes/demo-intent/{MODEL}/T0-weighted.log").read_text()
     assert "step 20 of 60, dev accuracy: T0 0." in log
     assert "weighted 0." in log
+
+
+def test_what_was_heard_and_left_was_estimated(probed):
+    config = yaml.safe_load((probed / "results/demo/configuration.yaml").read_text())
+    (found,) = costs_of(read_experiment(config), defaultdict(bool), read_calibration()).tasks
+    assert (found.heads, found.jobs, found.steps, found.can_end) == (len(HEADS), 1, QUICK["steps"], False)
+    items = pd.read_parquet(probed / "results/demo/tasks/demo-intent/items.parquet")
+    assert found.heard == pytest.approx(items["num_samples"].sum() / 16_000, rel=0.01)
+    left = sum(path.stat().st_size for path in (probed / "results/demo/probes").rglob("*") if path.is_file())
+    assert left / 2 < found.results < 2 * left
 
 
 def test_nothing_of_a_state_is_left(probed):

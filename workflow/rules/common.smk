@@ -15,7 +15,7 @@ from layerwise.cells import SPEAKERS
 from layerwise.errors import LayerwiseError, shown
 from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.layering import base_of
-from layerwise.experiment.job import check_copy, hide_secrets, prefer_package
+from layerwise.experiment.job import check_copy, hide_secrets, hush_jobs, prefer_package
 from layerwise.files.catalogues import locate, read_yaml
 from layerwise.files.shipped import ROOT
 from layerwise.layers import SPAN_OF_HEADS, SPAN_OF_LAYERS
@@ -55,6 +55,8 @@ def configurations():
 
 
 prefer_package(PACKAGE_PARENT)
+if workflow.is_main_process:  # the process of a single job is always quiet
+    hush_jobs({about.name.lower() for about in workflow.output_settings.quiet or ()})
 
 try:
     check_copy(Path(PACKAGE_PARENT))

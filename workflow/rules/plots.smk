@@ -81,6 +81,4 @@ for subject in SUBJECTS:
             "../scripts/plot_figures.py"
 
 
-PLOTS = [
-    results(f"plots/{figure.stem_of(subject)}") for figure in FIGURES.values() for subject in SUBJECTS[figure.of]
-]
+PLOTS = [results(f"plots/{figure.stem_of(subject)}") for figure in FIGURES.values() for subject in SUBJECTS[figure.of]]

@@ -397,3 +397,10 @@ def test_samples_are_the_same_in_every_format(tmp_path, subtype):
     samples = np.round(noise(0.1) * 32768) / 32768
     path = write_audio(tmp_path / "a.wav", samples.astype(np.float32), subtype=subtype)
     np.testing.assert_array_equal(aligner.read_waveform(path), samples)
+
+
+def test_aligning_says_how_far_it_is(align, texts, progress):
+    align(texts)
+    assert progress() == [
+        f"aligning: {done} of {len(texts)} utterances ({100 * done // len(texts)} %)" for done in range(1, len(texts))
+    ]

@@ -117,3 +117,11 @@ def test_unpack_names_the_splits_that_are_there(tmp_path):
     with pytest.raises(CorpusError, match="'dev-other'; it has dev-clean, test-other"):
         unpack_audio(archive, "dev-other", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_unpacking_says_how_far_it_is(tmp_path, progress):
+    large = {f"LibriSpeech/{SPLIT}/1/2/1-2-{number:04}.flac": noise(seed=number).tobytes() for number in range(20)}
+    unpack_audio(write_archive(tmp_path / "a.tar.gz", large), SPLIT, tmp_path / "out")
+    assert progress()
+    for line in progress():
+        assert re.fullmatch(r"unpacking a.tar.gz: [\d.]+ [kM]B of [\d.]+ [kM]B \(\d+ %\)", line)

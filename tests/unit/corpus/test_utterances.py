@@ -450,3 +450,10 @@ def test_what_the_catalogue_says_of_files_in_the_repository_is_true():
     for entry in entries:
         checks = {"size": entry["bytes"], "md5": entry["md5"], "sha256": entry["sha256"]}
         verify(REPOSITORY / entry["source"], **checks)
+
+
+def test_reading_says_how_far_it_is(root, progress):
+    for number in (1, 2):
+        write_utterance(root, f"1-2-000{number}")
+    index(root)
+    assert progress() == [f"reading {SPLIT}: 1 of 3 files (33 %)", f"reading {SPLIT}: 2 of 3 files (66 %)"]

@@ -236,3 +236,11 @@ def test_the_loss_of_units_is_that_of_a_plain_computation():
         cosines = torch.nn.functional.cosine_similarity(hidden[crop, frame], objective.embeddings, dim=-1) / 0.1
         total.append(-torch.log_softmax(cosines, dim=0)[units[crop, frame]].item())
     assert loss == pytest.approx(np.mean(total), rel=1e-4)
+
+
+def test_training_says_how_far_it_is(data, tmp_path, progress, caplog):
+    pretrain(**arguments(data, tmp_path))
+    assert progress() == [f"training: {step} of 6 steps ({100 * step // 6} %)" for step in range(1, 6)]
+    noted = [text.partition(" left")[2] for text in caplog.messages if "%" in text]
+    first, second, _ = losses(tmp_path)["held_out"]
+    assert noted == ["", *[f", held-out loss {first:.4f}"] * 2, *[f", held-out loss {second:.4f}"] * 2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 import layerwise.experiment.job
 from layerwise.errors import LayerwiseError
-from layerwise.experiment.job import check_copy, prefer_package
+from layerwise.experiment.job import QUIET, check_copy, hush_jobs, prefer_package
 
 WORKFLOW = Path(layerwise.experiment.job.__file__).resolve().parents[2]
 
@@ -24,7 +25,9 @@ from layerwise.experiment.job import logged
 class BadAudioError(LayerwiseError):
     pass
 
-snakemake = SimpleNamespace(input=[], log=[sys.argv[1]], scriptdir=sys.argv[2])
+snakemake = SimpleNamespace(
+    input=[], log=[sys.argv[1]], scriptdir=sys.argv[2], rule="listen", wildcards=dict(model="hubert", shard="0")
+)
 with logged(snakemake):
     {block}
 print("after the block")
@@ -157,3 +160,66 @@ def test_package_of_the_checkout_comes_first(monkeypatch, before, after):
         monkeypatch.setenv("PYTHONPATH", before)
     prefer_package("/here")
     assert os.environ["PYTHONPATH"] == after.replace(":", os.pathsep)
+
+
+# Progress
+
+LINES = """from layerwise.progress import ProgressLine
+    line = ProgressLine('reading', 3, 'files')
+    for _ in range(3):
+        line.add()"""
+WARNED = "logging.getLogger('layerwise.x').warning('left out')"
+SAID = [
+    r"listen \(model=hubert, shard=0\) reading: 1 of 3 files \(33 %\), .*/s, 0 s left",
+    r".* reading: 2 of 3 files .*",
+]
+
+
+@pytest.fixture
+def at_each_step(monkeypatch):
+    monkeypatch.setenv("LAYERWISE_PROGRESS_SECONDS", "0")
+
+
+def test_progress_is_on_the_terminal_and_in_the_log(job, at_each_step):
+    code, terminal, log = job(LINES)
+    assert code == 0
+    assert len(terminal.splitlines()) == 2
+    for line, form in zip(terminal.splitlines(), SAID, strict=True):
+        assert re.fullmatch(form, line)
+    assert re.findall("INFO reading: (.) of 3 files", log) == ["1", "2"]
+    assert "hubert" not in log
+
+
+def test_a_quiet_terminal_shows_no_progress_but_warnings(job, at_each_step, monkeypatch):
+    monkeypatch.setenv("LAYERWISE_QUIET", "1")
+    code, terminal, log = job(f"{WARNED}\n    {LINES}")
+    assert code == 0
+    assert terminal == "WARNING: left out\n"
+    assert len(re.findall("INFO reading", log)) == 2
+
+
+@pytest.mark.parametrize(
+    ("quiet", "is_hushed"),
+    [((), False), (("rules",), False), (("host", "reason"), False), (("progress",), True), (("all",), True)],
+)
+def test_jobs_are_as_quiet_about_progress_as_snakemake(monkeypatch, quiet, is_hushed):
+    monkeypatch.setenv(QUIET, "")
+    hush_jobs(quiet)
+    assert bool(os.environ[QUIET]) == is_hushed
+
+
+def test_a_terminal_that_was_closed_ends_no_job(tmp_path, at_each_step):
+    log, (reading, writing) = tmp_path / "1.log", os.pipe()
+    os.close(reading)
+    block = f"{WARNED}\n    {LINES}"
+    done = subprocess.run(
+        [sys.executable, "-c", HEAD.format(block=block), str(log), str(WORKFLOW / "scripts")],
+        env=os.environ | {"PYTHONPATH": str(WORKFLOW)},
+        stdout=subprocess.PIPE,
+        stderr=writing,
+    )
+    os.close(writing)
+    assert done.returncode == 0
+    assert "WARNING left out" in log.read_text()
+    assert len(re.findall("INFO reading", log.read_text())) == 2
+    assert "Error" not in log.read_text()

@@ -58,3 +58,11 @@ def test_digest_that_is_noted_already_is_not_written_again(out):
     number = note.stat().st_ino
     os.link(note, note.with_name("same"))  # else the number might be given again
     assert note_digest(out, "http://h/a").stat().st_ino == number
+
+
+def test_a_large_file_says_how_far_it_is_checked(out, progress):
+    out.write_bytes(bytes(5 << 19))
+    verify(out, **digests(bytes(5 << 19)))
+    assert progress() == [
+        f"checking a.tar.gz: {done} MB of 2.62 MB ({part} %)" for done, part in (("1.05", 40), ("2.1", 80))
+    ]

@@ -26,6 +26,7 @@ from layerwise.files.disk_space import DiskSpaceError, readable, require_space
 from layerwise.files.download_notes import forget, forget_notes, is_fetched, note_of
 from layerwise.files.downloads import fetch, mirrored
 from layerwise.files.links import LinkError
+from layerwise.progress import INTERVAL
 from small_disk import small_disk
 from tiny_hub import running
 
@@ -761,11 +762,14 @@ def test_sizes_are_readable(size, words):
 # Progress, mirrors, one at a time
 
 
-def test_progress_is_in_the_log(server, address, out, monkeypatch, caplog):
-    monkeypatch.setattr(transfers, "_SECONDS_BETWEEN_REPORTS", 0)
+def test_progress_is_said(server, address, out, monkeypatch, caplog):
+    monkeypatch.setenv(INTERVAL, "0")
+    server.files[PATH] = CONTENT * 100
     with caplog.at_level(logging.INFO, "layerwise"):
-        fetch(address, out, **CHECKS)
-    assert re.search(r"\d+(\.\d+)? kB of 10\.2 kB, .*B/s", caplog.text)
+        fetch(address, out)
+    lines = [record.getMessage() for record in caplog.records if record.name == "layerwise.progress"]
+    one = re.compile(rf"downloading {re.escape(address)}: [\d.]+ kB of 1\.02 MB \(\d+ %\), [\d.]+ .?B/s, [\d.]+ s left")
+    assert one.fullmatch(lines[0])
 
 
 MIRRORS = {

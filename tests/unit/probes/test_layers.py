@@ -144,3 +144,12 @@ def test_a_killed_job_goes_on_with_what_it_has(tmp_path):
     for row in (0, 129, 130, 199):
         assert torch.equal(second.of([row])[0], again._values[row])
     assert torch.equal(first.of([5])[0], again._values[5])
+
+
+def test_layers_that_are_kept_say_how_far_they_are(tmp_path, progress):
+    KeptLayers(planted(False), range(130), tmp_path)
+    assert progress() == [
+        f"computing layers: {done} of 130 utterances ({part} %)" for done, part in ((64, 49), (128, 98))
+    ]
+    KeptLayers(planted(False), range(200), tmp_path)
+    assert progress()[2:] == ["computing layers: 194 of 200 utterances (97 %)"]

@@ -328,3 +328,34 @@ def test_error_rates_are_jiwers():
     (answers,) = sweep.answers.decoded(sweep._heads.evaluate(batch)[1], batch.lengths)
     said = [" ".join(utterances.targets[row]) for row in rows]
     assert rate(counts["T1"]) == pytest.approx(jiwer.wer(said, [" ".join(answer) for answer in answers]), abs=1e-12)
+
+
+# Progress
+
+
+def test_training_says_how_far_it_is_and_how_good(progress, caplog):
+    source, utterances = labelled()
+    sweep = trained(source, utterances, HEADS, settings("labels", steps=4, evaluate_every=2, patience=9))
+    assert [line for line in progress() if line.startswith("training")] == [
+        f"training: {step} of at most 4 steps ({25 * step} %)" for step in (1, 2, 3)
+    ]
+    first, second, _ = (text for text in caplog.messages if text.startswith("training"))
+    assert first.endswith(" left")
+    values = {name: curve[0][1] for name, curve in sweep.progress.curves.items()}
+    best = max(values, key=values.__getitem__)
+    shown = dict.fromkeys([best, WEIGHTED])
+    assert second.endswith(f" left, dev accuracy {', '.join(f'{name} {values[name]:.3f}' for name in shown)}")
+
+
+def test_a_training_that_goes_on_counts_what_was_done(progress, tmp_path):
+    source, utterances = labelled()
+    chosen = settings("labels", steps=40)
+    first = Sweep(source, utterances, HEADS, chosen, tmp_path / "training.pt", "x")
+    first.batches.rows, rows = lambda step: rows(step) if step < 37 else 1 / 0, first.batches.rows
+    with pytest.raises(ZeroDivisionError):
+        first.train()
+    before = len(progress())
+    trained(source, utterances, HEADS, chosen, state=tmp_path / "training.pt", fingerprint="x")
+    training = [line for line in progress()[before:] if line.startswith("training")]
+    assert training[0] == "training: 31 of 40 steps (77 %)"
+    assert len(training) == 9

@@ -557,3 +557,10 @@ def test_earlier_file_survives_an_error(run, tmp_path):
     with pytest.raises(LayerwiseError):
         run(out, layers=["T0"])
     assert out.read_bytes() == b"of before"
+
+
+def test_extraction_says_how_far_it_is(run, tmp_path, progress):
+    run(tmp_path / "0.h5", batch_seconds=0)
+    assert progress() == [
+        f"extracting: {done} of 4 s of audio ({part} %)" for done, part in ((0, 14), (1, 37), (3, 71), (3, 80))
+    ]

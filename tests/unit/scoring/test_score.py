@@ -556,3 +556,8 @@ def test_a_speaker_of_another_sample_is_a_group_that_adds_nothing(tmp_path, scor
     absent = record["jackknife"].pop("999")
     assert absent["share"] == [0, 0]
     assert absent["metrics"]["pwcca"] == pytest.approx(values(record, "pwcca"), abs=0)
+
+
+def test_several_layers_say_how_far_they_are(shard, score, progress):
+    score(shard, "phone", layers=("T0", "T1"))
+    assert progress() == ["scoring: 1 of 2 layers (50 %)"]

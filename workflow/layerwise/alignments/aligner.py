@@ -17,12 +17,12 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from layerwise.alignments.tiers import Tier
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.waveforms import AudioError, read_waveform
 from layerwise.errors import LayerwiseError
+from layerwise.progress import ProgressLine
 
 FRAME_SECONDS = 0.01
 FRAMES_PER_PHONE = 3
@@ -87,19 +87,16 @@ def write_dictionary(dictionary: Mapping[str, Sequence[str]], path: Path) -> Non
 def results_of(
     tasks: Sequence[Task], dictionary: Path, audio_root: Path, processes: int
 ) -> Iterator[tuple[Task, Alignment | Failure]]:
-    done = 0
-    with (
-        _pool(min(processes, len(tasks)), dictionary, audio_root) as pool,
-        tqdm(total=len(tasks), unit="utterance", desc="aligning") as bar,
-    ):
+    progress = ProgressLine("aligning", len(tasks), "utterances")
+    with _pool(min(processes, len(tasks)), dictionary, audio_root) as pool:
         try:
             for task, result in zip(tasks, pool.map(_work, tasks), strict=True):
                 yield task, result
-                done += 1
-                bar.update()
+                progress.add()
         except BrokenProcessPool as error:
+            lost = tasks[int(progress.done)]
             raise AligningError(
-                f"a process of the aligner died, at utterance {tasks[done].utterance_id} or soon after it; "
+                f"a process of the aligner died, at utterance {lost.utterance_id} or soon after it; "
                 "is there memory enough?"
             ) from error
 

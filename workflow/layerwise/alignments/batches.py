@@ -8,7 +8,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
 
-from tqdm import tqdm
+from layerwise.progress import ProgressLine
 
 # Those of LibriSpeech have 4 MB. In memory, intervals may take twenty times the bytes of their file.
 _UTTERANCES_PER_BATCH, _BYTES_PER_BATCH = 256, 1 << 24
@@ -30,13 +30,17 @@ def batches_of(items: Sequence[Item], size: Callable[[Item], int]) -> list[list[
 
 
 def in_order(
-    function: Callable[[Sequence[Item]], Result], batches: Sequence[Sequence[Item]], processes: int, progress: str
+    function: Callable[[Sequence[Item]], Result], batches: Sequence[Sequence[Item]], processes: int, what: str
 ) -> Iterator[Result]:
-    """The function's value of every batch, in order; only a few are waiting to be taken at any time."""
-    with tqdm(total=sum(map(len, batches)), unit="file", desc=progress) as bar:
-        for batch, value in zip(batches, _mapped(function, batches, min(processes, len(batches))), strict=True):
-            yield value
-            bar.update(len(batch))
+    """The function's value of every batch, in order; only a few are waiting to be taken at any time.
+
+    Args:
+        what: is done to the items, for the line that says how far it is.
+    """
+    progress = ProgressLine(what, sum(map(len, batches)), "files")
+    for batch, value in zip(batches, _mapped(function, batches, min(processes, len(batches))), strict=True):
+        yield value
+        progress.add(len(batch))
 
 
 def _mapped(function: Callable[[Item], Result], tasks: Sequence[Item], processes: int) -> Iterator[Result]:

@@ -15,13 +15,12 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from tqdm import tqdm
-
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import GZIP, impostor
-from layerwise.files.disk_space import DISK_FULL, require_space
+from layerwise.files.disk_space import DISK_FULL, readable, require_space
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import open_plain
+from layerwise.progress import ProgressLine
 
 # LibriSpeech's largest archive has 30 GB, all of Libri-Light 3.5 TB in five of them.
 MAX_BYTES = Limit("LAYERWISE_MAX_UNPACKED_BYTES", 4 * 10**12, "bytes")
@@ -64,11 +63,8 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[PurePosixPath, bool], 
         DiskSpaceError: the disk lacks the room for what comes next.
     """
     _refuse_other_formats(archive)
-    with (
-        open_plain(archive) as raw,
-        gzip.GzipFile(fileobj=raw) as unzipped,
-        tqdm(total=archive.stat().st_size, unit="B", unit_scale=True, desc=f"unpacking {archive.name}") as bar,
-    ):
+    progress = ProgressLine(f"unpacking {archive.name}", archive.stat().st_size, shown=readable)
+    with open_plain(archive) as raw, gzip.GzipFile(fileobj=raw) as unzipped:
         stream = _Stream(unzipped, archive)
         try:
             with tarfile.open(fileobj=stream, mode="r:", tarinfo=_Member) as tar:
@@ -81,7 +77,7 @@ def unpack(archive: Path, folder: Path, wanted: Callable[[PurePosixPath, bool], 
                     path = _safe_path(member, archive)
                     if wanted(path, member.isfile()):
                         _extract(tar, member, folder, archive)
-                    bar.update(raw.tell() - bar.n)
+                    progress.reach(raw.tell())
             while stream.read(_BLOCK_BYTES):  # to the end, where gzip checks that all of it was there
                 pass
         except _DAMAGED as error:

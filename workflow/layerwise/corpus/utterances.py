@@ -17,7 +17,6 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pyarrow as pa
-from tqdm import tqdm
 
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.archives import CorpusError
@@ -30,6 +29,7 @@ from layerwise.errors import first_names, shown
 from layerwise.files.folders import NOT_OF_THE_FOLDER, Folder, files_below
 from layerwise.files.own_tables import write_parquet
 from layerwise.files.texts import code_points, unusable
+from layerwise.progress import ProgressLine
 
 log = logging.getLogger(__name__)
 
@@ -130,9 +130,11 @@ def index_utterances(
     rows = []
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         results = pool.map(lambda item: _index_one(*item, texts, root), recordings.items())
-        for row, found in tqdm(results, total=len(recordings), unit="file", desc=f"reading {split}"):
+        progress = ProgressLine(f"reading {split}", len(recordings), "files")
+        for row, found in results:
             rows += [row] if row else []
             problems += found
+            progress.add()
     if texts is not None:
         problems += [
             Problem(utterance_id, "", "no audio", "a transcript line without a recording")

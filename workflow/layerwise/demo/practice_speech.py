@@ -24,6 +24,7 @@ from layerwise.files.atomic import replaced
 from layerwise.files.own_arrays import read_arrays
 from layerwise.files.own_files import RereadError, rereading
 from layerwise.files.plain_files import require_plain
+from layerwise.progress import ProgressLine
 
 log = logging.getLogger(__name__)
 
@@ -112,10 +113,12 @@ def make_practice_speech(
 
 def _spoken(engine: Flite, sentences: Sequence[str], seed: int) -> Speech:
     pieces, texts = [], []
+    line = ProgressLine("speaking", len(sentences), "sentences")
     for prompt in assign_prompts(sentences, demo_speakers(), seed):
         samples = synthesise(engine, prompt).samples
         pieces.append(samples[: len(samples) // HOP * HOP])
         texts.append(prompt.text)
+        line.add()
     return Speech(np.concatenate(pieces), np.cumsum([len(piece) for piece in pieces]), np.array(texts))
 
 

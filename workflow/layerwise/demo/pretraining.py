@@ -28,6 +28,7 @@ from layerwise.files.own_arrays import read_array
 from layerwise.files.own_files import RereadError, is_count
 from layerwise.models.checkpoints import LOSSES, ORIGIN, TRAINING, uses_layer_norm
 from layerwise.probes.resuming import TrainingState
+from layerwise.progress import ProgressLine
 from layerwise.seeds import generator
 
 log = logging.getLogger(__name__)
@@ -175,6 +176,7 @@ class _Training:
         done, recipe = self._resume(), self._recipe
         began, before = time.monotonic(), self.losses[-1]["seconds"] if self.losses else 0.0
         recent: list[float] = []
+        line = ProgressLine("training", recipe.steps, "steps", done=done)
         for step in range(done + 1, recipe.steps + 1):
             recent.append(self._step(step))
             if step % recipe.evaluate_every == 0 or step == recipe.steps:
@@ -184,6 +186,8 @@ class _Training:
                 self._keep(step)
                 shown = (self._name, step, recipe.steps, losses["train"], losses["held_out"])
                 log.info("%s: step %d of %d, loss %.4f, held out %.4f", *shown)
+                line.note = f"held-out loss {losses['held_out']:.4f}"
+            line.reach(step)
 
     def _step(self, step: int) -> float:
         # The noise of Gumbel's softmax, and whatever else torch draws.

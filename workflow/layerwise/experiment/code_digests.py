@@ -15,9 +15,9 @@ from layerwise.files.plain_files import open_plain
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
-# What makes no result: how errors read, where files lie and how they get there, how a job starts.
+# What makes no result: how errors read, how far a job is, where files lie and how they get there, how a job starts.
 INFRASTRUCTURE = (
-    *("layerwise.errors", "layerwise.addresses", "layerwise.files", "layerwise.experiment.job"),
+    *("layerwise.errors", "layerwise.progress", "layerwise.addresses", "layerwise.files", "layerwise.experiment.job"),
     "layerwise.models.families",  # a list of names: a model counts the module of its own family
 )
 

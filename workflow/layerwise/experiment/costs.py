@@ -7,7 +7,7 @@ another machine (resources/calibration.yaml), so they are right in their order o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +17,14 @@ from layerwise.experiment.configuration.experiment import Experiment
 from layerwise.experiment.configuration.sources import Source
 from layerwise.experiment.model_costs import Encoder, ModelCost, model_cost
 from layerwise.experiment.score_costs import OWN_SEGMENTS, score_costs
+from layerwise.experiment.speech_amounts import split_amount
+from layerwise.experiment.task_costs import TaskCost, task_costs, task_data
 from layerwise.files.catalogues import read_yaml
 from layerwise.files.shipped import ROOT
 from layerwise.representations.size import Drawn
 from layerwise.spans import SEGMENTS, SampleSizes
 
-# Of FLAC at 16 kHz: LibriSpeech dev-clean has 337,926,286 bytes for 19,396 s. And its utterances' mean length.
-BYTES_PER_SECOND, SECONDS_PER_UTTERANCE = 17_422, 7.2
 PLOT_BYTES = 100_000  # of the smoke experiment, in its two formats and the report
-SPEAKERS = 40  # of LibriSpeech dev-clean, where it is not known
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,9 @@ class Costs:
         score_seconds: of one core.
         gpu_seconds: of all extractions, at an assumed speed.
         cpu_threads: that the times of extraction were measured with.
-        tasks: downstream tasks, of which only the downloads are estimated.
+        tasks: the training of each downstream task, with the passes of audio that are its own, and the bytes that it
+            keeps; what it downloads is among the downloads.
+        task_data: bytes of their data on the disk, archives and what is unpacked, and whether all of it is known.
     """
 
     experiment: str
@@ -74,7 +75,8 @@ class Costs:
     archives: int | None
     unpacked: int | None
     keep: bool
-    tasks: tuple[str, ...]
+    tasks: tuple[TaskCost, ...]
+    task_data: tuple[int, bool]
     models: tuple[ModelCost, ...]
     absent: int
     scores: int
@@ -103,16 +105,47 @@ class Costs:
         return sum(cost.weights or 0 for cost in self.models)
 
     @property
+    def kept_for_tasks(self) -> int:
+        """Bytes while the largest training runs."""
+        return max((task.cache for task in self.tasks), default=0)
+
+    @property
+    def task_results(self) -> int:
+        """Bytes that all trainings leave."""
+        return sum(task.results for task in self.tasks)
+
+    @property
     def disk(self) -> int:
         """Bytes when all is there at once."""
         passing = (self.archives or 0) + (self.unpacked or 0)
-        return passing + self.weights + self.representations + self.results
+        of_tasks = self.task_data[0] + self.kept_for_tasks + self.task_results
+        return passing + self.weights + self.representations + self.results + of_tasks
 
     @property
     def cpu_seconds(self) -> tuple[float, float]:
         """Of all extractions whose time is known."""
-        known = [cost.cpu_seconds for cost in self.models if cost.cpu_seconds]
-        return sum(low for low, _ in known), sum(high for _, high in known)
+        return _added(cost.cpu_seconds for cost in self.models if cost.cpu_seconds)
+
+    @property
+    def training_gpu_seconds(self) -> float:
+        """Of all trainings, at the assumed speed."""
+        return sum(task.operations for task in self.tasks) / self.gpu_operations_per_second
+
+    @property
+    def training_seconds(self) -> tuple[float, float]:
+        """Of all trainings."""
+        return _added(task.cpu_seconds for task in self.tasks)
+
+    @property
+    def computing(self) -> dict[str, tuple[float, float]]:
+        """Shortest and longest time of all jobs on the CPU threads, by what they do; score jobs run side by side."""
+        scores = self.score_seconds / self.cpu_threads
+        return {"extraction": self.cpu_seconds, "scores": (scores, scores), "training": self.training_seconds}
+
+
+def _added(times: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    known = list(times)
+    return sum(low for low, _ in known), sum(high for _, high in known)
 
 
 def read_calibration(path: Path = ROOT / "resources/calibration.yaml") -> dict:
@@ -130,15 +163,13 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
     """
     config = experiment.config
     samples, corpus = config["samples"], config["corpus"]
-    split = _split(corpus)
-    known = split is not None
-    there, hours, speakers = split or _assumed(experiment.audio)
-    each = 3600 * hours / there
+    speech = split_amount(corpus["name"], corpus["split"], experiment.audio, given=corpus["audio"] is not None)
+    there, each = speech.utterances, speech.each
     frames = min(samples["utterances"], there)
     sizes = SampleSizes.of(samples)
     # Where every label is kept, how many there are is not known yet: about as many as of English.
     phones = len(experiment.phones.phones or PHONES)
-    types = {"utterance": speakers}
+    types = {"utterance": speech.speakers}
     rows = {span.name: sizes.rows(span, types.get(span.name, phones)) for span in SEGMENTS}
     rows["utterance"] = min(rows["utterance"], there)
     drawn = Drawn(frames * each, rows)
@@ -164,14 +195,15 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
         samples=samples["count"],
         properties=tuple(config["properties"]),
         downloads=tuple(_downloads(experiment, here)),
-        known=known,
+        known=speech.known,
         utterances=union,
         seconds=union * each,
         passes=passes,
         archives=archive,
         unpacked=_unpacked(experiment.audio),
         keep=corpus["keep"],
-        tasks=tuple(experiment.tasks),
+        tasks=task_costs(experiment, calibration),
+        task_data=task_data(experiment.task_sources.values()),
         models=models,
         absent=len(experiment.absent),
         scores=scores.count,
@@ -182,27 +214,6 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
         gpu_operations_per_second=extraction["gpu_operations_per_second"],
         cpu_threads=extraction["cpu_threads"],
     )
-
-
-def _split(corpus: Mapping) -> tuple[int, float, int] | None:
-    """Utterances, hours and speakers of a split that the catalogue knows."""
-    if corpus["audio"] is not None:
-        return None
-    split = read_yaml(ROOT / "resources/corpora.yaml")[corpus["name"]]["splits"][corpus["split"]]
-    if "utterances" in split and "hours" in split:
-        return split["utterances"], split["hours"], split.get("speakers", SPEAKERS)
-    return None
-
-
-def _assumed(audio: Source) -> tuple[int, float, int]:
-    """Utterances and hours as the archive's size suggests, or else as LibriSpeech dev-clean has them, and speakers."""
-    size = audio.bytes
-    if audio.is_folder:
-        size = sum(path.stat().st_size for path in audio.path.rglob("*") if path.is_file())
-    elif not audio.is_url:
-        size = audio.path.stat().st_size
-    seconds = 19_396 if size is None else size / BYTES_PER_SECOND
-    return max(1, round(seconds / SECONDS_PER_UTTERANCE)), seconds / 3600, SPEAKERS
 
 
 def _union(there: int, frames: int, segments: int, count: int) -> int:

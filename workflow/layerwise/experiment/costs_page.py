@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from layerwise.errors import LINE, shown
 from layerwise.experiment.costs import Costs
 from layerwise.experiment.model_costs import ModelCost
+from layerwise.experiment.task_costs import TaskCost
 from layerwise.files.disk_space import readable
+from layerwise.progress import in_words
 
 
 def render(found: Costs) -> str:
@@ -37,12 +39,13 @@ def render(found: Costs) -> str:
                 ("models", _size(found.weights), ""),
                 ("representations", _size(found.representations), "kept until you delete them"),
                 ("scores, tables, plots", _size(found.results), ""),
+                *_disk_of_tasks(found),
                 ("all at once", _size(found.disk), ""),
             ]
         ),
         "",
         f"Extraction: {found.forward_passes:,} forward passes, {_many(len(found.models), 'model')} × about "
-        f"{found.utterances:,} utterances, {_time(found.seconds)} of audio each"
+        f"{found.utterances:,} utterances, {in_words(found.seconds, 'h')} of audio each"
         + (", twice: other poolings and tables of segments are a pass of their own" if found.passes > 1 else ""),
         *_table(
             [("", "representations", f"on {found.cpu_threads} CPU threads", "")]
@@ -53,14 +56,75 @@ def render(found: Costs) -> str:
         ),
         f"  on {found.cpu_threads} CPU threads: {_range(found.cpu_seconds)} in all",
         f"  on a GPU: not measured. Assuming {found.gpu_operations_per_second / 1e12:g} × 10¹² operations a second, "
-        f"{_time(found.gpu_seconds)} of computing in all",
+        f"{in_words(found.gpu_seconds)} of computing in all",
         "",
-        f"Scores: {found.scores:,} in {_many(found.score_jobs, 'job')}, about {_time(found.score_seconds)} of one core",
+        f"Scores: {found.scores:,} in {_many(found.score_jobs, 'job')}, "
+        f"about {in_words(found.score_seconds)} of one core",
         "",
-        *([f"Tasks: {', '.join(found.tasks)}; training is not estimated", ""] if found.tasks else []),
+        *(_training(found) if found.tasks else []),
+        _total(found),
+        "",
         "Times come from resources/calibration.yaml, measured on another machine: take them for orders of magnitude.",
     ]
     return "\n".join(shown(line.rstrip(), LINE) for line in lines) + "\n"
+
+
+def _disk_of_tasks(found: Costs) -> list[tuple[str, str, str]]:
+    if not found.tasks:
+        return []
+    size, known = found.task_data
+    return [
+        (
+            "data of tasks",
+            _size(size, "about") if known else f"at least {readable(size)}",
+            "kept until you delete them",
+        ),
+        ("layers for tasks", _size(found.kept_for_tasks), "deleted when a training ends"),
+        ("answers of heads", _size(found.task_results), ""),
+    ]
+
+
+def _training(found: Costs) -> list[str]:
+    heads, jobs = sum(task.heads for task in found.tasks), sum(task.jobs for task in found.tasks)
+    return [
+        f"Training: {_many(heads, 'head')} in {_many(jobs, 'job')}, side by side on the same passes of audio",
+        *_table(
+            [("", "heads", "updates of each", "audio", "passes", f"on {found.cpu_threads} CPU threads", "")]
+            + [
+                (
+                    task.name,
+                    f"{task.heads:,}",
+                    f"{task.steps:,}{' at most' if task.can_end else ''}",
+                    in_words(task.seconds, "h"),
+                    f"{_many(task.models, 'model')} × {task.passes:.{0 if task.passes >= 10 else 1}f}",
+                    _range(task.cpu_seconds),
+                    _basis_of_task(task),
+                )
+                for task in found.tasks
+            ]
+        ),
+        f"  on {found.cpu_threads} CPU threads: {_range(found.training_seconds)} in all",
+        f"  on a GPU: not measured. By the same assumption, {in_words(found.training_gpu_seconds)} of computing in all",
+        "",
+    ]
+
+
+def _basis_of_task(task: TaskCost) -> str:
+    remarks = [] if task.known else ["the length of its audio is assumed"]
+    if task.anew:
+        size = readable(task.frames)
+        remarks.append(f"frames of {_many(task.anew, 'job')} for every batch anew: {size} (probes.cache_gb)")
+    if task.unknown:
+        remarks.append(f"without {_many(task.unknown, 'model')} whose checkpoint has not been read")
+    return "; ".join(remarks)
+
+
+def _total(found: Costs) -> str:
+    """The time of all jobs, and what most of it goes to."""
+    low, high = (sum(ends) for ends in zip(*found.computing.values(), strict=True))
+    largest = max(found.computing, key=lambda item: sum(found.computing[item]))
+    share = sum(found.computing[largest]) / (low + high) if high else 0.0
+    return f"Computing in all: {_range((low, high))} on {found.cpu_threads} CPU threads; {share:.0%} of it is {largest}"
 
 
 def _fate(found: Costs) -> str:
@@ -84,14 +148,7 @@ def _size(size: int | None, certainty: str = "about") -> str:
 
 
 def _range(seconds: tuple[float, float] | None) -> str:
-    return "not known" if seconds is None else f"{_time(seconds[0])} to {_time(seconds[1])}"
-
-
-def _time(seconds: float) -> str:
-    for unit, length in (("h", 3600), ("min", 60)):
-        if seconds >= 1.5 * length:
-            return f"{seconds / length:.{0 if seconds >= 10 * length else 1}f} {unit}"
-    return f"{seconds:.0f} s"
+    return "not known" if seconds is None else f"{in_words(seconds[0])} to {in_words(seconds[1])}"
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:

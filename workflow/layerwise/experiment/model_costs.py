@@ -131,11 +131,22 @@ def model_cost(
     part = Drawn(drawn.seconds / shards, {span: rows // shards for span, rows in drawn.segments.items()})
     stored = shards * representation_bytes(sizes, [part] * count, encoder.stride_seconds, storage["dtype"])
     weights = 4 * encoder.parameters if entry.kind != "folder" else 0
-    times = calibration["extraction"]["cpu_seconds"]
-    if measured := entry.size in times:
-        low, high = times[entry.size]
-    else:  # as many operations a second as Base
-        share = encoder.operations_per_second / BASE.operations_per_second
-        low, high = (share * time for time in times["Base"])
+    low, high = pass_seconds(entry, encoder, calibration["extraction"])
+    measured = entry.size in calibration["extraction"]["cpu_seconds"]
     operations = seconds * encoder.operations_per_second
     return ModelCost(entry.name, weights, stored, operations, (low * seconds, high * seconds), measured)
+
+
+def pass_seconds(entry: ModelEntry, encoder: Encoder, extraction: Mapping) -> tuple[float, float]:
+    """Shortest and longest time of the pass of a second of audio on a few CPU threads.
+
+    Args:
+        extraction: of the table of measurements.
+    """
+    times = extraction["cpu_seconds"]
+    if entry.size in times:
+        low, high = times[entry.size]
+        return low, high
+    share = encoder.operations_per_second / BASE.operations_per_second  # as many operations a second as Base
+    low, high = times["Base"]
+    return share * low, share * high

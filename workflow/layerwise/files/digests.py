@@ -9,8 +9,10 @@ from pathlib import Path
 
 from layerwise.addresses import shown_address
 from layerwise.errors import LayerwiseError
+from layerwise.files.disk_space import readable
 from layerwise.files.links import refuse_link
 from layerwise.files.plain_files import open_plain, require_plain
+from layerwise.progress import ProgressLine
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +62,12 @@ def digests(path: Path, names: Iterable[str]) -> dict[str, str]:
     if "git_sha1" in hashes:
         hashes["git_sha1"].update(f"blob {path.stat().st_size}\0".encode())
     if hashes:
+        progress = ProgressLine(f"checking {path.name}", path.stat().st_size, shown=readable)
         with open_plain(path) as stream:
             while block := stream.read(_BLOCK_BYTES):
                 for digest in hashes.values():
                     digest.update(block)
+                progress.add(len(block))
     return {name: digest.hexdigest() for name, digest in hashes.items()}
 
 

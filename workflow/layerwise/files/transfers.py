@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import codecs
-import logging
 import re
-import time
 from pathlib import Path
 
 import httpx2
@@ -15,10 +13,8 @@ from layerwise.files.digests import DownloadError
 from layerwise.files.disk_space import readable, require_space
 from layerwise.files.http_requests import AnswerError, LeastRate, Request, bare
 from layerwise.files.links import opened_itself
+from layerwise.progress import ProgressLine
 
-log = logging.getLogger(__name__)
-
-_SECONDS_BETWEEN_REPORTS = 30
 # What a server sends without saying how long it is ends before the disk is full, for all who share it.
 _SPARE_BYTES, _CHECK_BYTES = 200 << 20, 16 << 20
 # Strong validators (RFC 9110), which go back to the server; longer ones and those with other characters are not kept.
@@ -48,19 +44,19 @@ def complete(request: Request, part: Path) -> None:
         require_space(part.parent, (end or 0) - start, f"downloading {request.shown}", remedy)
         if start == 0:
             _keep_validator(response, part)
-        progress = _Progress(start, end)
+        progress = ProgressLine(f"downloading {request.shown}", end, done=start, shown=readable)
         with open(part, "ab", opener=opened_itself) as stream:
             for block in response.iter_raw():
-                if end is not None and start + progress.came + len(block) > end:
+                if end is not None and progress.done + len(block) > end:
                     raise DownloadError(f"{bare(response.url)} sends more than the {end} bytes that the file has")
                 stream.write(block)
                 progress.add(len(block))
-                watch.came = progress.came
-                if end is None and progress.came // _CHECK_BYTES > (progress.came - len(block)) // _CHECK_BYTES:
+                watch.came += len(block)
+                if end is None and watch.came // _CHECK_BYTES > (watch.came - len(block)) // _CHECK_BYTES:
                     what = f"going on with {request.shown}, whose length is not known,"
                     require_space(part.parent, _SPARE_BYTES, what, remedy)
-    if end is not None and start + progress.came < end:
-        raise ConnectionError(f"the connection ended after {start + progress.came} of {end} bytes")
+    if end is not None and start + watch.came < end:
+        raise ConnectionError(f"the connection ended after {start + watch.came} of {end} bytes")
 
 
 def _extent(response: httpx2.Response, part: Path, asked: int | None) -> tuple[int, int | None]:
@@ -99,24 +95,6 @@ def _extent(response: httpx2.Response, part: Path, asked: int | None) -> tuple[i
         f"{where} was asked for {wanted} and answers with status {response.status_code}"
         + (f", Content-Range: {shown(given)}" if given else "")
     )
-
-
-class _Progress:
-    """Says now and then in the log how much of a file is here."""
-
-    def __init__(self, start: int, total: int | None) -> None:
-        self.came = 0
-        self._start, self._total = start, total
-        self._began = self._said = time.monotonic()
-
-    def add(self, size: int) -> None:
-        self.came += size
-        now = time.monotonic()
-        if now - self._said >= _SECONDS_BETWEEN_REPORTS:
-            self._said = now
-            of = f" of {readable(self._total)}" if self._total else ""
-            speed = readable(self.came / (now - self._began))
-            log.info("%s%s, %s/s", readable(self._start + self.came), of, speed)
 
 
 def refuse_page(part: Path) -> None:

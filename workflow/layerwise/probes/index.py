@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
-from tqdm import tqdm
 
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.problems import Problem, report_problems, summarise_problems
@@ -26,6 +25,7 @@ from layerwise.probes.items import Item, exceeds
 from layerwise.probes.kinds.kind import KINDS, Kind
 from layerwise.probes.parts import HELD_OUT, cut_to_hours, divided, targets_of
 from layerwise.probes.tasks import PARTS
+from layerwise.progress import ProgressLine
 
 log = logging.getLogger(__name__)
 
@@ -128,9 +128,9 @@ def _measured(items: Sequence[Item], threads: int | None) -> tuple[list[Item], l
     problems = []
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         results = pool.map(lambda item: examine(item.path) if os.path.isfile(item.path) else None, unknown)
-        for item, result in zip(
-            unknown, tqdm(results, total=len(unknown), unit="file", mininterval=10, ascii=True), strict=True
-        ):
+        progress = ProgressLine("reading", len(unknown), "files")
+        for item, result in zip(unknown, results, strict=True):
+            progress.add()
             if result is None:
                 problems.append(item.problem("no audio", "there is no such file"))
             elif isinstance(result, Fault):

@@ -24,6 +24,7 @@ from layerwise.files.atomic import replaced
 from layerwise.models.batches import BATCH_SECONDS, computed_together, padded_batches
 from layerwise.models.devices import InHalves
 from layerwise.models.speech_model import SpeechModel
+from layerwise.progress import ProgressLine
 from layerwise.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -183,7 +184,8 @@ class KeptLayers(Layers):
         if self._places:
             log.info("%d of %d utterances are there from an interrupted run", len(self._places), len(rows))
         self._data.touch()
-        saved = started = time.monotonic()
+        saved = time.monotonic()
+        line = ProgressLine("computing layers", len(rows), "utterances", done=len(self._places))
         with self._data.open("r+b") as stream:
             stream.truncate(end * _FLOAT_BYTES)  # what came after the last note of it is computed again
             stream.seek(0, 2)
@@ -201,4 +203,4 @@ class KeptLayers(Layers):
                         content = [(row, *place) for row, place in self._places.items()]
                         temporary.write_text(json.dumps(content), encoding="ascii")
                     saved = time.monotonic()
-                    log.info("layers of %d of %d utterances, %.0f s", len(self._places), len(rows), saved - started)
+                line.reach(len(self._places))

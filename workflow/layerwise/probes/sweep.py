@@ -28,6 +28,7 @@ from layerwise.probes.layers import Layers
 from layerwise.probes.losses import Batch
 from layerwise.probes.rates import rate
 from layerwise.probes.resuming import TrainingState
+from layerwise.progress import ProgressLine
 
 log = logging.getLogger(__name__)
 
@@ -168,12 +169,17 @@ class Sweep:
         self._resume()
         settings, progress = self.settings, self.progress
         started, before = time.monotonic(), progress.seconds
+        at_most = settings.patience is not None
+        line = ProgressLine("training", settings.steps, "steps", done=progress.step, at_most=at_most)
+        line.note = self._best_on_dev()
         while self._heads.names and progress.step < settings.steps:
             self._update(self.batches.rows(progress.step))
             progress.step += 1
             progress.seconds = before + time.monotonic() - started
             if progress.step % settings.evaluate_every == 0 or progress.step == settings.steps:
                 self._look()
+                line.note = self._best_on_dev()
+            line.reach(progress.step)
             if progress.step % settings.checkpoint_every == 0:
                 self._save()
         self._save()
@@ -225,6 +231,15 @@ class Sweep:
             log.info("no longer better, stopped: %s", ", ".join(stopped))
             self._heads.keep([name for name in self._heads.names if name not in stopped])
 
+    def _best_on_dev(self) -> str:
+        """The best value of any head so far, and that of `weighted`; "" before the first look."""
+        best = {name: found["value"] for name, found in self.progress.best.items()}
+        if not best:
+            return ""
+        order = max if self._kind.measured.higher_is_better else min
+        shown = dict.fromkeys((order(best, key=best.__getitem__), *({WEIGHTED} & best.keys())))
+        return f"dev {self.settings.metric} {', '.join(f'{name} {best[name]:.3f}' for name in shown)}"
+
     def test(self) -> Tested:
         """What the best state of each head does on the test part."""
         self._heads = self._new_heads(self.names)
@@ -238,6 +253,7 @@ class Sweep:
         position = {row: i for i, row in enumerate(rows)}
         answers = {name: [()] * len(rows) for name in self._heads.names}
         losses = torch.zeros(len(self._heads.names), dtype=torch.float64)
+        line = ProgressLine(f"measuring {part}", len(rows), "utterances")
         for piece in self.batches.pieces(rows):
             batch = self.batches.batch(piece)
             loss, logits = self._heads.evaluate(batch)
@@ -245,6 +261,7 @@ class Sweep:
             for name, decoded in zip(self._heads.names, self.answers.decoded(logits, batch.lengths), strict=True):
                 for row, answer in zip(piece, decoded, strict=True):
                     answers[name][position[row]] = answer
+            line.add(len(piece))
         counts = {name: self.answers.counts(rows, found) for name, found in answers.items()}
         return counts, answers, dict(zip(self._heads.names, (losses / len(rows)).tolist(), strict=True))
 

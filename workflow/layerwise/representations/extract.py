@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 from layerwise import __version__
 from layerwise.constants import MEL_SECONDS, SAMPLE_RATE
@@ -26,6 +25,7 @@ from layerwise.models.batches import BATCH_SECONDS, computed_together, padded_ba
 from layerwise.models.devices import InHalves
 from layerwise.models.loading import load_folder
 from layerwise.models.speech_model import SpeechModel
+from layerwise.progress import ProgressLine
 from layerwise.representations import layout
 from layerwise.representations.features import average_segments, average_windows, log_mel, match_frames
 from layerwise.representations.plan import Plan, drawn_rows, plan_of
@@ -133,17 +133,16 @@ def extract(
         len(plan.utterances), shard, shards, device, compute,
         f"batches of {batch_seconds:g} s" if batch_seconds else "one by one",
     )  # fmt: skip
-    seconds = 0.0
+    progress = ProgressLine("extracting", float(plan.utterances["duration"].sum()), "s of audio")
     with writing(out, dtype, {**(attributes or {}), **facts}) as writer:
         run = InHalves(partial(_run, model, Path(audio_root), compute), partial(_computed, model.computed_samples))
         passes = _passes(
             run, _windows(plan.utterances, batch_seconds, model.computed_samples), threads if device == "cpu" else 1
         )
-        # A mark every ten seconds: progress ends up in a log file, and on no terminal.
-        for done in tqdm(passes, total=len(plan.utterances), unit="utterance", mininterval=10, ascii=True):
-            seconds += done.seconds
+        for done in passes:
             _write_utterance(writer, plan, model, done)
-    log.info("%.1f minutes of audio, %d layers, %s", seconds / 60, len(layers), out)
+            progress.add(done.seconds)
+    log.info("%.1f minutes of audio, %d layers, %s", progress.done / 60, len(layers), out)
 
 
 def _bytes_of(plan: Plan, model: SpeechModel, dtype: str) -> int:

@@ -18,6 +18,7 @@ import numpy as np
 
 from layerwise.cells import CORPUS, GIVEN
 from layerwise.files.atomic import replaced
+from layerwise.progress import ProgressLine
 from layerwise.representations import store
 from layerwise.scoring.properties import Property
 from layerwise.scoring.rows import Beside, LayerRows, ReadFile
@@ -61,9 +62,12 @@ def score_layers(
         theirs = stack.enter_context(store.reading(others)) if others else ()
         beside = Beside(acoustics, targets, theirs, intervals, tuple(files))
         score = importlib.import_module(question.measure.module).score
+        questions = _questions(question, other_layers)
+        unit = "pairs of layers" if question.is_matrix else "layers"
+        progress = ProgressLine("scoring", len(layers) * len(questions), unit)
         records = []
         for layer in layers:
-            for asked in _questions(question, other_layers):
+            for asked in questions:
                 record = {
                     "property": question.name,
                     "model": model,
@@ -73,6 +77,7 @@ def score_layers(
                 } | ({"other_layer": asked.target.layer} if question.is_matrix else {})
                 records.append(record | score(LayerRows(shards, asked, sample, layer, beside), settings))
                 log.info("%s: %s %s", layer, records[-1]["status"], records[-1]["reason"] or _summary(records[-1]))
+                progress.add()
     with replaced(out) as temporary:
         temporary.write_text(json.dumps({"records": records}, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 

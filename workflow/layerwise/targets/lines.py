@@ -12,19 +12,19 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from tqdm import tqdm
-
 from layerwise.errors import did_you_mean, first_names, shown
 from layerwise.files.atomic import GZIP, ZIP
+from layerwise.files.disk_space import readable
 from layerwise.files.limits import Limit
 from layerwise.files.plain_files import open_plain
+from layerwise.progress import ProgressLine
 from layerwise.targets.errors import LookUpError
 
 # A vector of 4,096 numbers with 20 characters each has 86 kB.
 MAX_LINE_BYTES = Limit("LAYERWISE_MAX_VECTOR_LINE_BYTES", 1 << 24, "bytes")
 _TEXTS = (".txt", ".vec")
 _LOOK_BYTES = 1 << 12
-_BAR_LINES = 4096  # between two looks at the clock
+_LINES_PER_LOOK = 4096  # between two looks at the clock
 _BROKEN = (OSError, EOFError, RuntimeError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
@@ -57,9 +57,7 @@ def lines_of(path: Path, member: str | None = None) -> Iterator[Line]:
             stream, size = _opened(stack, path, member)
         except _BROKEN as error:
             raise LookUpError(f"{path} cannot be read: {_said(error)}") from error
-        bar = stack.enter_context(
-            tqdm(total=size, unit="B", unit_scale=True, desc=f"reading {path.name}", mininterval=10, ascii=True)
-        )
+        progress = ProgressLine(f"reading {path.name}", size, shown=readable)
         number = unseen = 0
         while True:
             try:
@@ -72,14 +70,13 @@ def lines_of(path: Path, member: str | None = None) -> Iterator[Line]:
             unseen += len(line)
             if number == 1:
                 line = line.removeprefix(codecs.BOM_UTF8)
-            if number % _BAR_LINES == 0:
-                bar.update(unseen)
+            if number % _LINES_PER_LOOK == 0:
+                progress.add(unseen)
                 unseen = 0
             MAX_LINE_BYTES.require(len(line), f"{path}, line {number}", LookUpError)
             text = line.rstrip()
             if text:
                 yield Line(number, text, line.endswith(b"\n"))
-        bar.update(unseen)
 
 
 def _opened(stack: ExitStack, path: Path, member: str | None) -> tuple[IO[bytes], int | None]:
