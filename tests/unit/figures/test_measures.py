@@ -21,6 +21,7 @@ from layerwise.scoring.records import trial_of
 from layerwise.tables.best_layers import best_layers
 from layerwise.tables.comparison import compare
 from layerwise.tables.findings import check_findings
+from layerwise.tables.model_pairs import compare_models
 from layerwise.tables.models import write_models
 from layerwise.tables.probes import collect_probes
 from layerwise.tables.recommendations import recommend
@@ -58,7 +59,8 @@ def path(tmp_path):
     ]
     records += [record("phone", "m", layer, 1, [{"pwcca": level}]) for layer, level in LEVELS.items()]
     files = [write_score(tmp_path / str(number), each) for number, each in enumerate(records)]
-    names = ("scores", "trends", "best_layers", "probes", "models", "comparison", "findings", "recommendations")
+    names = ("scores", "trends", "best_layers", "probes", "models", "comparison", "findings")
+    names += ("model_pairs", "recommendations")
     found = {name: tmp_path / f"{name}.csv" for name in (*names, "samples")}
     metrics = {name: question.measure.metrics for name, question in QUESTIONS.items()}
     collect_scores(files, metrics, list(QUESTIONS), ["m"], {"m": 2}, found["scores"])
@@ -66,9 +68,11 @@ def path(tmp_path):
     best_layers(found["trends"], found["scores"], QUESTIONS, found["best_layers"])
     heads = dict([write_probe(tmp_path, "ic", "m", {**LEVELS, WEIGHTED: 0.7}, 2)])
     collect_probes(heads, None, ["ic"], ["m"], {"m": list(LEVELS)}, found["probes"])
-    write_models([{"model": "m", "objective": "none", "size": "tiny", "blocks": 2}], found["models"])
+    facts = dict.fromkeys(("objective", "size", "iteration", "modality", "training_data", "width", "normalise"), "")
+    write_models([facts | {"model": "m", "blocks": 2}], found["models"])
     compare(found["scores"], found["probes"], QUESTIONS, 10, 1, found["comparison"])
     check_findings(found["scores"], found["probes"], found["models"], "pwcca", 10, 1, found["findings"])
+    compare_models(found["scores"], found["models"], 10, 1, found["model_pairs"])
     four = (found[name] for name in ("trends", "best_layers", "probes", "comparison"))
     recommend(*four, QUESTIONS, ["m"], [], SHOWN, "row", 1, found["recommendations"])
     found["samples"].write_text("sample,span,asked,drawn,types,utterances,hours,alignments\n")
@@ -156,17 +160,20 @@ def test_the_report_explains_each_metric_and_what_its_intervals_are_about(path, 
         metrics=SHOWN,
         properties=QUESTIONS,
         titles={},
-        pictures={},
+        groups=None,
+        charts=[],
         **{
             name: path[name]
-            for name in ("scores", "best_layers", "samples", "comparison", "findings", "recommendations")
+            for name in ("models", "scores", "best_layers", "samples", "comparison", "findings", "model_pairs")
         },
+        recommendations=path["recommendations"],
         utterances=tmp_path / "utterances.parquet",
         layer_pairs=None,
         matrices=None,
         problems={},
         labels=None,
         provenance={},
+        journal=tmp_path / "versions.yaml",
         out=tmp_path / "report.html",
     )
     page = " ".join((tmp_path / "report.html").read_text().split())

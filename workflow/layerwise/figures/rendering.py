@@ -16,6 +16,7 @@ from typing import Any
 
 import altair as alt
 import vl_convert
+from altair.utils.schemapi import debug_mode
 
 from layerwise.errors import LayerwiseError
 from layerwise.files.atomic import replaced
@@ -70,6 +71,15 @@ def chart_of(function: str, tables: Mapping[str, AnyPath], arguments: Mapping[st
     return getattr(import_module(module), name)(**tables, **meant)
 
 
+def specification(function: str, tables: Mapping[str, AnyPath], arguments: Mapping[str, object]) -> dict[str, Any]:
+    """The chart of `chart_of` as Vega-Lite has it.
+
+    Altair does not check it against its schema, which takes longer than all the rest: tests do, for every figure.
+    """
+    with debug_mode(False):
+        return chart_of(function, tables, arguments).to_dict(validate=False)
+
+
 def draw_all(figures: Mapping[str, Mapping], tables: Mapping[str, AnyPath], out: Mapping[str, AnyPath]) -> None:
     """Make the charts of a subject, and their pictures.
 
@@ -82,8 +92,7 @@ def draw_all(figures: Mapping[str, Mapping], tables: Mapping[str, AnyPath], out:
     for name, figure in figures.items():
         read = {table: tables[table] for table in figure["tables"]}
         charts = {
-            metric: chart_of(figure["chart"], read, arguments).to_dict()
-            for metric, arguments in figure["arguments"].items()
+            metric: specification(figure["chart"], read, arguments) for metric, arguments in figure["arguments"].items()
         }
         draw(charts[figure["shown"]], out[f"{name}_svg"], out[f"{name}_png"])
         write_charts(charts, figure["about"], out[f"{name}_json"])
@@ -95,7 +104,7 @@ def draw(chart: dict[str, Any], out_svg: AnyPath, out_png: AnyPath) -> None:
     with replaced(out_svg) as temporary:
         temporary.write_text(svg, encoding="utf-8")
     with replaced(out_png) as temporary:
-        temporary.write_bytes(vl_convert.vegalite_to_png(chart, ppi=PIXELS_PER_INCH))
+        temporary.write_bytes(vl_convert.svg_to_png(svg, ppi=PIXELS_PER_INCH))
 
 
 def _numbered(svg: str) -> str:
