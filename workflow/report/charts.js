@@ -5,6 +5,7 @@ const NEAR = 400; // pixels beyond the window within which a chart is made
 const NARROW = 640; // pixels; a legend beside a chart would leave nothing of it
 const MOST_SHAPES = 15000; // rows that are drawn as shapes of their own; more are painted
 const darkly = window.matchMedia("(prefers-color-scheme: dark)");
+const LETTER = 7; // pixels of a letter of the title of an axis
 
 /** A place for a chart: its element on the page and what is shown there. */
 class Place {
@@ -24,7 +25,7 @@ class Place {
     const { figure, subject, caption, alt } = this.entry;
     Object.assign(this.element.dataset, { figure, subject });
     this.element.querySelector("figcaption").textContent = caption;
-    this.element.querySelector("h4").textContent = alt;
+    this.element.querySelector("h3").textContent = alt;
   }
 
   get key() {
@@ -90,6 +91,7 @@ class Place {
     const { host, key } = this;
     const { spec, rows } = specified(this.entry, this.metric, host.clientWidth);
     const element = document.createElement("div");
+    if (darkly.matches) element.className = "in-dark";
     host.append(element);
     try {
       const result = await vegaEmbed(element, spec, {
@@ -123,6 +125,8 @@ class Place {
     drawing.setAttribute("role", "img");
     drawing.setAttribute("aria-label", this.entry.alt);
     element.querySelector("summary")?.setAttribute("aria-label", `Download this chart: ${this.entry.alt}`);
+    element.querySelector("summary svg")?.setAttribute("aria-hidden", "true");
+    element.querySelector("form.vega-bindings")?.remove(); // it is empty
     view.addEventListener("click", (event, item) => {
       const model = modelAt(item);
       if (model) layerwise.set({ isolated: model === state.isolated ? "" : model });
@@ -196,14 +200,14 @@ function themed(config, width) {
     aria: false, // one label stands for the whole
     background: ground,
     title: { ...config.title, color: ink, subtitleColor: soft, limit: width - 40 },
-    axis: { ...config.axis, ...words, ...(width < NARROW ? { titleLimit: width - 100 } : {}) },
+    axis: { ...config.axis, ...words },
     legend: { ...config.legend, ...words },
     header: { ...config.header, ...words },
     text: { color: ink, ...config.text },
   };
 }
 
-/** Compiled Vega whose legends can be clicked, and stand below the chart where that is narrow. */
+/** Compiled Vega whose legends can be clicked; in a narrow chart they stand below it, and titles of axes have several lines. */
 function legible(vega, width) {
   (function search(part) {
     for (const legend of part.legends ?? []) {
@@ -213,7 +217,20 @@ function legible(vega, width) {
         Object.assign(legend, { orient: "bottom", direction: "vertical", columns, labelLimit: width / columns - 50 });
       }
     }
+    if (width < NARROW) for (const axis of part.axes ?? []) axis.title = inLines(axis.title, width - 120);
     for (const mark of part.marks ?? []) search(mark);
   })(vega);
   return vega;
+}
+
+/** The title of an axis in lines of at most so many pixels; one that is no text, as it is. */
+function inLines(title, pixels) {
+  if (typeof title !== "string") return title;
+  const lines = [""];
+  for (const word of title.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trim();
+    if (lines.at(-1) && longer.length * LETTER > pixels) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines.length > 1 ? lines : title;
 }

@@ -109,14 +109,16 @@ function tendPrinting() {
   window.addEventListener("beforeprint", () => {
     folded = [...document.querySelectorAll("details:not([open], .chart-data, .vega-embed details)")];
     for (const details of folded) details.open = true;
+    showTheme(false);
   });
   window.addEventListener("afterprint", () => {
     for (const details of folded) details.open = false;
+    showTheme();
   });
 }
 
-function showTheme() {
-  document.documentElement.classList.toggle("dark", darkly.matches);
+function showTheme(isDark = darkly.matches) {
+  document.documentElement.classList.toggle("dark", isDark);
 }
 
 function start() {

@@ -8,7 +8,7 @@ const AXES = ["depth", "layer"];
 
 /** The state of a page that nobody has touched. */
 function firstState() {
-  const [question = { name: "", shown: "" }] = page.questions;
+  const question = page.questions.find(({ ranked }) => ranked) ?? page.questions[0] ?? { name: "", shown: "" };
   return { question: question.name, metric: question.shown, axis: AXES[0], models: [...modelOf.keys()], isolated: "" };
 }
 

@@ -11,7 +11,7 @@ function enhanced(table, more = {}) {
   if (DataTable.isDataTable(table)) return new DataTable.Api(table);
   const rows = more.data?.length ?? table.tBodies[0].rows.length;
   const name = table.id.replace(/^table-/, "");
-  const csv = { extend: "csvHtml5", text: "CSV", titleAttr: "The rows that are found, in this order, as CSV" };
+  const csv = { extend: "csvHtml5", bom: true, text: "CSV", titleAttr: "The rows that are found, in this order, as CSV" };
   return new DataTable(table, {
     autoWidth: false,
     order: [],
@@ -58,6 +58,7 @@ function tabulate(place, host) {
     wide.className = "wide";
     wide.append(table);
     host.append(wide);
+    table.setAttribute("aria-label", `Data of the chart: ${place.entry.alt}`);
     table.id = ["table-data", place.entry.figure, place.entry.subject, number || ""].filter(Boolean).join("-");
     enhanced(table, {
       data: rows.map((row) => columns.map((column) => textOf(row[column]))),

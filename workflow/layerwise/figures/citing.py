@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,4 +49,4 @@ def read_run(versions: AnyPath, configuration: AnyPath) -> Run:
     commit = checkout.get("commit", "")
     if commit and checkout.get("changed"):
         commit += " (with changes that are not committed)"
-    return Run(found.get("command", ""), commit, f"snakemake --cores 4 --config from={configuration}")
+    return Run(found.get("command", ""), commit, shlex.join(["snakemake", "--cores", "4", "--config", f"from={configuration}"]))

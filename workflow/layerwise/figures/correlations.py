@@ -72,7 +72,8 @@ def _marks(rows: pd.DataFrame, looks: Mapping[str, Look]) -> Any:
     has_number = everyone.merge(known.drop_duplicates(["model", "panel"]), how="left")["series"].notna()
     drawn = rounded(pd.concat([known, everyone[~has_number]]))
     # Of a model, not of a mark in it: the layer of words has no marks beside each other.
-    base = alt.Chart(drawn, width=WIDTH, height=alt.Step(STEP * (len(series) + APART)))
+    step = alt.Step(STEP * (len(series) + APART), **{"for": "position"})
+    base = alt.Chart(drawn, width=WIDTH, height=step)
     y = alt.Y(
         "title:N",
         title=None,

@@ -176,7 +176,7 @@ def words_only(text: str, width: int = WIDTH, height: int = 0) -> alt.Chart:
     rows = pd.DataFrame({"text": ["\n".join(lines)]})
     mark = alt.Chart(rows, width=width, height=height or 30 + 15 * len(lines))
     return mark.mark_text(
-        lineBreak="\n", color=QUIET, fontSize=11, baseline="middle", dy=-15 * (len(lines) - 1) / 2
+        lineBreak="\n", fontSize=11, baseline="middle", dy=-15 * (len(lines) - 1) / 2
     ).encode(text="text:N")
 
 

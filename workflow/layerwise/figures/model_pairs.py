@@ -29,9 +29,11 @@ from layerwise.tables.model_pairs import COMPARED, read_model_pairs
 from layerwise.tables.models import read_models
 
 DRAWN, KEPT = 70, 300  # pairs: those at once, and those that a reader of the report can choose from
-ROW = 17  # pixels of a pair
-LONGEST = 34  # characters of a title that fits beside another; in place of a longer one stands the name of the model
+ROW, LINE = 27, 10  # pixels of a pair, and of each of its two models, which stand below each other
+CHARACTER, WORDS = 5.6, (120, 520)  # pixels of a letter of what differs, and of all of it, at least and at most
+LONGEST = 40  # characters of a title that fits beside the marks; in place of a longer one stands the name of the model
 BAR = "M-0.3,-1H0.3V1H-0.3Z"  # the mark of pairs that differ in several facts
+BETWEEN = " / "  # two models
 SEVERAL, NOTHING = "several facts", "no known fact"
 # Pairs whose models are both chosen, and of an isolated model its own.
 SHOWN = (
@@ -85,7 +87,7 @@ def _rows(table: pd.DataFrame, facts: pd.DataFrame, cast: Models) -> pd.DataFram
     called = {name: title if len(title) <= LONGEST else name for name, title in cast.titles.items()}
     named = list(zip(differ, table["model"], table["other"], strict=True))
     table = table.assign(
-        pair=[f"{called[one]} / {called[other]}" for _, one, other in named],
+        pair=[f"{called[one]}{BETWEEN}{called[other]}" for _, one, other in named],
         differ=[_in_words(found, facts.loc[one], facts.loc[other]) for found, one, other in named],
         n_facts=[len(found) for found in differ],
     )
@@ -117,16 +119,28 @@ def _sides(rows: pd.DataFrame, looks: Mapping[str, Any]) -> list[alt.Chart]:
         )
         .transform_filter(f"datum.place <= {DRAWN}")
     )
-    names = alt.Axis(labelLimit=380, title=None)
+    names = alt.Axis(
+        **{"labelLimit": 240, "labelFontSize": 9.5, "labelLineHeight": LINE, "labelOffset": -LINE / 2, "title": None},
+        labelExpr=f"split(datum.label, '{BETWEEN}')",
+    )
+    room = max(WORDS[0], min(WORDS[1], int(CHARACTER * rows["differ"].str.len().max())))
     apart = _interval(base, "difference", alt.Scale(zero=True), "difference of scores (mean over layers)", names, looks)
     alike = _interval(base, "spearman", alt.Scale(domain=[-1, 1]), "Spearman's correlation of trends", None, looks)
-    words = base.mark_text(align="left", fontSize=11, color=QUIET, limit=300).encode(
-        y=_place(None), text="differ:N", x=alt.value(0)
+    words = base.mark_text(align="left", fontSize=11, limit=room).encode(
+        y=_place(None), text="differ:N", x=alt.value(0), tooltip=tooltips()
     )
     return [
         apart.properties(width=240),
         alike.properties(width=170),
-        words.properties(width=300, title=_head("differ in")),
+        words.properties(width=room, title=_head("differ in")),
+    ]
+
+
+def tooltips() -> list[alt.Tooltip]:
+    """What is said of a pair where a reader points at it."""
+    return [
+        alt.Tooltip(f"{key}:Q", title=words, format=".3f") if key in NUMBERS else alt.Tooltip(f"{key}:N", title=words)
+        for key, words in TOOLTIP.items()
     ]
 
 
@@ -146,12 +160,7 @@ def _interval(base: alt.Chart, name: str, scale: alt.Scale, title: str, axis: al
     point = base.mark_point(filled=True, size=45, opacity=1).encode(
         x=x,
         shape=looks["shape"],
-        tooltip=[
-            alt.Tooltip(f"{key}:Q", title=words, format=".3f")
-            if key in NUMBERS
-            else alt.Tooltip(f"{key}:N", title=words)
-            for key, words in TOOLTIP.items()
-        ],
+        tooltip=tooltips(),
     )
     return alt.layer(*(mark.encode(y=_place(axis), color=looks["color"]) for mark in (rule, point)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -137,7 +137,7 @@ def write_report(
         **{"problems": "Problems in the data", "provenance": "Provenance", "cite": "Cite and reproduce"},
     }
     text = rendered(
-        _page_data(experiment, pool, called, metrics, listed),
+        _page_data(experiment, pool, called, metrics, [name for name in called if properties[name].ranked], listed),
         experiment=experiment,
         contents=contents,
         models=listed,
@@ -195,12 +195,14 @@ def _page_data(
     pool: ChartPool,
     called: Mapping[str, str],
     metrics: Mapping[str, str],
+    ranked: Collection[str],
     models: Iterable[Mapping[str, str]],
 ) -> dict[str, object]:
     """What the scripts of the page read.
 
     Args:
         called: property → its title.
+        ranked: properties whose best layers are the ones to use; the page shows the first of them first.
         models: `name`, `title` and `colour` of each.
     """
     by_question = {name: _metrics_of(pool, name) or [metrics[name]] for name in called}
@@ -208,7 +210,10 @@ def _page_data(
     return {
         "experiment": experiment,
         "questions": [
-            {"name": name, "title": title, "shown": metrics[name], "metrics": by_question[name]}
+            {
+                **{"name": name, "title": title, "ranked": name in ranked},
+                **{"shown": metrics[name], "metrics": by_question[name]},
+            }
             for name, title in called.items()
         ],
         "metrics": {name: metric_of(name).title for name in names},
