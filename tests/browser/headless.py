@@ -54,8 +54,8 @@ return JSON.parse(JSON.stringify(found));
 SETTLE = """
 const done = arguments[0];
 (async () => {
-  await window.layerwise.ready;
-  for (const view of window.layerwise.views.values()) await view.runAsync();
+  await window.layerwise?.ready; // there may be no report yet
+  for (const view of window.layerwise?.views.values() ?? []) await view.runAsync();
 })().then(() => done());
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import xml.etree.ElementTree as ElementTree
@@ -186,7 +187,21 @@ def test_addresses_that_nobody_wrote_are_no_fault(browser, made, address):
     browser.open(made.report, address)
     assert browser.state()["question"] == "mel"
     assert browser.state()["metric"] == "pwcca"
+    assert browser.state()["models"] == made.asked.models
     assert browser.console() == []
+
+
+def test_back_leads_to_the_question_before(page):
+    page.choose("question", "phone")
+    page.choose("axis", "layer")
+    page.choose("question", "abx-within")
+    page.driver.back()
+    page.until(lambda: page.state()["question"] == "phone")
+    assert page.state()["axis"] == "layer"
+    assert page.find("#question").get_property("value") == "phone"
+    page.driver.back()
+    page.until(lambda: page.state()["question"] == "mel")
+    assert page.state()["axis"] == "depth"
 
 
 def cells(page: Browser, table: str) -> list[list[str]]:
@@ -202,7 +217,9 @@ def as_csv(page: Browser, table: str) -> list[list[str]]:
     button = page.run(
         "return document.getElementById(arguments[0]).closest('.dt-container').querySelector('.buttons-csv')", table
     )
-    rows = csv.reader(io.StringIO(page.downloaded(button).read_text(encoding="utf-8-sig")))
+    written = page.downloaded(button).read_bytes()
+    assert written.startswith(codecs.BOM_UTF8)  # without it, Excel garbles all but ASCII
+    rows = csv.reader(io.StringIO(written.decode("utf-8-sig")))
     return [row for row in rows if row]
 
 

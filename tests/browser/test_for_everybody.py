@@ -177,6 +177,67 @@ def test_paper_has_the_charts_and_all_that_is_folded_up(browser, made):
         browser.run("window.dispatchEvent(new Event('afterprint'))")
 
 
+def test_paper_is_light_also_from_a_dark_screen(browser, made):
+    with browser.emulated(prefers_color_scheme="dark"):
+        browser.open(made.report)
+        draw_all(browser)
+        browser.run("window.dispatchEvent(new Event('beforeprint'))")
+        with browser.emulated(media="print", prefers_color_scheme="dark"):
+            assert browser.all(".in-dark svg.marks")  # as they were on the screen
+            assert browser.run("return getComputedStyle(document.querySelector('svg.marks')).backgroundColor") == (
+                "rgb(255, 255, 255)"
+            )
+            faint = [text for text in browser.run(CONTRASTS) if text["ratio"] < LARGE]
+            assert not faint, json.dumps(faint[:12], indent=1)
+        browser.run("window.dispatchEvent(new Event('afterprint'))")
+
+
+def test_no_title_is_cut_on_a_phone(browser, made):
+    with browser.emulated(PHONE, 800):
+        browser.open(made.report, "question=phone")
+        draw_all(browser)
+        titles = browser.run(
+            "return [...document.querySelectorAll('.role-axis-title text')].map((text) => text.textContent)"
+        )
+        assert len(titles) > 5
+        assert not [title for title in titles if title.endswith("…")]
+
+
+# What has a name for those who hear the page, by its role, and headings that skip a level.
+NAMED = ("button", "link", "combobox", "checkbox", "searchbox", "img", "image", "table", "form")
+SKIPPED_LEVELS = """
+const headings = [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].filter((each) => each.checkVisibility());
+const levels = headings.map((each) => Number(each.tagName[1]));
+return headings.filter((each, place) => levels[place] > (levels[place - 1] ?? 0) + 1).map((each) => each.textContent);
+"""
+
+
+def test_everything_has_a_name_for_those_who_hear_the_page(browser, made):
+    browser.open(made.report, "question=phone")
+    draw_all(browser)
+    for details in browser.all("main details:not(.vega-embed details)"):
+        browser.run("arguments[0].open = true", details)
+    nodes = browser.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    roles = [node["role"]["value"] for node in nodes if not node["ignored"]]
+    assert {"banner", "navigation", "form", "main", "table", "image", "heading"} <= set(roles)
+    unnamed = [
+        node["role"]["value"]
+        for node in nodes
+        if not node["ignored"] and node["role"]["value"] in NAMED and not node["name"]["value"]
+    ]
+    assert unnamed == []
+    assert browser.run(SKIPPED_LEVELS) == []
+
+
+def test_the_first_question_is_one_whose_best_layers_are_ranked(browser, tmp_path):
+    asked = Asked({"hubert": 2, "random": 2}, properties=("intra", "phone"), metrics=1, tasks=(), matrix=False)
+    made = make(asked, tmp_path / "made")
+    browser.open(made.report)
+    assert browser.state()["question"] == "phone"
+    browser.open(made.report, "question=intra")
+    assert browser.state()["question"] == "intra"
+
+
 LONG = "A model that was trained on <b>very</b> much speech of very many people, & whose name is long; 日本語 " * 2
 
 

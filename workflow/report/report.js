@@ -83,10 +83,12 @@ function makeTheRest() {
 
 /** Change the state: some of `question`, `metric`, `axis`, `models` (names) and `isolated` (a name, or ""). */
 function set(change) {
+  const { question } = state;
   Object.assign(state, changed(state, change));
   const [path] = location.href.split("#");
   const address = addressOf(state);
-  history.replaceState(null, "", address ? `${path}#${address}` : path);
+  const keep = state.question === question ? "replaceState" : "pushState"; // Back leads to the question before
+  history[keep](null, "", address ? `${path}#${address}` : path);
   return show();
 }
 

@@ -24,7 +24,9 @@ function changed(before, change) {
     next.metric = question.metrics.includes(wanted) ? wanted : question.shown;
   }
   if (AXES.includes(change.axis)) next.axis = change.axis;
-  if (change.models) next.models = [...modelOf.keys()].filter((name) => change.models.includes(name));
+  if (change.models?.length === 0 || change.models?.some((name) => modelOf.has(name))) {
+    next.models = [...modelOf.keys()].filter((name) => change.models.includes(name));
+  }
   if (change.isolated === "" || modelOf.has(change.isolated)) next.isolated = change.isolated;
   if (next.isolated && !next.models.includes(next.isolated)) {
     if (change.models) next.isolated = "";

@@ -15,6 +15,7 @@ from layerwise.figures import page_tables, registry
 from layerwise.figures.cards import model_cards
 from layerwise.figures.chart_pool import ChartPool, pooled
 from layerwise.figures.citing import PAPER, read_run
+from layerwise.figures.legend import MARKS
 from layerwise.figures.look import Models
 from layerwise.figures.page import rendered
 from layerwise.figures.questions import described
@@ -125,7 +126,10 @@ def write_report(
     of_layers = (
         page_tables.layer_pairs(read_layer_pairs(layer_pairs), metrics, titles) if layer_pairs is not None else None
     )
-    listed = [{"name": name, "title": cast.titles[name], "colour": cast.colours[name]} for name in cast.names]
+    listed = [
+        {"name": name, "title": cast.titles[name], "colour": cast.colours[name], "mark": MARKS[cast.shapes[name]]}
+        for name in cast.names
+    ]
     contents = {
         **({"explorer": "Questions"} if sections else {}),
         **{"overview": "Overview", "recommendations": "Which layer to use", "models-cards": "Models"},
@@ -203,7 +207,7 @@ def _page_data(
     Args:
         called: property → its title.
         ranked: properties whose best layers are the ones to use; the page shows the first of them first.
-        models: `name`, `title` and `colour` of each.
+        models: `name`, `title`, `colour` and `mark` (an SVG path) of each.
     """
     by_question = {name: _metrics_of(pool, name) or [metrics[name]] for name in called}
     names = dict.fromkeys(name for names in by_question.values() for name in names)
