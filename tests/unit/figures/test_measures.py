@@ -136,6 +136,11 @@ def test_words_of_a_heat_map_stay_within_it(path):
     assert float(re.search(r'width="([\d.]+)"', svg)[1]) < 560
 
 
+def test_names_below_a_heat_map_are_whole(path):
+    name = "wav2vec 2.0 demo, pre-norm (random weights)"
+    assert name in words_of(heatmap(path["trends"], PHONE, "pwcca", ["m"], {"m": name}))
+
+
 def test_a_task_has_trends_of_which_more_is_better(path):
     chart = task_chart(path["probes"], path["trends"], "ic", list(QUESTIONS), SHOWN, ["m"], {})
     rows = rows_of(chart, "mean")
@@ -150,6 +155,11 @@ def test_correlations_name_trends_as_they_were_correlated(path):
     words = words_of(correlations(path["comparison"], list(QUESTIONS), SHOWN, ["m"], {}))
     for expected in ("1 - ABX-within", "AP-word-discrimination", "CCA-phone"):
         assert expected in words
+
+
+def test_rows_of_correlations_are_as_high_with_marks_as_with_words(path):
+    spec = correlations(path["comparison"], list(QUESTIONS), SHOWN, ["m"], {}).to_dict()
+    assert spec["spec"]["height"]["for"] == "position"
 
 
 def test_the_report_explains_each_metric_and_what_its_intervals_are_about(path, tmp_path):

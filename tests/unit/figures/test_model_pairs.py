@@ -53,16 +53,20 @@ PAIRS = [
 ]
 
 
+TWO_LINES = r"<tspan>([\w.-]+)</tspan><tspan[^>]*>([\w.-]+)</tspan></text>"
+
+
 def names(picture):
-    """The pairs on the axis, from the top."""
-    return re.findall(r">([\w.-]+ / [\w.-]+)</text>", picture)
+    """The pairs on the axis, whose models stand below each other, in the order of the picture."""
+    return [f"{one} / {other}" for one, other in re.findall(TWO_LINES, picture)]
 
 
 def test_pairs_are_sorted_by_how_far_they_lie_apart(made):
     _, rows, picture = made(THREE, PAIRS)
     labels = sorted(names(picture), key=lambda words: rows.set_index("pair").loc[words, "difference"], reverse=True)
     assert labels == ["a / c", "b / c", "a / b"]
-    heights = {label: float(y) for y, label in re.findall(r"translate\([\d.-]+,([\d.]+)\)[^>]*>(\w / \w)<", picture)}
+    found = re.findall(rf"translate\([\d.-]+,([\d.]+)\)[^>]*>{TWO_LINES}", picture)
+    heights = {f"{one} / {other}": float(y) for y, one, other in found}
     assert heights["a / c"] < heights["b / c"] < heights["a / b"]
     found = rows.set_index("pair").loc["a / b"]
     assert found[["difference", "difference_low", "difference_high"]].tolist() == pytest.approx([0.1, 0.09, 0.12])
@@ -77,6 +81,12 @@ def test_a_fact_that_alone_differs_is_named_with_its_values(made):
     models = {"a": {"iteration": 1}, "b": {"iteration": None}, "c": {"normalise": True}}
     _, rows, _ = made(models, [pair("a", "b", 0.1, "iteration"), pair("a", "c", 0.1, "normalise"), pair("b", "c", 0.1)])
     assert rows["differ"].tolist() == ["no known fact", "iteration: 1 / not known", "normalise: no / yes"]
+
+
+def test_what_differs_is_not_cut(made):
+    models = {"a": {"objective": "masked contrastive"}, "b": {"objective": "masked unit prediction"}}
+    _, _, picture = made(models, [pair("a", "b", 0.1, "objective")])
+    assert "objective: masked contrastive / masked unit prediction" in picture
 
 
 def test_a_reader_sees_the_pairs_of_chosen_models(made):

@@ -49,4 +49,6 @@ def read_run(versions: AnyPath, configuration: AnyPath) -> Run:
     commit = checkout.get("commit", "")
     if commit and checkout.get("changed"):
         commit += " (with changes that are not committed)"
-    return Run(found.get("command", ""), commit, shlex.join(["snakemake", "--cores", "4", "--config", f"from={configuration}"]))
+    return Run(
+        found.get("command", ""), commit, shlex.join(["snakemake", "--cores", "4", "--config", f"from={configuration}"])
+    )

@@ -175,9 +175,9 @@ def words_only(text: str, width: int = WIDTH, height: int = 0) -> alt.Chart:
     lines = _broken(text.split("\n"), int(width / _NOTE))
     rows = pd.DataFrame({"text": ["\n".join(lines)]})
     mark = alt.Chart(rows, width=width, height=height or 30 + 15 * len(lines))
-    return mark.mark_text(
-        lineBreak="\n", fontSize=11, baseline="middle", dy=-15 * (len(lines) - 1) / 2
-    ).encode(text="text:N")
+    return mark.mark_text(lineBreak="\n", fontSize=11, baseline="middle", dy=-15 * (len(lines) - 1) / 2).encode(
+        text="text:N"
+    )
 
 
 def _broken(lines: Iterable[str], characters: int) -> list[str]:

@@ -120,7 +120,11 @@ def _sides(rows: pd.DataFrame, looks: Mapping[str, Any]) -> list[alt.Chart]:
         .transform_filter(f"datum.place <= {DRAWN}")
     )
     names = alt.Axis(
-        **{"labelLimit": 240, "labelFontSize": 9.5, "labelLineHeight": LINE, "labelOffset": -LINE / 2, "title": None},
+        title=None,
+        labelLimit=240,
+        labelFontSize=9.5,
+        labelLineHeight=LINE,
+        labelOffset=-LINE / 2,
         labelExpr=f"split(datum.label, '{BETWEEN}')",
     )
     room = max(WORDS[0], min(WORDS[1], int(CHARACTER * rows["differ"].str.len().max())))
