@@ -2,14 +2,12 @@ import base64
 import hashlib
 import json
 import re
-import shlex
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 
 from layerwise.figures import page_tables, registry, report
-from layerwise.figures.citing import read_run
 from layerwise.figures.rendering import write_charts
 from layerwise.tables import comparison, findings, layer_pairs, model_pairs, recommendations
 from layerwise.tables import models as model_table
@@ -267,19 +265,6 @@ def test_the_run_can_be_cited_and_made_again(inputs, tmp_path, page):
     text = Page(inputs["out"].read_text()).text
     assert "snakemake --cores 8 --configfile <mine>.yaml" in text
     assert "59dc0e4 (with changes that are not committed)" in text
-
-
-def test_the_command_can_be_typed_where_folders_have_odd_names(tmp_path):
-    found = read_run(tmp_path / "versions.yaml", "results of mine/ü/configuration.yaml")
-    assert shlex.split(found.again)[-1] == "from=results of mine/ü/configuration.yaml"
-
-
-def test_a_zero_has_no_sign():
-    assert page_tables.as_shown(pd.DataFrame({"chance": [-0.0, 0.0, -0.0012]})).rows == [
-        ["0.000"],
-        ["0.000"],
-        ["-0.001"],
-    ]
 
 
 def test_models_of_one_colour_have_other_marks_in_the_list(page):
