@@ -55,6 +55,7 @@ SETTLE = """
 const done = arguments[0];
 (async () => {
   await window.layerwise.ready;
+  await window.layerwise.settle();
   for (const view of window.layerwise.views.values()) await view.runAsync();
 })().then(() => done());
 """
