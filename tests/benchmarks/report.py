@@ -2,11 +2,11 @@
 
     PYTHONPATH=workflow:tests/unit:tests/browser python tests/benchmarks/report.py [--models 50] [--report FILE …]
 
-Without --report, of a made-up experiment of so many models × 49 layers × 8 questions × all of their metrics. Its page is
-written first, which takes three minutes for 50 models (--keep FOLDER: it stays there). Else of the pages that are named,
-such as results/demo/report.html. Seconds are measured in the page: from the beginning of its loading until a chart has
-been painted, and from a choice until the charts near the window have been painted. Medians, and the longest of them, in
-Markdown.
+Without --report, of a made-up experiment of so many models × 49 layers × 8 questions × all of their metrics. Its page
+is written first, which takes three minutes for 50 models (--keep FOLDER: it stays there). Else of the pages that are
+named, such as results/demo/report.html. Seconds are measured in the page: from the beginning of its loading until a
+chart has been painted, and from a choice until the charts near the window have been painted. Medians, and the longest
+of them, in Markdown.
 """
 
 from __future__ import annotations
