@@ -77,11 +77,11 @@ def test_the_heat_map_has_the_means(page, made):
     assert cells == pytest.approx(rows.to_dict(), rel=1e-5)
 
 
-def test_a_question_keeps_a_metric_of_its_own(page):
+def test_a_question_begins_with_the_metric_that_is_shown_of_it(page):
     page.choose("question", "phone")
     page.choose("metric", "mean_cca")
     page.choose("question", "mel")
-    assert page.state()["metric"] == "mean_cca"
+    assert page.state()["metric"] == "pwcca"
     page.choose("question", "abx-within")
     assert page.state()["metric"] == "abx_error"
     assert [option.get_attribute("value") for option in page.all("#metric option")] == ["abx_error"]
