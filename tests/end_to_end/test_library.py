@@ -146,10 +146,10 @@ def _layers(blocks: int) -> list[str]:
 def test_the_configuration_is_checked_by_the_shipped_schemas(installed, tmp_path):
     code = """
 from layerwise.experiment.configuration.experiment import read_experiment
-from layerwise.figures.report import TEMPLATE
+from layerwise.figures.page import FOLDER, SCRIPTS, STYLE, TEMPLATE
 from layerwise.tables.findings import CRITERIA
 
-print(TEMPLATE.is_file(), CRITERIA.is_file())
+print(all((FOLDER / name).is_file() for name in (TEMPLATE, STYLE, *SCRIPTS)), CRITERIA.is_file())
 read_experiment({"modles": []})
 """
     done = python(code, installed, tmp_path)

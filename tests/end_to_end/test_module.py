@@ -27,10 +27,12 @@ def used(checkout, tmp_path_factory):
 
 
 def made(folder: Path) -> dict[str, bytes]:
-    """What jobs have made, but for what says when, where and how."""
+    """What jobs have made, but for what says when, where and how; the report has a section of that."""
     unlike = {"logs", "benchmarks", "representations", "configuration.yaml", "versions.yaml"}
     files = [path for path in folder.rglob("*") if path.is_file() and path.relative_to(folder).parts[0] not in unlike]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    found["report.html"] = re.sub(b'<section id="cite">.*?</section>', b"", found["report.html"], flags=re.DOTALL)
+    return found
 
 
 def test_all_results_are_the_same(used, smoke):

@@ -115,7 +115,7 @@ def test_other_rows_are_the_same(real):
 @pytest.mark.parametrize("kind", ["depth", "layer", "heatmap"])
 def test_plot_says_why_there_is_none(real, kind):
     root = ElementTree.parse(real[0] / f"plots/word_{kind}.svg").getroot()
-    texts = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    texts = [" ".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
     shown = re.sub(r"\s+", " ", " ".join(texts))
     assert "skipped" in shown
     assert reason_in(real[0]) in shown

@@ -39,7 +39,9 @@ COLUMNS = (
     "property,model,layer,layer_index,depth,sample,trial,metric,score,chance,low,high,n_train,n_test,dx,dy,"
     "rows_per_dimension,kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_missing,n_types,n_speakers,alignments,status,reason"
 )
-PLOTS = [f"{name}_{kind}" for name in ("mel", "phone") for kind in ("depth", "layer", "heatmap")] + ["overview"]
+PLOTS = [f"{name}_{kind}" for name in ("mel", "phone") for kind in ("depth", "layer", "heatmap", "pairs")] + [
+    "overview"
+]
 
 
 @pytest.fixture(scope="module")
@@ -323,10 +325,11 @@ def test_report_is_whole_in_itself(results):
     page = (results / "report.html").read_text()
     links = Links()
     links.feed(page)
-    pictures = [link for link in links.found if link.startswith("data:image/")]
-    assert len(pictures) == len(PLOTS)
+    charts = json.loads(re.search('<script type="application/json" id="page-data">(.*?)</script>', page)[1])["charts"]
+    assert len(charts) == len(PLOTS)
     assert {link.split(":")[0] if not link.startswith("#") else "#" for link in links.found} <= {"data", "#"}
-    assert not re.search(r"@import|url\((?!['\"]?(data:|#))", page)
+    styles = "".join(re.findall("<style>(.*?)</style>", page, flags=re.DOTALL))
+    assert not re.search(r"@import|url\((?!['\"]?(data:|#))", styles)
 
 
 def test_report_draws_the_numbers_of_the_table(results, scores, browser):

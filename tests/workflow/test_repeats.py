@@ -54,7 +54,7 @@ CHANGES = {  # what makes results, in the order of the data
     "tables/files": AFTER_SCORES | {"summarise_samples", "tabulate_models", "collect_probes", "tabulate_confusions"},
     "tables/scores": AFTER_SCORES,
     "tables/probes": COMPARED | {"collect_probes", "write_report"},
-    "tables/models": {"tabulate_models", "check_findings", "compare_models", "write_report"},
+    "tables/models": {"tabulate_models", "check_findings", "compare_models", "plot_property", "write_report"},
     "tables/findings": {"check_findings", "write_report"},
     "figures/look": PLOTS,
     "figures/trends": {"plot_property", "write_report"},

@@ -19,12 +19,16 @@ from layerwise.experiment.model_costs import Encoder, ModelCost, model_cost
 from layerwise.experiment.score_costs import OWN_SEGMENTS, score_costs
 from layerwise.experiment.speech_amounts import split_amount
 from layerwise.experiment.task_costs import TaskCost, task_costs, task_data
+from layerwise.figures.registry import EXPERIMENT, PROPERTY, TASK, TASKS, figures_of
 from layerwise.files.catalogues import read_yaml
 from layerwise.files.shipped import ROOT
 from layerwise.representations.size import Drawn
 from layerwise.spans import SEGMENTS, SampleSizes
 
-PLOT_BYTES = 100_000  # of the smoke experiment, in its two formats and the report
+# Of a figure in its three formats, and for each model in it; of the report, and for each figure in it: as the smoke
+# experiment and the demo leave them.
+FIGURE_BYTES, MODEL_BYTES = 100_000, 70_000
+REPORT_BYTES, CHART_BYTES = 1_620_000, 45_000
 
 
 @dataclass(frozen=True)
@@ -209,11 +213,19 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
         scores=scores.count,
         score_jobs=scores.jobs,
         score_seconds=scores.seconds,
-        results=scores.bytes + PLOT_BYTES * (3 * len(config["properties"]) + 1),
+        results=scores.bytes + _figures(experiment),
         gpu_seconds=sum(cost.operations or 0 for cost in models) / extraction["gpu_operations_per_second"],
         gpu_operations_per_second=extraction["gpu_operations_per_second"],
         cpu_threads=extraction["cpu_threads"],
     )
+
+
+def _figures(experiment: Experiment) -> int:
+    """Bytes of all figures and the report."""
+    tasks, models = len(experiment.tasks), len(experiment.models)
+    subjects = {PROPERTY: len(experiment.properties), TASK: tasks, EXPERIMENT: 1, TASKS: min(tasks, 1)}
+    count = sum(number * len(figures_of(subject)) for subject, number in subjects.items())
+    return count * (FIGURE_BYTES + MODEL_BYTES * models + CHART_BYTES) + REPORT_BYTES
 
 
 def _union(there: int, frames: int, segments: int, count: int) -> int:

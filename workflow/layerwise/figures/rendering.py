@@ -24,7 +24,7 @@ from layerwise.files.json_files import read_json
 from layerwise.scoring.properties import Property, read_properties
 from layerwise.tables.files import AnyPath
 
-PIXELS_PER_INCH = 200  # of a PNG; charts are laid out at 96
+PIXELS_PER_INCH = 144  # of a PNG; charts are laid out at 96
 
 alt.data_transformers.disable_max_rows()  # data that a chart has are in its file, however many
 _ID = re.compile(r'(\bid="|url\(#)((gradient_|clip)\d+)\b')
