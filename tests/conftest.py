@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from headless import Browser, skip_without_browser
 
 import warm_snakemake
 
@@ -155,6 +156,15 @@ def fresh(checkout, tmp_path) -> Checkout:
 def finished(smoke, tmp_path) -> Checkout:
     """A copy of one's own in which the smoke experiment has been run."""
     return smoke.copy(tmp_path / "finished")
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory) -> Iterator[Browser]:
+    """One browser for all tests of this process: its start takes longer than most of them."""
+    skip_without_browser()
+    started = Browser(tmp_path_factory.mktemp("browser"))
+    yield started
+    started.quit()
 
 
 @pytest.fixture(scope="module")

@@ -1,24 +1,13 @@
-"""A browser for every test of a file, and reports of made-up experiments."""
+"""Reports of made-up experiments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from headless import Browser, skip_without_browser
+from headless import skip_without_browser
 
 from made_experiment import Asked, Made, make
 
 FLAGGED, SKIPPED = "kept 20 of 48 dimensions", "abx-within, sample 1: no pair <at all> & nothing more"
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory) -> Iterator[Browser]:
-    """One browser for all tests of this process: its start takes longer than most of them."""
-    skip_without_browser()
-    started = Browser(tmp_path_factory.mktemp("browser"))
-    yield started
-    started.quit()
 
 
 def some(property_name: str, model: str, layer: str) -> tuple[str, str]:

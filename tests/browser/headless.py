@@ -24,6 +24,7 @@ except ImportError:
 T = TypeVar("T")
 REQUIRED = "LAYERWISE_BROWSER"  # where it is `required`, a machine without a browser fails these tests
 WIDTH, HEIGHT = 1280, 900
+PHONE = 400  # pixels
 PATIENCE = 60  # seconds until the page has drawn its charts; a busy machine takes its time
 
 # Items of a chart with the data that they stand for, and where their middle lies in the window. `kind`: symbol, rect…
@@ -51,10 +52,25 @@ walk(view.scenegraph().root, 0, 0);
 return JSON.parse(JSON.stringify(found));
 """
 
+# What reaches beyond the window, without what is inside of something that scrolls by itself.
+TOO_WIDE = """
+const width = document.documentElement.clientWidth;
+const scrolls = (element) => {
+  for (let each = element.parentElement; each; each = each.parentElement) {
+    if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(each).overflowX)) return true;
+  }
+  return false;
+};
+return [...document.body.querySelectorAll('*')]
+  .filter((each) => each.getBoundingClientRect().right > width + 1 && each.checkVisibility() && !scrolls(each))
+  .map((each) => each.tagName + '#' + each.id + '.' + each.getAttribute('class'));
+"""
+
 SETTLE = """
 const done = arguments[0];
 (async () => {
   await window.layerwise?.ready; // there may be no report yet
+  await window.layerwise?.settle();
   for (const view of window.layerwise?.views.values() ?? []) await view.runAsync();
 })().then(() => done());
 """
@@ -221,4 +237,20 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
 
 
-__all__ = ["Browser", "Keys", "missing", "skip_without_browser"]
+def draw_all(page: Browser) -> list[str]:
+    """Go through all charts of the page, so that they are drawn; their names."""
+    names = [
+        f"{figure.get_attribute('data-figure')}/{figure.get_attribute('data-subject')}"
+        for figure in page.all("figure.chart")
+    ]
+    for name in names:
+        page.show(name)
+    return names
+
+
+def everything_fits(page: Browser, width: int) -> None:
+    assert page.run(TOO_WIDE) == []
+    assert page.run("return document.documentElement.scrollWidth") <= width
+
+
+__all__ = ["PHONE", "Browser", "Keys", "draw_all", "everything_fits", "missing", "skip_without_browser"]

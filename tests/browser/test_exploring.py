@@ -78,7 +78,7 @@ def test_the_heat_map_has_the_means(page, made):
     assert cells == pytest.approx(rows.to_dict(), rel=1e-5)
 
 
-def test_another_question_is_shown_by_its_own_metric(page):
+def test_a_question_begins_with_the_metric_that_is_shown_of_it(page):
     page.choose("question", "phone")
     page.choose("metric", "mean_cca")
     page.choose("question", "mel")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from headless import Browser
+from headless import PHONE, draw_all, everything_fits
 
-from made_experiment import Asked, Made, make
+from made_experiment import Asked, make
 
 LEGIBLE, LARGE = 4.5, 3.0  # contrast of text, and of text from 24 pixels (or 18.66 in bold), by WCAG 2.2, AA
-PHONE = 400  # pixels
 PAPER = 700  # pixels between the margins of A4
 
 # Texts that can be read, with their contrast to what is behind them: of the page, and of axes, legends and titles.
@@ -62,36 +61,6 @@ while (walker.nextNode()) {
 }
 return seen;
 """
-
-# What reaches beyond the window, without what is inside of something that scrolls by itself.
-TOO_WIDE = """
-const width = document.documentElement.clientWidth;
-const scrolls = (element) => {
-  for (let each = element.parentElement; each; each = each.parentElement) {
-    if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(each).overflowX)) return true;
-  }
-  return false;
-};
-return [...document.body.querySelectorAll('*')]
-  .filter((each) => each.getBoundingClientRect().right > width + 1 && each.checkVisibility() && !scrolls(each))
-  .map((each) => each.tagName + '#' + each.id + '.' + each.getAttribute('class'));
-"""
-
-
-def draw_all(page: Browser) -> list[str]:
-    """Go through all charts of the page, so that they are drawn; their names."""
-    names = [
-        f"{figure.get_attribute('data-figure')}/{figure.get_attribute('data-subject')}"
-        for figure in page.all("figure.chart")
-    ]
-    for name in names:
-        page.show(name)
-    return names
-
-
-def everything_fits(page: Browser, width: int) -> None:
-    assert page.run(TOO_WIDE) == []
-    assert page.run("return document.documentElement.scrollWidth") <= width
 
 
 def test_the_policy_keeps_everything_out(browser, made):
@@ -236,44 +205,6 @@ def test_the_first_question_is_one_whose_best_layers_are_ranked(browser, tmp_pat
     assert browser.state()["question"] == "phone"
     browser.open(made.report, "question=intra")
     assert browser.state()["question"] == "intra"
-
-
-LONG = "A model that was trained on <b>very</b> much speech of very many people, & whose name is long; 日本語 " * 2
-
-
-def all_skipped(property_name: str, model: str, layer: str) -> tuple[str, str]:
-    return "skipped", "fewer rows than dimensions"
-
-
-ODD = {
-    "one model": Asked({"hubert": 4}),
-    "one layer": Asked({"hubert": 1, "random": 1}, matrix=False, tasks=()),
-    "one question": Asked({"hubert": 2, "random": 2}, properties=("phone",), metrics=1, tasks=(), matrix=False),
-    "all skipped": Asked({"hubert": 2, "random": 2}, status=all_skipped, tasks=()),
-    "long titles": Asked({"hubert": 2, "a-b": 2}, {"hubert": LONG, "a-b": LONG}, tasks=()),
-    "a single score": Asked({"hubert": 2, "random": 2}, samples=1, trials=1, tasks=()),
-}
-
-
-@pytest.mark.parametrize("name", ODD)
-def test_odd_experiments_have_a_page_that_works(browser, tmp_path, name):
-    made = make(ODD[name], tmp_path / "made")
-    works(browser, made)
-
-
-def works(browser: Browser, made: Made) -> None:
-    """Without a fault, on a screen and on a phone, with every question."""
-    for width in (1280, PHONE):
-        with browser.emulated(width, 900):
-            browser.open(made.report)
-            for question in made.asked.questions:
-                browser.choose("question", question)
-                draw_all(browser)
-                everything_fits(browser, width)
-            assert browser.all("svg.marks, canvas.marks")
-            assert not [text for text in browser.all(".plot") if "cannot be drawn" in text.text]
-            assert browser.console() == []
-            assert browser.requests() == [made.report.as_uri()]
 
 
 def test_markup_in_a_title_stays_text(browser, tmp_path):

@@ -332,6 +332,16 @@ def test_report_is_whole_in_itself(results):
     assert not re.search(r"@import|url\((?!['\"]?(data:|#))", styles)
 
 
+def test_report_draws_the_numbers_of_the_table(results, scores, browser):
+    browser.open(results / "report.html", "question=phone&metric=mean_cca")
+    drawn = {mark["datum"]["layer"]: mark["datum"]["mean"] for mark in browser.marks("depth/phone")}
+    of = [row for row in scores if (row["property"], row["metric"]) == ("phone", "mean_cca")]
+    expected = {layer: statistics.mean(float(row["score"]) for row in of if row["layer"] == layer) for layer in BLOCKS}
+    assert drawn == pytest.approx(expected, rel=1e-5)
+    assert browser.console("WARNING", "SEVERE") == []
+    assert browser.requests() == [(results / "report.html").as_uri()]
+
+
 def test_report_tells_of_the_experiment(results):
     links = Links()
     links.feed((results / "report.html").read_text())

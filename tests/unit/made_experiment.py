@@ -10,7 +10,7 @@ import pandas as pd
 
 from layerwise.figures import registry
 from layerwise.figures.registry import FIGURES, Figure
-from layerwise.figures.rendering import chart_of, write_charts
+from layerwise.figures.rendering import specification, write_charts
 from layerwise.figures.report import write_report
 from layerwise.layers import WEIGHTED, transformer_names
 from layerwise.probes.predictions import write_predictions
@@ -212,9 +212,7 @@ def write_all_charts(of: Asked, paths: Mapping[str, Path], folder: Path) -> list
     for figure, subject in _figures(of):
         plan = figure.plan(choices, subject)
         tables = {name: paths[name] for name in figure.tables}
-        charts = {
-            metric: chart_of(plan["chart"], tables, given).to_dict() for metric, given in plan["arguments"].items()
-        }
+        charts = {metric: specification(plan["chart"], tables, given) for metric, given in plan["arguments"].items()}
         path = folder / f"{figure.stem_of(subject)}.json"
         write_charts(charts, plan["about"], path)
         written.append(path)

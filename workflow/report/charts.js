@@ -3,7 +3,7 @@
 const views = new Map(); // "figure/subject" → Vega view
 const NEAR = 400; // pixels beyond the window within which a chart is made
 const NARROW = 640; // pixels; a legend beside a chart would leave nothing of it
-const MOST_SHAPES = 15000; // rows that are drawn as shapes of their own; more are painted
+const MOST_SHAPES = 2000; // rows that are drawn as shapes of their own; more are painted
 const darkly = window.matchMedia("(prefers-color-scheme: dark)");
 const LETTER = 7; // pixels of a letter of the title of an axis
 
@@ -51,25 +51,26 @@ class Place {
     return bottom > -NEAR && top < window.innerHeight + NEAR;
   }
 
-  /** Bring the chart up to date: now if it is near, else when it comes near. */
-  async refresh() {
-    if (this.made !== this.#wanted) {
-      this.#finalize();
-      if (this.#isNear) await this.make();
-    } else {
-      await this.making;
-      await this.#choose();
-    }
+  /** Whether the chart is drawn with other models than those that are chosen. */
+  get isLate() {
+    return Boolean(this.result) && this.drawn !== JSON.stringify(parameters());
   }
 
-  /** Make the chart, unless it stands as it is wanted; the promise is kept when it does. */
-  make() {
+  /** Bring the chart up to date: now if it is near, else when it comes near, or nothing else is to be done. */
+  async refresh() {
+    if (this.made !== this.#wanted) this.#finalize();
+    if (this.#isNear) await this.make();
+  }
+
+  /** Make the chart as it is wanted, where it does not stand so; the promise is kept when it does. */
+  async make() {
     if (this.made !== this.#wanted) {
       this.#finalize();
       this.made = this.#wanted;
       this.making = this.#embed(this.made);
     }
-    return this.making;
+    await this.making;
+    await this.#choose();
   }
 
   /** Leave the page. */
@@ -90,6 +91,7 @@ class Place {
   async #embed(wanted) {
     const { host, key } = this;
     const { spec, rows } = specified(this.entry, this.metric, host.clientWidth);
+    this.drawn = JSON.stringify(parameters());
     const element = document.createElement("div");
     if (darkly.matches) element.className = "in-dark";
     host.append(element);
@@ -112,7 +114,6 @@ class Place {
       [this.result, this.name] = [result, key];
       views.set(key, result.view);
       this.#tend(result.view, element);
-      await this.#choose(); // of changes while it was made
     } catch (fault) {
       element.textContent = `This chart cannot be drawn: ${fault.message}`;
       console.error(key, fault);
@@ -135,8 +136,9 @@ class Place {
 
   /** Draw the models that are chosen. */
   async #choose() {
-    if (!this.result) return;
+    if (!this.isLate) return;
     const { view } = this.result;
+    this.drawn = JSON.stringify(parameters());
     const { signals } = view.getState({ signals: () => true, data: () => false });
     for (const [name, value] of Object.entries(parameters())) if (name in signals) view.signal(name, value);
     await view.runAsync();

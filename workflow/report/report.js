@@ -68,16 +68,16 @@ async function show(isChange = true) {
   arrange();
   places.forEach(showData);
   await Promise.all([...places.values()].map((place) => place.refresh()));
-  makeTheRest();
+  drawTheRest();
 }
 
-/** Make the charts that are far away while nothing else is to be done: so that they are there when one scrolls or prints. */
-function makeTheRest() {
+/** Draw what is far away while nothing else is to be done: so that it is there when one scrolls or prints. */
+function drawTheRest() {
   whenIdle(async () => {
-    const waiting = [...places.values()].find((place) => !place.made);
+    const waiting = [...places.values()].find((place) => !place.made || place.isLate);
     if (!waiting) return;
     await waiting.make();
-    makeTheRest();
+    drawTheRest();
   });
 }
 
@@ -153,6 +153,11 @@ function start() {
   return show(false);
 }
 
-const layerwise = { state, set, views, ready: null };
+/** Draw now what has been made and is late, wherever it is. */
+function settle() {
+  return Promise.all([...places.values()].filter((place) => place.isLate).map((place) => place.make()));
+}
+
+const layerwise = { state, set, views, settle, ready: null };
 window.layerwise = layerwise;
 layerwise.ready = start();

@@ -100,5 +100,7 @@ def _marks(rows: pd.DataFrame, looks: Mapping[str, Look]) -> Any:
     return alt.layer(
         placed.mark_rule(strokeWidth=1.3).encode(x="spearman_low:Q", x2="spearman_high:Q"),
         placed.mark_point(filled=True, size=45).encode(x=x, shape=shown["shape"]),
-        none.mark_text(color=QUIET, fontSize=10, text="no number").encode(y=y, x=alt.datum(0), opacity=standing_out()),
+        none.mark_text(color=QUIET, fontSize=10, text="no number").encode(
+            y=y, yOffset=offset, x=alt.datum(0), opacity=standing_out()
+        ),
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from layerwise.cells import CORPUS, FLAGGED, ITEMS, OK, SKIPPED, SPEAKERS
@@ -35,11 +38,13 @@ COLUMNS = [
     ),
     *("alignments", "status", "reason"),
 ]
+_KEYS = ["property", "model", "layer", "metric"]
+_VALUES = ("score", "chance", "low", "high", "rows_per_dimension", "status", "reason")
 
 
 def read_trends(path: AnyPath) -> pd.DataFrame:
     """tables/trends.csv, as `summarise_trends` writes it."""
-    return read_table(path, COLUMNS, ["property", "model", "layer", "metric"])
+    return read_table(path, COLUMNS, _KEYS)
 
 
 def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPath | None = None) -> None:
@@ -68,55 +73,80 @@ def summarise_trends(scores: AnyPath, folds: int, out: AnyPath, jackknife: AnyPa
     """
     overlap = overlap_of(folds)
     over_speakers = {} if jackknife is None else read_jackknife(jackknife)
-    rows = []
+    table = read_scores(scores)
     # The scores are sorted, so that the order of first appearance is the order wanted.
-    keys = ["property", "model", "layer", "metric"]
-    for names, group in read_scores(scores).groupby(keys, sort=False):
-        values = group["score"].dropna()
-        n = len(values)
-        row = dict(zip(keys, names, strict=True)) | {
-            "layer_index": group["layer_index"].iloc[0],
-            "depth": group["depth"].iloc[0],
-            "n": n,
-            **group[COUNTS].min(),
-            MISSING: group[MISSING].max(),
-            "alignments": group["alignments"].iloc[0],
-            "status": SKIPPED if n == 0 else FLAGGED if (group["status"] == FLAGGED).any() else OK,
-            "reason": joined_reasons(group["reason"]),
-        }
+    grouped = table.groupby(_KEYS, sort=False)
+    rows = table.loc[~table.duplicated(_KEYS), [*_KEYS, "layer_index", "depth", "alignments"]].to_dict("records")
+    least = grouped[[*COUNTS, *KEPT]].min().to_dict("records")
+    most = grouped[MISSING].max()
+    # A group is a handful of scores: what pandas takes for one of them is a hundred times what numpy takes.
+    values = {name: _parted(table[name], grouped.ngroup()) for name in _VALUES}
+    scored, chances = (_Scores.of(values[name], overlap) for name in ("score", "chance"))
+    for place, (row, few, many) in enumerate(zip(rows, least, most, strict=True)):
+        here = {name: parts[place] for name, parts in values.items()}
+        n, mean = scored.number[place], scored.mean[place]
+        row |= {name: few[name] for name in COUNTS} | {MISSING: many, "n": n, "reason": joined_reasons(here["reason"])}
+        row["status"] = SKIPPED if n == 0 else FLAGGED if (here["status"] == FLAGGED).any() else OK
         if n:
-            row["mean"] = values.mean()
-            row["rows_per_dimension"] = group["rows_per_dimension"].mean()
-            row |= group[KEPT].min()
+            row |= {"mean": mean, "rows_per_dimension": _mean(here["rows_per_dimension"])}
+            row |= {name: few[name] for name in KEPT}
         if n > 1:
-            row["std"] = values.std(ddof=1)
+            row["std"] = scored.deviation[place]
         again = over_speakers.get((row["model"], row["property"], row["metric"]))
         if n and again is not None:
             found = jackknife_at(again, [row["layer"]])
             freedom, error = found.degrees_of_freedom.item(), found.error.item()
             if freedom:
-                row |= _ends(row["mean"], t_quantile(freedom) * error) | {"interval": SPEAKERS}
+                row |= _ends(mean, t_quantile(freedom) * error) | {"interval": SPEAKERS}
             else:
                 row["reason"] = joined_reasons((row["reason"], "no interval: one group of speakers was tested"))
-        elif n and group["low"].notna().any():
+        elif n and not np.isnan(here["low"]).all():
             # About the mean of all: where a sample set has no interval, its score still counts.
-            row |= {end: row["mean"] + (group[end] - group["score"]).mean() for end in ("low", "high")}
-            row["interval"] = ITEMS
+            row |= {end: mean + _mean(here[end] - here["score"]) for end in ("low", "high")} | {"interval": ITEMS}
         elif n > 1:
-            row |= _ends(row["mean"], corrected_half(row["std"], n, overlap)) | {"interval": CORPUS}
-        row |= _by_chance(group["chance"].dropna(), overlap, row.get("interval") != ITEMS)
-        rows.append(row)
+            row |= _ends(mean, scored.half[place]) | {"interval": CORPUS}
+        if chances.number[place]:
+            row["chance"] = chances.mean[place]
+        if chances.number[place] > 1 and row.get("interval") != ITEMS:  # always about the corpus
+            ends = _ends(row["chance"], chances.half[place])
+            row |= {f"chance_{end}": value for end, value in ends.items()}
     write_table(table_of(rows, COLUMNS, [*COUNTS, MISSING, *KEPT]), out)
 
 
-def _by_chance(values: pd.Series, overlap: float, with_interval: bool) -> dict:
-    """Mean of the chance level, and its interval, which is always about the corpus."""
-    n = len(values)
-    row = {"chance": values.mean()} if n else {}
-    if n > 1 and with_interval:
-        ends = _ends(row["chance"], corrected_half(values.std(ddof=1), n, overlap))
-        row |= {f"chance_{end}": value for end, value in ends.items()}
-    return row
+@dataclass(frozen=True)
+class _Scores:
+    """What there is to say of groups of scores, each a number for each group; NaN where there is none.
+
+    Attributes:
+        number: how many scores there are.
+        half: half the interval about the corpus.
+    """
+
+    number: list[int]
+    mean: list[float]
+    deviation: list[float]
+    half: np.ndarray
+
+    @classmethod
+    def of(cls, groups: Sequence[np.ndarray], overlap: float) -> _Scores:
+        known = [values[~np.isnan(values)] for values in groups]
+        number = [len(values) for values in known]
+        deviation = [float(values.std(ddof=1)) if len(values) > 1 else math.nan for values in known]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            half = corrected_half(np.array(deviation), np.array(number), overlap)
+        return cls(number, [_mean(values) for values in known], deviation, half)
+
+
+def _parted(column: pd.Series, number: pd.Series) -> list[np.ndarray]:
+    """The values of each group, in order, by the number of the group that each row is in."""
+    order = np.argsort(number, kind="stable")
+    return np.split(column.to_numpy()[order], np.cumsum(np.bincount(number))[:-1]) if len(column) else []
+
+
+def _mean(values: np.ndarray) -> float:
+    """Of the values that are known; NaN where none is."""
+    known = ~np.isnan(values)
+    return float(np.where(known, values, 0).sum() / known.sum()) if known.any() else math.nan
 
 
 def _ends(mean: float, half: float) -> dict:
