@@ -12,7 +12,7 @@ from layerwise.cells import FLAGGED as IS_FLAGGED
 from layerwise.cells import SKIPPED
 from layerwise.figures.curves import COLUMNS, said_of, tooltips
 from layerwise.figures.legend import LABEL_LIMIT
-from layerwise.figures.look import QUIET, Models, finished, of_models, rounded, standing_out, words_only
+from layerwise.figures.look import LABEL_OF_MODEL, QUIET, Models, finished, of_models, rounded, standing_out, words_only
 from layerwise.figures.words import FLAGGED, alignments_in, skip_note, title_of, wrapped
 from layerwise.layers import layer_key
 from layerwise.metrics import metric_of
@@ -61,7 +61,14 @@ def heatmap(trends: AnyPath, question: Property, metric: str, models: Sequence[s
             "title:N",
             sort=columns,
             title=None,
-            axis=alt.Axis(labelAngle=-40, labelLimit=LABEL_LIMIT, labelOverlap=False, ticks=False, domain=False),
+            axis=alt.Axis(
+                labelAngle=-40,
+                labelExpr=LABEL_OF_MODEL,
+                labelLimit=LABEL_LIMIT,
+                labelOverlap=False,
+                ticks=False,
+                domain=False,
+            ),
             scale=alt.Scale(paddingInner=0),
         ),
         y=alt.Y(

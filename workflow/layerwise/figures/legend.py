@@ -12,11 +12,11 @@ from typing import Any
 
 import altair as alt
 
-from layerwise.figures.look import CHANCE_DASH, QUIET, Models
+from layerwise.figures.look import CHANCE_DASH, LABEL_OF_MODEL, QUIET, Models
 from layerwise.figures.words import FLAGGED
 
 CHANCE = "chance level of each model"
-LABEL_LIMIT = 260  # pixels of a label
+LABEL_LIMIT = 300  # pixels of a label
 _HALF, _THICK = 3.2, 0.17  # half the length of a line, and half its thickness
 _PIXELS = 5  # of a unit: half the root of the size of a symbol
 _CHARACTER = 6.2  # pixels, of a label
@@ -93,6 +93,7 @@ def legend_of(shown: Sequence[Entry], width: int, below: bool | None = None) -> 
         symbolStrokeWidth=0,
         symbolOffset=8,
         labelOffset=16,
+        labelExpr=LABEL_OF_MODEL,
         labelLimit=LABEL_LIMIT,
         symbolLimit=0,
     )

@@ -38,6 +38,14 @@ ISOLATED = "isolated"  # the name of a model; "": none
 IS_CHOSEN = f"!length({CHOSEN}) || indexof({CHOSEN}, datum.model) >= 0"
 
 
+# The label of a model in a legend or on an axis: of a long one, such as a path, the beginning and the end are kept, as
+# what tells two checkpoints apart stands there.
+LONGEST_LABEL = 44  # characters
+LABEL_OF_MODEL = (
+    f"length(datum.label) <= {LONGEST_LABEL} ? datum.label : slice(datum.label, 0, 18) + '…' + slice(datum.label, -25)"
+)
+
+
 @dataclass(frozen=True)
 class Models:
     """The models of an experiment, each with a look that is the same in every chart.
@@ -98,7 +106,11 @@ class Models:
             return alt.Scale(domain=domain, range=[of[name] for name in names])
 
         columns = -(-len(names) // 24)
-        legend = alt.Legend(title=None, labelLimit=260, symbolLimit=0, columns=columns) if with_legend else None
+        legend = (
+            alt.Legend(title=None, labelExpr=LABEL_OF_MODEL, labelLimit=300, symbolLimit=0, columns=columns)
+            if with_legend
+            else None
+        )
         return {
             "color": alt.Color("title:N", scale=scale(self.colours), legend=legend),
             "shape": alt.Shape("title:N", scale=scale(self.shapes), legend=legend),

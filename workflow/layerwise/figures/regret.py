@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from layerwise.cells import WEIGHTS
-from layerwise.figures.look import Models, finished, of_models, rounded, standing_out, words_only
+from layerwise.figures.look import LABEL_OF_MODEL, Models, finished, of_models, rounded, standing_out, words_only
 from layerwise.figures.words import short_title
 from layerwise.layers import WEIGHTED
 from layerwise.probes.metrics import METRICS
@@ -102,7 +102,7 @@ def _cells(rows: pd.DataFrame, order: Sequence[str], cast: Models) -> Any:
     named = [cast.titles[name] for name in cast.names if name in set(rows["model"])]
     base = alt.Chart(rows, width=alt.Step(CELL), height=alt.Step(HIGH)).encode(
         x=alt.X("way:N", sort=list(order), title=None).axis(orient="top", labelAngle=-30, labelLimit=200, domain=False),
-        y=alt.Y("title:N", sort=named, title=None).axis(labelLimit=300, domain=False),
+        y=alt.Y("title:N", sort=named, title=None).axis(labelExpr=LABEL_OF_MODEL, labelLimit=300, domain=False),
         opacity=standing_out(),
         tooltip=[
             alt.Tooltip(name, title=words.format(performance), format=form) for name, (words, form) in TOOLTIP.items()
