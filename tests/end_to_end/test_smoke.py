@@ -39,9 +39,9 @@ COLUMNS = (
     "property,model,layer,layer_index,depth,sample,trial,metric,score,chance,low,high,n_train,n_test,dx,dy,"
     "rows_per_dimension,kept_x,kept_y,rank_x,rank_y,classes_unseen,n_rows,n_missing,n_types,n_speakers,alignments,status,reason"
 )
-PLOTS = [f"{name}_{kind}" for name in ("mel", "phone") for kind in ("depth", "layer", "heatmap", "pairs")] + [
-    "overview"
-]
+DRAWN = [f"{name}_{kind}" for name in ("mel", "phone") for kind in ("depth", "layer", "heatmap")] + ["overview"]
+PAIRS = ["mel_pairs", "phone_pairs"]  # there is one model
+PLOTS = [*DRAWN, *PAIRS]
 
 
 @pytest.fixture(scope="module")
@@ -279,7 +279,7 @@ def test_without_tasks_tables_say_what_can_be_said(results):
 # Plots and report
 
 
-@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("name", DRAWN)
 def test_png_is_a_picture_of_something(results, name):
     pixels = np.asarray(Image.open(results / f"plots/{name}.png").convert("RGB"), dtype=int)
     height, width, _ = pixels.shape
@@ -287,7 +287,13 @@ def test_png_is_a_picture_of_something(results, name):
     assert len(np.unique(pixels.sum(axis=2))) > 50
 
 
-@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("name", PAIRS)
+def test_one_model_has_no_other_to_be_compared_with(results, name):
+    assert "There is one model: nothing to compare." in (results / f"plots/{name}.svg").read_text()
+    assert Image.open(results / f"plots/{name}.png").size[0] > 200
+
+
+@pytest.mark.parametrize("name", DRAWN)
 def test_svg_draws_the_scores(results, name):
     root = ElementTree.parse(results / f"plots/{name}.svg").getroot()
     words = " ".join("".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text"))

@@ -73,8 +73,12 @@ def example(schema: dict) -> object:
         return [example(schema["items"])] * schema.get("minItems", 1)
     if "string" in types:
         return next(text for text in TEXTS if re.search(schema.get("pattern", ""), text))
-    number = schema.get("minimum", schema.get("exclusiveMinimum", 0) + 0.5)
-    return True if "boolean" in types else number
+    return True if "boolean" in types else least_number(schema)
+
+
+def least_number(schema: dict) -> float:
+    """A number that the schema takes, about the smallest."""
+    return schema.get("minimum", schema.get("exclusiveMinimum", 0) + 0.5)
 
 
 Path = tuple[str, ...]
@@ -481,7 +485,7 @@ def fitting(schema: dict) -> st.SearchStrategy:
     if "integer" in types:
         forms.append(st.integers(schema.get("minimum"), schema.get("maximum")))
     if "number" in types:
-        forms.append(st.floats(example(schema), 1, exclude_max=True))
+        forms.append(st.floats(least_number(schema), 1, exclude_max=True))
     if "string" in types:
         forms.append(st.sampled_from([word for word in WORDS + TEXTS if re.search(schema.get("pattern", ""), word)]))
     if "boolean" in types:
