@@ -22,15 +22,15 @@ PAPER = """@inproceedings{pasad2023comparative,
 
 @dataclass(frozen=True)
 class Run:
-    """The run that an experiment was last asked for with; what is not known is "".
+    """How an experiment can be made again; what is not known is "".
+
+    The command of the last run is left to versions.yaml: a report is the same, whatever it was asked for with.
 
     Attributes:
-        command: its command line.
         commit: of the checkout, with a remark where files differed from it.
         again: the command that makes the experiment again from its configuration.
     """
 
-    command: str
     commit: str
     again: str
 
@@ -49,6 +49,4 @@ def read_run(versions: AnyPath, configuration: AnyPath) -> Run:
     commit = checkout.get("commit", "")
     if commit and checkout.get("changed"):
         commit += " (with changes that are not committed)"
-    return Run(
-        found.get("command", ""), commit, shlex.join(["snakemake", "--cores", "4", "--config", f"from={configuration}"])
-    )
+    return Run(commit, shlex.join(["snakemake", "--cores", "4", "--config", f"from={configuration}"]))
