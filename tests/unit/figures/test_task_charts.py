@@ -145,7 +145,7 @@ def test_learned_weights_are_multiples_of_an_equal_one(made):
 
 def test_learned_weights_over_layers_stand_in_the_order_of_layers(made):
     spec, _, _ = made(weights_chart, ["probes"], axis="layer")
-    orders = [each["encoding"]["x"]["sort"] for each in spec["layer"][1]["layer"]]
+    orders = [each["encoding"]["x"]["scale"]["domain"] for each in spec["layer"][1]["layer"]]
     assert orders == [LAYERS["deep"]] * 2
 
 

@@ -12,12 +12,14 @@ from layerwise.cells import FLAGGED as IS_FLAGGED
 from layerwise.figures.legend import CHANCE
 from layerwise.figures.look import BAND, CHANCE_DASH, IS_CHOSEN, QUIET, Models, rounded, standing_out
 from layerwise.figures.words import FLAGGED
-from layerwise.layers import layer_key
+from layerwise.layers import is_conv, is_transformer, layer_key
 
 COLUMNS = [
     *("model", "title", "layer", "depth", "run", "mean", "low", "high", "chance"),
     *("rows_per_dimension", "n_rows", "kept_x", "kept_y", "status", "reason"),
 ]
+DEPTH, LAYER = "depth", "layer"  # axes
+BOUNDARY = " "  # the place on the axis of layers between conv blocks and the transformer
 MANY = 12  # models; of more the lines are thin
 
 # What is said of a mark: a column, or an expression. An empty cell is 0 to Vega's `format`, so it is asked for.
@@ -85,6 +87,21 @@ def lines(
     layers = [chance, band, *_alone(rows, base, looks, crowd), line, marks, *others]
     chart = said_of(alt.layer(*layers, data=rows).transform_filter(IS_CHOSEN))
     return chart.resolve_scale(color="independent", fill="independent", shape="independent", strokeDash="independent")
+
+
+def by_depth() -> alt.X:
+    """Layers by index / L, so that models of different depth can be compared."""
+    title = "depth (0: input of the first block, 1: last block)"
+    return alt.X("depth:Q", title=title, scale=alt.Scale(domain=[0, 1], padding=8))
+
+
+def by_layer(layers: Sequence[str]) -> alt.X:
+    """Layers by name, in order; between conv blocks and the transformer is a gap, `BOUNDARY`."""
+    convs = [layer for layer in layers if is_conv(layer)]
+    blocks = [layer for layer in layers if is_transformer(layer)]
+    places = [*convs, BOUNDARY, *blocks] if convs and blocks else layers
+    axis = alt.Axis(values=list(layers), labelAngle=0, labelOverlap=True, labelSeparation=8)
+    return alt.X("layer:N", title="layer", axis=axis, scale=alt.Scale(type="point", domain=list(places), padding=0.5))
 
 
 def said_of(chart: Any) -> Any:

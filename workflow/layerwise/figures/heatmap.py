@@ -41,11 +41,11 @@ def heatmap(trends: AnyPath, question: Property, metric: str, models: Sequence[s
     """
     table = of_property(read_trends(trends), question.name)
     table = table[table["metric"] == metric]
+    cast = Models.of(models, titles)
     title = title_of(question, metric, alignments_in(table))
-    notes = skip_note(table, models, titles)
+    notes = skip_note(table, models, cast.titles)
     if not table["mean"].notna().any():
         return finished(words_only(notes or f"No layer has a score of {metric}."), title)
-    cast = Models.of(models, titles)
     rows = rounded(cast.titled(table)[[column for column in COLUMNS if column != "run"]])
     layers = sorted(rows["layer"].unique(), key=layer_key)
     columns = [cast.titles[name] for name in dict.fromkeys(rows["model"])]

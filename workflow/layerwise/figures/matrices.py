@@ -44,7 +44,7 @@ def matrices(
     table = table[table["metric"] == metric]
     cast = Models.of(models, titles)
     has_score = table["mean"].notna().groupby(table["model"]).transform("any")
-    cells, notes = table[has_score], skip_note(table[~has_score], models, titles)
+    cells, notes = table[has_score], skip_note(table[~has_score], models, cast.titles)
     title = title_of(question, metric, alignments_in(table))
     if cells.empty:
         return finished(words_only(notes or f"No layer has a score of {metric}."), title)

@@ -51,7 +51,7 @@ def overview(
         of_metric = of_property(table, name)
         of_metric = of_metric[of_metric["metric"] == metrics[name]]
         rows = scored(of_metric, cast)
-        absent = ", ".join(skipped_models(of_metric, models, titles).values())
+        absent = ", ".join(skipped_models(of_metric, models, cast.titles).values())
         panels.append(_panel(question, metrics[name], rows, absent, alignments_in(of_metric), cast))
         drawn.append(rows)
     chart = alt.concat(*panels, columns=PANELS, spacing={"row": 24, "column": 28})

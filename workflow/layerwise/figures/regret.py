@@ -10,7 +10,7 @@ import pandas as pd
 
 from layerwise.cells import WEIGHTS
 from layerwise.figures.look import LABEL_OF_MODEL, Models, finished, of_models, rounded, standing_out, words_only
-from layerwise.figures.words import short_title
+from layerwise.figures.words import by_reason, short_title
 from layerwise.layers import WEIGHTED
 from layerwise.probes.metrics import METRICS
 from layerwise.tables.comparison import Outcome, outcomes, read_comparison
@@ -129,8 +129,6 @@ def _notes(heads: pd.DataFrame, drawn: set[str], cast: Models) -> str:
     """Which models have no head on a single block, and why: those with one reason share a line."""
     missing = heads[(heads["layer"] != WEIGHTED) & ~heads["model"].isin(drawn)].drop_duplicates("model")
     reasons = dict(zip(missing["model"], missing["reason"], strict=True))
-    who: dict[str, list[str]] = {}
-    for name in cast.names:
-        if name in set(heads["model"]) - drawn:
-            who.setdefault(reasons.get(name) or "no head on a single layer", []).append(cast.titles[name])
-    return "\n".join(f"{', '.join(names)} without a choice: {why}" for why, names in who.items())
+    absent = [name for name in cast.names if name in set(heads["model"]) - drawn]
+    lacking = [(cast.titles[name], reasons.get(name) or "no head on a single layer") for name in absent]
+    return "\n".join(by_reason(lacking, "without a choice"))

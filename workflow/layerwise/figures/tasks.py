@@ -12,7 +12,7 @@ import pandas as pd
 from layerwise.figures.beside import LINE, SINGLE_COLOUR, STAR, SUM_COLOUR, Look, encodings, looks_of, names_of
 from layerwise.figures.look import BAND, QUIET, Models, finished, rounded, standing_out, words_only
 from layerwise.figures.panels import ROOM, abreast, below_each_other, in_lines, in_panels, panel_title
-from layerwise.figures.words import as_performance
+from layerwise.figures.words import as_performance, by_reason
 from layerwise.layers import TRANSFORMER, WEIGHTED, layer_ranges
 from layerwise.metrics import metric_of
 from layerwise.probes.metrics import METRICS
@@ -225,11 +225,11 @@ def _measured(metrics: Iterable[str]) -> str:
 
 def _left_out(heads: pd.DataFrame) -> str:
     """Which heads have no result, and why: models with one reason share a line."""
-    who: dict[str, list[str]] = {}
+    lacking = []
     for title, of_model in heads[heads["value"].isna()].groupby("title", sort=False):
         for reason, group in of_model.groupby("reason", sort=False):
             single = group.loc[group["layer"] != WEIGHTED, "layer"]
             names = [layer_ranges(single)] if len(single) else []
             names += ["the learned sum"] if len(single) < len(group) else []
-            who.setdefault(reason, []).append(f"{title} ({', '.join(names)})")
-    return "\n".join(f"{', '.join(names)} without a result: {reason}" for reason, names in who.items())
+            lacking.append((f"{title} ({', '.join(names)})", reason))
+    return "\n".join(by_reason(lacking, "without a result"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from layerwise.figures.curves import lines, marks_in, scored
+from layerwise.figures.curves import BOUNDARY, DEPTH, LAYER, by_depth, by_layer, lines, marks_in, scored
 from layerwise.figures.legend import entries, legend_of
 from layerwise.figures.look import HEIGHT, QUIET, WIDTH, Models, finished, parameters, score_scale, words_only
 from layerwise.figures.words import alignments_in, axis_title, skip_note, title_of
@@ -15,9 +15,6 @@ from layerwise.layers import is_conv, is_transformer, layer_key
 from layerwise.scoring.properties import Property
 from layerwise.tables.files import AnyPath, of_property
 from layerwise.tables.trends import read_trends
-
-DEPTH, LAYER = "depth", "layer"
-BOUNDARY = " "  # the place on the axis of layers between conv blocks and the transformer
 
 
 def trends_chart(
@@ -50,30 +47,17 @@ def trends_chart(
     table = table[table["metric"] == metric]
     shown = table if axis == LAYER else table[table["layer"].map(is_transformer).astype(bool)]
     cast = Models.of(models, titles, groups)
-    title, notes = title_of(question, metric, alignments_in(table)), skip_note(shown, models, titles)
+    title, notes = title_of(question, metric, alignments_in(table)), skip_note(shown, models, cast.titles)
     rows = scored(shown, cast)
     if rows.empty:
         return finished(words_only(notes or f"No layer has a score of {metric}."), title)
     layers = sorted(shown["layer"].unique(), key=layer_key)
-    x = _by_depth() if axis == DEPTH else _by_layer(layers)
+    x = by_depth() if axis == DEPTH else by_layer(layers)
     y = alt.Y("mean:Q", title=axis_title(metric).split("\n"), scale=score_scale(metric))
     key = legend_of(entries(cast, rows["model"], marks_in(rows)), WIDTH + 150)
     parts = _boundary(layers) if axis == LAYER else []
     chart = lines(rows, x, y, cast, [*parts, key]).add_params(*parameters())
     return finished(chart.properties(width=WIDTH, height=HEIGHT), title, notes, WIDTH + 150)
-
-
-def _by_depth() -> alt.X:
-    title = "depth (0: input of the first block, 1: last block)"
-    return alt.X("depth:Q", title=title, scale=alt.Scale(domain=[0, 1], padding=8))
-
-
-def _by_layer(layers: Sequence[str]) -> alt.X:
-    convs = [layer for layer in layers if is_conv(layer)]
-    blocks = [layer for layer in layers if is_transformer(layer)]
-    places = [*convs, BOUNDARY, *blocks] if convs and blocks else layers
-    axis = alt.Axis(values=list(layers), labelAngle=0, labelOverlap=True, labelSeparation=8)
-    return alt.X("layer:N", title="layer", axis=axis, scale=alt.Scale(type="point", domain=list(places), padding=0.5))
 
 
 def _boundary(layers: Sequence[str]) -> list[alt.Chart]:

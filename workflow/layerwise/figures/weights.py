@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from layerwise.figures.curves import DEPTH, by_depth, by_layer
 from layerwise.figures.legend import entries, legend_of
 from layerwise.figures.look import (
     CHANCE_DASH,
@@ -21,12 +22,12 @@ from layerwise.figures.look import (
     standing_out,
     words_only,
 )
+from layerwise.figures.words import by_reason
 from layerwise.layers import WEIGHTED, layer_key
 from layerwise.probes.metrics import METRICS
 from layerwise.tables.files import AnyPath
 from layerwise.tables.probes import read_probes
 
-DEPTH, LAYER = "depth", "layer"
 TOOLTIP: dict[str, tuple[str, Any]] = {
     **{"title": ("model", alt.Undefined), "layer": ("layer", alt.Undefined), "weight": ("weight", ".1%")},
     **{"times": ("times an equal weight", ".2f"), "value": ("head on this layer", ".1%")},
@@ -76,13 +77,7 @@ def _rows(heads: pd.DataFrame, cast: Models) -> pd.DataFrame:
 
 def _lines(rows: pd.DataFrame, axis: str, cast: Models) -> Any:
     looks = cast.encodings(rows["model"].unique(), with_legend=False)
-    if axis == DEPTH:
-        words = "depth (0: input of the first block, 1: last block)"
-        x = alt.X("depth:Q", title=words, scale=alt.Scale(domain=[0, 1], padding=8))
-    else:
-        order = sorted(rows["layer"].unique(), key=layer_key)
-        axis_of_names = alt.Axis(labelAngle=0, labelOverlap=True)
-        x = alt.X("layer:N", title="layer", sort=order, scale=alt.Scale(type="point"), axis=axis_of_names)
+    x = by_depth() if axis == DEPTH else by_layer(sorted(rows["layer"].unique(), key=layer_key))
     y = alt.Y("times:Q", title="weight (1: all layers alike)", scale=alt.Scale(zero=False, nice=True))
     base = alt.Chart(rows).encode(x=x, y=y, color=looks["color"], opacity=standing_out())
     alike = alt.Chart(pd.DataFrame({"times": [1.0]})).mark_rule(color=QUIET, strokeDash=CHANCE_DASH).encode(y="times:Q")
@@ -104,8 +99,6 @@ def _notes(heads: pd.DataFrame, weighed: set[str], cast: Models) -> str:
     """Which models have no learned weights, and why: those with one reason share a line."""
     sums = heads[(heads["layer"] == WEIGHTED) & ~heads["model"].isin(weighed)].drop_duplicates("model")
     reasons = dict(zip(sums["model"], sums["reason"], strict=True))
-    who: dict[str, list[str]] = {}
-    for model in cast.names:
-        if model in set(heads["model"]) - weighed:
-            who.setdefault(reasons.get(model) or "no learned sum was measured", []).append(cast.titles[model])
-    return "\n".join(f"{', '.join(names)} without weights: {reason}" for reason, names in who.items())
+    absent = [name for name in cast.names if name in set(heads["model"]) - weighed]
+    lacking = [(cast.titles[name], reasons.get(name) or "no learned sum was measured") for name in absent]
+    return "\n".join(by_reason(lacking, "without weights"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -67,11 +67,24 @@ def skipped_models(table: pd.DataFrame, models: Sequence[str], titles: Mapping[s
 
 def skip_note(table: pd.DataFrame, models: Sequence[str], titles: Mapping[str, str]) -> str:
     """Which models, or which of their layers, were skipped, and why: models with one reason share an entry."""
-    who: dict[str, list[str]] = {}
+    lacking = []
     for model, name in skipped_models(table, models, titles).items():
         reasons = table.loc[(table["model"] == model) & (table["status"] == "skipped"), "reason"]
         # Layers differ in their reasons at most by a number; the tables have them all.
-        who.setdefault(textwrap.shorten(reasons.iloc[0], 230, placeholder=" …"), []).append(name)
-    entries = [f"{', '.join(names)} skipped: {reason}" for reason, names in who.items()]
+        lacking.append((name, textwrap.shorten(reasons.iloc[0], 230, placeholder=" …")))
+    entries = by_reason(lacking, "skipped")
     more = len(entries) - NOTE_LINES
     return "\n".join([*entries[:NOTE_LINES], *([f"… and {more} more, see the tables"] if more > 0 else [])])
+
+
+def by_reason(lacking: Iterable[tuple[str, str]], what: str) -> list[str]:
+    """Who lacks something, and why: a line for each reason, such as `A, B skipped: fewer rows than dimensions`.
+
+    Args:
+        lacking: names with their reasons.
+        what: stands between both.
+    """
+    who: dict[str, list[str]] = {}
+    for name, reason in lacking:
+        who.setdefault(reason, []).append(name)
+    return [f"{', '.join(names)} {what}: {reason}" for reason, names in who.items()]
