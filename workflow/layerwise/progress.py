@@ -33,7 +33,7 @@ class ProgressError(LayerwiseError):
 class ProgressLine:
     """What is counted, and a line about it when it is time for one.
 
-    Whole work says nothing: that it is done, others say.
+    Once the work is whole, nothing is said: that a job is done is for Snakemake to say.
 
     Attributes:
         done: units that are done.

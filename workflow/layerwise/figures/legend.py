@@ -24,8 +24,9 @@ _MANY = 20  # entries; more of them stand below the chart
 
 _BOX = "M-0.75,-0.75L0.75,-0.75L0.75,0.75L-0.75,0.75Z"
 _CIRCLE = "M-0.85,0A0.85,0.85,0,1,1,0.85,0A0.85,0.85,0,1,1,-0.85,0Z"
-_HOLE = "M-0.5,0A0.5,0.5,0,1,0,0.5,0A0.5,0.5,0,1,0,-0.5,0Z"  # the other way round, so that it stays empty
-MARKS = {  # each the same way round as a line, as areas that go the other way round cancel each other
+_HOLE = "M-0.5,0A0.5,0.5,0,1,0,0.5,0A0.5,0.5,0,1,0,-0.5,0Z"  # turns in the other direction, so that it stays empty
+# These paths turn in the direction of `line_of`: where areas of opposite directions overlap, nothing is painted.
+MARKS = {
     "circle": _CIRCLE,
     "square": _BOX,
     "triangle-up": "M0,-0.9L0.95,0.75L-0.95,0.75Z",

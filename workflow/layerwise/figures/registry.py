@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Subject:
-    """What there is one picture of each figure of. One job makes them all: its start takes longer than a chart.
+    """What a figure is drawn for: the experiment, a property, a task. Each one has a picture of its own.
+
+    One job makes all charts of a subject, because starting a job takes longer than a chart.
 
     Attributes:
-        name: what the rule that draws it is called after.
-        category: where Snakemake's report has it.
-        wildcard: what the rules call it; "": there is only one.
-        argument: what the functions that make charts call it.
-        is_question: whether it is a property, which they are given as such, with its words.
+        name: part of the name of its rule.
+        category: its place in Snakemake's own report.
+        wildcard: its name in the rules; "": there is one subject of this kind.
+        argument: its name among the arguments of functions that make charts.
+        is_question: whether it is a property, which these functions get as a `Property`.
     """
 
     name: str
@@ -52,7 +54,7 @@ class Figure:
             their names, the subject, what it `takes`, and `options`.
         alt: the words that stand in for it; `{}` is the title of the subject.
         caption: what a reader has to know of it, plain sentences.
-        of: what there is one of.
+        of: the kind of subject that it is drawn for.
         tables: tables of the experiment that it reads, by the names of their files.
         takes: what it needs of the `metric` of its property or the `metrics` of all, of `properties` with their words
             or their `names` alone, `models` and `titles`, and of `groups`, models of one colour. One that takes a
