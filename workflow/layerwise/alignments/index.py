@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from layerwise.alignments.batches import batches_of, in_order
 from layerwise.alignments.cleaning import INTERVAL_SCHEMA, Cleaned, Tally, clean
-from layerwise.alignments.columns import TIERS, Utterance
+from layerwise.alignments.columns import TIERS, TIERS_ARE, Utterance
 from layerwise.alignments.marks import Marks
 from layerwise.alignments.phones import PhoneSet
 from layerwise.alignments.sources import Aligned, Found, find_alignments, num_bytes, read_alignments, verify_source
@@ -138,7 +138,9 @@ def write_intervals(
         found = problems + found
         report_problems(found, problems_out, file_column="file")
         if not tally.kept.total():
-            raise AlignmentError(f"{nothing_left}: {summarise_problems(found)}")
+            tiers = next((problem.detail for problem in found if problem.detail.startswith(TIERS_ARE)), None)
+            hint = f"; {tiers}; corpus.tiers names those that count" if tiers else ""
+            raise AlignmentError(f"{nothing_left}: {summarise_problems(found)}{hint}")
     if labels_out is not None:
         _write_labels(tally, labels_out)
     _log_tally(tally, found, phones)
@@ -198,6 +200,8 @@ def _write_labels(tally: Tally, path: Path) -> None:
 
 def _log_tally(tally: Tally, problems: list[Problem], phones: PhoneSet) -> None:
     for tier in TIERS:
+        if not any(which == tier for which, _ in [*tally.kept, *tally.dropped]):
+            continue  # the corpus has none of this kind
         dropped = Counter({label: number for (which, label), number in tally.dropped.items() if which == tier})
         kinds = [f"{shown(label, 40) or '(empty)'} {number}" for label, number in dropped.most_common(_NAMED_IN_LOG)]
         if len(dropped) > len(kinds):

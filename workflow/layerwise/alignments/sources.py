@@ -125,7 +125,8 @@ def find_alignments(source: Path, splits: Sequence[str], layout: Layout) -> dict
     files = list(_files(source))
     kind = _only_format(source, files)
     if kind is _TABLES:
-        return {split: _in_tables(source, [str(file.place) for file in files], split) for split in splits}
+        tables = [str(file.place) for file in files]
+        return {split: _in_tables(source, tables, split, _tiers_of(kind, layout)) for split in splits}
     patterns = {split: layout.of_split(split).aligned for split in splits}
     parts: dict[str, dict[str, list[File]]] = {split: defaultdict(list) for split in splits}
     strays: list[str] = []
@@ -146,7 +147,7 @@ def find_alignments(source: Path, splits: Sequence[str], layout: Layout) -> dict
     return {
         split: Found(
             {utterance_id: _aligned(source, utterance_id, of_one) for utterance_id, of_one in parts[split].items()},
-            kind.tiers or layout.tiers,
+            _tiers_of(kind, layout),
             [name for name in strays if split in name.split("/")[:-1]],
         )
         for split in splits
@@ -203,12 +204,19 @@ def _aligned(source: Path, utterance_id: str, files: Sequence[File]) -> Aligned:
     return Aligned(files[0].name, tuple(files))
 
 
-def _in_tables(source: Path, tables: Sequence[str], split: str) -> Found:
+def _in_tables(source: Path, tables: Sequence[str], split: str, tiers: Mapping[str, Sequence[str]]) -> Found:
     folder = Folder(source)
     for table in tables if source.is_dir() else ():
         folder.require(table, AlignmentError)
     rows = find_rows(source, tables, split)
-    return Found({utterance_id: Aligned(row.table, row) for utterance_id, row in rows.items()}, PLAIN_TIERS)
+    return Found({utterance_id: Aligned(row.table, row) for utterance_id, row in rows.items()}, tiers)
+
+
+def _tiers_of(kind: _Format, layout: Layout) -> Mapping[str, Sequence[str]]:
+    """Names of the tiers that count: the format's where it has its own, of the kinds that the layout asks for."""
+    return (
+        layout.tiers if kind.tiers is None else {tier: kind.tiers[tier] for tier in layout.tiers if tier in kind.tiers}
+    )
 
 
 def _split_of(name: str) -> str:

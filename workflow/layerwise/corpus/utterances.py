@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.archives import CorpusError
-from layerwise.corpus.layouts import AUDIO_SUFFIXES, Layout, with_suffix, without_audio_suffixes
+from layerwise.corpus.layouts import AUDIO_SUFFIXES, ONE_SPEAKER, Layout, with_suffix, without_audio_suffixes
 from layerwise.corpus.problems import Problem, report_problems, summarise_problems
 from layerwise.corpus.recording_checks import Fault, Sound, doubt, examine
 from layerwise.corpus.transcripts import read_transcripts
@@ -144,6 +144,8 @@ def index_utterances(
     if not rows:
         raise CorpusError(f"{folder} has no utterance that can be used: {summarise_problems(problems)}")
     write_parquet(pa.Table.from_pylist(rows, UTTERANCE_SCHEMA), utterances_out)
+    if layout.speaker_id == ONE_SPEAKER:
+        log.warning("no {speaker} in corpus.layout says who speaks: all recordings count as one speaker's")
     log.info("%s: %d utterances, %.0f s", split, len(rows), sum(row["duration"] for row in rows))
     for rate, count in sorted(Counter(row["sample_rate"] for row in rows).items()):
         if rate != SAMPLE_RATE:

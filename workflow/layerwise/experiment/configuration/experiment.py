@@ -11,6 +11,7 @@ from layerwise.alignments.marks import Marks
 from layerwise.alignments.phones import PhoneSet
 from layerwise.cells import AUTOMATIC, GIVEN
 from layerwise.experiment.configuration.corpus import (
+    absent_tiers,
     corpus_facts,
     corpus_sources,
     layout_of_corpus,
@@ -50,6 +51,7 @@ from layerwise.models.catalogue import ModelEntry
 from layerwise.probes.tasks import TaskEntry
 from layerwise.scoring.metrics import METRICS, OF_OTHERS
 from layerwise.scoring.properties import Property
+from layerwise.spans import SPANS
 
 # Jobs that score or extract: fifty models with 49 layers, four properties and ten sample sets have 98,000 of them, for
 # which Snakemake takes minutes and gigabytes.
@@ -206,7 +208,9 @@ def read_experiment(*configs: dict) -> Experiment:
     sources, source_errors = corpus_sources(config["corpus"], corpora)
     layout, layout_errors = layout_of_corpus(config["corpus"], corpora)
     phones, phone_errors = phones_of_corpus(config["corpus"], layout)
-    word_splits, word_errors = word_splits_of(config["corpus"], corpora)
+    needs_words = any(question.rows.span is SPANS["word"] for question in properties.values())
+    word_splits, word_errors = word_splits_of(config["corpus"], corpora, needs_words=needs_words)
+    errors += absent_tiers(layout, properties)
     errors += source_errors + layout_errors + phone_errors + word_errors + wrong_pronunciations(config["corpus"])
     tasks, task_sources, task_errors = chosen_tasks(config, corpora, models)
     errors += task_errors
