@@ -26,7 +26,7 @@ from layerwise.alignments.phones import PhoneSet
 from layerwise.alignments.sources import Aligned, Found, find_alignments, num_bytes, read_alignments, verify_source
 from layerwise.alignments.tiers import AlignmentError
 from layerwise.corpus.layouts import Layout
-from layerwise.corpus.problems import Problem, report_problems, summarise_problems
+from layerwise.corpus.problems import Problem, counted, report_problems, summarise_problems
 from layerwise.errors import escaped, shown
 from layerwise.files.atomic import replaced
 from layerwise.files.own_tables import read_parquet, write_rows
@@ -179,9 +179,14 @@ def _unmatched(durations: Mapping[str, float], found: Found, layout: Layout) -> 
             Problem(utterance_id, "", "no alignment", "an utterance without an alignment")
             for utterance_id in durations.keys() - utterances.keys()
         ),
-        *(
-            Problem(utterance_id, utterances[utterance_id].name, "no utterance", "an alignment without an utterance")
-            for utterance_id in utterances.keys() - durations.keys()
+        *counted(
+            [
+                Problem(
+                    utterance_id, utterances[utterance_id].name, "no utterance", "an alignment without an utterance"
+                )
+                for utterance_id in utterances.keys() - durations.keys()
+            ],
+            "alignments without an utterance",
         ),
         *(Problem("", name, "not where the layout says", expected) for name in found.misplaced),
     ]

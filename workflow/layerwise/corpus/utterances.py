@@ -21,7 +21,8 @@ import pyarrow as pa
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.archives import CorpusError
 from layerwise.corpus.layouts import AUDIO_SUFFIXES, ONE_SPEAKER, Layout, with_suffix, without_audio_suffixes
-from layerwise.corpus.problems import Problem, report_problems, summarise_problems
+from layerwise.corpus.parts import Part
+from layerwise.corpus.problems import Problem, counted, report_problems, summarise_problems
 from layerwise.corpus.recording_checks import Fault, Sound, doubt, examine
 from layerwise.corpus.transcripts import read_transcripts
 from layerwise.corpus.waveforms import read_waveform
@@ -93,6 +94,7 @@ def index_utterances(
     problems_out: Path,
     *,
     layout: Layout,
+    part: Part | None = None,
     threads: int | None = None,
 ) -> None:
     """Write the table of a split's utterances, and the table of those that are left out or doubtful.
@@ -109,6 +111,7 @@ def index_utterances(
         problems_out: CSV of utterance_id, audio_path, problem, detail; a row per utterance left out, per transcript
             line without a recording and, with a detail that begins with "kept", per doubt.
         layout: of the corpus.
+        part: the recordings that are taken; None: all.
         threads: recordings decoded at a time; None: one per core.
 
     Raises:
@@ -123,6 +126,11 @@ def index_utterances(
     recordings, problems = _find_recordings(folder, layout, root, source)
     if not recordings and not problems:
         raise CorpusError(f"{folder} has no audio file ({', '.join(AUDIO_SUFFIXES)}) in it or below it")
+    taken = (part or Part()).of({name: found.speaker_id for name, found in recordings.items()}) if recordings else set()
+    left_out = recordings.keys() - taken
+    recordings = {name: found for name, found in recordings.items() if name in taken}
+    if left_out:
+        log.info("a part is taken: %d of %d recordings", len(taken), len(taken) + len(left_out))
     texts, refused = read_transcripts(
         folder, layout, {utterance_id: found.path for utterance_id, found in recordings.items()}, source
     )
@@ -136,10 +144,9 @@ def index_utterances(
             problems += found
             progress.add()
     if texts is not None:
-        problems += [
-            Problem(utterance_id, "", "no audio", "a transcript line without a recording")
-            for utterance_id in texts.keys() - recordings.keys()
-        ]
+        without = texts.keys() - recordings.keys() - left_out
+        alone = [Problem(name, "", "no audio", "a transcript line without a recording") for name in without]
+        problems += counted(alone, "transcript lines without a recording")
     report_problems(problems, problems_out, file_column="audio_path")
     if not rows:
         raise CorpusError(f"{folder} has no utterance that can be used: {summarise_problems(problems)}")

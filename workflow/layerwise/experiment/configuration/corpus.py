@@ -134,6 +134,19 @@ def absent_tiers(layout: dict, properties: Mapping[str, Property]) -> list[str]:
     ]
 
 
+def part_of_corpus(corpus: dict) -> tuple[dict, list[str]]:
+    """Which recordings are taken, with the fields of `layerwise.corpus.parts.Part`."""
+    part = {key: corpus[key] for key in ("max_utterances", "speakers", "utterances")}
+    errors = []
+    for key in ("speakers", "utterances"):
+        if isinstance(part[key], str):
+            errors += no_file(f"corpus.{key}", part[key])
+            part[key] = str(locate(part[key]))
+        elif part[key] is not None:
+            errors += repeated(f"corpus.{key}", part[key])
+    return part, errors
+
+
 def wrong_pronunciations(corpus: dict) -> list[str]:
     given = corpus["pronunciations"]
     if given is None:

@@ -16,6 +16,7 @@ from layerwise.experiment.configuration.corpus import (
     corpus_sources,
     layout_of_corpus,
     marks_of_layout,
+    part_of_corpus,
     phones_of_corpus,
     word_splits_of,
     wrong_pronunciations,
@@ -77,6 +78,7 @@ class Experiment:
         phones: what the labels of its phones mean.
         marks: which of its labels are no speech.
         metadata: tables of the corpus's speakers and utterances.
+        part: which of its recordings are taken, with the fields of `layerwise.corpus.parts.Part`.
         word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
         absent: of each model whose files nobody but the user may fetch, and that are not here, what has to be done.
         tasks: entries of the chosen tasks, in order.
@@ -98,6 +100,7 @@ class Experiment:
     phones: PhoneSet
     marks: Marks
     metadata: MetadataSources
+    part: dict
     word_splits: list[str] | None
     absent: list[str]
     tasks: dict[str, TaskEntry]
@@ -109,6 +112,11 @@ class Experiment:
         """The user's own list of words."""
         given = self.config["corpus"]["word_list"]
         return locate(given) if isinstance(given, str) else None
+
+    @property
+    def part_lists(self) -> list[Path]:
+        """The user's files of speakers and recordings that are taken."""
+        return [Path(self.part[key]) for key in ("speakers", "utterances") if isinstance(self.part[key], str)]
 
     @property
     def alignments_are(self) -> str:
@@ -210,7 +218,8 @@ def read_experiment(*configs: dict) -> Experiment:
     phones, phone_errors = phones_of_corpus(config["corpus"], layout)
     needs_words = any(question.rows.span is SPANS["word"] for question in properties.values())
     word_splits, word_errors = word_splits_of(config["corpus"], corpora, needs_words=needs_words)
-    errors += absent_tiers(layout, properties)
+    part, part_errors = part_of_corpus(config["corpus"])
+    errors += absent_tiers(layout, properties) + part_errors
     errors += source_errors + layout_errors + phone_errors + word_errors + wrong_pronunciations(config["corpus"])
     tasks, task_sources, task_errors = chosen_tasks(config, corpora, models)
     errors += task_errors
@@ -234,6 +243,7 @@ def read_experiment(*configs: dict) -> Experiment:
         phones=phones,
         marks=marks_of_layout(layout),
         metadata=metadata,
+        part=part,
         word_splits=word_splits,
         absent=absent,
         tasks=tasks,
