@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from layerwise.alignments.index import index_alignments
+from layerwise.alignments.sources import find_alignments
 from layerwise.alignments.tiers import AlignmentError
 from layerwise.alignments.word_ranking import rank_words
 from layerwise.corpus.layouts import layout_of
@@ -29,6 +30,7 @@ PHONES = [("2:", 0.25), ("l", 0.5)]
 
 def index(folder: Path, files: dict[str, str], tiers: object, phones: str = "keep") -> list[tuple[str, str, float]]:
     """(tier, label, start) of the intervals of a corpus whose layout names these tiers."""
+    folder.mkdir(exist_ok=True)
     source = write_files(folder / "grids", files)
     utterances = write_utterances_table(folder / "utterances.parquet", {Path(name).stem: 1.0 for name in files})
     entry = {"recordings": "**/{utterance}"} | ({} if tiers is None else {"tiers": tiers})
@@ -58,6 +60,27 @@ def test_label_files_of_phones_need_none_of_words(tmp_path):
     found = index(tmp_path, {"a.phn": label_file_timit([(0.25, 0.5, "2:"), (0.5, 1.0, "l")])}, {"phone": "phones"})
     assert found == [("phone", *phone) for phone in PHONES]
     assert pd.read_csv(tmp_path / "p.csv").empty
+
+
+def test_lab_files_are_phones_or_what_the_layout_has(tmp_path):
+    lab = {"lab/a.lab": "0 2500000 sil\n2500000 5000000 2:\n5000000 10000000 l\n"}
+    assert index(tmp_path / "both", lab, None) == [("phone", *phone) for phone in PHONES]
+    assert pd.read_csv(tmp_path / "both" / "p.csv").empty
+    assert index(tmp_path / "words", lab, {"word": "anything"}) == [("word", *phone) for phone in PHONES]
+
+
+@pytest.mark.parametrize("transcripts", [".lab", ".LAB", None])
+def test_lab_files_beside_textgrids_are_transcripts(transcripts, tmp_path):
+    files = {"a.TextGrid": WEBMAUS, "a.lab": "Öl"}
+    layout = layout_of({"recordings": "**/{utterance}", "tiers": {"phone": "MAU"}, "transcripts": transcripts})
+    found = find_alignments(write_files(tmp_path / "grids", files), ["all"], layout)["all"]
+    assert [aligned.name for aligned in found.utterances.values()] == ["grids/a.TextGrid"]
+
+
+def test_lab_files_that_are_transcripts_are_no_alignments(tmp_path):
+    layout = layout_of({"recordings": "**/{utterance}", "transcripts": ".lab"})
+    with pytest.raises(AlignmentError, match="has no alignment"):
+        find_alignments(write_files(tmp_path / "grids", {"a.lab": "Öl"}), ["all"], layout)
 
 
 def test_tiers_of_other_names_are_an_error_that_names_them_and_the_key(tmp_path):
