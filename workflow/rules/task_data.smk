@@ -39,6 +39,7 @@ use rule index_utterances as index_split_utterances with:
     params:
         split="{split}",
         layout=layout_of_split,
+        part={},
         source=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/audio").identity,
         code=code_of("index_utterances"),
     log:

@@ -193,6 +193,8 @@ class Layout:
             pattern of recordings has no `{speaker}`, one speaker says everything.
         transcripts: `chapters` (LibriSpeech's SPEAKER-CHAPTER.trans.txt), the suffix of a text file beside each
             recording, or None: there are none, and the text of every utterance is empty.
+        lists: `kaldi`, recordings, speakers and texts are those of Kaldi's files (`layerwise.corpus.kaldi`), and
+            `recordings` is no more than where alignments lie by default; None: as the other fields say.
         tiers: names of the TextGrid tiers (in any case of letters, `*` stands for anything), by `phone` and `word`; of
             every tier that has one of them, such as each speaker's, the intervals count. Without `word` the corpus has
             phones only, without `phone` words only.
@@ -209,6 +211,7 @@ class Layout:
     speaker_id: str = ""
     chapter_id: str = ""
     transcripts: str | None = None
+    lists: str | None = None
     tiers: dict[str, list[str]] = field(
         default_factory=lambda: {
             "phone": ["phones", "phone", "* - phones", "* - phone"],
@@ -246,6 +249,11 @@ class Layout:
     def aligned(self) -> Pattern:
         """Where alignment files lie."""
         return self.alignments or self.recordings
+
+    @property
+    def has_texts(self) -> bool:
+        """Whether it promises transcripts."""
+        return self.transcripts is not None or self.lists is not None
 
     def of_split(self, split: str) -> Layout:
         """The layout with the name of one split in its patterns."""

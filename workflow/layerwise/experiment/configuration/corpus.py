@@ -72,7 +72,7 @@ def layout_of_corpus(corpus: dict, corpora: dict) -> tuple[dict, list[str]]:
         return layout, [
             f"corpus.alignments: automatic needs {needs} (corpus.layout)"
             for needs, given in (
-                ("transcripts", made.transcripts is not None),
+                ("transcripts", made.has_texts),
                 ("recordings that are utterances; cut_pauses must be null", made.cut_pauses is None),
             )
             if not given
