@@ -203,7 +203,8 @@ def read_experiment(*configs: dict) -> Experiment:
     entries, properties, property_errors = chosen_properties(config)
     word_files, word_file_errors = chosen_word_files(config, entries)
     read_files, read_file_errors = chosen_read_files(config, entries)
-    metadata, metadata_errors = metadata_of_corpus(config["corpus"], corpora)
+    layout, layout_errors = layout_of_corpus(config["corpus"], corpora)
+    metadata, metadata_errors = metadata_of_corpus(config["corpus"], corpora, layout)
     errors += property_errors + word_file_errors + read_file_errors + metadata_errors
     if not metadata_errors:
         errors += absent_columns({name: key_of(config, name) for name in entries}, entries, metadata.columns)
@@ -214,7 +215,6 @@ def read_experiment(*configs: dict) -> Experiment:
     if not errors:
         _require_plannable(config, models, properties)
     sources, source_errors = corpus_sources(config["corpus"], corpora)
-    layout, layout_errors = layout_of_corpus(config["corpus"], corpora)
     phones, phone_errors = phones_of_corpus(config["corpus"], layout)
     needs_words = any(question.rows.span is SPANS["word"] for question in properties.values())
     word_splits, word_errors = word_splits_of(config["corpus"], corpora, needs_words=needs_words)
