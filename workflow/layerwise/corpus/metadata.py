@@ -46,6 +46,11 @@ class Metadata:
     sources: dict[str, Path]
     by_recording: pd.DataFrame = field(default_factory=pd.DataFrame)
 
+    @property
+    def columns(self) -> list[str]:
+        """Of all tables."""
+        return [*self.by_speaker, *self.by_utterance, *self.by_recording]
+
     def column(self, name: str, utterances: pd.DataFrame) -> tuple[pd.Series, str]:
         """A column for rows of the corpus, and what it is known of: `speaker` or `utterance`.
 
@@ -64,9 +69,7 @@ class Metadata:
             if name in OF_CORPUS and name in utterances:
                 return utterances[name], OF_CORPUS[name]
             names = [
-                *self.by_speaker,
-                *self.by_utterance,
-                *self.by_recording,
+                *self.columns,
                 *(column for column in OF_CORPUS if column in utterances),
             ]
             raise MetadataError(
