@@ -49,6 +49,7 @@ if EXPERIMENT.alignments is not None:
         params:
             split=config["corpus"]["split"],
             layout=LAYOUT,
+            is_part=any(EXPERIMENT.part.values()),
             phones=PHONES,
             marks=MARKS,
             checks=EXPERIMENT.alignments.checks,

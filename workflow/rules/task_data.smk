@@ -61,6 +61,7 @@ rule index_split_alignments:
     params:
         split="{split}",
         layout=layout_of_split,
+        is_part=False,
         phones=lambda wildcards: EXPERIMENT.task_corpora[wildcards.corpus]["phones"],
         marks=lambda wildcards: EXPERIMENT.task_corpora[wildcards.corpus]["marks"],
         checks=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/alignments").checks,

@@ -129,3 +129,15 @@ def test_words_are_ranked_for_questions_about_words_only():
 def test_a_corpus_of_one_speaker_needs_no_field_of_speakers():
     assert layout_of({"recordings": "**/{utterance}"}).speaker_id == "one"
     assert layout_of({"recordings": "**/{speaker}/{utterance}"}).speaker_id == "{speaker}"
+
+
+def test_alignments_of_recordings_that_were_not_taken_are_one_line(tmp_path):
+    source = write_files(tmp_path / "grids", {f"{name}.TextGrid": WEBMAUS for name in "abc"})
+    utterances = write_utterances_table(tmp_path / "utterances.parquet", {"b": 1.0})
+    index_alignments(
+        source, "all", utterances, tmp_path / "i.parquet", tmp_path / "p.csv",
+        layout=layout_of({"recordings": "**/{utterance}", "tiers": {"phone": "MAU"}}),
+        phones=PHONE_SETS["sampa"], marks=MARKS, is_part=True,
+    )  # fmt: skip
+    (problem,) = pd.read_csv(tmp_path / "p.csv").itertuples()
+    assert (problem.problem, problem.detail) == ("no utterance", "2 alignments without an utterance: a, c")

@@ -56,6 +56,7 @@ def index_alignments(
     marks: Marks,
     labels_out: Path | None = None,
     checks: Mapping | None = None,
+    is_part: bool = False,
     processes: int = 1,
 ) -> None:
     """Write the table of a split's phone and word intervals, that of what was wrong, and of what became of labels.
@@ -76,6 +77,7 @@ def index_alignments(
         marks: labels that are no speech.
         labels_out: CSV of tier, change (dropped, lower case), label (as it is in the files), intervals (how many).
         checks: of `source`, where it is one file: `size`, `md5`, `sha256`.
+        is_part: whether only a part of the recordings was taken, so that the other alignments are counted in one line.
         processes: that read and clean at a time; the tables do not depend on it.
 
     Raises:
@@ -85,7 +87,7 @@ def index_alignments(
     verify_source(source, checks)
     found = find_alignments(source, [split], layout)[split]
     durations = _durations(utterances)
-    problems = _unmatched(durations, found, layout)
+    problems = _unmatched(durations, found, layout, most_alone=0 if is_part else None)
     batches = batches_of(
         [
             _Wanted(utterance_id, found.utterances[utterance_id], durations[utterance_id])
@@ -171,7 +173,7 @@ def _durations(utterances: Path) -> dict[str, float]:
     return dict(zip(table["utterance_id"], table["duration"].tolist(), strict=True))
 
 
-def _unmatched(durations: Mapping[str, float], found: Found, layout: Layout) -> list[Problem]:
+def _unmatched(durations: Mapping[str, float], found: Found, layout: Layout, most_alone: int | None) -> list[Problem]:
     utterances = found.utterances
     expected = f"expected is a path like {layout.aligned.text}"
     return [
@@ -187,6 +189,7 @@ def _unmatched(durations: Mapping[str, float], found: Found, layout: Layout) -> 
                 for utterance_id in utterances.keys() - durations.keys()
             ],
             "alignments without an utterance",
+            most=most_alone,
         ),
         *(Problem("", name, "not where the layout says", expected) for name in found.misplaced),
     ]

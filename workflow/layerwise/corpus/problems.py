@@ -31,12 +31,12 @@ class Problem:
     detail: str
 
 
-def counted(problems: list[Problem], what: str) -> list[Problem]:
-    """Problems of one kind as they are, or, where they are very many, one that says how many `what` there are.
+def counted(problems: list[Problem], what: str, *, most: int | None = None) -> list[Problem]:
+    """Problems of one kind as they are, or, where there are more than `most`, one that says how many `what` there are.
 
     That is so where a part of a corpus was taken, and its alignments are those of all of it.
     """
-    if len(problems) <= MOST_NAMED:
+    if len(problems) <= (MOST_NAMED if most is None else most):
         return problems
     names = first_names(problem.utterance_id for problem in problems)
     return [Problem("", "", problems[0].problem, f"{len(problems)} {what}: {names}")]
