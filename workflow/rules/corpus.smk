@@ -10,12 +10,14 @@ rule index_utterances:
         f"List the utterances of {CORPUS}, and decode each once"
     input:
         audio=ancient(lent_audio("index")),
+        lists=[given(path) for path in EXPERIMENT.part_lists],
     output:
         utterances=RECORDINGS,
         problems=results("corpus/audio_problems.csv"),
     params:
         split=config["corpus"]["split"],
         layout=LAYOUT,
+        part=EXPERIMENT.part,
         source=EXPERIMENT.audio.identity,
         code=code_of("index_utterances"),
     log:
@@ -47,6 +49,7 @@ if EXPERIMENT.alignments is not None:
         params:
             split=config["corpus"]["split"],
             layout=LAYOUT,
+            is_part=any(EXPERIMENT.part.values()),
             phones=PHONES,
             marks=MARKS,
             checks=EXPERIMENT.alignments.checks,

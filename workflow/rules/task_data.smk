@@ -39,6 +39,7 @@ use rule index_utterances as index_split_utterances with:
     params:
         split="{split}",
         layout=layout_of_split,
+        part={},
         source=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/audio").identity,
         code=code_of("index_utterances"),
     log:
@@ -60,6 +61,7 @@ rule index_split_alignments:
     params:
         split="{split}",
         layout=layout_of_split,
+        is_part=False,
         phones=lambda wildcards: EXPERIMENT.task_corpora[wildcards.corpus]["phones"],
         marks=lambda wildcards: EXPERIMENT.task_corpora[wildcards.corpus]["marks"],
         checks=lambda wildcards: task_source(f"{wildcards.corpus}/{wildcards.split}/alignments").checks,

@@ -20,5 +20,6 @@ with logged(snakemake):
         marks=Marks(**snakemake.params.marks),
         checks=snakemake.params.checks,
         labels_out=Path(snakemake.output.labels),
+        is_part=snakemake.params.is_part,
         processes=snakemake.threads,
     )

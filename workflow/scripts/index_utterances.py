@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from layerwise.corpus.layouts import layout_of
+from layerwise.corpus.parts import Part
 from layerwise.corpus.utterances import index_utterances
 from layerwise.experiment.job import logged
 
@@ -13,5 +14,6 @@ with logged(snakemake):
         Path(snakemake.output.utterances),
         Path(snakemake.output.problems),
         layout=layout_of(snakemake.params.layout),
+        part=Part(**snakemake.params.part),
         threads=snakemake.threads,
     )

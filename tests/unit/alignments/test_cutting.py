@@ -70,8 +70,18 @@ def test_recordings_without_words_are_named(tmp_path, caplog):
 
 
 def test_nothing_but_silence_is_an_error(tmp_path):
-    with pytest.raises(CuttingError, match="has no word"):
-        cut(tmp_path, {"r": (1.0, [("phone", "A", 0.1, 0.2)])})
+    with pytest.raises(CuttingError, match="has no word and no phone"):
+        cut(tmp_path, {"r": (1.0, [("turn", "A", 0.1, 0.2)])})
+
+
+def test_a_corpus_of_phones_is_cut_between_phones(tmp_path):
+    phones = [("phone", "A", 1.0, 1.2), ("phone", "B", 1.2, 1.5), ("phone", "C", 3.0, 3.3)]
+    utterances, kept = cut(tmp_path, {"r": (3.4, phones)})
+    assert utterances[["utterance_id", "start", "text"]].to_numpy().tolist() == [
+        ["r-0000", 0.75, ""],
+        ["r-0001", 2.75, ""],
+    ]
+    assert kept["label"].tolist() == ["A", "B", "C"]
 
 
 def test_what_stays_too_long_is_said(tmp_path, caplog):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layerwise.alignments.label_files import parse_timit, parse_xwaves
+from layerwise.alignments.label_files import parse_lab, parse_timit, parse_xwaves
 from layerwise.alignments.tiers import AlignmentError, Tier
 from tiny_corpus import label_file_timit, label_file_xwaves
 
@@ -88,3 +88,35 @@ def test_times_of_buckeye_may_decrease():
 def test_what_is_wrong_with_a_file_of_buckeye_is_said(content, message):
     with pytest.raises(AlignmentError, match=rf"s0101a\.phones.*{message}"):
         parse_xwaves(content, "s0101a.phones", "phones")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"0 2500000 sil\n2500000 5000000 a\n5000000 10000000 b\n",
+        b"0 2500000 sil -81.5\r\n2500000 5000000 a -20.25 hello\r\n\r\n5000000 10000000 b\r\n",
+        b"0.0\t0.25\tsil\n0.25\t0.5\ta\n0.5\t1\tb\n",
+        b"separator ;\nnfields 1\n#\n 0.25 125 sil\n 0.5 125 a\n 1.0 125 b\n",
+        b"0 2500000 x^x-sil+a=b@x_x/A:0\n2500000 5000000 x^sil-a+b=x@1_1/A:1\n5000000 10000000 sil^a-b+x=x@1_2/A:1\n",
+    ],
+    ids=["HTK", "HTK with scores", "seconds", "xwaves", "HTS"],
+)
+def test_lab_in_any_of_its_forms(content):
+    tier = parse_lab(content, "a.lab", "labels")
+    assert tier.labels == ["sil", "a", "b"]
+    assert (tier.starts, tier.ends) == (pytest.approx([0.0, 0.25, 0.5]), pytest.approx([0.25, 0.5, 1.0]))
+
+
+@pytest.mark.parametrize("label", ["-", "+", "a-b", "a+b", "^", "a^b", "e_^"])
+def test_labels_of_lab_that_are_no_context(label):
+    assert parse_lab(f"0 1 {label}".encode(), "a", "labels").labels == [label]
+
+
+def test_a_line_of_lab_without_a_label():
+    assert parse_lab(b"0 10000000\n", "a", "labels") == Tier("labels", [None], [0.0], [pytest.approx(1.0)])
+
+
+@pytest.mark.parametrize("content", [b"please call Stella\n", b"0 a b\n", b"sil\n", b"-1 5 a\n", b"1e3 2e3 a\n"])
+def test_a_lab_that_is_a_transcript_is_an_error_that_says_so(content):
+    with pytest.raises(AlignmentError, match=r"a\.lab, line 1: found '.*corpus\.layout\.transcripts: \.lab"):
+        parse_lab(content, "a.lab", "labels")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from layerwise.alignments.phones import PhoneSetError, UnknownPhoneError, phone_set
 from layerwise.experiment.configuration.schema import check_schema
+from layerwise.files.texts import composed
 from tiny_corpus import MARKS, PHONE_CATALOGUE, PHONE_SETS
 
 ARPABET, TIMIT, BUCKEYE, KEEP = (PHONE_SETS[name] for name in ("arpabet", "timit", "buckeye", "keep"))
@@ -113,9 +114,75 @@ def test_labels_of_a_mapping_are_composed():
 
 
 def test_a_set_that_is_not_there_or_empty_is_refused():
-    with pytest.raises(
-        PhoneSetError, match=r"no phone set 'arpa'; resources/phones.yaml has arpabet, buckeye, keep, timit"
-    ):
+    with pytest.raises(PhoneSetError, match=r"no phone set 'arpa'; resources/phones.yaml has .*arpabet"):
         phone_set("arpa", PHONE_CATALOGUE)
     with pytest.raises(PhoneSetError, match="maps none of them"):
         phone_set({"a": None}, PHONE_CATALOGUE)
+
+
+# Sets of other notations
+
+
+IPA, MFA, SAMPA, XSAMPA, PINYIN, TONELESS = (
+    PHONE_SETS[name] for name in ("ipa", "mfa", "sampa", "xsampa", "pinyin", "pinyin-toneless")
+)
+
+
+@pytest.mark.parametrize(
+    ("phones", "labels"),
+    [
+        (IPA, "ɑː tʃ ẽ ŋ̊ aɪ̯ ʔ ǃ kʷʰ a˥˩ g"),
+        (MFA, "aj ɝ tʃ ɲ a˥˩ d̪"),
+        (SAMPA, "a: 2: 9 6 aI OY @ @U { } ? t_S E~ ts"),
+        (XSAMPA, r"r\ i_^ b_< n= A_~ s_d N G\ |\ !\ {"),
+    ],
+)
+def test_labels_of_a_notation_are_phones_as_they_are(phones, labels):
+    assert [phones.clean(label, MARKS) for label in labels.split()] == labels.split()
+
+
+@pytest.mark.parametrize("phones", [IPA, MFA, SAMPA, XSAMPA])
+@pytest.mark.parametrize("label", ["", "<p:>", "<usb>", "[SIL]", "sil", "spn", "SIL", "_"])
+def test_silence_of_a_notation_is_dropped(phones, label):
+    assert phones.clean(label, MARKS) is None
+
+
+@pytest.mark.parametrize(
+    ("phones", "label"), [(IPA, "AA1"), (IPA, "2:"), (MFA, "tS"), (SAMPA, "ɑ"), (XSAMPA, "tʃ"), (ARPABET, "ɑː")]
+)
+def test_another_notation_is_an_error_that_names_the_sets_for_it(phones, label):
+    with pytest.raises(
+        UnknownPhoneError, match=r"phones: ipa takes labels in IPA, and phones: keep labels of any kind"
+    ):
+        phones.clean(label, MARKS)
+
+
+def test_case_counts_in_sampa():
+    assert SAMPA.clean("s") != SAMPA.clean("S")
+
+
+@pytest.mark.parametrize(
+    ("label", "phone", "toneless"),
+    [
+        *[("zh", "zh", "zh"), ("ang4", "ang4", "ang"), ("ANG4", "ang4", "ang"), ("a", "a", "a"), ("e5", "e5", "e")],
+        *[("iou3", "iu3", "iu"), ("ü4", "v4", "v"), ("u:e2", "ve2", "ve"), ("ue2", "ve2", "ve"), ("r", "r", "r")],
+        *[("sil", None, None), ("spn", None, None), ("iii4", "iii4", "iii"), ("u\u03084", "v4", "v")],
+    ],
+)
+def test_pinyin_with_tones_and_without(label, phone, toneless):
+    label = composed(label)  # as every file is read
+    assert (PINYIN.clean(label, MARKS), TONELESS.clean(label, MARKS)) == (phone, toneless)
+
+
+def test_other_labels_than_pinyin_are_an_error():
+    with pytest.raises(
+        UnknownPhoneError, match=r"the phone 'a6'; allowed are .* üe ün, each with or without a tone, 0 to 5"
+    ):
+        TONELESS.clean("a6")
+    with pytest.raises(UnknownPhoneError, match="the phone '4'"):
+        PINYIN.clean("4")
+
+
+def test_phones_with_tones_are_too_many_to_be_missed():
+    assert PINYIN.phones is None
+    assert "ang" in TONELESS.phones

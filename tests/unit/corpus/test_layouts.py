@@ -184,7 +184,10 @@ def test_a_pattern_that_cannot_be_meant_is_refused(pattern):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"recordings": "**/{utterance}"}, r"speaker_id: '\{speaker\}' needs speaker.*its fields are utterance"),
+        (
+            {"recordings": "**/{utterance}", "speaker_id": "{speaker}"},
+            r"speaker_id: '\{speaker\}' needs speaker.*its fields are utterance",
+        ),
         ({"recordings": "{speaker}/x"}, r"utterance_id: '\{utterance\}' needs utterance.*its fields are speaker"),
         ({"recordings": "{speaker}/{utterance}", "alignments": "**/x"}, r"needs utterance.*'\*\*/x'.*are none"),
         ({"recordings": "{speaker}/{utterance}", "chapter_id": "{day}"}, "chapter_id: .* needs day"),

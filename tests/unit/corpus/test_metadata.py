@@ -142,9 +142,9 @@ def test_an_unknown_column(table):
         (["speaker,gender,utterance_id\n1,F,2\n"], "has two columns of ids, speaker and utterance_id"),
         (
             ["speker_id,gender\n1,F\n"],
-            r"no column speaker_id or utterance_id; it has speker_id, gender \(did you mean sp",
+            r"no column speaker_id, utterance_id or path; it has speker_id, gender \(did you mean sp",
         ),
-        (["name|sex\n1|F\n"], "no column speaker_id or utterance_id; it has name, gender"),
+        (["name|sex\n1|F\n"], "no column speaker_id, utterance_id or path; it has name, gender"),
         (["speaker_id\n1\n"], "has no column beside speaker_id"),
         (["speaker_id,duration\n1,2\n"], "column duration is one of the corpus itself too; give it another name"),
         (["speaker_id,label\n1,2\n"], "column label is one of every table of segments too; give it another name"),
@@ -152,7 +152,7 @@ def test_an_unknown_column(table):
         (["speaker_id,x\n1,2\n", "utterance_id,x\n1,2\n"], "column x is one of .*0.csv too"),
         (["speaker_id,x,x\n1,2,3\n"], "has two columns x"),
         (["id|sex|gender\n1|F|F\n"], "has two columns gender"),
-        ([""], "no column speaker_id or utterance_id; it has none"),
+        ([""], "no column speaker_id, utterance_id or path; it has none"),
         ([pd.DataFrame({"speaker_id": ["1"], "x": [[1]]})], "has no column beside speaker_id"),
     ],
 )
@@ -209,3 +209,70 @@ def test_each_row_has_what_is_said_of_its_speaker(tmp_path_factory, said, speake
     found, unit = read_metadata([path]).column("what", utterances)
     assert unit == "speaker"
     pd.testing.assert_series_equal(found, pd.Series(expected, name="what"), check_dtype=False)
+
+
+# Files of Kaldi's, and tables by recording
+
+
+def test_kaldis_files_say_something_of_each_speaker_or_utterance(table):
+    paths = [table("60 m\n14\tf\n\n", "spk2gender"), table("60-1-0 a b\n14-1-0 c\n", "utt2where")]
+    assert metadata_columns(paths) == OF_CORPUS | {"gender": "speaker", "where": "utterance"}
+    metadata = read_metadata(paths)
+    assert values(metadata, "gender") == (["m", "f", "m"], "speaker")
+    assert values(metadata, "where") == (["a b", "c", None], "utterance")
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "message"),
+    [
+        ("60 m\n14\n", "spk2gender", "spk2gender, line 2 says nothing of 14; expected an id and a value"),
+        ("60 m\n60 f\n", "spk2gender", "two rows of 60"),
+        ("60-1-0 60\n", "utt2spk", "no column speaker_id, utterance_id or path"),
+    ],
+)
+def test_other_files_of_kaldis_are_refused(content, name, message, table):
+    with pytest.raises(LayerwiseError, match=message):
+        read_metadata([table(content, name)])
+
+
+RECORDINGS = UTTERANCES.assign(audio_path=["S60/1/a.flac", "S14/1/a.flac", "S60/1/b.flac"])
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ["S60/1/a.flac", "S14/1/a.flac", "S60/1/b.flac"],
+        ["S60/1/a.wav", "S14/1/a", "S60/1/b.WAV.wav"],
+        ["/data/wav/S60/1/a.wav", "/data/wav/S14/1/a.wav", "./S60/1/b.wav"],
+        ["1/S60/1/a.wav", "../S14/1/a.wav", "b.wav"],
+        ["X\\S60\\1\\a.wav", "X\\S14\\1\\a.wav", "1\\b.wav"],
+    ],
+)
+def test_a_table_by_recording_has_paths_that_start_anywhere(paths, table):
+    rows = "".join(f"{path},{number}\n" for number, path in enumerate(paths))
+    path = table(f"path,noise\n{rows}")
+    assert metadata_columns([path])["noise"] == "utterance"
+    assert values(read_metadata([path]), "noise", RECORDINGS) == ([0, 1, 2], "utterance")
+
+
+def test_a_file_of_another_folder_is_another(table):
+    metadata = read_metadata([table("path,noise\nS15/1/a.wav,1\nS60/1/b.wav,2\n")])
+    assert values(metadata, "noise", RECORDINGS)[0] == [None, None, 2]
+
+
+def test_a_name_that_two_rows_end_in_is_nobodys(table):
+    metadata = read_metadata([table("path,noise\nx/S60/1/a.wav,1\ny/S60/1/a.wav,2\nS60/1/b.wav,3\n")])
+    assert values(metadata, "noise", RECORDINGS)[0] == [None, None, 3]
+
+
+def test_tables_with_ids_and_paths_are_by_path(table):
+    path = table("client_id\tpath\tgender\nabc\ta.mp3\tF\nabd\tb.mp3\tM\n", "validated.tsv")
+    assert "client_id" not in metadata_columns([path])
+    recordings = UTTERANCES.assign(audio_path=["clips/a.mp3", "clips/c.mp3", "clips/b.mp3"])
+    assert values(read_metadata([path]), "gender", recordings) == (["F", None, "M"], "utterance")
+
+
+def test_a_table_of_other_recordings_is_an_error_that_shows_both_paths(table):
+    metadata = read_metadata([table("path,noise\nx/y.wav,1\n")])
+    with pytest.raises(LayerwiseError, match=r"none of its recordings is in the corpus.*S60/1/a\.flac.*x/y\.wav"):
+        metadata.column("noise", RECORDINGS)

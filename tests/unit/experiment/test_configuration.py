@@ -579,7 +579,7 @@ def test_phone_set_is_the_configurations_or_the_layouts_or_the_aligners(values, 
     [
         (
             "arpa",
-            "corpus.phones: there is no phone set 'arpa'; resources/phones.yaml has arpabet, buckeye, keep, timit",
+            "corpus.phones: there is no phone set 'arpa'; resources/phones.yaml has arpabet, buckeye, ",
         ),
         ({"a": None}, "corpus.phones: a phone set of 1 labels maps none of them"),
         ({"a": ""}, "corpus.phones.a: found"),

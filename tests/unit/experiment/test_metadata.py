@@ -87,3 +87,13 @@ def test_librispeech_has_its_table_in_the_audio(folder):
 )
 def test_wrong_tables_are_refused(given, message):
     assert message in lines(given)[0]
+
+
+@pytest.mark.parametrize(("metadata", "columns"), [(None, {"gender", "age"}), ([], set())])
+def test_kaldis_folder_says_what_is_known_of_speakers(metadata, columns, folder):
+    for name, value in (("spk2gender", "m"), ("spk2age", "30"), ("spk2utt", "u"), ("wav.scp", "a.wav")):
+        (folder / "train").mkdir(exist_ok=True)
+        (folder / "train" / name).write_text(f"s {value}\n")
+    corpus = {"name": "mine", "split": "train", "audio": str(folder), "layout": "kaldi", "metadata": metadata}
+    experiment = read_experiment({"corpus": corpus, "properties": ["mel"]})
+    assert set(experiment.metadata.joined) == columns

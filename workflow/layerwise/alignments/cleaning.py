@@ -96,7 +96,7 @@ def clean(
     there ends are clipped to the recording's. What ends before `MIN_COVERAGE` of the recording is kept, and named.
 
     Args:
-        tier_names: what tiers of phones (`phone`) and words (`word`) are called.
+        tier_names: what tiers of phones (`phone`) and words (`word`) are called; a kind that is not there has none.
         marks: labels that are no speech.
         lower_case: whether words become lower case; they are counted.
 
@@ -134,7 +134,8 @@ def clean(
     tally.clipped = int((comparable(ends) < comparable(rows.end)).sum())
     for label, number in enumerate(np.bincount(rows.label[rows.tier == 0])):
         tally.kept["phone", rows.labels[label]] += int(number)
-    tally.kept["word", ""] += int((rows.tier == 1).sum())
+    if words := int((rows.tier == WORD).sum()):
+        tally.kept["word", ""] += words
     intervals = pa.table(
         {
             "utterance_id": _decoded(rows.utterance, [utterance.utterance_id for utterance in utterances]),

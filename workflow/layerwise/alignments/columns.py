@@ -19,6 +19,7 @@ from layerwise.files.texts import wildcard
 
 TIERS = ("phone", "word")
 PLAIN_TIERS = {tier: [f"{tier}s"] for tier in TIERS}  # what files call them where no layout says otherwise
+TIERS_ARE = "tiers with intervals: "  # begins the detail of the problem that one of these is missing
 NO_LABEL, SILENT = -1, -2
 _PROBLEMS_OF_A_KIND = 100  # so many are named of one utterance; a file may have millions
 PHONE, WORD = range(len(TIERS))
@@ -34,14 +35,14 @@ class Utterance(NamedTuple):
 
 
 def named(tiers: Sequence[Tier], names: Sequence[str]) -> list[Tier]:
-    """The tiers that have one of these names, in any case of letters; `*` stands for anything."""
+    """The tiers that have one of these names, in any case of letters; `*` stands for anything. No names: no tier."""
     pattern = _names(tuple(names))
     return [tier for tier in tiers if pattern.fullmatch(tier.name.strip())]
 
 
 @cache
 def _names(names: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(wildcard(name, any_case=True) for name in names))
+    return re.compile("|".join(wildcard(name, any_case=True) for name in names) or "(?!)")
 
 
 def problem_of(utterance: Utterance, kind: str, detail: str) -> Problem:
@@ -97,17 +98,23 @@ class Rows:
 
 
 def columns_of(utterances: Sequence[Utterance], tier_names: Mapping[str, Sequence[str]]) -> tuple[Rows, list[Problem]]:
-    """The intervals of all tiers that count, as they are in the files, and what tiers are missing."""
+    """The intervals of all tiers that count, as they are in the files, and what tiers are missing.
+
+    Args:
+        tier_names: of phones (`phone`) and words (`word`); a kind that has no names is not looked for.
+    """
     code_of: dict[str | None, int] = defaultdict(count().__next__)
     label, start, end = [], [], []
     owner, kind, speaker, size = [], [], [], []  # of each tier
     problems = []
     for index, utterance in enumerate(utterances):
-        for tier, names in enumerate(tier_names[tier] for tier in TIERS):
+        for tier, names in enumerate(tier_names.get(tier, ()) for tier in TIERS):
             found = named(utterance.tiers, names)
+            if not names:
+                continue
             if not any(part.labels for part in found):
                 there = ", ".join(sorted({tier.name for tier in utterance.tiers if tier.labels})) or "none"
-                detail = f"tiers with intervals: {there}"
+                detail = f"{TIERS_ARE}{there}"
                 problems.append(problem_of(utterance, f"no {names[0]}", detail))
             for number, part in enumerate(found):
                 label += map(code_of.__getitem__, part.labels)

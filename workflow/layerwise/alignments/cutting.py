@@ -31,27 +31,28 @@ class CuttingError(LayerwiseError):
 def cut_recordings(recordings: Path, intervals: Path, pause: float, utterances_out: Path, intervals_out: Path) -> None:
     """Write the tables of utterances and of their intervals for recordings that are cut at pauses.
 
-    An utterance is a series of words with less than `pause` seconds between each and the next; up to half a
-    `pause` of audio on either side belongs to it. It starts at a multiple of 10 ms, so pooling rounds times as it does
-    elsewhere. Its id
-    is that of the recording and a number, its text the words, its `start` the seconds of the recording before it.
+    An utterance is a series of words, or of phones where no recording has words, with less than `pause` seconds between
+    each and the next; up to half a `pause` of audio on either side belongs to it. It starts at a multiple of 10 ms, so
+    pooling rounds times as it does elsewhere. Its id is that of the recording and a number, its text the words, its
+    `start` the seconds of the recording before it.
 
     Args:
         recordings: a table of utterances, each a whole recording.
         intervals: theirs, times in seconds from the recording's start.
 
     Raises:
-        CuttingError: no recording has a word.
+        CuttingError: no recording has a word or phone.
     """
     whole = read_parquet(recordings, (*UTTERANCES, "chapter_id", "sample_rate")).sort_values("utterance_id")
     spoken = dict(iter(read_parquet(intervals, INTERVALS).groupby("utterance_id")))
-    silent = [name for name in whole["utterance_id"] if name not in spoken or "word" not in set(spoken[name]["tier"])]
+    tier = "word" if any("word" in set(rows["tier"]) for rows in spoken.values()) else "phone"
+    silent = [name for name in whole["utterance_id"] if name not in spoken or tier not in set(spoken[name]["tier"])]
     if len(silent) == len(whole):
-        raise CuttingError(f"{intervals} has no word: recordings can only be cut between words")
+        raise CuttingError(f"{intervals} has no word and no phone: recordings can only be cut between them")
     if silent:
-        log.warning("%d recordings have no word and are left out: %s", len(silent), first_names(silent))
+        log.warning("%d recordings have no %s and are left out: %s", len(silent), tier, first_names(silent))
     pieces = [
-        _cut(recording, spoken[recording.utterance_id], pause)
+        _cut(recording, spoken[recording.utterance_id], pause, tier)
         for recording in whole.itertuples(index=False)
         if recording.utterance_id not in silent
     ]
@@ -69,13 +70,14 @@ def cut_recordings(recordings: Path, intervals: Path, pause: float, utterances_o
     write_parquet(pa.Table.from_pandas(kept, INTERVAL_SCHEMA, preserve_index=False), intervals_out)
 
 
-def _cut(recording: Any, intervals: pd.DataFrame, pause: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _cut(recording: Any, intervals: pd.DataFrame, pause: float, tier: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The utterances of one recording, and their intervals with times from each utterance's start."""
-    words = intervals[intervals["tier"] == "word"].sort_values("start")
-    starts, ends = words["start"].to_numpy(), words["end"].to_numpy()
+    spoken = intervals[intervals["tier"] == tier].sort_values("start")
+    texts = spoken["label"] if tier == "word" else pd.Series("", spoken.index)
+    starts, ends = spoken["start"].to_numpy(), spoken["end"].to_numpy()
     pauses = comparable(starts[1:] - ends[:-1]) >= comparable(pause)
     first = np.flatnonzero(np.append(True, pauses))  # of each utterance, in the words
-    last = np.append(first[1:], len(words)) - 1
+    last = np.append(first[1:], len(spoken)) - 1
     gaps = np.concatenate([[starts[0]], starts[first[1:]] - ends[last[:-1]], [recording.duration - ends[last[-1]]]])
     around = np.minimum(pause, gaps) / 2
     around[[0, -1]] = np.minimum(pause / 2, gaps[[0, -1]])  # nobody else needs what is at the edges
@@ -87,7 +89,7 @@ def _cut(recording: Any, intervals: pd.DataFrame, pause: float) -> tuple[pd.Data
             **{name: getattr(recording, name) for name in ("speaker_id", "chapter_id", "audio_path", "sample_rate")},
             "utterance_id": [f"{recording.utterance_id}-{number:04d}" for number in range(len(first))],
             "num_samples": np.round((stops - begins) * recording.sample_rate).astype(np.int64),
-            "text": [" ".join(words["label"].iloc[a : b + 1]) for a, b in zip(first, last, strict=True)],
+            "text": [" ".join(texts.iloc[a : b + 1]).strip() for a, b in zip(first, last, strict=True)],
             "start": begins,
         }
     )

@@ -20,13 +20,13 @@ import pyarrow.parquet as pq
 
 from layerwise.alignments.batches import batches_of, in_order
 from layerwise.alignments.cleaning import INTERVAL_SCHEMA, Cleaned, Tally, clean
-from layerwise.alignments.columns import TIERS, Utterance
+from layerwise.alignments.columns import TIERS, TIERS_ARE, Utterance
 from layerwise.alignments.marks import Marks
 from layerwise.alignments.phones import PhoneSet
 from layerwise.alignments.sources import Aligned, Found, find_alignments, num_bytes, read_alignments, verify_source
 from layerwise.alignments.tiers import AlignmentError
 from layerwise.corpus.layouts import Layout
-from layerwise.corpus.problems import Problem, report_problems, summarise_problems
+from layerwise.corpus.problems import Problem, counted, report_problems, summarise_problems
 from layerwise.errors import escaped, shown
 from layerwise.files.atomic import replaced
 from layerwise.files.own_tables import read_parquet, write_rows
@@ -56,6 +56,7 @@ def index_alignments(
     marks: Marks,
     labels_out: Path | None = None,
     checks: Mapping | None = None,
+    is_part: bool = False,
     processes: int = 1,
 ) -> None:
     """Write the table of a split's phone and word intervals, that of what was wrong, and of what became of labels.
@@ -76,6 +77,7 @@ def index_alignments(
         marks: labels that are no speech.
         labels_out: CSV of tier, change (dropped, lower case), label (as it is in the files), intervals (how many).
         checks: of `source`, where it is one file: `size`, `md5`, `sha256`.
+        is_part: whether only a part of the recordings was taken, so that the other alignments are counted in one line.
         processes: that read and clean at a time; the tables do not depend on it.
 
     Raises:
@@ -85,7 +87,7 @@ def index_alignments(
     verify_source(source, checks)
     found = find_alignments(source, [split], layout)[split]
     durations = _durations(utterances)
-    problems = _unmatched(durations, found, layout)
+    problems = _unmatched(durations, found, layout, most_alone=0 if is_part else None)
     batches = batches_of(
         [
             _Wanted(utterance_id, found.utterances[utterance_id], durations[utterance_id])
@@ -138,7 +140,9 @@ def write_intervals(
         found = problems + found
         report_problems(found, problems_out, file_column="file")
         if not tally.kept.total():
-            raise AlignmentError(f"{nothing_left}: {summarise_problems(found)}")
+            tiers = next((problem.detail for problem in found if problem.detail.startswith(TIERS_ARE)), None)
+            hint = f"; {tiers}; corpus.tiers names those that count" if tiers else ""
+            raise AlignmentError(f"{nothing_left}: {summarise_problems(found)}{hint}")
     if labels_out is not None:
         _write_labels(tally, labels_out)
     _log_tally(tally, found, phones)
@@ -169,7 +173,7 @@ def _durations(utterances: Path) -> dict[str, float]:
     return dict(zip(table["utterance_id"], table["duration"].tolist(), strict=True))
 
 
-def _unmatched(durations: Mapping[str, float], found: Found, layout: Layout) -> list[Problem]:
+def _unmatched(durations: Mapping[str, float], found: Found, layout: Layout, most_alone: int | None) -> list[Problem]:
     utterances = found.utterances
     expected = f"expected is a path like {layout.aligned.text}"
     return [
@@ -177,9 +181,15 @@ def _unmatched(durations: Mapping[str, float], found: Found, layout: Layout) -> 
             Problem(utterance_id, "", "no alignment", "an utterance without an alignment")
             for utterance_id in durations.keys() - utterances.keys()
         ),
-        *(
-            Problem(utterance_id, utterances[utterance_id].name, "no utterance", "an alignment without an utterance")
-            for utterance_id in utterances.keys() - durations.keys()
+        *counted(
+            [
+                Problem(
+                    utterance_id, utterances[utterance_id].name, "no utterance", "an alignment without an utterance"
+                )
+                for utterance_id in utterances.keys() - durations.keys()
+            ],
+            "alignments without an utterance",
+            most=most_alone,
         ),
         *(Problem("", name, "not where the layout says", expected) for name in found.misplaced),
     ]
@@ -198,6 +208,8 @@ def _write_labels(tally: Tally, path: Path) -> None:
 
 def _log_tally(tally: Tally, problems: list[Problem], phones: PhoneSet) -> None:
     for tier in TIERS:
+        if not any(which == tier for which, _ in [*tally.kept, *tally.dropped]):
+            continue  # the corpus has none of this kind
         dropped = Counter({label: number for (which, label), number in tally.dropped.items() if which == tier})
         kinds = [f"{shown(label, 40) or '(empty)'} {number}" for label, number in dropped.most_common(_NAMED_IN_LOG)]
         if len(dropped) > len(kinds):

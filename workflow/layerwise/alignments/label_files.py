@@ -1,4 +1,4 @@
-"""Label files of corpora that were aligned by hand: one file of phones and one of words beside each recording."""
+"""Label files, of one tier each: phones or words beside each recording."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from layerwise.files.texts import composed
 
 TIMIT_SAMPLE_RATE = 16_000  # Hz, of TIMIT's recordings, whatever the models take
 
+HTK_UNIT = 1e-7  # seconds
+_TIME = r"([0-9]{1,15}(?:\.[0-9]*)?)"
+_TIMED_LINE = re.compile(rf"{_TIME}\s+{_TIME}(?:\s+(\S+).*)?")
+_WITH_CONTEXT = re.compile(r"[^-+]+\^[^-+]+-([^+]+)\+")
 _XWAVES_LINE = re.compile(r"(-?[0-9]+(?:\.[0-9]*)?)\s+[0-9]+(?:\s+(.*))?")
 _LINE_ENDS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"  # as `str.splitlines` has them
 _MOST_DIGITS = 15  # of a count of samples: all that a float has exactly, and a thousand years
@@ -70,6 +74,38 @@ def parse_xwaves(data: bytes, name: str, tier: str) -> Tier:
         parsed.labels.append(label or None)
         start = end
     return parsed
+
+
+def parse_lab(data: bytes, name: str, tier: str) -> Tier:
+    """A `.lab` file in any of its three forms.
+
+    - As xwaves and Festival write it, with a line `#`: see `parse_xwaves`.
+    - HTK's: a line is `start end label`, in whole steps of 100 ns (Young et al., The HTK Book, section 6.2.1); what
+      follows the label is a score, or a word. Of a label of HTS with its context, `a^b-c+d=e@…`, the phone is `c`.
+    - The same in seconds, where any time has a decimal point, as Audacity writes it.
+
+    Args:
+        name: what errors call the file.
+        tier: the name of the tier that it becomes.
+
+    Raises:
+        AlignmentError: a line does not begin with two times; the file may be a transcript, which MFA calls `.lab` too.
+    """
+    lines = list(_lines(data, name))
+    if any(line.startswith("#") for _, line in lines):
+        return parse_xwaves(data, name, tier)
+    rows = []
+    for number, line in lines:
+        match = _TIMED_LINE.fullmatch(line)
+        if not match:
+            raise AlignmentError(
+                f"{name}, line {number}: found {line[:40]!r}; expected start, end (100 ns or seconds) and a label; if "
+                "these files are transcripts: corpus.layout.transcripts: .lab"
+            )
+        rows.append(match.groups())
+    unit = 1.0 if any("." in time for *times, _ in rows for time in times) else HTK_UNIT
+    labels = [context[1] if (context := _WITH_CONTEXT.match(label or "")) else label for *_, label in rows]
+    return Tier(tier, labels, [float(start) * unit for start, *_ in rows], [float(end) * unit for _, end, _ in rows])
 
 
 def _lines(data: bytes, name: str) -> Iterator[tuple[int, str]]:

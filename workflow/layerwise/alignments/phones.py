@@ -14,7 +14,9 @@ from layerwise.alignments.marks import NO_MARKS, Marks
 from layerwise.errors import LayerwiseError, listed_names
 from layerwise.files.texts import code_points, composed, wildcard
 
-_STRESS = frozenset("012")
+_STRESS, _TONES = "012", "012345"
+KEPT, STRIPPED = "kept", "stripped"  # what becomes of tones
+_OTHERS = "phones: ipa takes labels in IPA, and phones: keep labels of any kind, as they are"
 
 
 class PhoneSetError(LayerwiseError):
@@ -34,12 +36,18 @@ class PhoneSet:
         dropped: labels of silence and of all else that is no speech, `*` stands for anything.
         stress: whether a vowel's stress, a last 0, 1 or 2, is stripped first.
         any_case: whether capitals in labels mean nothing.
+        tones: of a label's last digit, 0 to 5: `KEPT`, the phone has it too; `STRIPPED`; "": a digit is a letter.
+        pattern: where every label is a phone, the regular expression that it fits; "": any.
+        description: what the set is, for messages.
     """
 
     labels: Mapping[str, str | None] | None
     dropped: tuple[str, ...] = ("",)
     stress: bool = False
     any_case: bool = False
+    tones: str = ""
+    pattern: str = ""
+    description: str = ""
 
     def __post_init__(self) -> None:
         if self.any_case and self.labels is not None:
@@ -47,8 +55,12 @@ class PhoneSet:
 
     @property
     def phones(self) -> list[str] | None:
-        """Every phone of the set, in order of the alphabet; None: any."""
-        return None if self.labels is None else sorted({phone for phone in self.labels.values() if phone})
+        """Every phone of the set, in order of the alphabet; None: any, or each with any tone."""
+        return (
+            None
+            if self.labels is None or self.tones == KEPT
+            else sorted({phone for phone in self.labels.values() if phone})
+        )
 
     def clean(self, label: str, marks: Marks = NO_MARKS) -> str | None:
         """The phone that a label stands for, or None for silence and what else is dropped.
@@ -63,15 +75,23 @@ class PhoneSet:
         if self._dropped.fullmatch(label):
             return None
         if self.labels is None:
-            return label if marks.is_phone(label) else None
+            if not marks.is_phone(label):
+                return None
+            if self.pattern and not re.fullmatch(self.pattern, label):
+                raise UnknownPhoneError(
+                    f"the phone {label!r}{code_points(label)}; expected {self.description}; {_OTHERS}"
+                )
+            return label
         key = label.lower() if self.any_case else label
-        if self.stress and key[-1] in _STRESS:
-            key = key[:-1]
+        digits = _STRESS if self.stress else _TONES if self.tones else ""
+        digit = key[-1] if key[-1] in digits else ""
+        key = key.removesuffix(digit)
         if key in self.labels:
-            return self.labels[key]
+            phone = self.labels[key]
+            return phone + digit if phone and self.tones == KEPT else phone
         if not marks.is_phone(label):
             return None
-        raise UnknownPhoneError(f"the phone {label!r}{code_points(label)}; allowed are {self._allowed()}")
+        raise UnknownPhoneError(f"the phone {label!r}{code_points(label)}; allowed are {self._allowed()}; {_OTHERS}")
 
     @cached_property
     def _dropped(self) -> re.Pattern[str]:
@@ -81,6 +101,7 @@ class PhoneSet:
         # Where a set only takes stress off, its phones are its labels, in the capitals that people know them by.
         labels = self.phones if self.stress else sorted(self.labels)
         stress = ", each with or without a stress digit 0, 1 or 2" if self.stress else ""
+        stress = ", each with or without a tone, 0 to 5" if self.tones else stress
         silence = "".join(f"{label}, " for label in sorted(self.dropped) if label).removesuffix(", ")
         silence = f"{silence} or an empty label" if silence else "an empty label"
         return f"{' '.join(labels)}{stress}, and {silence} for silence"
@@ -106,7 +127,15 @@ def phone_set(chosen: str | Mapping[str, str | None], catalogue: Mapping[str, Ma
         labels = entry["labels"]
         if isinstance(labels, list):
             labels = {label: label for label in labels}
-        return PhoneSet(labels, tuple(entry["dropped"]), entry.get("stress", False), entry.get("any_case", True))
+        return PhoneSet(
+            labels,
+            tuple(entry["dropped"]),
+            stress=entry.get("stress", False),
+            any_case=entry.get("any_case", True),
+            tones=entry.get("tones", ""),
+            pattern=entry.get("pattern", ""),
+            description=entry["description"],
+        )
     if not any(chosen.values()):
         raise PhoneSetError(f"a phone set of {len(chosen)} labels maps none of them to a phone")
     labels: dict[str, str | None] = {}

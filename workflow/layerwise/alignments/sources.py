@@ -1,7 +1,7 @@
 """Where alignments lie, in a folder, a zip or tables, and what they say of each utterance.
 
 Formats in a folder or zip are told apart by suffix: Praat's `.TextGrid`; TIMIT's `.phn` and `.wrd`; Buckeye's `.phones`
-and `.words`; `.parquet`, tables with a row for each utterance.
+and `.words`; `.lab` of HTK, HTS and Festival, which is one tier; `.parquet`, tables with a row for each utterance.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from layerwise.alignments.columns import PLAIN_TIERS
-from layerwise.alignments.label_files import parse_timit, parse_xwaves
+from layerwise.alignments.label_files import parse_lab, parse_timit, parse_xwaves
 from layerwise.alignments.parquet import Row, find_rows, read_rows
 from layerwise.alignments.textgrids import parse_textgrid
 from layerwise.alignments.tiers import AlignmentError, Tier
@@ -41,11 +41,16 @@ class _Format:
         name: as people call it.
         parsers: by suffix in small letters, of each file that an utterance has: tiers of (content, name for errors).
         tiers: names of its tiers of phones and words; None: those of the layout.
+        gives_way: whether files of it beside those of another format are something else.
     """
 
     name: str
     parsers: Mapping[str, Callable[[bytes, str], list[Tier]]]
     tiers: Mapping[str, Sequence[str]] | None = field(default_factory=PLAIN_TIERS.copy)
+    gives_way: bool = False
+
+
+_LAB = "labels"  # the name of the tier of a .lab file
 
 
 def _one_tier(parse: Callable[[bytes, str, str], Tier], tier: str) -> Callable[[bytes, str], list[Tier]]:
@@ -56,6 +61,8 @@ _FORMATS = (
     _Format("TextGrid", {".textgrid": parse_textgrid}, tiers=None),
     _Format("TIMIT", {".phn": _one_tier(parse_timit, "phones"), ".wrd": _one_tier(parse_timit, "words")}),
     _Format("Buckeye", {".phones": _one_tier(parse_xwaves, "phones"), ".words": _one_tier(parse_xwaves, "words")}),
+    # Its one tier is of phones, unless the layout has words only. MFA's transcripts have this suffix too.
+    _Format("lab", {".lab": _one_tier(parse_lab, _LAB)}, {"phone": [_LAB]}, gives_way=True),
 )
 _TABLES = _Format("Parquet", {})
 _FORMAT_OF = {suffix: kind for kind in _FORMATS for suffix in kind.parsers} | {".parquet": _TABLES}
@@ -122,10 +129,12 @@ def find_alignments(source: Path, splits: Sequence[str], layout: Layout) -> dict
     Raises:
         AlignmentError: the source cannot be read, lacks a split, has two alignments of an utterance, or mixes formats.
     """
-    files = list(_files(source))
+    files = [file for file in _files(source) if file.suffix != (layout.transcripts or "").lower()]
     kind = _only_format(source, files)
+    files = [file for file in files if _FORMAT_OF[file.suffix] is kind]
     if kind is _TABLES:
-        return {split: _in_tables(source, [str(file.place) for file in files], split) for split in splits}
+        tables = [str(file.place) for file in files]
+        return {split: _in_tables(source, tables, split, _tiers_of(kind, layout)) for split in splits}
     patterns = {split: layout.of_split(split).aligned for split in splits}
     parts: dict[str, dict[str, list[File]]] = {split: defaultdict(list) for split in splits}
     strays: list[str] = []
@@ -146,7 +155,7 @@ def find_alignments(source: Path, splits: Sequence[str], layout: Layout) -> dict
     return {
         split: Found(
             {utterance_id: _aligned(source, utterance_id, of_one) for utterance_id, of_one in parts[split].items()},
-            kind.tiers or layout.tiers,
+            _tiers_of(kind, layout),
             [name for name in strays if split in name.split("/")[:-1]],
         )
         for split in splits
@@ -185,6 +194,8 @@ def _warn_unreadable(error: OSError) -> None:
 
 def _only_format(source: Path, files: Sequence[File]) -> _Format:
     example = {_FORMAT_OF[file.suffix]: file.name for file in files}
+    if len(example) > 1:
+        example = {kind: name for kind, name in example.items() if not kind.gives_way}
     if not example:
         raise AlignmentError(f"{source} has no alignment; known are files with the suffixes {' '.join(_FORMAT_OF)}")
     if len(example) > 1:
@@ -203,12 +214,21 @@ def _aligned(source: Path, utterance_id: str, files: Sequence[File]) -> Aligned:
     return Aligned(files[0].name, tuple(files))
 
 
-def _in_tables(source: Path, tables: Sequence[str], split: str) -> Found:
+def _in_tables(source: Path, tables: Sequence[str], split: str, tiers: Mapping[str, Sequence[str]]) -> Found:
     folder = Folder(source)
     for table in tables if source.is_dir() else ():
         folder.require(table, AlignmentError)
     rows = find_rows(source, tables, split)
-    return Found({utterance_id: Aligned(row.table, row) for utterance_id, row in rows.items()}, PLAIN_TIERS)
+    return Found({utterance_id: Aligned(row.table, row) for utterance_id, row in rows.items()}, tiers)
+
+
+def _tiers_of(kind: _Format, layout: Layout) -> Mapping[str, Sequence[str]]:
+    """Names of the tiers that count: the format's where it has its own, of the kinds that the layout asks for."""
+    if kind.tiers is None:
+        return layout.tiers
+    if len(kind.tiers) == 1 and len(layout.tiers) == 1:
+        return dict(zip(layout.tiers, kind.tiers.values(), strict=True))
+    return {tier: kind.tiers[tier] for tier in layout.tiers if tier in kind.tiers}
 
 
 def _split_of(name: str) -> str:

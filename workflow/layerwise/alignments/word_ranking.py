@@ -84,7 +84,7 @@ def _count_words(
     for aligned, tiers in zip(batch, read_alignments(source, batch), strict=True):
         if isinstance(tiers, AlignmentError):
             wordless.append(str(tiers))
-        elif named(tiers, tier_names["word"]):
+        elif named(tiers, tier_names.get("word", ())):
             read.append(Utterance("", aligned.name, 0.0, tiers))
         else:
             names = shown(", ".join(tier.name for tier in tiers)) or "none"

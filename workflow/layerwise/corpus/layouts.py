@@ -23,6 +23,8 @@ AUDIO_SUFFIXES = (
     ".aif", ".aifc", ".aiff", ".au", ".caf", ".nist", ".oga", ".rf64", ".snd", ".w64",
 )  # fmt: skip
 
+ONE_SPEAKER = "one"  # the id of the speaker of a corpus whose files do not say who speaks
+
 
 class LayoutError(LayerwiseError):
     """A layout contradicts itself, or a file does not lie as its layout says."""
@@ -187,11 +189,15 @@ class Layout:
     Attributes:
         recordings: pattern of audio files; paths begin with the name of the corpus folder or archive's top.
         alignments: pattern of alignment files; None: as the recordings.
-        utterance_id, speaker_id, chapter_id: templates of the patterns' fields.
+        utterance_id, speaker_id, chapter_id: templates of the patterns' fields. Where no speaker_id is given and the
+            pattern of recordings has no `{speaker}`, one speaker says everything.
         transcripts: `chapters` (LibriSpeech's SPEAKER-CHAPTER.trans.txt), the suffix of a text file beside each
             recording, or None: there are none, and the text of every utterance is empty.
+        lists: `kaldi`, recordings, speakers and texts are those of Kaldi's files (`layerwise.corpus.kaldi`), and
+            `recordings` is no more than where alignments lie by default; None: as the other fields say.
         tiers: names of the TextGrid tiers (in any case of letters, `*` stands for anything), by `phone` and `word`; of
-            every tier that has one of them, such as each speaker's, the intervals count.
+            every tier that has one of them, such as each speaker's, the intervals count. Without `word` the corpus has
+            phones only, without `phone` words only.
         phones: the phone set, an entry of resources/phones.yaml.
         marks: changes to resources/marks.yaml, as `layerwise.alignments.marks.marks_of` takes them.
         lower_case: whether words become lower case, so that `The` and `the` are one; phones never do.
@@ -202,9 +208,10 @@ class Layout:
     recordings: Pattern
     alignments: Pattern | None = None
     utterance_id: str = "{utterance}"
-    speaker_id: str = "{speaker}"
+    speaker_id: str = ""
     chapter_id: str = ""
     transcripts: str | None = None
+    lists: str | None = None
     tiers: dict[str, list[str]] = field(
         default_factory=lambda: {
             "phone": ["phones", "phone", "* - phones", "* - phone"],
@@ -217,6 +224,9 @@ class Layout:
     cut_pauses: float | None = None
 
     def __post_init__(self) -> None:
+        if not self.speaker_id:
+            speaker = "{speaker}" if "speaker" in self.recordings.fields else ONE_SPEAKER
+            object.__setattr__(self, "speaker_id", speaker)
         for name in ("utterance_id", "speaker_id", "chapter_id"):
             try:
                 needed = template_fields(getattr(self, name))
@@ -240,6 +250,11 @@ class Layout:
         """Where alignment files lie."""
         return self.alignments or self.recordings
 
+    @property
+    def has_texts(self) -> bool:
+        """Whether it promises transcripts."""
+        return self.transcripts is not None or self.lists is not None
+
     def of_split(self, split: str) -> Layout:
         """The layout with the name of one split in its patterns."""
         return replace(
@@ -260,6 +275,8 @@ def layout_of(entry: Mapping[str, object]) -> Layout:
         for name, value in entry.items()
         if name != "description" and value is not None
     }
+    if isinstance(tiers := given.get("tiers"), Mapping):
+        given["tiers"] = {tier: [names] if isinstance(names, str) else names for tier, names in tiers.items()}
     patterns = {name: Pattern(given[name]) for name in ("recordings", "alignments") if name in given}
     return Layout(**(given | patterns))
 

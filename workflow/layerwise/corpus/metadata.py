@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +13,22 @@ import pandas as pd
 
 from layerwise.corpus.metadata_headers import (
     OF_CORPUS,
+    RECORDING,
     SPEAKER,
     UTTERANCE,
     MetadataError,
     header_among,
-    is_piped,
     metadata_columns,
     metadata_header,
-    read_piped,
+    read_text_table,
 )
+from layerwise.corpus.path_matching import matched
 from layerwise.corpus.user_tables import of_csv, read_table
 from layerwise.errors import did_you_mean, first_names, shown
 
 log = logging.getLogger(__name__)
 
-_ID = {SPEAKER: "speaker_id", UTTERANCE: "utterance_id"}
+_ID = {SPEAKER: "speaker_id", UTTERANCE: "utterance_id", RECORDING: "audio_path"}
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,19 @@ class Metadata:
 
     Attributes:
         by_speaker, by_utterance: a row for each id, which is the index.
+        by_recording: a row for each path, which is the index, as the tables have it (`layerwise.corpus.path_matching`).
         sources: the file of each column.
     """
 
     by_speaker: pd.DataFrame
     by_utterance: pd.DataFrame
     sources: dict[str, Path]
+    by_recording: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def columns(self) -> list[str]:
+        """Of all tables."""
+        return [*self.by_speaker, *self.by_utterance, *self.by_recording]
 
     def column(self, name: str, utterances: pd.DataFrame) -> tuple[pd.Series, str]:
         """A column for rows of the corpus, and what it is known of: `speaker` or `utterance`.
@@ -55,29 +63,31 @@ class Metadata:
         Raises:
             MetadataError: no table has the column, or it says nothing of any row.
         """
-        tables = {SPEAKER: self.by_speaker, UTTERANCE: self.by_utterance}
+        tables = {SPEAKER: self.by_speaker, UTTERANCE: self.by_utterance, RECORDING: self.by_recording}
         unit = next((unit for unit, table in tables.items() if name in table), None)
         if unit is None:
             if name in OF_CORPUS and name in utterances:
                 return utterances[name], OF_CORPUS[name]
-            names = [*self.by_speaker, *self.by_utterance, *(column for column in OF_CORPUS if column in utterances)]
+            names = [
+                *self.columns,
+                *(column for column in OF_CORPUS if column in utterances),
+            ]
             raise MetadataError(
                 f"no table of corpus.metadata has a column {shown(name)}{did_you_mean(names, name)}; "
                 f"there are {shown(', '.join(names))}"
             )
-        ids = utterances[_ID[unit]]
-        values = tables[unit][name].reindex(ids)
+        table, ids = tables[unit], utterances[_ID[unit]]
+        values = table[name].reindex(matched(ids, table.index) if unit == RECORDING else ids)
         values.index = utterances.index
-        self._report_missing(name, unit, ids, values.isna())
-        return values, unit
+        self._report_missing(name, unit, table.index, ids, values.isna())
+        return values, UTTERANCE if unit == RECORDING else unit
 
-    def _report_missing(self, name: str, unit: str, ids: pd.Series, missing: pd.Series) -> None:
+    def _report_missing(self, name: str, unit: str, known: pd.Index, ids: pd.Series, missing: pd.Series) -> None:
         """Say of whom nothing is known; refuse a column that says nothing of anybody."""
         if not missing.any():
             return
-        known = (self.by_speaker if unit == SPEAKER else self.by_utterance).index
         if missing.all():
-            if ids.isin(known).any():
+            if (unit == RECORDING and any(matched(ids, known))) or ids.isin(known).any():
                 said = f"it is empty for every {unit} of the corpus"
             else:
                 first = str(ids.iloc[0])
@@ -101,26 +111,28 @@ def read_metadata(paths: Iterable[Path]) -> Metadata:
     """
     paths = [Path(path) for path in paths]
     metadata_columns(paths)
-    tables: dict[str, list[pd.DataFrame]] = {SPEAKER: [], UTTERANCE: []}
+    tables: dict[str, list[pd.DataFrame]] = {SPEAKER: [], UTTERANCE: [], RECORDING: []}
     sources: dict[str, Path] = {}
     for path in paths:
         unit, table = _by_id(path)
         tables[unit].append(table)
         sources |= dict.fromkeys(table.columns, path)
-    return Metadata(_joined(tables[SPEAKER], SPEAKER), _joined(tables[UTTERANCE], UTTERANCE), sources)
+    by_speaker, by_utterance, by_recording = (_joined(parts, unit) for unit, parts in tables.items())
+    return Metadata(by_speaker, by_utterance, sources, by_recording)
 
 
 def _by_id(path: Path) -> tuple[str, pd.DataFrame]:
     """What a table is about, and the table by its ids; empty text is NaN, as a missing number is."""
     key = metadata_header(path).key
-    given = of_csv(path, read_piped(path), (key,)) if is_piped(path) else read_table(path, (key,), text=(key,))
+    text = read_text_table(path)
+    given = read_table(path, (key,), text=(key,)) if text is None else of_csv(path, text, (key,))
     header = header_among(path, list(given.frame.columns))
     ids = given.frame[key]
     if (ids == "").any():
         raise MetadataError(f"{given.where(np.flatnonzero(ids == '')[0])}: {shown(key)} is empty")
     if twice := next((name for name, count in Counter(ids).items() if count > 1), None):
         raise MetadataError(f"{path} has two rows of {shown(twice)}; each {header.unit} has one")
-    table = given.frame.set_index(key)
+    table = given.frame.set_index(key)[header.columns]
     return header.unit, table.rename_axis(_ID[header.unit]).replace("", np.nan)
 
 

@@ -1,11 +1,12 @@
 """What is known of speakers and utterances beside the corpus: which tables say what, by their headers alone.
 
-A table is by speaker or by utterance: one of its columns has the ids. It is a CSV, TSV or Parquet file, or cells parted
-by `|` as LibriSpeech's SPEAKERS.TXT has them.
+A table is by speaker, utterance or recording: one of its columns has the ids or paths. It is a CSV, TSV or Parquet
+file, cells parted by `|` as LibriSpeech's SPEAKERS.TXT has them, or a file of Kaldi's such as `spk2gender`.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,11 +19,12 @@ from layerwise.files.csv_files import DELIMITERS, CSVTable, read_csv, read_text,
 from layerwise.files.plain_files import open_plain
 from layerwise.files.texts import composed
 
-SPEAKER, UTTERANCE = "speaker", "utterance"
+SPEAKER, UTTERANCE, RECORDING = "speaker", "utterance", "recording"
 # What the column of ids may be called, in any case: LibriTTS says READER, Common Voice client_id.
 KEYS = {
     SPEAKER: ("speaker_id", "speaker", "spk_id", "spk", "speakerid", "reader", "client_id"),
     UTTERANCE: ("utterance_id", "utterance", "utt_id", "utt"),
+    RECORDING: ("path", "audio_path", "file_path", "filename", "file_name"),
 }
 _NAMES = [names[0] for names in KEYS.values()]
 # Columns of utterances.parquet, and what each is known of.
@@ -35,6 +37,8 @@ OF_CORPUS = {
 _OF_ROWS = ("label", "end")
 # Of tables whose cells are parted by `|`, whose names are in capitals: SPEAKERS.TXT has ID and SEX.
 _MEANT = {"id": "speaker_id", "sex": "gender"}
+# Kaldi's, which have no header: an id, and what the name of the file says. Who speaks is the layout's to say.
+_MAP = re.compile(r"(spk|utt)2(?!utt$|spk$)([a-z]\w*)")
 _PIPE, _COMMENT = "|", ";"
 _SMALL = 1 << 20  # bytes of a table that a plan may read whole
 _FIRST_LINES = 50
@@ -49,8 +53,8 @@ class Header:
     """What a table says by its header.
 
     Attributes:
-        unit: `speaker` or `utterance`: what a row is about.
-        key: the column of ids.
+        unit: `speaker`, `utterance` or `recording`: what a row is about.
+        key: the column of ids, or paths of recordings.
         columns: the others.
     """
 
@@ -74,7 +78,7 @@ def metadata_columns(paths: Iterable[Path]) -> dict[str, str]:
         for name in header.columns:
             if name in owner:
                 raise MetadataError(f"{path}: column {shown(name)} is one of {owner[name]} too; give it another name")
-            known[name], owner[name] = header.unit, str(path)
+            known[name], owner[name] = UTTERANCE if header.unit == RECORDING else header.unit, str(path)
     return known
 
 
@@ -84,25 +88,28 @@ def metadata_header(path: Path) -> Header:
     Raises:
         TableError, CSVError: it is no table, has not exactly one column of ids, or no other column.
     """
-    return header_among(path, _pipe_header(path) if is_piped(path) else header_of(path))
+    columns = _map_columns(path) or (_pipe_header(path) if is_piped(path) else header_of(path))
+    return header_among(path, columns)
 
 
 def header_among(path: Path, columns: Sequence[str]) -> Header:
-    """The column of ids among some columns.
+    """The column of ids among some columns; paths come before ids, as Common Voice has both.
 
     Raises:
         MetadataError: there are none or several, or no other column.
     """
     keys = [(unit, name) for name in columns for unit, names in KEYS.items() if name.lower() in names]
+    ids = [name for _, name in keys]
+    keys = [key for key in keys if key[0] == RECORDING] or keys
     if len(keys) > 1:
         both = " and ".join(shown(name) for _, name in keys)
         raise MetadataError(f"{path} has two columns of ids, {both}: each row is about one thing; keep one")
     if not keys:
         meant = next(filter(None, (did_you_mean(_NAMES, name.lower()) for name in columns)), "")
         there = shown(", ".join(columns)) or "none"
-        raise MetadataError(f"{path} has no column speaker_id or utterance_id; it has {there}{meant}")
+        raise MetadataError(f"{path} has no column speaker_id, utterance_id or path; it has {there}{meant}")
     unit, key = keys[0]
-    others = [name for name in columns if name != key]
+    others = [name for name in columns if name not in ids]
     if not others:
         raise MetadataError(f"{path} has no column beside {shown(key)}")
     return Header(unit, key, others)
@@ -113,8 +120,37 @@ def repeated_id(path: Path) -> str | None:
     if is_parquet(path) or path.stat().st_size > _SMALL:
         return None
     key = metadata_header(path).key
-    rows = (read_piped(path) if is_piped(path) else read_csv(path, [key])).rows.values()
+    rows = (read_text_table(path) or read_csv(path, [key])).rows.values()
     return next((name for name, count in Counter(row[key] for row in rows).items() if count > 1), None)
+
+
+def read_text_table(path: Path) -> CSVTable | None:
+    """A table that is no CSV: cells parted by `|`, or a file of Kaldi's; None: it is none of these."""
+    if columns := _map_columns(path):
+        return _read_map(path, columns)
+    return read_piped(path) if is_piped(path) else None
+
+
+def is_map(path: Path) -> bool:
+    """Whether a file is one of Kaldi's that say something of each speaker or utterance, by its name."""
+    return _map_columns(path) is not None
+
+
+def _map_columns(path: Path) -> list[str] | None:
+    """What a file such as Kaldi's `spk2gender` says by its name; None: it is none."""
+    match = _MAP.fullmatch(path.name)
+    return match and [_NAMES[0] if match[1] == "spk" else _NAMES[1], match[2]]
+
+
+def _read_map(path: Path, columns: Sequence[str]) -> CSVTable:
+    rows = {}
+    for number, line in enumerate(composed(read_text(path)).splitlines(), start=1):
+        cells = line.split(maxsplit=1)
+        if len(cells) == 1:
+            raise MetadataError(f"{path}, line {number} says nothing of {shown(cells[0])}; expected an id and a value")
+        if cells:
+            rows[number] = dict(zip(columns, map(str.strip, cells), strict=True))
+    return CSVTable(list(columns), rows, " ")
 
 
 def is_piped(path: Path) -> bool:

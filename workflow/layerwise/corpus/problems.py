@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from layerwise.errors import shown
+from layerwise.errors import first_names, shown
 from layerwise.files.atomic import replaced
 from layerwise.files.folders import how_to_allow
 
 log = logging.getLogger(__name__)
 
 
+MOST_NAMED = 100  # of those that `counted` counts
 _LOGGED_PER_PROBLEM = 20
 _LONGEST_CELL = 1000  # characters that a person reads of a name or a detail
 
@@ -28,6 +29,17 @@ class Problem:
     file: str
     problem: str
     detail: str
+
+
+def counted(problems: list[Problem], what: str, *, most: int | None = None) -> list[Problem]:
+    """Problems of one kind as they are, or, where there are more than `most`, one that says how many `what` there are.
+
+    That is so where a part of a corpus was taken, and its alignments are those of all of it.
+    """
+    if len(problems) <= (MOST_NAMED if most is None else most):
+        return problems
+    names = first_names(problem.utterance_id for problem in problems)
+    return [Problem("", "", problems[0].problem, f"{len(problems)} {what}: {names}")]
 
 
 def report_problems(problems: list[Problem], path: Path, file_column: str) -> None:

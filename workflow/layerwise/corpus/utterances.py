@@ -11,8 +11,10 @@ import logging
 import os
 import stat
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -20,9 +22,12 @@ import pyarrow as pa
 
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.archives import CorpusError
-from layerwise.corpus.layouts import AUDIO_SUFFIXES, Layout, with_suffix, without_audio_suffixes
-from layerwise.corpus.problems import Problem, report_problems, summarise_problems
-from layerwise.corpus.recording_checks import Fault, Sound, doubt, examine
+from layerwise.corpus.kaldi import WAV_SCP, DataFolder, data_folder, read_data_folder
+from layerwise.corpus.layouts import AUDIO_SUFFIXES, ONE_SPEAKER, Layout, with_suffix, without_audio_suffixes
+from layerwise.corpus.parts import Part
+from layerwise.corpus.problems import Problem, counted, report_problems, summarise_problems
+from layerwise.corpus.recording_checks import MIN_SECONDS, Fault, Sound, doubt, examine
+from layerwise.corpus.times import MAX_OVERRUN_SECONDS, comparable
 from layerwise.corpus.transcripts import read_transcripts
 from layerwise.corpus.waveforms import read_waveform
 from layerwise.errors import first_names, shown
@@ -48,6 +53,7 @@ UTTERANCE_SCHEMA = pa.schema(
 )
 # Letters a second, without spaces: 12 are usual in any alphabet, and 20 are hard to follow.
 MAX_PACE = 25
+_HEARD = 256  # recordings whose sound is remembered
 _CONVERSION = 4 * 2.0**-15  # four steps of 16 bits: as much as rounding and dither change a sample
 
 
@@ -78,12 +84,14 @@ class _Recording:
 
     Attributes:
         copies: files beside it that are named after it, as `SA1.WAV.wav` after `SA1.WAV`.
+        stretch: seconds from and to which it is the utterance; None: its end.
     """
 
     path: Path
     speaker_id: str
     chapter_id: str
     copies: list[Path] = field(default_factory=list)
+    stretch: tuple[float, float | None] = (0.0, None)
 
 
 def index_utterances(
@@ -93,6 +101,7 @@ def index_utterances(
     problems_out: Path,
     *,
     layout: Layout,
+    part: Part | None = None,
     threads: int | None = None,
 ) -> None:
     """Write the table of a split's utterances, and the table of those that are left out or doubtful.
@@ -105,45 +114,63 @@ def index_utterances(
     Args:
         root: the corpus root; `audio_path` is relative to it.
         utterances_out: parquet with `UTTERANCE_SCHEMA`, sorted by utterance_id; `num_samples` at the recording's own
-            `sample_rate`, `duration` in seconds, `start` (0 here) the seconds of the recording before the utterance.
+            `sample_rate`, `duration` in seconds, `start` the seconds of the recording before the utterance (0, but for
+            Kaldi's segments).
         problems_out: CSV of utterance_id, audio_path, problem, detail; a row per utterance left out, per transcript
             line without a recording and, with a detail that begins with "kept", per doubt.
         layout: of the corpus.
+        part: the recordings that are taken; None: all.
         threads: recordings decoded at a time; None: one per core.
 
     Raises:
         CorpusError: no folder for the split; two files for one utterance; no utterance left.
     """
-    folder = split_folder(root, split) if "split" in layout.recordings.fields else root
-    layout = layout.of_split(split)
-    if not folder.is_dir():
-        raise CorpusError(f"{folder}: there is no such folder")
     source = Folder(root)
-    source.require(folder, CorpusError, stat.S_ISDIR)
-    recordings, problems = _find_recordings(folder, layout, root, source)
-    if not recordings and not problems:
-        raise CorpusError(f"{folder} has no audio file ({', '.join(AUDIO_SUFFIXES)}) in it or below it")
+    listed = None
+    if layout.lists:
+        folder = data_folder(root, split)
+        listed = read_data_folder(folder, source)
+        recordings, problems = _listed_recordings(listed, root, source)
+    else:
+        folder = split_folder(root, split) if "split" in layout.recordings.fields else root
+        layout = layout.of_split(split)
+        if not folder.is_dir():
+            raise CorpusError(f"{folder}: there is no such folder")
+        source.require(folder, CorpusError, stat.S_ISDIR)
+        recordings, problems = _find_recordings(folder, layout, root, source)
+        if not recordings and not problems:
+            raise CorpusError(f"{folder} has no audio file ({', '.join(AUDIO_SUFFIXES)}) in it or below it")
+    taken = (part or Part()).of({name: found.speaker_id for name, found in recordings.items()}) if recordings else set()
+    left_out = recordings.keys() - taken
+    recordings = {name: found for name, found in recordings.items() if name in taken}
+    if left_out:
+        log.info("a part is taken: %d of %d recordings", len(taken), len(taken) + len(left_out))
     texts, refused = read_transcripts(
         folder, layout, {utterance_id: found.path for utterance_id, found in recordings.items()}, source
     )
     problems += refused
+    if listed is not None and listed.texts is not None:  # those whose recording cannot be read have been named
+        unread = listed.utterances.keys() - recordings.keys()
+        texts = {name: text for name, text in listed.texts.items() if name not in unread}
     rows = []
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        results = pool.map(lambda item: _index_one(*item, texts, root), recordings.items())
+        heard = lru_cache(_HEARD)(examine)  # a recording of Kaldi's has many utterances
+        results = pool.map(lambda item: _index_one(*item, texts, root, heard), recordings.items())
         progress = ProgressLine(f"reading {split}", len(recordings), "files")
         for row, found in results:
             rows += [row] if row else []
             problems += found
             progress.add()
     if texts is not None:
-        problems += [
-            Problem(utterance_id, "", "no audio", "a transcript line without a recording")
-            for utterance_id in texts.keys() - recordings.keys()
-        ]
+        without = texts.keys() - recordings.keys() - left_out
+        alone = [Problem(name, "", "no audio", "a transcript line without a recording") for name in without]
+        problems += counted(alone, "transcript lines without a recording")
     report_problems(problems, problems_out, file_column="audio_path")
     if not rows:
         raise CorpusError(f"{folder} has no utterance that can be used: {summarise_problems(problems)}")
     write_parquet(pa.Table.from_pylist(rows, UTTERANCE_SCHEMA), utterances_out)
+    if layout.speaker_id == ONE_SPEAKER and not layout.lists:
+        log.warning("no {speaker} in corpus.layout says who speaks: all recordings count as one speaker's")
     log.info("%s: %d utterances, %.0f s", split, len(rows), sum(row["duration"] for row in rows))
     for rate, count in sorted(Counter(row["sample_rate"] for row in rows).items()):
         if rate != SAMPLE_RATE:
@@ -190,6 +217,28 @@ def _find_recordings(
     return dict(sorted(recordings.items())), problems
 
 
+def _listed_recordings(listed: DataFolder, root: Path, source: Folder) -> tuple[dict[str, _Recording], list[Problem]]:
+    """The same of Kaldi's files: by utterance, and those whose recording is no file that may be read."""
+    recordings: dict[str, _Recording] = {}
+    problems: list[Problem] = []
+    for utterance_id, stretch in sorted(listed.utterances.items()):
+        path = listed.audio(stretch.recording, root)
+        if wrong := unusable(utterance_id):
+            problems.append(Problem("", ascii(utterance_id), "bad name", wrong))
+        elif path is None:
+            detail = f"{WAV_SCP} has a command or an archive, which is not run: write {stretch.recording} to a file"
+            problems.append(Problem(utterance_id, "", "no file", detail))
+        elif reason := source.refusal(path):
+            problems.append(Problem(utterance_id, str(path), NOT_OF_THE_FOLDER, reason))
+        elif not path.exists():
+            detail = f"paths of {WAV_SCP} start in {root}, in {listed.path} or between them"
+            problems.append(Problem(utterance_id, listed.files[stretch.recording] or "", "no audio", detail))
+        else:
+            times = (stretch.start, stretch.end)
+            recordings[utterance_id] = _Recording(path, listed.speakers[utterance_id], "", stretch=times)
+    return recordings, problems
+
+
 def _is_copy(path: Path) -> bool:
     """Whether a file has a suffix of audio after one of audio, as converters leave it: `SA1.WAV.wav`."""
     return without_audio_suffixes(str(path)) != str(path.with_suffix(""))
@@ -201,11 +250,17 @@ def _same_name(path: Path, other: Path) -> bool:
 
 
 def _index_one(
-    utterance_id: str, recording: _Recording, texts: dict[str, str] | None, root: Path
+    utterance_id: str,
+    recording: _Recording,
+    texts: dict[str, str] | None,
+    root: Path,
+    heard: Callable[[Path], Sound | Fault],
 ) -> tuple[dict[str, object] | None, list[Problem]]:
     """A row of the table of utterances, if it can have one, and what is wrong or doubtful."""
-    path, sound, problems = _chosen(utterance_id, recording, root)
-    audio_path = path.relative_to(root).as_posix()
+    path, sound, problems = _chosen(utterance_id, recording, root, heard)
+    audio_path = (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+    if isinstance(sound, Sound):
+        sound = _stretch_of(sound, *recording.stretch)
     text = "" if texts is None else texts.get(utterance_id, "")
     if isinstance(sound, Sound) and texts is not None and not text:
         sound = Fault(
@@ -222,18 +277,35 @@ def _index_one(
         "num_samples": sound.num_samples,
         "duration": sound.duration,
         "text": text,
-        "start": 0.0,
+        "start": recording.stretch[0],
     }
     doubts = (*sound.doubts, *_too_much_text(sound, text))
     return row, [*problems, *(Problem(utterance_id, audio_path, *found) for found in doubts)]
 
 
-def _chosen(utterance_id: str, recording: _Recording, root: Path) -> tuple[Path, Sound | Fault, list[Problem]]:
+def _stretch_of(sound: Sound, start: float, end: float | None) -> Sound | Fault:
+    """The part of a recording that is an utterance; an end past the recording's by what rounding takes is its end."""
+    if (start, end) == (0.0, None):
+        return sound
+    end = sound.duration if end is None else end
+    if start >= sound.duration or end > sound.duration + MAX_OVERRUN_SECONDS:
+        detail = f"from {start:g} to {end:g} s of a recording of {sound.duration:g} s"
+        return Fault("outside of the recording", detail)
+    first = round(start * sound.sample_rate)
+    samples = min(round(end * sound.sample_rate), sound.num_samples) - first
+    if comparable(samples / sound.sample_rate) < MIN_SECONDS:
+        return Fault("too short", f"{samples / sound.sample_rate:g} s; models need {MIN_SECONDS:g} s")
+    return replace(sound, num_samples=samples)
+
+
+def _chosen(
+    utterance_id: str, recording: _Recording, root: Path, heard: Callable[[Path], Sound | Fault]
+) -> tuple[Path, Sound | Fault, list[Problem]]:
     """The file of a recording that is used, what it holds, and what is said of the others.
 
     It is the first that can be read; the others must have the same sound.
     """
-    sounds = {path: examine(path) for path in (recording.path, *recording.copies)}
+    sounds = {path: heard(path) for path in (recording.path, *recording.copies)}
     readable = [path for path, sound in sounds.items() if isinstance(sound, Sound) or sound.problem != "unreadable"]
     used = readable[0] if readable else recording.path
     problems = []

@@ -167,7 +167,7 @@ class RowTable:
 
     def _of_others(self) -> list[str]:
         own = [name for name in OF_CORPUS if name in self.utterances]
-        return [*self.metadata.by_speaker, *self.metadata.by_utterance, *own]
+        return [*self.metadata.columns, *own]
 
     def _own_unit(self, name: str) -> str:
         for unit, column in _IDS.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from layerwise.alignments.marks import Marks, marks_of
@@ -14,6 +15,8 @@ from layerwise.experiment.configuration.problems import ConfigurationError, list
 from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.experiment.configuration.sources import Source
 from layerwise.files.catalogues import locate
+from layerwise.scoring.properties import Property
+from layerwise.spans import TIERS
 
 
 def corpus_sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source | None], list[str]]:
@@ -59,6 +62,8 @@ def layout_of_corpus(corpus: dict, corpora: dict) -> tuple[dict, list[str]]:
     if isinstance(given, str) and given not in layouts:
         return {}, unknown("corpus.layout", [given], layouts, "a layout of resources/layouts.yaml")
     layout = layouts[given] if isinstance(given, str) else given
+    if corpus["tiers"] is not None:
+        layout = layout | {"tiers": corpus["tiers"]}
     try:
         made = layout_of(layout)
     except LayoutError as error:
@@ -67,7 +72,7 @@ def layout_of_corpus(corpus: dict, corpora: dict) -> tuple[dict, list[str]]:
         return layout, [
             f"corpus.alignments: automatic needs {needs} (corpus.layout)"
             for needs, given in (
-                ("transcripts", made.transcripts is not None),
+                ("transcripts", made.has_texts),
                 ("recordings that are utterances; cut_pauses must be null", made.cut_pauses is None),
             )
             if not given
@@ -92,7 +97,7 @@ def marks_of_layout(layout: dict) -> Marks:
 
 def corpus_facts(name: str, corpora: dict) -> dict:
     """Layout, phones and marks of a corpus of the catalogue."""
-    corpus = {"name": name, "layout": None, "phones": None, "alignments": None}
+    corpus = {"name": name, "layout": None, "tiers": None, "phones": None, "alignments": None}
     layout, _ = layout_of_corpus(corpus, corpora)
     phones, errors = phones_of_corpus(corpus, layout)
     if phones is None:
@@ -100,8 +105,8 @@ def corpus_facts(name: str, corpora: dict) -> dict:
     return {"layout": layout, "phones": asdict(phones), "marks": asdict(marks_of_layout(layout))}
 
 
-def word_splits_of(corpus: dict, corpora: dict) -> tuple[list[str] | None, list[str]]:
-    """Splits to rank words by, unless the analysed one is all that counts or a list is given."""
+def word_splits_of(corpus: dict, corpora: dict, *, needs_words: bool) -> tuple[list[str] | None, list[str]]:
+    """Splits to rank words by; None: no question needs words, the analysed one alone counts, or a list is given."""
     given = corpus["word_list"]
     if isinstance(given, str):
         return None, no_file("corpus.word_list", given)
@@ -114,7 +119,32 @@ def word_splits_of(corpus: dict, corpora: dict) -> tuple[list[str] | None, list[
     errors = repeated("corpus.word_list", splits)
     if given and entry and corpus["alignments"] is None:
         errors += unknown("corpus.word_list", splits, entry["splits"], f"a split of {corpus['name']}")
-    return None if splits == [corpus["split"]] else splits, errors
+    return None if not needs_words or splits == [corpus["split"]] else splits, errors
+
+
+def absent_tiers(layout: dict, properties: Mapping[str, Property]) -> list[str]:
+    """Questions about phones or words of a corpus whose layout names tiers of the other kind only."""
+    if not layout.get("tiers"):
+        return []
+    return [
+        f"properties: {name} is about {question.rows.of}s, and corpus.tiers names no tier of {question.rows.of}s; "
+        f"leave it out, or add {question.rows.of}: with the tier's name"
+        for name, question in properties.items()
+        if question.rows.span in TIERS and question.rows.of not in layout["tiers"]
+    ]
+
+
+def part_of_corpus(corpus: dict) -> tuple[dict, list[str]]:
+    """Which recordings are taken, with the fields of `layerwise.corpus.parts.Part`."""
+    part = {key: corpus[key] for key in ("max_utterances", "speakers", "utterances")}
+    errors = []
+    for key in ("speakers", "utterances"):
+        if isinstance(part[key], str):
+            errors += no_file(f"corpus.{key}", part[key])
+            part[key] = str(locate(part[key]))
+        elif part[key] is not None:
+            errors += repeated(f"corpus.{key}", part[key])
+    return part, errors
 
 
 def wrong_pronunciations(corpus: dict) -> list[str]:

@@ -11,10 +11,12 @@ from layerwise.alignments.marks import Marks
 from layerwise.alignments.phones import PhoneSet
 from layerwise.cells import AUTOMATIC, GIVEN
 from layerwise.experiment.configuration.corpus import (
+    absent_tiers,
     corpus_facts,
     corpus_sources,
     layout_of_corpus,
     marks_of_layout,
+    part_of_corpus,
     phones_of_corpus,
     word_splits_of,
     wrong_pronunciations,
@@ -50,6 +52,7 @@ from layerwise.models.catalogue import ModelEntry
 from layerwise.probes.tasks import TaskEntry
 from layerwise.scoring.metrics import METRICS, OF_OTHERS
 from layerwise.scoring.properties import Property
+from layerwise.spans import SPANS
 
 # Jobs that score or extract: fifty models with 49 layers, four properties and ten sample sets have 98,000 of them, for
 # which Snakemake takes minutes and gigabytes.
@@ -75,6 +78,7 @@ class Experiment:
         phones: what the labels of its phones mean.
         marks: which of its labels are no speech.
         metadata: tables of the corpus's speakers and utterances.
+        part: which of its recordings are taken, with the fields of `layerwise.corpus.parts.Part`.
         word_splits: splits by whose alignments words are ranked; None: they are not, or by the analysed split alone.
         absent: of each model whose files nobody but the user may fetch, and that are not here, what has to be done.
         tasks: entries of the chosen tasks, in order.
@@ -96,6 +100,7 @@ class Experiment:
     phones: PhoneSet
     marks: Marks
     metadata: MetadataSources
+    part: dict
     word_splits: list[str] | None
     absent: list[str]
     tasks: dict[str, TaskEntry]
@@ -107,6 +112,11 @@ class Experiment:
         """The user's own list of words."""
         given = self.config["corpus"]["word_list"]
         return locate(given) if isinstance(given, str) else None
+
+    @property
+    def part_lists(self) -> list[Path]:
+        """The user's files of speakers and recordings that are taken."""
+        return [Path(self.part[key]) for key in ("speakers", "utterances") if isinstance(self.part[key], str)]
 
     @property
     def alignments_are(self) -> str:
@@ -193,7 +203,8 @@ def read_experiment(*configs: dict) -> Experiment:
     entries, properties, property_errors = chosen_properties(config)
     word_files, word_file_errors = chosen_word_files(config, entries)
     read_files, read_file_errors = chosen_read_files(config, entries)
-    metadata, metadata_errors = metadata_of_corpus(config["corpus"], corpora)
+    layout, layout_errors = layout_of_corpus(config["corpus"], corpora)
+    metadata, metadata_errors = metadata_of_corpus(config["corpus"], corpora, layout)
     errors += property_errors + word_file_errors + read_file_errors + metadata_errors
     if not metadata_errors:
         errors += absent_columns({name: key_of(config, name) for name in entries}, entries, metadata.columns)
@@ -204,9 +215,11 @@ def read_experiment(*configs: dict) -> Experiment:
     if not errors:
         _require_plannable(config, models, properties)
     sources, source_errors = corpus_sources(config["corpus"], corpora)
-    layout, layout_errors = layout_of_corpus(config["corpus"], corpora)
     phones, phone_errors = phones_of_corpus(config["corpus"], layout)
-    word_splits, word_errors = word_splits_of(config["corpus"], corpora)
+    needs_words = any(question.rows.span is SPANS["word"] for question in properties.values())
+    word_splits, word_errors = word_splits_of(config["corpus"], corpora, needs_words=needs_words)
+    part, part_errors = part_of_corpus(config["corpus"])
+    errors += absent_tiers(layout, properties) + part_errors
     errors += source_errors + layout_errors + phone_errors + word_errors + wrong_pronunciations(config["corpus"])
     tasks, task_sources, task_errors = chosen_tasks(config, corpora, models)
     errors += task_errors
@@ -230,6 +243,7 @@ def read_experiment(*configs: dict) -> Experiment:
         phones=phones,
         marks=marks_of_layout(layout),
         metadata=metadata,
+        part=part,
         word_splits=word_splits,
         absent=absent,
         tasks=tasks,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from layerwise.corpus.metadata_headers import OF_CORPUS, SPEAKER, metadata_columns, repeated_id
+from layerwise.corpus.archives import CorpusError
+from layerwise.corpus.kaldi import data_folder
+from layerwise.corpus.metadata_headers import OF_CORPUS, SPEAKER, is_map, metadata_columns, repeated_id
 from layerwise.errors import LayerwiseError
 from layerwise.experiment.configuration.problems import no_file, repeated
 from layerwise.files.catalogues import locate
@@ -31,14 +34,16 @@ class MetadataSources:
         return OF_CORPUS | self.joined
 
 
-def metadata_of_corpus(corpus: dict, corpora: dict) -> tuple[MetadataSources, list[str]]:
-    """The tables that the configuration names, or else the catalogue, and what is wrong with them."""
+def metadata_of_corpus(corpus: dict, corpora: dict, layout: dict) -> tuple[MetadataSources, list[str]]:
+    """The tables that the configuration names, or else the catalogue or Kaldi's folder, and what is wrong with them."""
     given, entry = corpus["metadata"], corpora.get(corpus["name"], {})
     if given is None and "speakers_in_audio" in entry:
         table = entry["speakers_in_audio"]
         return MetadataSources(in_audio=table["file"], joined=dict.fromkeys(table["columns"], SPEAKER)), []
     if given is None:
         given = entry.get("metadata", [])
+        if not given and layout.get("lists") and os.path.isdir(corpus["audio"] or ""):
+            given = kaldi_tables(Path(corpus["audio"]), corpus["split"])
     given = [given] if isinstance(given, str) else given
     errors = repeated("corpus.metadata", given)
     errors += [problem for path in given for problem in no_file("corpus.metadata", path)]
@@ -53,3 +58,12 @@ def metadata_of_corpus(corpus: dict, corpora: dict) -> tuple[MetadataSources, li
     joined = {name: unit for name, unit in columns.items() if name not in OF_CORPUS}
     errors = [f"corpus.metadata: {path} has two rows of {name}; each has one" for path, name in twice]
     return MetadataSources(paths, joined=joined), errors
+
+
+def kaldi_tables(root: Path, split: str) -> list[str]:
+    """What Kaldi's folder of a split says of speakers: `spk2gender` and its like; a folder that is none has none."""
+    try:
+        folder = data_folder(root, split)
+    except CorpusError:  # the job that lists its recordings says so
+        return []
+    return [str(path) for path in sorted(folder.glob("spk2*")) if is_map(path)]

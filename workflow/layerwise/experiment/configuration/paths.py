@@ -9,7 +9,8 @@ from layerwise.targets.names import READ_AS_THEY_ARE, WITH_FILE
 
 def paths_with_wildcards(config: dict) -> list[str]:
     """Files of the user's that no rule can have as an input, or that Snakemake would show as they are."""
-    paths = {f"corpus.{key}": config["corpus"][key] for key in ("audio", "alignments", "pronunciations", "word_list")}
+    files = ("audio", "alignments", "pronunciations", "word_list", "speakers", "utterances")
+    paths = {f"corpus.{key}": config["corpus"][key] for key in files}
     paths["probes.external"] = config["probes"]["external"]
     paths |= {f"probes.sources.{name}": path for name, path in config["probes"]["sources"].items()}
     paths |= {f"extra_models.{name}.source": entry["source"] for name, entry in config["extra_models"].items()}
