@@ -69,6 +69,7 @@ return [...document.body.querySelectorAll('*')]
 SETTLE = """
 const done = arguments[0];
 (async () => {
+  await new Promise((resolve) => setTimeout(resolve)); // tables sort in a timer of their own, set before this one
   await window.layerwise?.ready; // there may be no report yet
   await window.layerwise?.settle();
   for (const view of window.layerwise?.views.values() ?? []) await view.runAsync();

@@ -105,6 +105,9 @@ def recommend(
     best = of_shown(best, shown)
     costs = _costs(read_comparison(comparison), shown)
     by_chance = of_shown(read_trends(trends), shown).set_index(["property", "model", "layer"])
+    for row in best[best["layer"] != ""][by_chance.index.names].itertuples(index=False):
+        if tuple(row) not in by_chance.index:
+            raise RereadError(trends, f"no row of {', '.join(row)}, which {best_layers} names")
     heads = read_probes(probes)
     on_tasks = list(outcomes(heads, seed))
     heads = heads.set_index(["task", "source", "metric", "model", "layer"])
