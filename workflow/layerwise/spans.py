@@ -169,7 +169,7 @@ STANDARD = {span.name: Rows(span.name, span.pooling) for span in SPANS.values()}
 @dataclass(frozen=True)
 class SampleSizes:
     """How much one sample set asks for: utterances (frames), instances of each phone, word types, instances of each,
-    and whole utterances of each speaker. Phones and words that the corpus has fewer than `min_per_type` of are no types.
+    and whole utterances of each speaker. Phones and words that a corpus has fewer than `min_per_type` of are left out.
     """
 
     utterances: int

@@ -15,7 +15,6 @@ import numpy as np
 
 from layerwise.cells import FLAGGED, OK, SKIPPED
 from layerwise.scoring import folds as folding
-
 from layerwise.scoring.properties import Property
 from layerwise.scoring.refusals import RefusedScoreError, require_held_out, require_more_rows
 from layerwise.scoring.rows import refuse_alike, refuse_empty, refuse_single
@@ -164,9 +163,9 @@ def _of_clusters(
         train, test = int(min(fold.size - size[held_out])), int(min(size[held_out]))
         if train < clusters:
             raise RefusedScoreError(f"{clusters} clusters of {train} training rows: no more clusters than rows")
-        for number in held_out if labels is not None else ():
-            if len(np.unique(labels[fold == number])) < 2:
-                raise RefusedScoreError(f"all {size[number]} rows of a held-out fold have the same label")
+        alike = [] if labels is None else [n for n in held_out if len(np.unique(labels[fold == n])) < 2]
+        if alike:
+            raise RefusedScoreError(f"all {size[alike[0]]} rows of a held-out fold have the same label")
     except RefusedScoreError as error:
         status, reason = SKIPPED, str(error)
     types = 0 if labels is None else len(np.unique(labels))
