@@ -29,6 +29,7 @@ with logged(snakemake):
             snakemake.params.samples,
         ),
         snakemake.output.enough,
-        snakemake.output.rare,
+        snakemake.output.get("rare"),
         strict=snakemake.params.strict,
+        said=next(map(Path, snakemake.input.said), None),
     )

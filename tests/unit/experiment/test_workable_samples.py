@@ -186,3 +186,24 @@ def test_measures_of_which_nothing_is_known_have_no_row():
     asked = AskedLayers("abx", 40, 0, 0.02)
     (answer,) = answers([asked], {"abx": question}, SPEECH, plan())
     assert (answer.verdicts, answer.said, answer.is_hopeless) == ({}, "", False)
+
+
+def test_what_was_said_before_is_not_said_on_the_terminal_again(tmp_path, caplog):
+    how = plan(phones_per_type=2)
+    checked(tmp_path, how, ["phone"])
+    caplog.clear()
+    asked, out = [AskedLayers("phone", 40, 40, 0.02), AskedLayers("word", 40, 40, 0.02)], tmp_path / "now.csv"
+    check_samples(asked, QUESTIONS, SPEECH, how, out, said=tmp_path / "enough.csv")
+    warned = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert [line.split(":")[0] for line in warned] == ["word"]
+    assert set(pd.read_csv(out)["property"]) == {"phone", "word"}
+
+
+def test_segments_of_a_table_that_is_not_there_yet_have_no_row():
+    question = property_of("stress", {"rows": {"segments": "s.csv", "table": "s"}, "target": {"label": "label"}})
+    asked = [AskedLayers("stress", 40, 0, 0.02)]
+    assert answers(asked, {"stress": question}, SPEECH, plan()) == []
+    words = SPEECH.intervals[SPEECH.intervals["tier"] == "word"].drop(columns="tier")
+    there = Speech(SPEECH.utterances, SPEECH.intervals, 1, tables={"s": words})
+    (answer,) = answers(asked, {"stress": question}, there, plan())
+    assert answer.verdicts[1].rows == len(words)

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-
 from layerwise.files.catalogues import read_yaml
 from layerwise.scoring.enough import DrawnRows, enough
 from layerwise.scoring.properties import property_of

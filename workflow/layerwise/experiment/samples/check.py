@@ -16,7 +16,7 @@ from layerwise.sampling import rare_types
 from layerwise.scoring.enough import Verdict
 from layerwise.scoring.properties import Property
 from layerwise.spans import TIERS, SampleSizes
-from layerwise.tables.files import AnyPath, table_of, write_table
+from layerwise.tables.files import AnyPath, read_table, table_of, write_table
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +80,15 @@ def in_words(workable: Sequence[Mapping[str, int]]) -> str:
 def answers(
     asked: Iterable[AskedLayers], questions: Mapping[str, Property], speech: Speech, plan: Plan
 ) -> list[Answer]:
-    """What is known of every question, with what would do where samples are not enough."""
+    """What is known of every question, with what would do where samples are not enough.
+
+    Nothing is of those whose rows are of a table that is not among the corpus's.
+    """
     found = []
     for each in asked:
+        rows = questions[each.question].rows
+        if rows.span is None and rows.of not in speech.tables:
+            continue
         case = Case(each, questions[each.question], speech)
         verdicts = {number: case.verdict(plan, number) for number in range(1, plan.samples + 1)}
         known = {number: verdict for number, verdict in verdicts.items() if verdict is not None}
@@ -97,28 +103,34 @@ def check_samples(
     speech: Speech,
     plan: Plan,
     out: AnyPath,
-    rare: AnyPath,
+    rare: AnyPath | None = None,
     strict: bool = False,
+    said: AnyPath | None = None,
 ) -> None:
-    """Say of every question whether the samples are enough: in tables/enough.csv, in the log and on the terminal.
+    """Say of every question whether the samples are enough: in a table, in the log and on the terminal.
 
     Args:
-        rare: where the types go that `samples.min_per_type` leaves out.
+        said: the table of an earlier check: what stands there is not said on the terminal again.
+        rare: where the types go that `samples.min_per_type` leaves out; None: nowhere.
         strict: refuse samples of which a question has no score at all.
 
     Raises:
         NotEnoughError: `strict`, and a question has no score.
     """
-    write_rare_types(speech, plan.sizes, rare)
+    before = set() if said is None else read_said(said)
+    if rare is not None:
+        write_rare_types(speech, plan.sizes, rare)
     found = answers(asked, questions, speech, plan)
     rows = [_row(answer, number, verdict) for answer in found for number, verdict in answer.verdicts.items()]
     write_table(table_of(rows, COLUMNS, ["sample", *_WHOLE]), out)
     hopeless = [name for name in questions if _of(found, name) and all(each.is_hopeless for each in _of(found, name))]
     for answer in found:
-        if answer.said and not (strict and answer.asked.question in hopeless):
-            log.warning("%s", answer.said)
-        for note in dict.fromkeys(verdict.note for verdict in answer.verdicts.values() if verdict.note):
-            log.warning("%s: %s", answer.asked.question, note)
+        name, notes = answer.asked.question, {verdict.note for verdict in answer.verdicts.values()}
+        known = before >= {(name, verdict.reason) for verdict in answer.verdicts.values()}
+        if answer.said and not (strict and name in hopeless):
+            log.log(logging.INFO if known else logging.WARNING, "%s", answer.said)
+        for note in sorted(notes - {""}):
+            log.log(logging.INFO if (name, note) in before else logging.WARNING, "%s: %s", name, note)
     if strict and hopeless:
         raise NotEnoughError(
             "samples are too small, and the configuration says `strict: true`:\n"
@@ -126,6 +138,12 @@ def check_samples(
         )
     fine = sum(not answer.said for answer in found)
     log.info("%d of %d kinds of questions and layers have enough rows", fine, len(found))
+
+
+def read_said(path: AnyPath) -> set[tuple[str, str]]:
+    """Names of questions with each reason and note that a table of `check_samples` has of them."""
+    table = read_table(path, COLUMNS, text=["note", "workable", "models"])
+    return {(row["property"], row[column]) for _, row in table.iterrows() for column in ("reason", "note")}
 
 
 def write_rare_types(speech: Speech, sizes: SampleSizes, out: AnyPath) -> None:
