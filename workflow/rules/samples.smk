@@ -6,6 +6,7 @@
 from layerwise.experiment.samples.planned import asked_layers
 from layerwise.scoring.properties import asked
 
+ENOUGH = results("samples/enough.csv")
 ASKED_LAYERS = [asdict(each) for each in asked_layers(EXPERIMENT)]
 ASKED_OF_ROWS = {name: asked(entry) for name, entry in QUESTIONS.items()}
 SCORE_SETTINGS = {
@@ -57,7 +58,7 @@ rule check_samples:
         tables=[],
         said=[],
     output:
-        enough=results("samples/enough.csv"),
+        enough=ENOUGH,
         rare=results("corpus/rare_types.csv"),
     params:
         asked=lambda wildcards, input: ASKED_LAYERS,
@@ -89,7 +90,7 @@ use rule check_samples as tabulate_enough with:
         intervals=INTERVALS,
         word_list=WORD_LIST,
         tables=[results(f"segments/{name}.parquet") for name in SEGMENT_TABLES],
-        said=[rules.check_samples.output.enough],
+        said=[ENOUGH],
     output:
         enough=results("tables/enough.csv"),
     params:
