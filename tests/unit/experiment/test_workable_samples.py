@@ -9,8 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from layerwise.cells import FLAGGED, OK, SKIPPED
+from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.samples.asked import AskedLayers
 from layerwise.experiment.samples.check import NotEnoughError, answers, check_samples, in_words
+from layerwise.experiment.samples.planned import asked_layers
 from layerwise.experiment.samples.speech import Speech
 from layerwise.experiment.samples.workable import Case, Plan, most, suggestions
 from layerwise.files.catalogues import read_yaml
@@ -207,3 +209,21 @@ def test_segments_of_a_table_that_is_not_there_yet_have_no_row():
     there = Speech(SPEECH.utterances, SPEECH.intervals, 1, tables={"s": words})
     (answer,) = answers(asked, {"stress": question}, there, plan())
     assert answer.verdicts[1].rows == len(words)
+
+
+def test_layers_of_one_size_are_asked_about_once():
+    config = read_yaml(CHECKOUT / "config.yaml") | {
+        "models": ["random-wav2vec2-tiny", "random-hubert-tiny"],
+        "properties": ["intra", "mel", "phone"],
+    }
+    found = asked_layers(read_experiment(config))
+    assert {each.models for each in found} == {("random-wav2vec2-tiny", "random-hubert-tiny")}
+    sizes = {(each.question, each.layer, each.other, each.seconds_per_row) for each in found}
+    assert sizes == {
+        ("intra", 48, 48, 0.02),
+        ("mel", 32, 0, 0.01),
+        ("mel", 32, 0, 0.02),
+        ("mel", 48, 0, 0.02),
+        ("phone", 48, 0, 0.02),
+    }
+    assert len(found) == len(sizes)
