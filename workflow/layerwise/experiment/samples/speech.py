@@ -15,6 +15,8 @@ from layerwise.sampling import draw_segments, draw_utterances, read_word_list, s
 from layerwise.scoring.enough import DrawnRows
 from layerwise.spans import SEGMENTS, Rows, SampleSizes, Span
 
+KEPT = 50  # draws, each of some thousand names
+
 
 @dataclass(frozen=True)
 class Speech:
@@ -32,12 +34,21 @@ class Speech:
     seed: int
     ranking: Sequence[str] | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    _kept: dict[tuple, DrawnRows] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def drawn(self, rows: Rows, sizes: SampleSizes, sample: int, seconds_per_row: float) -> DrawnRows:
-        """The rows of a question in one sample set.
+        """The rows of a question in one sample set; the last ones are kept, as several questions have the same.
 
         Frames are counted by the length of each utterance: a model gives one or two fewer of each.
         """
+        key = (rows.of, sizes, sample, seconds_per_row if not rows.of_segments else 0.0)
+        if key not in self._kept:
+            if len(self._kept) >= KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[key] = self._drawn(rows, sizes, sample, seconds_per_row)
+        return self._kept[key]
+
+    def _drawn(self, rows: Rows, sizes: SampleSizes, sample: int, seconds_per_row: float) -> DrawnRows:
         if not rows.of_segments:
             table = draw_utterances(self._sorted, sample, self.seed, sizes)
             frames = np.floor(table["duration"].to_numpy(float) / seconds_per_row + 1e-6).astype(np.int64)
