@@ -13,8 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layerwise import sampling
-from layerwise.sampling import SamplingError, draw_sample, draw_sample_tables, read_word_list, segment_frames
-from layerwise.spans import BY_TABLE, SampleSizes
+from layerwise.sampling import (
+    SamplingError,
+    draw_sample,
+    draw_sample_tables,
+    rare_types,
+    read_word_list,
+    segment_frames,
+    segments_of,
+)
+from layerwise.spans import BY_TABLE, SPANS, SampleSizes
 from synthetic_views import DATA
 from tiny_corpus import PHONE_SETS
 
@@ -118,6 +126,37 @@ def test_a_shortage_takes_all_and_warns_with_the_counts(corpus, caplog):
     assert "sample 4: 2 of 6 labels have fewer than 20 instances, all are taken: bee 4, ant 19" in said
     assert "sample 4: 2 of 2 speakers have fewer than 50 utterances, all are taken: 1272 15, 84 15" in said
     assert len(said) == 5
+
+
+def test_rare_types_are_left_out_and_counted(corpus, caplog):
+    utterances, intervals = corpus
+    sizes = SampleSizes(1, 5, 6, 3, min_per_type=20)
+    with caplog.at_level(logging.INFO, logger="layerwise.sampling"):
+        drawn = draw_sample(utterances, intervals, 1, 1, sizes)
+    assert set(drawn.phones["label"]) == {"AH", "S"}
+    assert set(drawn.words["label"]) == {"the", "of", "and", "zebra"}
+    assert set(drawn.whole_utterances["label"]) == {"84", "1272"}
+    said = [record.getMessage() for record in caplog.records]
+    assert "sample 1: 2 of 6 word types occur fewer than 20 times, and are left out (samples.min_per_type)" in said
+    words = segments_of(SPANS["word"], utterances, intervals)
+    assert rare_types(words, SPANS["word"], sizes).to_dict() == {"bee": 4, "ant": 19}
+    assert list(rare_types(words, SPANS["word"], sizes)) == [4, 19]
+    assert rare_types(segments_of(SPANS["utterance"], *corpus), SPANS["utterance"], sizes).empty
+
+
+def test_a_corpus_of_rare_types_alone_gives_no_rows(corpus, caplog):
+    drawn = draw_sample(*corpus, 1, 1, SampleSizes(1, 5, 6, 3, min_per_type=1000))
+    assert [len(drawn.phones), len(drawn.words), len(drawn.whole_utterances)] == [0, 0, 30]
+    warned = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert any(said.startswith("sample 1: 3 of 3 phone types occur fewer than 1000 times") for said in warned)
+
+
+def test_common_types_are_drawn_as_if_there_were_no_rare_ones(corpus):
+    few, all_types = (
+        draw_sample(*corpus, 1, 1, SampleSizes(1, 25, 6, 3, min_per_type=least)).words for least in (20, 1)
+    )
+    assert set(few["label"]) < set(all_types["label"])
+    assert few["label"].value_counts().to_dict() == dict.fromkeys(["the", "of", "and", "zebra"], 3)
 
 
 def test_enough_of_everything_warns_of_nothing(corpus, caplog):

@@ -13,7 +13,7 @@ COMPARED = {"compare_trends", "check_findings", "recommend_layers"}
 AFTER_SCORES = {"collect_scores", "summarise_trends", "tabulate_layers", "compare_models"} | COMPARED | PLOTS
 AFTER_EXTRACTION = {"score_layers"} | AFTER_SCORES
 AFTER_SAMPLING = {"lend_audio", "extract_representations"} | AFTER_EXTRACTION
-AFTER_INDEXING = {"draw_sample", "summarise_samples"} | AFTER_SAMPLING
+AFTER_INDEXING = {"draw_sample", "summarise_samples", "check_samples", "tabulate_enough"} | AFTER_SAMPLING
 ALL_OF_ONE_MODEL = {"make_random_model"} | AFTER_SAMPLING
 
 
@@ -50,8 +50,10 @@ CHANGES = {  # what makes results, in the order of the data
     "representations/extract": AFTER_SAMPLING,
     "scoring/measures/cca": AFTER_EXTRACTION,
     "scoring/scores/cca": AFTER_EXTRACTION,
-    "scoring/folds": AFTER_EXTRACTION,
-    "tables/files": AFTER_SCORES | {"summarise_samples", "tabulate_models", "collect_probes", "tabulate_confusions"},
+    "scoring/folds": AFTER_EXTRACTION | {"tabulate_enough"},
+    "scoring/enough": {"tabulate_enough"},
+    "tables/files": AFTER_SCORES
+    | {"summarise_samples", "tabulate_enough", "tabulate_models", "collect_probes", "tabulate_confusions"},
     "tables/scores": AFTER_SCORES,
     "tables/probes": COMPARED | {"collect_probes", "write_report"},
     "tables/models": {"tabulate_models", "check_findings", "compare_models", "plot_property", "write_report"},
@@ -122,7 +124,7 @@ def test_new_model_extracts_that_model_alone(smoke):
     run = plan(smoke, models=["random-wav2vec2-tiny", "random-hubert-tiny"])
     jobs = run.jobs
     assert (jobs["make_random_model"], jobs["extract_representations"], jobs["score_layers"]) == (1, 1, 2)
-    assert set(jobs) == ALL_OF_ONE_MODEL | {"tabulate_models", "collect_probes"}
+    assert set(jobs) == ALL_OF_ONE_MODEL | {"tabulate_models", "collect_probes", "tabulate_enough"}
     extracted = [line for line in run.messages if line.startswith("Extract")]
     assert extracted == ["Extract every layer of random-hubert-tiny, shard 0"]
     assert not any("of random-wav2vec2-tiny" in line for line in run.messages)
@@ -130,7 +132,7 @@ def test_new_model_extracts_that_model_alone(smoke):
 
 def test_new_property_scores_that_property_alone(smoke):
     run = plan(smoke, properties=["mel", "phone", "word"])
-    assert set(run.jobs) == AFTER_EXTRACTION
+    assert set(run.jobs) == AFTER_EXTRACTION | {"tabulate_enough"}
     scored = [line for line in run.messages if ", layers " in line]
     assert scored == ["word of random-wav2vec2-tiny, layers T0-T4, sample 1"]
 
@@ -155,7 +157,7 @@ def test_every_key_of_cca_is_tested(checkout):
 def test_cca_extracts_nothing(smoke, key):
     needed = {"folds_by": "speaker"} if key == "intervals" else {}
     jobs = plan(smoke, cca={key: CCA[key]} | needed).jobs
-    assert set(jobs) == AFTER_EXTRACTION
+    assert set(jobs) == AFTER_EXTRACTION | ({"tabulate_enough"} if key != "layers_per_job" else set())
     assert jobs["score_layers"] == (6 if key == "layers_per_job" else 2)  # C1-C3 … T2-T4, and T0-T2, T3-T4
 
 
@@ -170,7 +172,7 @@ def test_the_jackknife_is_a_table_only_where_intervals_are_of_speakers(smoke):
 
 def test_automatic_alignments_repeat_all_that_depends_on_them(smoke):
     run = plan(smoke, corpus={"alignments": "automatic"})
-    assert set(run.jobs) == {"align_utterances", "draw_sample", "summarise_samples"} | AFTER_SAMPLING
+    assert set(run.jobs) == {"align_utterances"} | AFTER_INDEXING
     assert "Align the phones and words of demo/dev-clean with its audio" in run.messages
 
 
@@ -216,7 +218,7 @@ def test_colours_repeat_the_pictures_that_have_them(smoke):
 
 
 def test_strict_repeats_collecting_and_what_follows(smoke):
-    assert set(plan(smoke, strict=True).jobs) == AFTER_SCORES
+    assert set(plan(smoke, strict=True).jobs) == AFTER_SCORES | {"tabulate_enough"}
 
 
 @pytest.mark.parametrize("change", [{"dtype": "float32"}, {"shards": 2}], ids=str)

@@ -97,22 +97,54 @@ def draw_sample(
         SamplingError: none of the words is in the corpus.
     """
     utterances = utterances.sort_values("utterance_id", ignore_index=True)
-    intervals = intervals.sort_values(["utterance_id", "tier", "start"], ignore_index=True)
     _warn_if_short(sample, FRAME.table, len(utterances), sizes.utterances)
-
-    # One generator a span: changing the size of one leaves the others as they were.
-    def draws_of(span: Span) -> np.random.Generator:
-        return generator(seed, sample, span.stream)
-
-    chosen = np.sort(draws_of(FRAME).permutation(len(utterances))[: sizes.utterances])
-    drawn = {FRAME.table: utterances.iloc[chosen].reset_index(drop=True)}
-    segments = {span: intervals[intervals["tier"] == span.name].drop(columns="tier") for span in TIERS}
-    segments[SPANS["utterance"]] = whole_utterances(utterances)
-    labels = {span: _labels(segments[span]["label"], span, sizes, ranking, sample) for span in SEGMENTS}
+    drawn = {FRAME.table: draw_utterances(utterances, sample, seed, sizes)}
     for span in SEGMENTS:
-        each = getattr(sizes, span.rows_key)
-        drawn[span.table] = _draw_per_label(segments[span], labels[span], each, draws_of(span), sample, span)
+        drawn[span.table] = draw_segments(segments_of(span, utterances, intervals), span, sample, seed, sizes, ranking)
     return SampleSet(**drawn)
+
+
+def draw_utterances(utterances: pd.DataFrame, sample: int, seed: int, sizes: SampleSizes) -> pd.DataFrame:
+    """The utterances of a sample set whose frames are taken, of those of the corpus in order of their names."""
+    # One generator a span: changing the size of one leaves the others as they were.
+    draws = generator(seed, sample, FRAME.stream)
+    return utterances.iloc[np.sort(draws.permutation(len(utterances))[: sizes.utterances])].reset_index(drop=True)
+
+
+def segments_of(span: Span, utterances: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
+    """All that a corpus has of a span: utterance_id, label, start, end; sorted by utterance and start."""
+    if span not in TIERS:
+        return whole_utterances(utterances.sort_values("utterance_id", ignore_index=True))
+    mine = intervals[intervals["tier"] == span.name].drop(columns="tier")
+    return mine.sort_values(["utterance_id", "start"], ignore_index=True)
+
+
+def draw_segments(
+    segments: pd.DataFrame,
+    span: Span,
+    sample: int,
+    seed: int,
+    sizes: SampleSizes,
+    ranking: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """The segments of a sample set, of those that `segments_of` gives; `ranking` as `draw_sample` takes it.
+
+    Raises:
+        SamplingError: none of the words is in the corpus.
+    """
+    labels = _labels(segments["label"], span, sizes, ranking, sample)
+    each = getattr(sizes, span.rows_key)
+    return _draw_per_label(segments, labels, each, generator(seed, sample, span.stream), sample, span)
+
+
+def rare_types(segments: pd.DataFrame, span: Span, sizes: SampleSizes) -> pd.Series:
+    """The labels of a span that occur fewer than `min_per_type` times, and how often: by label, the rarest first.
+
+    Speakers are no types: those with few recordings stay.
+    """
+    counts = segments["label"].value_counts()
+    rare = counts[counts < sizes.min_per_type] if span in TIERS else counts[:0]
+    return rare.sort_index().sort_values(kind="stable")
 
 
 def whole_utterances(utterances: pd.DataFrame) -> pd.DataFrame:
@@ -128,10 +160,18 @@ def whole_utterances(utterances: pd.DataFrame) -> pd.DataFrame:
 
 
 def _labels(labels: pd.Series, span: Span, sizes: SampleSizes, ranking: Sequence[str] | None, sample: int) -> list[str]:
-    """The labels that are drawn: all, or the most frequent ones."""
+    """The labels that are drawn: all, or the most frequent ones; without those that are too rare."""
+    counts, least = labels.value_counts(), sizes.min_per_type if span in TIERS else 1
+    common = counts[counts >= least].index
+    if len(common) < len(counts):
+        log.log(
+            logging.INFO if len(common) else logging.WARNING,
+            "sample %d: %d of %d %s types occur fewer than %d times, and are left out (samples.min_per_type)",
+            sample, len(counts) - len(common), len(counts), span.name, least,
+        )  # fmt: skip
     if span.types_key is None:
-        return sorted(labels.unique())
-    counts, types = labels.value_counts(), sizes.types(span, 0)
+        return sorted(common)
+    types = sizes.types(span, 0)
     if ranking is None:
         ranking = sorted(counts.index, key=lambda label: (-counts[label], label))
     frequent = [label for label in ranking[:types] if label in counts.index]
@@ -142,7 +182,7 @@ def _labels(labels: pd.Series, span: Span, sizes: SampleSizes, ranking: Sequence
             "case count where corpus.layout.lower_case is false (corpus.word_list)"
         )
     _warn_if_short(sample, f"{span.name} types", len(frequent), types)
-    return sorted(frequent)
+    return sorted(set(frequent) & set(common))
 
 
 def _draw_per_label(

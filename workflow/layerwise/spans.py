@@ -169,7 +169,7 @@ STANDARD = {span.name: Rows(span.name, span.pooling) for span in SPANS.values()}
 @dataclass(frozen=True)
 class SampleSizes:
     """How much one sample set asks for: utterances (frames), instances of each phone, word types, instances of each,
-    and whole utterances of each speaker.
+    and whole utterances of each speaker. Phones and words that a corpus has fewer than `min_per_type` of are left out.
     """
 
     utterances: int
@@ -177,6 +177,7 @@ class SampleSizes:
     word_types: int
     words_per_type: int
     utterances_per_speaker: int = 50
+    min_per_type: int = 1
 
     @classmethod
     def of(cls, samples: Mapping) -> SampleSizes:

@@ -12,8 +12,9 @@ rule extract_representations:
         checkpoint=checkpoint_files,
         shape=lambda wildcards: shape_of(wildcards.model),
         samples=every(rules.draw_sample.output, sample=SAMPLES),
-        # Where the audio lies; what was sampled from it stands in the tables above.
+        # Where the audio lies; what was sampled from it stands in the tables above. What is said of them comes first.
         utterances=ancient(UTTERANCES),
+        enough=ancient(ENOUGH),
         audio=ancient(lent_audio("{model}.{shard}")),
     output:
         shard=stays("representations/{model}/{shard}.h5"),
@@ -55,6 +56,7 @@ use rule extract_representations as extract_rows with:
         samples=every(rules.draw_sample.output, sample=SAMPLES),
         tables=lambda wildcards: tables_of_pass(wildcards.rows),
         utterances=ancient(UTTERANCES),
+        enough=ancient(ENOUGH),
         audio=ancient(lent_audio("{model}.{rows}.{shard}")),
     output:
         shard=stays("representations/{model}/{rows}/{shard}.h5"),

@@ -54,6 +54,7 @@ rule tables:
     input:
         rules.collect_scores.output,
         rules.summarise_trends.output,
+        rules.tabulate_enough.output,
         rules.summarise_samples.output,
         rules.tabulate_models.output,
         rules.tabulate_layers.output,

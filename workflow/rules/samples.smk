@@ -1,7 +1,18 @@
-# Seeded draws of utterances, phones and words, and of whole utterances of each speaker.
+# Seeded draws of utterances, phones and words, and of whole utterances of each speaker; and whether they are enough.
 #
 # In:  results/<experiment>/corpus/{utterances,intervals}.parquet, and a list of words where there is one
-# Out: results/<experiment>/samples/<sample>/{utterances,phones,words,whole_utterances}.parquet
+# Out: results/<experiment>/samples/<sample>/{utterances,phones,words,whole_utterances}.parquet, samples/enough.csv,
+#      corpus/rare_types.csv, tables/enough.csv
+from layerwise.experiment.samples.planned import asked_layers
+from layerwise.scoring.properties import asked
+
+ENOUGH = results("samples/enough.csv")
+ASKED_LAYERS = [asdict(each) for each in asked_layers(EXPERIMENT)]
+ASKED_OF_ROWS = {name: asked(entry) for name, entry in QUESTIONS.items()}
+SCORE_SETTINGS = {
+    "seed": config["samples"]["seed"],
+    **{key: value for key, value in config["cca"].items() if key != "layers_per_job"},
+}
 
 
 rule draw_sample:
@@ -31,3 +42,67 @@ rule draw_sample:
         mem_mb=rising(1000),
     script:
         "../scripts/draw_sample.py"
+
+
+# No layer is computed before this has said which questions can be scored. Its params are functions of `input`, which
+# Snakemake does not compare with those of the last run, and it has no `code`: Snakemake overlooks changes of whatever comes
+# after a job that it repeats by way of ancient inputs, and an edit of `cca` would then repeat no score.
+rule check_samples:
+    message:
+        "Look whether the samples are enough for what is asked"
+    input:
+        samples=every(rules.draw_sample.output, sample=SAMPLES),
+        utterances=UTTERANCES,
+        intervals=INTERVALS,
+        word_list=WORD_LIST,
+        tables=[],
+        said=[],
+    output:
+        enough=ENOUGH,
+        rare=results("corpus/rare_types.csv"),
+    params:
+        asked=lambda wildcards, input: ASKED_LAYERS,
+        questions=lambda wildcards, input: ASKED_OF_ROWS,
+        settings=lambda wildcards, input: SCORE_SETTINGS,
+        sizes=SIZES,
+        samples=len(SAMPLES),
+        lower_case=LOWER_CASE,
+        strict=lambda wildcards, input: config["strict"],
+    log:
+        log_of("check_samples"),
+    benchmark:
+        benchmark_of("check_samples")
+    conda:
+        "../../envs/targets.yaml"
+    resources:
+        mem_mb=rising(2000),
+    script:
+        "../scripts/check_samples.py"
+
+
+# The same of what is asked now, with the user's tables of segments: repeated with every change, and in no layer's way.
+use rule check_samples as tabulate_enough with:
+    message:
+        "Tabulate whether the samples are enough for what is asked now"
+    input:
+        samples=[],
+        utterances=UTTERANCES,
+        intervals=INTERVALS,
+        word_list=WORD_LIST,
+        tables=[results(f"segments/{name}.parquet") for name in SEGMENT_TABLES],
+        said=[ENOUGH],
+    output:
+        enough=results("tables/enough.csv"),
+    params:
+        asked=ASKED_LAYERS,
+        questions=ASKED_OF_ROWS,
+        settings=SCORE_SETTINGS,
+        sizes=SIZES,
+        samples=len(SAMPLES),
+        lower_case=LOWER_CASE,
+        strict=config["strict"],
+        code=code_of("check_samples"),
+    log:
+        log_of("tabulate_enough"),
+    benchmark:
+        benchmark_of("tabulate_enough")

@@ -31,3 +31,25 @@ class TooFewRowsError(RefusedScoreError):
 
 class DegenerateViewError(RefusedScoreError):
     """A view has no direction with variance."""
+
+
+def require_more_rows(rows: int, dx: int, dy: int) -> None:
+    """Refuse training rows of which there are no more than dimensions of both views together.
+
+    The views' column spaces then meet whatever the data are, and training correlations of 1 are certain.
+
+    Raises:
+        TooFewRowsError: the message has the numbers.
+    """
+    if rows <= dx + dy:
+        raise TooFewRowsError(f"{rows} training rows for {dx} + {dy} dimensions: more rows than dimensions are needed")
+
+
+def require_held_out(rows: int, folds: object) -> None:
+    """Refuse held-out folds of fewer than three rows.
+
+    Raises:
+        EmptyFoldError: the message has the numbers.
+    """
+    if rows < 3:
+        raise EmptyFoldError(f"{rows} held-out rows in folds {folds}: of two, any correlation is 1 or -1")

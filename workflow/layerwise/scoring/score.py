@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from layerwise.cells import CORPUS, GIVEN
+from layerwise.cells import GIVEN
 from layerwise.files.atomic import replaced
 from layerwise.progress import ProgressLine
 from layerwise.representations import store
@@ -54,8 +54,7 @@ def score_layers(
         files: what the target reads as it is: items, ratings or pairs.
         other_layers: its layers, where each layer is compared with every one of them: then each pair has a record.
     """
-    if question.folds(settings.folds_by) != settings.folds_by:
-        settings = replace(settings, folds_by=question.folds(settings.folds_by), intervals=CORPUS)
+    settings = settings.of(question)
     with ExitStack() as stack:
         shards = stack.enter_context(store.reading(representations))
         others = [Path(path) for path in other]

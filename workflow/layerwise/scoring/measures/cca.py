@@ -17,7 +17,7 @@ from layerwise.scoring.measures.linear_map import RIDGES, LinearMap
 from layerwise.scoring.measures.moments import Covariance, Moments
 from layerwise.scoring.measures.ridge import Fit, varying
 from layerwise.scoring.metrics import METRICS, mapped, tuned
-from layerwise.scoring.refusals import EmptyFoldError
+from layerwise.scoring.refusals import require_held_out
 
 
 @dataclass(frozen=True)
@@ -227,8 +227,7 @@ def _scores(fit: Fit, measured: Measured, unpaired: Unpaired, n_test: int) -> CC
 def _held_out(moments: Moments, folds: list[int]) -> Covariance:
     """Covariances to measure on; a view that does not vary there has no correlation with anything."""
     rows = moments.covariance(folds)
-    if rows.n < 3:
-        raise EmptyFoldError(f"{rows.n} held-out rows in folds {folds}: of two, any correlation is 1 or -1")
+    require_held_out(rows.n, folds)
     for name, view in (("x", rows.x), ("y", rows.y)):
         varying(name, view, rows, "held-out")
     return rows

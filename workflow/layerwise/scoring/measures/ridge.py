@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from layerwise.scoring.measures.moments import Covariance, ViewCovariance
-from layerwise.scoring.refusals import DegenerateViewError, TooFewRowsError
+from layerwise.scoring.refusals import DegenerateViewError, require_more_rows
 
 # Eigenvalues of a training covariance at or below this share of the largest are directions without variance: what is
 # left of a one-hot view's redundant dimension, of constant and of repeated columns, is rounding noise.
@@ -123,12 +123,7 @@ class Fit:
     """Ridge CCA on one training covariance, for any number of regularisers."""
 
     def __init__(self, train: Covariance, standardise: bool):
-        dx, dy = train.xy.shape
-        if train.n <= dx + dy:
-            # The views' column spaces then meet whatever the data are, and training correlations of 1 are certain.
-            raise TooFewRowsError(
-                f"{train.n} training rows for {dx} + {dy} dimensions: more rows than dimensions are needed"
-            )
+        require_more_rows(train.n, *train.xy.shape)
         self.n = train.n
         self.xy = train.xy
         self.x = TrainingView("x", train.x, train, standardise)

@@ -17,10 +17,7 @@ from layerwise.scoring.properties import Property
 from layerwise.scoring.records import counts_of, skipped
 from layerwise.scoring.refusals import RefusedScoreError
 from layerwise.scoring.rows import LayerRows, SpeakerGroups, refuse_alike, refuse_empty, refuse_single
-from layerwise.scoring.settings import ScoreSettings
-
-# A score of a smaller share of a view's dimensions is one of something else than the view.
-FLAG_BELOW = 0.9
+from layerwise.scoring.settings import FLAG_BELOW, ScoreSettings
 
 
 def score(asked: LayerRows, settings: ScoreSettings) -> dict:
