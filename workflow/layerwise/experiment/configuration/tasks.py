@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from layerwise.corpus.headers import header_of
+from layerwise.errors import LayerwiseError
 from layerwise.experiment.configuration.problems import no_file, repeated, unknown
 from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.experiment.configuration.sources import Source
@@ -43,6 +45,7 @@ def chosen_tasks(
             errors.append("extra_" * (name in config["extra_tasks"]) + f"tasks.{error}")
             continue
         found, problems = _task_sources(tasks[name], probes["sources"], corpora)
+        problems = problems or _absent_columns(tasks[name], found)
         sources |= found
         errors += ["extra_" * (name in config["extra_tasks"]) + problem for problem in problems]
     known_sources = _source_names(catalogue, corpora)
@@ -58,6 +61,18 @@ def _absent_heads(probes: dict, models: dict[str, ModelEntry]) -> list[str]:
     everywhere = {head for count in blocks for head in heads_of(count, "all")}
     absent = [name for name in probes["layers"] if name not in everywhere]
     return [f"probes.layers: {', '.join(absent)} are in no model of this experiment"] if absent else []
+
+
+def _absent_columns(task: TaskEntry, sources: dict[str, Source]) -> list[str]:
+    """Of a table of the user's that is here, the columns that a task needs and it lacks."""
+    source = sources.get(f"{task.name}/table")
+    if source is None or source.is_url:
+        return []
+    try:
+        header_of(source.path, ("path", *task.columns))
+    except LayerwiseError as error:
+        return [f"tasks.{task.name}.table: {error}"]
+    return []
 
 
 def _source_names(catalogue: dict, corpora: dict) -> list[str]:
