@@ -254,6 +254,17 @@ def test_text_in_place_of_keys_is_told_how_they_are_written():
     assert line == 'samples: found "count:2"; must be object, such as {key: value}'
 
 
+def test_the_demo_has_its_task_and_a_corpus_of_ones_own_has_none(tmp_path):
+    def tasks(**config):
+        return read_experiment(yaml.safe_load((ROOT / "config.yaml").read_text()), config).tasks
+
+    assert list(tasks()) == ["demo-intent"]
+    assert list(tasks(probes={"tasks": ["demo-phones"]})) == ["demo-phones"]
+    assert tasks(corpus={"name": "mine", "audio": str(tmp_path)}) == {}
+    assert tasks(corpus={"audio": str(tmp_path)}) == {}
+    assert tasks(corpus={"name": "librispeech"}) == {}
+
+
 def test_text_that_is_no_number_stays_wrong():
     assert lines({"samples": {"count": "4x"}}) == ['samples.count: found "4x"; must be integer']
 

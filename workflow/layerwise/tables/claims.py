@@ -59,7 +59,7 @@ class Model:
 
     def trend(self, property_name: str) -> Curve:
         """Empty, with the reason, where the property was not scored."""
-        return self.trends.get(property_name, curves.empty(f"{property_name} was not scored"))
+        return self.trends.get(property_name, curves.empty(f"{property_name} {curves.NOT_SCORED}"))
 
 
 def valley(curve: Curve, layers: Sequence[str], margin: float) -> Verdict:

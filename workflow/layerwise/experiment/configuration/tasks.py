@@ -20,10 +20,11 @@ def chosen_tasks(
 ) -> tuple[dict[str, TaskEntry], dict[str, Source], list[str]]:
     """The chosen tasks, where their data comes from, and what is wrong with either."""
     probes, catalogue = config["probes"], read_catalogue("tasks.yaml")
+    names = _asked(config, corpora)
     known = catalogue["tasks"] | config["extra_tasks"]
     errors = [
-        *unknown("probes.tasks", probes["tasks"], known, "a name in resources/tasks.yaml or extra_tasks"),
-        *repeated("probes.tasks", probes["tasks"]),
+        *unknown("probes.tasks", names, known, "a name in resources/tasks.yaml or extra_tasks"),
+        *repeated("probes.tasks", names),
         *unknown("probes.recipe", [probes["recipe"]], catalogue["recipes"], "a recipe"),
         *[
             f"extra_tasks.{name}: resources/tasks.yaml has a task of this name; choose another"
@@ -38,7 +39,7 @@ def chosen_tasks(
         return {}, {}, errors
     tasks: dict[str, TaskEntry] = {}
     sources: dict[str, Source] = {}
-    for name in probes["tasks"]:
+    for name in names:
         try:
             tasks[name] = task_entry(name, known[name], catalogue, probes["recipe"], probes["overrides"])
         except TaskError as error:
@@ -51,6 +52,14 @@ def chosen_tasks(
     known_sources = _source_names(catalogue, corpora)
     errors += unknown("probes.sources", list(probes["sources"]), known_sources, "the name of a file of a task")
     return tasks, sources, list(dict.fromkeys(errors))
+
+
+def _asked(config: dict, corpora: dict) -> list[str]:
+    """The names of the tasks: what the configuration says, or else the catalogue of its own corpus."""
+    asked, corpus = config["probes"]["tasks"], config["corpus"]
+    if asked is not None:
+        return asked
+    return corpora.get(corpus["name"], {}).get("tasks", []) if corpus["audio"] is None else []
 
 
 def _absent_heads(probes: dict, models: dict[str, ModelEntry]) -> list[str]:
