@@ -40,9 +40,7 @@ def as_shown(table: pd.DataFrame, limit: int | None = None) -> Table:
         if isinstance(value, float):
             if counts or (value.is_integer() and abs(value) >= 2):
                 return str(int(value))
-            return (
-                f"{value + 0:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.0e}"
-            )  # + 0: no minus before 0
+            return f"{value:z.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.0e}"  # z: no minus before 0
         return shown(value, LINE)
 
     counting = [column in NUMBERED for column in table]  # numbers, where an empty cell makes fractions of them
