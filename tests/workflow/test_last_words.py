@@ -1,4 +1,4 @@
-"""What a run says when it ends without a result: each time in words that help, and never in none."""
+"""What a run says that ends without a result, or finds more than it asks for: in words that help, and never in none."""
 
 from __future__ import annotations
 
@@ -43,3 +43,8 @@ def test_a_target_after_the_configuration_is_told_its_place(checkout):
     assert "--configfile: there is no file 'tables'." in run.output
     assert "write targets before the options, as in: snakemake tables --configfile mine.yaml" in run.output
     assert "Traceback" not in run.output
+
+
+def test_files_of_a_task_that_was_taken_away_are_named(fresh):
+    (fresh.root / "results/smoke/probes/demo-intent").mkdir(parents=True)
+    assert "results/smoke/probes/demo-intent: of tasks that this experiment no longer has" in fresh.plan().output
