@@ -81,7 +81,7 @@ module pretraining:
 use rule * from pretraining
 
 
-# Another workflow that uses this one as a module calls these itself: layerwise.onstart(), layerwise.onsuccess().
+# Another workflow that uses this one as a module calls these itself: layerwise.onstart(), .onsuccess(), .onerror().
 onstart:
     refuse_endless_jobs()
     keep_journal()
@@ -90,6 +90,10 @@ onstart:
 onsuccess:
     forget_audio()
     forget_downloads()
+
+
+onerror:
+    LAST_WORDS.say_failed()
 
 
 rule all:

@@ -15,6 +15,7 @@ from layerwise.cells import SPEAKERS
 from layerwise.errors import LayerwiseError, shown
 from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.layering import base_of
+from layerwise.experiment.failures import last_words
 from layerwise.experiment.job import check_copy, hide_secrets, hush_jobs, prefer_package
 from layerwise.files.catalogues import locate, read_yaml
 from layerwise.files.shipped import ROOT
@@ -23,6 +24,8 @@ from layerwise.models.catalogue import facts
 from layerwise.spans import SPANS, SampleSizes
 
 hide_secrets(logger)
+QUIET = {about.name.lower() for about in workflow.output_settings.quiet or ()}
+LAST_WORDS = last_words(logger, "all" in QUIET and not workflow.output_settings.dryrun)
 
 
 # The defaults are those beside the Snakefile. Elsewhere, a config.yaml of the working directory replaces some of them.
@@ -56,7 +59,7 @@ def configurations():
 
 prefer_package(PACKAGE_PARENT)
 if workflow.is_main_process:  # the process of a single job is always quiet
-    hush_jobs({about.name.lower() for about in workflow.output_settings.quiet or ()})
+    hush_jobs(QUIET)
 
 try:
     check_copy(Path(PACKAGE_PARENT))

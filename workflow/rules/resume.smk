@@ -10,6 +10,7 @@ import sys
 from snakemake.settings.types import DeploymentMethod
 
 from layerwise.experiment.journal import this_command, write_journal
+from layerwise.experiment.leftovers import left_of_tasks
 from layerwise.files.download_notes import is_fetched
 from layerwise.files.integrity import cut_off
 from layerwise.files.links import refuse_link
@@ -55,6 +56,15 @@ def is_locked():
     """Whether another run is at work in this folder."""
     locks = Path(".snakemake/locks")
     return locks.is_dir() and any(locks.iterdir())
+
+
+def name_leftovers():
+    """Say which files are of tasks that were taken away; they stay, as they took long to make."""
+    if left := left_of_tasks(Path(placed(results(""))), EXPERIMENT.tasks):
+        logger.warning(
+            f"{', '.join(map(str, left))}: of tasks that this experiment no longer has, as are pictures with these names "
+            "in plots/. No table or report is made of them; delete them if you like"
+        )
 
 
 def forget_cut_off(is_run):
@@ -112,6 +122,8 @@ def before_planning(executor):
             script.unlink(missing_ok=True)
     forget_cut_off(is_run)
     refuse_strangers(is_run)
+    if not is_beside_experiment():
+        name_leftovers()
 
 
 def prepared(execute):

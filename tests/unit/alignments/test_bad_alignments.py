@@ -14,6 +14,7 @@ from layerwise.alignments import index as indexing
 from layerwise.alignments.cleaning import clean
 from layerwise.alignments.columns import Utterance
 from layerwise.alignments.label_files import parse_timit, parse_xwaves
+from layerwise.alignments.sources import find_alignments
 from layerwise.alignments.textgrids import parse_textgrid
 from layerwise.alignments.tiers import AlignmentError
 from layerwise.corpus.times import MAX_OVERRUN_SECONDS
@@ -27,6 +28,7 @@ from tiny_corpus import (
     textgrid_long,
     textgrid_short,
     write_utterances_table,
+    write_zip,
 )
 
 LONG = textgrid_long(TIERS)
@@ -206,8 +208,33 @@ def test_what_is_unusual_but_fits_is_kept_without_a_word(tmp_path, content, seco
 
 def test_a_phone_outside_of_the_set_stops_the_run_and_names_it(tmp_path):
     """It would be another set's, in every file: nothing is left out one by one."""
-    with pytest.raises(AlignmentError, match="two has the phone 'ts'; allowed are AA AE"):
+    with pytest.raises(AlignmentError, match="two has the phone 'ts'; allowed are AA AE") as error:
         index(tmp_path, phones((0.0, 1.0, "ts")))
+    assert "two.TextGrid. corpus.phones: keep takes labels as they are, such as IPA" in str(error.value)
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_a_zip_in_the_source_is_what_is_to_be_named(tmp_path, folder):
+    (tmp_path / "given").mkdir()
+    write_zip(tmp_path / "given/inner.zip", {"dev/anna/one.TextGrid": b""})
+    source = tmp_path / "given"
+    if not folder:
+        source = tmp_path / "outer.zip"
+        write_zip(source, {"inner.zip": (tmp_path / "given/inner.zip").read_bytes()})
+    with pytest.raises(AlignmentError) as error:
+        find_alignments(source, ["dev"], LAYOUTS["flat"])
+    named = f"name the zip itself (corpus.alignments: {source}/inner.zip)"
+    assert f"{source} has no alignment; it holds 1 zip: " in str(error.value)
+    assert (named if folder else "unpack it, and name the zip in it (corpus.alignments: inner.zip)") in str(error.value)
+
+
+def test_where_there_are_no_alignments_automatic_ones_are_named(tmp_path):
+    for name in ("one.wav", "two.wav", "README"):
+        (tmp_path / name).touch()
+    with pytest.raises(AlignmentError) as error:
+        find_alignments(tmp_path, ["dev"], LAYOUTS["flat"])
+    assert "its files by suffix: 2 .wav, 1 none; known are .textgrid .phn" in str(error.value)
+    assert "corpus.alignments: automatic, which aligns audio and transcripts here (English)" in str(error.value)
 
 
 # Any bytes

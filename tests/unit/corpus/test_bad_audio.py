@@ -134,7 +134,7 @@ LEFT_OUT = {
     "a click": (wav(samples=noise()[:1599]), "too short", "0.0999375 s"),
     "one sample a second": (wav(rate=1), "impossible rate", "1 Hz; speech has 4000 to 1000000 Hz"),
     "a rate of gigahertz": (wav(rate=2_000_000_000), "impossible rate", "2000000000 Hz; speech has 4000 to 1000000 Hz"),
-    "no transcript": (flac(text=None), "no transcript", "there is none of this name"),
+    "no transcript": (flac(text=None), "no transcript", "looked for a line that begins with"),
     "an empty transcript": (flac(text=""), "no transcript", "its transcript is empty"),
     "a transcript of spaces": (flac(text="  \t "), "no transcript", "its transcript is empty"),
 }

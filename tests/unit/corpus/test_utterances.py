@@ -54,7 +54,7 @@ def test_split_folder_prefers_the_inner_folder_of_that_name(tmp_path):
 def test_split_folder_names_what_is_there(tmp_path):
     for name in ("dev-other", "test-clean"):
         (tmp_path / "LibriSpeech" / name).mkdir(parents=True)
-    with pytest.raises(CorpusError, match="'dev-clean'; it has dev-other, test-clean"):
+    with pytest.raises(CorpusError, match="'dev-clean'; it has dev-other, test-clean; name the layout: "):
         utterance_index.split_folder(tmp_path, SPLIT)
     with pytest.raises(CorpusError, match="no such folder"):
         utterance_index.split_folder(tmp_path / "nowhere", SPLIT)
@@ -209,6 +209,25 @@ def test_a_split_without_audio_is_an_error(tmp_path):
 
 def index_like(root: Path, **fields: object) -> tuple[pd.DataFrame, pd.DataFrame]:
     return index(root, layout=layout_of(fields))
+
+
+def test_where_nothing_lies_as_the_layout_says_one_is_to_be_named(tmp_path):
+    write_audio(tmp_path / SPLIT / "anna" / "one.wav", noise())
+    with pytest.raises(CorpusError) as error:
+        index(tmp_path)
+    assert "dev-clean/anna/one.wav: expected **/dev-clean/**/{speaker}-{chapter}-{utterance}; name the" in str(
+        error.value
+    )
+    assert "resources/layouts.yaml (flat: …/SPEAKER/UTTERANCE.wav" in str(error.value)
+
+
+def test_where_no_transcript_is_found_its_name_is_said(tmp_path):
+    write_audio(tmp_path / "anna" / "one.wav", noise())
+    with pytest.raises(CorpusError) as error:
+        index(tmp_path, layout=layout_of({"recordings": "**/{speaker}/{utterance}", "transcripts": ".lab"}))
+    assert "anna/one.wav: looked for one.lab beside the recording (corpus.layout, field transcripts: " in str(
+        error.value
+    )
 
 
 def index_at(root: Path, **fields: object) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -223,6 +223,48 @@ def test_numbers_of_options_are_read_and_their_words_stay():
     assert found.properties["phones"].measure.options["pooling"] == "dtw"
 
 
+@pytest.mark.parametrize(
+    ("text", "section", "key", "value"),
+    [
+        (".5", "probes", "cache_gb", 0.5),
+        ("1_000", "samples", "utterances", 1000),
+        ("+1", "samples", "seed", 1),
+        ("False", "representations", "keep", False),
+        ("yes", "corpus", "keep", True),
+        ("None", "probes", "heads_per_job", None),
+    ],
+)
+def test_any_spelling_of_a_number_or_a_truth_value_is_read(text, section, key, value):
+    read = read_experiment({section: {key: text}}).config[section][key]
+    assert (read, type(read)) == (value, type(value))
+
+
+def test_numbers_of_an_architecture_are_read():
+    small = {"hidden_size": "48", "num_attention_heads": "2", "num_hidden_layers": "2", "intermediate_size": "64"}
+    conv = {"conv_dim": ["32", "32"], "conv_kernel": ["10", "3"], "conv_stride": ["5", "2"]}
+    architecture = {"model_type": "wav2vec2", "num_feat_extract_layers": "2"} | small | conv
+    own = {"mine": {"source": "random-init", "architecture": architecture}}
+    entry = read_experiment({"models": ["mine"], "extra_models": own}).models["mine"]
+    assert entry.layers == ["C1", "C2", "T0", "T1", "T2"]
+    assert entry.architecture["conv_dim"] == [32, 32]
+
+
+def test_text_in_place_of_keys_is_told_how_they_are_written():
+    (line,) = lines({"samples": "count:2"})
+    assert line == 'samples: found "count:2"; must be object, such as {key: value}'
+
+
+def test_the_demo_has_its_task_and_a_corpus_of_ones_own_has_none(tmp_path):
+    def tasks(**config):
+        return read_experiment(yaml.safe_load((ROOT / "config.yaml").read_text()), config).tasks
+
+    assert list(tasks()) == ["demo-intent"]
+    assert list(tasks(probes={"tasks": ["demo-phones"]})) == ["demo-phones"]
+    assert tasks(corpus={"name": "mine", "audio": str(tmp_path)}) == {}
+    assert tasks(corpus={"audio": str(tmp_path)}) == {}
+    assert tasks(corpus={"name": "librispeech"}) == {}
+
+
 def test_text_that_is_no_number_stays_wrong():
     assert lines({"samples": {"count": "4x"}}) == ['samples.count: found "4x"; must be integer']
 
@@ -672,6 +714,7 @@ def test_url_is_not_looked_up(monkeypatch):
 def write_model(folder, **config):
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(BASE_CONV | config))
+    (folder / "model.safetensors").touch()
     return str(folder)
 
 
@@ -682,6 +725,18 @@ def test_extra_model_takes_its_layers_from_its_folder(tmp_path):
     assert entry.layers == [f"C{i}" for i in range(1, 8)] + ["T0", "T1", "T2", "T3"]
     assert entry.stride_seconds == pytest.approx(0.02)
     assert entry.title == "mine"
+
+
+@pytest.mark.parametrize("index", [None, {"weight_map": {"a": "model-1.safetensors"}}])
+def test_a_folder_without_weights_is_refused_before_any_job(tmp_path, index):
+    source = tmp_path / "mine"
+    write_model(source)
+    (source / "model.safetensors").unlink()
+    if index:
+        (source / "model.safetensors.index.json").write_text(json.dumps(index))
+    (line,) = lines({"models": [str(source)]})
+    assert line.startswith(f"models: {source}: {source}")
+    assert ("names model-1.safetensors, which" if index else "holds no weights: model.safetensors or") in line
 
 
 def test_extra_model_with_the_name_of_another(tmp_path):

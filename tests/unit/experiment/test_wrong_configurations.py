@@ -300,7 +300,7 @@ MEANINGLESS = {
         weights_like(model_type="bert"), "extra_models.mine.architecture", "'bert' cannot be read; of data2vec-audio"
     ),
     "blocks in words": (
-        weights_like(num_hidden_layers="12"), "extra_models.mine.architecture", "num_hidden_layers is '12'; a whole"
+        weights_like(num_hidden_layers="two"), "extra_models.mine.architecture", "num_hidden_layers is 'two'; a whole"
     ),
     "no blocks": (weights_like(num_hidden_layers=0), "extra_models.mine.architecture", "num_hidden_layers is 0"),
     "one stride": (weights_like(conv_stride=5), "extra_models.mine.architecture", "conv_stride is 5; a list"),

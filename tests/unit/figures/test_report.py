@@ -385,12 +385,10 @@ def test_pairs_of_layers_have_a_table(inputs, tmp_path, page):
     assert f"{row['high']:.3f} 3 {row['verdict']}" in page.text
 
 
-def test_without_tasks_findings_still_stand_and_say_why(page):
+def test_findings_about_what_was_not_asked_have_no_place_on_the_page(page):
     assert "Tasks" not in page.text
-    assert "1. CCA-intra of contrastive models goes high, low, high over depth;" in page.text
-    assert "margin = 2 T1 and TL lie above the lowest layer between them" in page.text
-    assert "not testable: 2" in page.text
-    assert "no task was measured" in page.text
+    assert "The paper's findings" not in page.text
+    assert "not testable" not in page.text
 
 
 def test_tasks_have_their_pictures_and_their_table(inputs, tmp_path):
@@ -407,6 +405,9 @@ def test_tasks_have_their_pictures_and_their_table(inputs, tmp_path):
     ]
     assert "Tasks Small heads were trained on frozen layers" in page.text
     assert "HuBERT intent probes phone" in page.text
+    assert "5. The best single layer about equals the learned weighted sum of all layers." in page.text
+    assert "1. CCA-intra of contrastive models" not in page.text
+    assert "relative = 0.05 The task's metric of the two differs" in page.text
     assert "3 layers (T0-T2) with both numbers, 4 are needed" in page.text
     numbers = "accuracy 70.0 %, 69.0 to 71.0; always answering 'go' (30.0 %); +5.0 points against the learned sum"
     assert f"For intent use T2 ({numbers} of all layers; from 100 test utterances, 4 labels, 10 speakers)." in page.text

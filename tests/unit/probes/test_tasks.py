@@ -60,10 +60,21 @@ def test_no_task_is_no_task():
     assert read_experiment({"probes": {"tasks": []}}).tasks == {}
 
 
-def test_own_tasks_are_read():
-    experiment = read_experiment({"probes": {"tasks": ["words"]}, "extra_tasks": {"words": OWN}})
+def test_own_tasks_are_read(tmp_path):
+    (tmp_path / "words.csv").write_text("path,word\na.wav,yes\n")
+    own = OWN | {"table": str(tmp_path / "words.csv")}
+    experiment = read_experiment({"probes": {"tasks": ["words"]}, "extra_tasks": {"words": own}})
     assert experiment.tasks["words"].layout == "table"
-    assert experiment.task_sources["words/table"].path.resolve() == ROOT / "config.yaml"
+    assert experiment.task_sources["words/table"].path == tmp_path / "words.csv"
+
+
+def test_a_table_without_a_column_is_refused_before_any_job(tmp_path):
+    (tmp_path / "words.csv").write_text("path,label\na.wav,yes\n")
+    own = OWN | {"table": str(tmp_path / "words.csv")}
+    with pytest.raises(
+        ConfigurationError, match=r"tasks\.words\.table: .*words\.csv has no column word; it has path, label"
+    ):
+        read_experiment({"probes": {"tasks": ["words"]}, "extra_tasks": {"words": own}})
 
 
 def test_local_copies_replace_addresses(tmp_path):

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import given
@@ -540,3 +541,21 @@ def test_findings_have_the_same_bytes_each_time(experiment):
     first = (experiment / "findings.csv").read_bytes()
     check(experiment)
     assert (experiment / "findings.csv").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("reason", "spoken"),
+    [
+        ("the finding does not speak of models with the objective 'none'", False),
+        ("no task of ic, intent was measured", False),
+        ("no task was measured", False),
+        ("no contrastive model of size Base beside it", False),
+        ("no number at T1-T12: phone was not scored", False),
+        ("overlapping intervals of T1 and T5", True),
+        ("no number at T3: flagged", True),
+        ("", True),
+    ],
+)
+def test_findings_about_what_was_not_asked_are_not_spoken_of(reason, spoken):
+    table = pd.DataFrame({"finding": [2, 5], "reason": [reason, "no task was measured"]})
+    assert findings.spoken_of(table) == [2] * spoken

@@ -131,6 +131,12 @@ def test_a_property_and_a_task_each_have_their_layer(advise):
     )
 
 
+def test_no_zero_has_a_minus(advise):
+    _, words = advise(values=heads(weighted=0.8 + 1e-5), metric="accuracy")
+    assert "+0.0 points against the learned sum" in words
+    assert "-0.0" not in words
+
+
 def test_of_an_error_rate_the_lowest_is_best(advise):
     table, words = advise(values=heads([1 - value for value in ACCURACY], 0.18), metric="wer")
     assert (table.loc["intent", "layer"], table.loc["intent", "tied"]) == ("T4", "T5")

@@ -196,8 +196,10 @@ def _with_clean_labels(
             try:
                 phone = phones.clean(label, marks)
             except UnknownPhoneError as error:
+                utterance = utterances[rows.utterance[row]]
                 raise AlignmentError(
-                    f"utterance {shown(utterances[rows.utterance[row]].utterance_id)} has {error}"
+                    f"utterance {shown(utterance.utterance_id)} has {error}. It stands in {shown(utterance.file)}. "
+                    "corpus.phones: keep takes labels as they are, such as IPA; resources/phones.yaml has other sets"
                 ) from error
             codes[pair] = SILENT if phone is None else code_of[phone]
     clean_rows = replace(rows, label=codes[pair_of], labels=list(code_of))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import posixpath
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from layerwise.alignments.parquet import Row, find_rows, read_rows
 from layerwise.alignments.textgrids import parse_textgrid
 from layerwise.alignments.tiers import AlignmentError, Tier
 from layerwise.alignments.zips import MAX_FILE_BYTES, Member, NoZipError, ZipError, members, read_member
+from layerwise.cells import AUTOMATIC
 from layerwise.corpus.layouts import Layout
 from layerwise.errors import first_names, shown
 from layerwise.files.atomic import PARQUET, begins_with
@@ -31,6 +32,8 @@ from layerwise.files.plain_files import open_plain, read_plain
 from layerwise.files.texts import code_points, is_utf8
 
 log = logging.getLogger(__name__)
+
+_SUFFIXES_SHOWN = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,11 +200,30 @@ def _only_format(source: Path, files: Sequence[File]) -> _Format:
     if len(example) > 1:
         example = {kind: name for kind, name in example.items() if not kind.gives_way}
     if not example:
-        raise AlignmentError(f"{source} has no alignment; known are files with the suffixes {' '.join(_FORMAT_OF)}")
+        raise AlignmentError(f"{source} has no alignment; {_instead(source)}")
     if len(example) > 1:
         found = ", ".join(f"{kind.name} ({shown(name)})" for kind, name in example.items())
         raise AlignmentError(f"{source} has alignments in several formats, {found}; give a folder with one of them")
     return next(iter(example))
+
+
+def _instead(source: Path) -> str:
+    """What a source without alignments holds, and what to name in its place."""
+    if source.is_dir():
+        names = sorted(path.relative_to(source).as_posix() for path in files_below(source, _warn_unreadable))
+    else:
+        names = [name for name, _ in members(source)]
+    zips = [name for name in names if name.lower().endswith(".zip")]
+    if zips:
+        how = "name the zip itself" if source.is_dir() else "unpack it, and name the zip in it"
+        place = source / zips[0] if source.is_dir() else zips[0]
+        return f"it holds {len(zips)} zip{'s' if len(zips) > 1 else ''}: {how} (corpus.alignments: {shown(place)})"
+    suffixes = Counter(posixpath.splitext(name)[1].lower() or "none" for name in names)
+    found = ", ".join(f"{number} {shown(suffix)}" for suffix, number in suffixes.most_common(_SUFFIXES_SHOWN))
+    return (
+        f"its files by suffix: {found or 'none'}; known are {' '.join(_FORMAT_OF)}. Name another zip or folder, or "
+        f"corpus.alignments: {AUTOMATIC}, which aligns audio and transcripts here (English)"
+    )
 
 
 def _aligned(source: Path, utterance_id: str, files: Sequence[File]) -> Aligned:

@@ -18,6 +18,8 @@ from layerwise.files.texts import composed, on_disk
 # All of LibriSpeech's transcripts have 50 MB, and lie in 5,800 files.
 MAX_TEXT_BYTES = Limit("LAYERWISE_MAX_TRANSCRIPT_BYTES", 10**8, "bytes")
 
+_CHAPTERS = ".trans.txt"  # LibriSpeech's: a line for each utterance of a chapter
+
 
 def read_transcripts(
     folder: Path, layout: Layout, recordings: Mapping[str, Path], source: Folder
@@ -53,6 +55,17 @@ def read_transcripts(
     return texts, problems
 
 
+def looked_for(layout: Layout, utterance_id: str, path: Path) -> str:
+    """Where the transcript of a recording is expected, in words.
+
+    Args:
+        path: of the recording.
+    """
+    if layout.transcripts == "chapters":
+        return f"a line that begins with {shown(utterance_id)} in a file *{_CHAPTERS}"
+    return f"{shown(path.with_suffix(layout.transcripts or '').name)} beside the recording"
+
+
 def _beside(path: Path, suffix: str) -> Path | None:
     """The file of the same name, in any form of Unicode, with another suffix, in capitals or not."""
     names = dict.fromkeys((str(path.with_suffix("")), without_audio_suffixes(str(path))))
@@ -61,7 +74,7 @@ def _beside(path: Path, suffix: str) -> Path | None:
 
 
 def _chapters(folder: Path) -> list[Path]:
-    return sorted(with_suffix(files_below(folder, lambda error: None), (".trans.txt",)))
+    return sorted(with_suffix(files_below(folder, lambda error: None), (_CHAPTERS,)))
 
 
 def _read_chapters(chapters: Iterable[Path]) -> dict[str, str]:

@@ -28,7 +28,7 @@ from layerwise.corpus.parts import Part
 from layerwise.corpus.problems import Problem, counted, report_problems, summarise_problems
 from layerwise.corpus.recording_checks import MIN_SECONDS, Fault, Sound, doubt, examine
 from layerwise.corpus.times import MAX_OVERRUN_SECONDS, comparable
-from layerwise.corpus.transcripts import read_transcripts
+from layerwise.corpus.transcripts import looked_for, read_transcripts
 from layerwise.corpus.waveforms import read_waveform
 from layerwise.errors import first_names, shown
 from layerwise.files.folders import NOT_OF_THE_FOLDER, Folder, files_below
@@ -54,6 +54,11 @@ UTTERANCE_SCHEMA = pa.schema(
 # Letters a second, without spaces: 12 are usual in any alphabet, and 20 are hard to follow.
 MAX_PACE = 25
 _HEARD = 256  # recordings whose sound is remembered
+BAD_NAME, NO_TRANSCRIPT = "bad name", "no transcript"  # kinds of problems
+NAME_A_LAYOUT = (
+    "name the layout: corpus.layout is a name in resources/layouts.yaml (flat: …/SPEAKER/UTTERANCE.wav, without "
+    "folders of splits), or a mapping: {recordings: '**/{speaker}/{utterance}'}; without one it is LibriSpeech's"
+)
 _CONVERSION = 4 * 2.0**-15  # four steps of 16 bits: as much as rounding and dither change a sample
 
 
@@ -75,7 +80,7 @@ def split_folder(root: Path, split: str) -> Path:
         return deeper[0]
     inner = root / "LibriSpeech"
     folders = [path.name for path in (inner if inner.is_dir() else root).iterdir() if path.is_dir()]
-    raise CorpusError(f"{root} has no folder for split {split!r}; it has {first_names(folders)}")
+    raise CorpusError(f"{root} has no folder for split {split!r}; it has {first_names(folders)}; {NAME_A_LAYOUT}")
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,7 @@ def index_utterances(
     rows = []
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         heard = lru_cache(_HEARD)(examine)  # a recording of Kaldi's has many utterances
-        results = pool.map(lambda item: _index_one(*item, texts, root, heard), recordings.items())
+        results = pool.map(lambda item: _index_one(*item, texts, layout, root, heard), recordings.items())
         progress = ProgressLine(f"reading {split}", len(recordings), "files")
         for row, found in results:
             rows += [row] if row else []
@@ -167,7 +172,9 @@ def index_utterances(
         problems += counted(alone, "transcript lines without a recording")
     report_problems(problems, problems_out, file_column="audio_path")
     if not rows:
-        raise CorpusError(f"{folder} has no utterance that can be used: {summarise_problems(problems)}")
+        raise CorpusError(
+            f"{folder} has no utterance that can be used: {summarise_problems(problems)}{_what_helps(layout, problems)}"
+        )
     write_parquet(pa.Table.from_pylist(rows, UTTERANCE_SCHEMA), utterances_out)
     if layout.speaker_id == ONE_SPEAKER and not layout.lists:
         log.warning("no {speaker} in corpus.layout says who speaks: all recordings count as one speaker's")
@@ -175,6 +182,20 @@ def index_utterances(
     for rate, count in sorted(Counter(row["sample_rate"] for row in rows).items()):
         if rate != SAMPLE_RATE:
             log.info("%d recordings at %d Hz will be resampled to %d Hz", count, rate, SAMPLE_RATE)
+
+
+def _what_helps(layout: Layout, problems: list[Problem]) -> str:
+    """What to change where nothing lies as the layout says."""
+    first = {problem.problem: problem for problem in sorted(problems, reverse=True)}
+    said = ""
+    if BAD_NAME in first:
+        said += f"; {shown(first[BAD_NAME].file)}: {first[BAD_NAME].detail}; {NAME_A_LAYOUT}"
+    if NO_TRANSCRIPT in first:
+        said += (
+            f"; {shown(first[NO_TRANSCRIPT].file)}: {first[NO_TRANSCRIPT].detail} (corpus.layout, field transcripts: "
+            "chapters, the suffix of a text beside each recording, or null, where there are none)"
+        )
+    return said
 
 
 def _find_recordings(
@@ -190,7 +211,7 @@ def _find_recordings(
     found = with_suffix(files_below(folder, unreadable), AUDIO_SUFFIXES)
     for path in sorted(found, key=lambda path: (_is_copy(path), path)):
         if wrong := unusable(str(path.relative_to(root))):
-            problems.append(Problem("", ascii(str(path.relative_to(root))), "bad name", wrong))
+            problems.append(Problem("", ascii(str(path.relative_to(root))), BAD_NAME, wrong))
             continue
         if reason := source.refusal(path):
             problems.append(Problem(path.stem, path.relative_to(root).as_posix(), NOT_OF_THE_FOLDER, reason))
@@ -199,7 +220,7 @@ def _find_recordings(
         fields = layout.recordings.match(PurePosixPath(folder.resolve().name, path.relative_to(folder)))
         if fields is None:
             detail = f"expected {layout.recordings.text}"
-            problems.append(Problem(path.stem, path.relative_to(root).as_posix(), "bad name", detail))
+            problems.append(Problem(path.stem, path.relative_to(root).as_posix(), BAD_NAME, detail))
             continue
         utterance_id = layout.utterance_id.format(**fields)
         if utterance_id not in recordings:
@@ -253,6 +274,7 @@ def _index_one(
     utterance_id: str,
     recording: _Recording,
     texts: dict[str, str] | None,
+    layout: Layout,
     root: Path,
     heard: Callable[[Path], Sound | Fault],
 ) -> tuple[dict[str, object] | None, list[Problem]]:
@@ -263,9 +285,8 @@ def _index_one(
         sound = _stretch_of(sound, *recording.stretch)
     text = "" if texts is None else texts.get(utterance_id, "")
     if isinstance(sound, Sound) and texts is not None and not text:
-        sound = Fault(
-            "no transcript", "its transcript is empty" if utterance_id in texts else "there is none of this name"
-        )
+        sought = f"looked for {looked_for(layout, utterance_id, path)}"
+        sound = Fault(NO_TRANSCRIPT, "its transcript is empty" if utterance_id in texts else sought)
     if isinstance(sound, Fault):
         return None, [*problems, Problem(utterance_id, audio_path, *sound)]
     row = {

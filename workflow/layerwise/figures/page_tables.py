@@ -15,6 +15,7 @@ from layerwise.layers import layer_ranges
 from layerwise.tables.criteria import CRITERIA, read_criteria
 from layerwise.tables.external import TASK
 from layerwise.tables.files import AnyPath
+from layerwise.tables.findings import spoken_of
 from layerwise.tables.scores import COUNTS, MISSING
 
 LONGEST = 1000  # rows of a table that grows with the data; its file has them all
@@ -39,9 +40,7 @@ def as_shown(table: pd.DataFrame, limit: int | None = None) -> Table:
         if isinstance(value, float):
             if counts or (value.is_integer() and abs(value) >= 2):
                 return str(int(value))
-            return (
-                f"{value + 0:.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.0e}"
-            )  # + 0: no minus before 0
+            return f"{value:z.3f}" if value == 0 or abs(value) >= 0.0005 else f"{value:.0e}"  # z: no minus before 0
         return shown(value, LINE)
 
     counting = [column in NUMBERED for column in table]  # numbers, where an empty cell makes fractions of them
@@ -91,10 +90,14 @@ def layer_pairs(table: pd.DataFrame, metrics: Mapping[str, str], titles: Mapping
 
 
 def findings(table: pd.DataFrame, titles: Mapping[str, str]) -> list[dict]:
-    """Each finding: its sentence, the criteria, how many verdicts there are of each kind, and the table of them."""
+    """Each finding: its sentence, the criteria, how many verdicts there are of each kind, and the table of them.
+
+    Without those that the experiment did not ask about.
+    """
     criteria = read_criteria(CRITERIA)
     sections = []
-    for number, says in criteria.says.items():
+    for number in spoken_of(table):
+        says = criteria.says[number]
         chosen = titled(table[table["finding"] == number], titles, "model", "other").drop(columns="finding")
         columns = [name for name in chosen if (chosen[name] != "").any()]
         counts = chosen["verdict"].value_counts()

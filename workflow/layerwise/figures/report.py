@@ -130,6 +130,7 @@ def write_report(
         {"name": name, "title": cast.titles[name], "colour": cast.colours[name], "mark": MARKS[cast.shapes[name]]}
         for name in cast.names
     ]
+    findings_shown = page_tables.findings(read_findings(findings), titles)
     contents = {
         **({"explorer": "Questions"} if sections else {}),
         **{"overview": "Overview", "recommendations": "Which layer to use", "models-cards": "Models"},
@@ -137,7 +138,8 @@ def write_report(
         **({"layer-pairs": "Pairs of layers"} if of_layers else {}),
         **({"tasks": "Tasks"} if has_tasks else {}),
         **{f"of-{of}": of.capitalize() for of in other_subjects},
-        **{"findings": "The paper's findings", "samples": "Samples", "incomplete": "Skipped and flagged"},
+        **({"findings": "The paper's findings"} if findings_shown else {}),
+        **{"samples": "Samples", "incomplete": "Skipped and flagged"},
         **{"problems": "Problems in the data", "provenance": "Provenance", "cite": "Cite and reproduce"},
     }
     text = rendered(
@@ -166,7 +168,7 @@ def write_report(
         model_pairs=page_tables.model_pairs(compared, metrics, titles),
         layer_pairs=of_layers,
         comparison=page_tables.comparison(read_comparison(comparison), metrics, titles),
-        findings=page_tables.findings(read_findings(findings), titles),
+        findings=findings_shown,
         samples=page_tables.as_shown(read_samples(samples)),
         incomplete={
             status: page_tables.incomplete(scored, of_pairs, status, titles) for status in ("skipped", "flagged")

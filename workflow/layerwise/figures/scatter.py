@@ -177,9 +177,9 @@ def _correlation(known: pd.DataFrame) -> str:
         return "nothing to correlate"
     if len(known) == 1:
         return known["correlation"].iloc[0]
-    return f"Spearman {numbers.min():.2f} to {numbers.max():.2f} in {len(numbers)} models".replace("-", MINUS)
+    return f"Spearman {numbers.min():z.2f} to {numbers.max():z.2f} in {len(numbers)} models".replace("-", MINUS)
 
 
 def _in_words(number: float, low: float, high: float) -> str:
-    interval = "" if math.isnan(low) else f" ({low:.2f} to {high:.2f})"
-    return f"Spearman {number:.2f}{interval}".replace("-", MINUS)
+    interval = "" if math.isnan(low) else f" ({low:z.2f} to {high:z.2f})"
+    return f"Spearman {number:z.2f}{interval}".replace("-", MINUS)

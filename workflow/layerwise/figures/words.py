@@ -14,7 +14,8 @@ from layerwise.scoring.properties import Property
 from layerwise.spans import TIERS
 
 AUTOMATIC = "automatic alignments"
-FLAGGED = "flagged: the fit kept too few dimensions"
+# Of any of the reasons of `layerwise.scoring.scores.cca`; tables and what is said of a mark have the one.
+FLAGGED = "flagged: too few rows or dimensions"
 NOTE_LINES = 5
 
 

@@ -147,19 +147,26 @@ def stored_weights(folder: Path) -> Weights:
         WeightsError: there are none, or a file is damaged or missing.
         PickleError: as `pickles.read`.
     """
-    folder = Path(folder)
-    for name in FILES:
-        if (folder / name).is_file():
-            files = _listed(folder / name) if name.endswith(".json") else [folder / name]
-            break
-    else:
-        raise WeightsError(
-            f"{folder} holds no weights: {FILES[0]} or {FILES[2]} is expected, or several files and their index"
-        )
+    files = require_files(folder)
     places: dict[str, tuple[Path, str]] = {}
     for path in files:
         places |= {plain: (path, name) for plain, name in plain_names(_names(path), path).items()}
     return Weights(places)
+
+
+def require_files(folder: Path) -> list[Path]:
+    """The files of a folder's weights. None of them is opened but an index.
+
+    Raises:
+        WeightsError: there are none, or an index names others than are there.
+    """
+    folder = Path(folder)
+    for name in FILES:
+        if (folder / name).is_file():
+            return _listed(folder / name) if name.endswith(".json") else [folder / name]
+    raise WeightsError(
+        f"{folder} holds no weights: {FILES[0]} or {FILES[2]} is expected, or several files and their index"
+    )
 
 
 def _listed(index: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from layerwise.tables.probes import EXTERNAL
 from layerwise.tables.recommendations import AT_CHANCE, AT_MAJORITY, CONTROL, NO_INTERVAL
 from layerwise.tables.scores import COUNTS
 
+_DIGITS, _POINTS = "z.3f", "z.1f"  # z: no minus before a zero
 _IN_THE_SENTENCE = {CONTROL, AT_CHANCE, AT_MAJORITY, NO_INTERVAL}  # cautions that the paragraph says in its own words
 
 
@@ -78,9 +79,9 @@ def _score(row: Mapping, is_named: bool) -> Iterator[str]:
         if row["majority_label"] and AT_MAJORITY not in row["caution"]:
             yield _without_speech(row)
     else:
-        yield (f"{metric.symbol} " if is_named else "") + _rounded(row["score"]) + _interval(row) + better
+        yield (f"{metric.symbol} " if is_named else "") + f"{row['score']:{_DIGITS}}" + _interval(row) + better
         if not math.isnan(row["chance"]):
-            yield f"chance {_rounded(row['chance'])}"
+            yield f"chance {row['chance']:{_DIGITS}}"
 
 
 def _interval(row: Mapping) -> str:
@@ -90,11 +91,7 @@ def _interval(row: Mapping) -> str:
         return ""
     if abs(above - below) < 0.001:  # two such halves are the same in print, or next to it
         return f" ± {(above + below) / 2:.3f}"
-    return f", {_rounded(row['low'])} to {_rounded(row['high'])}"
-
-
-def _rounded(score: float) -> str:
-    return f"{round(score, 3) + 0:.3f}"  # + 0: no minus before a zero
+    return f", {row['low']:{_DIGITS}} to {row['high']:{_DIGITS}}"
 
 
 def _ties(row: Mapping) -> Iterator[str]:
@@ -109,10 +106,10 @@ def _worth(row: Mapping) -> Iterator[str]:
     """What the layer costs on tasks, or gains over the weighted sum, in points of accuracy or error rate."""
     costs = [cost.rpartition("=") for cost in row["costs"].split()]
     if costs:
-        points = ", ".join(f"{100 * float(cost):.1f} on {task}" for task, _, cost in costs)
+        points = ", ".join(f"{100 * float(cost):{_POINTS}} on {task}" for task, _, cost in costs)
         yield f"points lost against the best layer: {points}"
     if row["kind"] == TASK and not math.isnan(row["against_weighted"]):
-        yield f"{100 * row['against_weighted']:+.1f} points against the learned sum of all layers"
+        yield f"{100 * row['against_weighted']:+{_POINTS}} points against the learned sum of all layers"
 
 
 def _behind(row: Mapping) -> Iterator[str]:

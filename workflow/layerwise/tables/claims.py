@@ -59,7 +59,7 @@ class Model:
 
     def trend(self, property_name: str) -> Curve:
         """Empty, with the reason, where the property was not scored."""
-        return self.trends.get(property_name, curves.empty(f"{property_name} was not scored"))
+        return self.trends.get(property_name, curves.empty(f"{property_name} {curves.NOT_SCORED}"))
 
 
 def valley(curve: Curve, layers: Sequence[str], margin: float) -> Verdict:
@@ -254,7 +254,7 @@ def _against(number: Number, threshold: float, numbers: Mapping, below: bool = F
         fails = number.low > threshold or (not equal and number.low == threshold)
     else:
         holds, fails = number.low > threshold, number.high <= threshold
-    found = f"{number.value:.3f} ({IN_WORDS} interval {number.low:.3f} to {number.high:.3f})"
+    found = f"{number.value:z.3f} ({IN_WORDS} interval {number.low:z.3f} to {number.high:z.3f})"
     if holds or fails:
         return Verdict(SUPPORTED if holds else CONTRADICTED, "" if holds else f"{found} against {threshold:g}", numbers)
     return Verdict(NOT_TESTABLE, f"overlapping intervals: {found} reaches across {threshold:g}", numbers)

@@ -125,6 +125,9 @@ class Number:
         return from_draws(self.value - other.value, self.draws - other.draws)
 
 
+NOT_SCORED = "was not scored"  # ends the reason of a property's empty curve
+
+
 def empty(reason: str) -> Curve:
     """A curve without layers, and why."""
     return Curve([], np.empty(0), np.empty(0), np.empty(0), None, reason)

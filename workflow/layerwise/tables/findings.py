@@ -40,6 +40,8 @@ COLUMNS = [
     *("finding", "claim", "model", "other", "property", "task", "source", "task_metric"),
     *("verdict", "alignments", "reason", "numbers"),
 ]
+_UNSPOKEN, _NO_TASK, _NO_OTHER = "the finding does not speak of", "no task", "no contrastive model of size"
+_NOT_ASKED = rf"^(?:{_UNSPOKEN}|{_NO_TASK}|{_NO_OTHER}) |\b{curves.NOT_SCORED}$"  # reasons
 TEXT = ["claim", "other", "task", "source", "task_metric", "verdict", "numbers"]
 
 
@@ -91,6 +93,15 @@ def read_findings(path: AnyPath) -> pd.DataFrame:
     return read_table(path, COLUMNS, text=TEXT)
 
 
+def spoken_of(findings: pd.DataFrame) -> list[int]:
+    """The findings that the experiment has something to say of: one row of them at least is about what it measured.
+
+    The others speak of models, tasks or properties that were not asked for.
+    """
+    about = ~findings["reason"].str.contains(_NOT_ASKED)
+    return sorted(set(findings.loc[about, "finding"]))
+
+
 def valleys(models: Sequence[Model], criteria: Criteria) -> Iterator[dict]:
     """Finding 1, of CCA-intra."""
     thresholds = criteria.thresholds[1]
@@ -127,7 +138,7 @@ def peaks(models: Sequence[Model], criteria: Criteria) -> Iterator[dict]:
                     )
                     yield _row(2, "deeper peak", model, verdict, property=name, other=other.name)
                 if not equals:
-                    reason = f"no contrastive model of size {model.size or 'unknown'} beside it"
+                    reason = f"{_NO_OTHER} {model.size or 'unknown'} beside it"
                     yield _row(2, "deeper peak", model, Verdict(NOT_TESTABLE, reason), property=name)
         if kind not in (CONTRASTIVE, UNIT_PREDICTORS):
             yield _unspoken(2, "middle peak", model)
@@ -152,7 +163,7 @@ def task_correlations(models: Sequence[Model], criteria: Criteria) -> Iterator[d
                     verdict = both_correlate(phone, word, thresholds["both"])
                 yield _row(3, kind, model, verdict, outcome)
             if not chosen:
-                yield _row(3, kind, model, Verdict(NOT_TESTABLE, f"no task of {', '.join(names)} was measured"))
+                yield _row(3, kind, model, Verdict(NOT_TESTABLE, f"{_NO_TASK} of {', '.join(names)} was measured"))
 
 
 def single_layers(models: Sequence[Model], criteria: Criteria) -> Iterator[dict]:
@@ -193,12 +204,12 @@ def _of_outcomes(
         for outcome in model.outcomes:
             yield _row(number, claim, model, check(model, outcome), outcome)
         if not model.outcomes:
-            yield _row(number, claim, model, Verdict(NOT_TESTABLE, "no task was measured"))
+            yield _row(number, claim, model, Verdict(NOT_TESTABLE, f"{_NO_TASK} was measured"))
 
 
 def _unspoken(number: int, claim: str, model: Model) -> dict:
     what = f"models with the objective {model.objective!r}" if model.objective else "models of unknown objective"
-    return _row(number, claim, model, Verdict(NOT_TESTABLE, f"the finding does not speak of {what}"))
+    return _row(number, claim, model, Verdict(NOT_TESTABLE, f"{_UNSPOKEN} {what}"))
 
 
 def _row(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from layerwise.errors import LayerwiseError
 from layerwise.files.catalogues import CatalogueError
 from layerwise.files.limits import Limit
-from layerwise.models.catalogue import ModelEntry
+from layerwise.models.catalogue import BY_HAND, ModelEntry
 from layerwise.models.names import Models, told_apart
+from layerwise.models.weights import require_files
 
 COLUMNS = ("layer", "alignments")  # of tables that have a column for each model
 
@@ -43,5 +45,17 @@ def chosen_models(
             errors.append(f"models: {other} and {said} are one model; name it once")
         names[said] = entry.name
         first.setdefault(entry.name, said)
+        errors += _no_weights(said, entry)
         models[entry.name] = entry
     return told_apart(models), known.parents, names, errors
+
+
+def _no_weights(said: str, entry: ModelEntry) -> list[str]:
+    """A checkpoint folder of transformers without weights, which a job would find long after."""
+    if entry.kind != "folder" or entry.original or entry.source == BY_HAND:
+        return []
+    try:
+        require_files(entry.folder)
+    except LayerwiseError as error:
+        return [f"models: {said}: {error}"]
+    return []

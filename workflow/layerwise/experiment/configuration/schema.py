@@ -24,6 +24,14 @@ _LONGEST = 10_000  # characters of a text, of which a path has 4,096 at most; or
 _MOST_ERRORS = 1000  # that are collected; a person reads fewer
 _LARGEST = 1 << 63  # of whole numbers, for which numpy and tables have no type
 
+_ANY = {"type": ["boolean", "integer", "null", "number"]}  # of keys that a mapping may have beside those that are named
+_WORDS = {
+    **dict.fromkeys(("true", "yes", "on"), True),
+    **dict.fromkeys(("false", "no", "off"), False),
+    **dict.fromkeys(("null", "none", "~"), None),
+}
+_NUMBER = re.compile(r"[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.ASCII)
+
 # JSON Schema takes 7.0 for an integer; nothing that counts does.
 _TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
     "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
@@ -74,25 +82,38 @@ def check_schema(content: dict, schema: str) -> None:
 def from_command_line(value: object, schema: dict) -> object:
     """Numbers, booleans and null where the schema wants no text: `--config` hands nested values over as text.
 
-    Where it wants a number or text, what reads as a number is one.
+    Where it wants a number or text, what reads as a number is one; where it says nothing, what YAML would make of it.
     """
     if "$ref" in schema:
         schema = _registry().resolver().lookup(schema["$ref"]).contents
     types = schema.get("type", "string")
     if isinstance(value, dict):
-        parts, others = schema.get("properties", {}), schema.get("additionalProperties") or {}
+        parts = schema.get("properties", {})
+        others = schema.get("additionalProperties", _ANY if parts or schema is _ANY else {}) or {}
         return {key: from_command_line(part, parts.get(key, others)) for key, part in value.items()}
     if isinstance(value, list):
-        return [from_command_line(item, schema.get("items", {})) for item in value]
+        return [from_command_line(item, schema.get("items", schema if schema is _ANY else {})) for item in value]
     if not isinstance(value, str):
         return value
-    try:
-        read = json.loads(value)
-    except ValueError:
+    read = _plain(value)
+    if isinstance(read, str):
         return value
     is_number = isinstance(read, int | float) and not isinstance(read, bool)
     wanted = "string" not in types or ("null" in types and read is None) or ("number" in types and is_number)
     return read if wanted else value
+
+
+def _plain(text: str) -> object:
+    """A number, a boolean or null, in any spelling of YAML or Python; else the text."""
+    word = text.strip().lower()
+    if word in _WORDS:
+        return _WORDS[word]
+    if not _NUMBER.fullmatch(word):
+        return text
+    try:
+        return int(word)
+    except ValueError:
+        return float(word)
 
 
 def with_defaults(config: dict, schema: dict) -> dict:
@@ -171,7 +192,10 @@ def _explained(error: jsonschema.ValidationError, hints: int) -> list[str]:
         rule = "have at most {} characters" if error.validator == "maxLength" else "match {}"
         return [f"{'.'.join([*path, error.instance])}: the key must {rule.format(error.validator_value)}"]
     rules = {
-        "type": lambda value: f"must be {' or '.join([value] if isinstance(value, str) else value)}",
+        "type": lambda value: (
+            f"must be {' or '.join([value] if isinstance(value, str) else value)}"
+            + (", such as {key: value}" if "object" in value and isinstance(error.instance, str) else "")
+        ),
         "minimum": lambda value: f"must be at least {value}",
         "maximum": lambda value: f"must be at most {value}",
         "exclusiveMinimum": lambda value: f"must be above {value}",

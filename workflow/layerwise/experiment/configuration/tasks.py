@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from layerwise.corpus.headers import header_of
+from layerwise.errors import LayerwiseError
 from layerwise.experiment.configuration.problems import no_file, repeated, unknown
 from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.experiment.configuration.sources import Source
@@ -18,10 +20,11 @@ def chosen_tasks(
 ) -> tuple[dict[str, TaskEntry], dict[str, Source], list[str]]:
     """The chosen tasks, where their data comes from, and what is wrong with either."""
     probes, catalogue = config["probes"], read_catalogue("tasks.yaml")
+    names = _asked(config, corpora)
     known = catalogue["tasks"] | config["extra_tasks"]
     errors = [
-        *unknown("probes.tasks", probes["tasks"], known, "a name in resources/tasks.yaml or extra_tasks"),
-        *repeated("probes.tasks", probes["tasks"]),
+        *unknown("probes.tasks", names, known, "a name in resources/tasks.yaml or extra_tasks"),
+        *repeated("probes.tasks", names),
         *unknown("probes.recipe", [probes["recipe"]], catalogue["recipes"], "a recipe"),
         *[
             f"extra_tasks.{name}: resources/tasks.yaml has a task of this name; choose another"
@@ -36,18 +39,27 @@ def chosen_tasks(
         return {}, {}, errors
     tasks: dict[str, TaskEntry] = {}
     sources: dict[str, Source] = {}
-    for name in probes["tasks"]:
+    for name in names:
         try:
             tasks[name] = task_entry(name, known[name], catalogue, probes["recipe"], probes["overrides"])
         except TaskError as error:
             errors.append("extra_" * (name in config["extra_tasks"]) + f"tasks.{error}")
             continue
         found, problems = _task_sources(tasks[name], probes["sources"], corpora)
+        problems = problems or _absent_columns(tasks[name], found)
         sources |= found
         errors += ["extra_" * (name in config["extra_tasks"]) + problem for problem in problems]
     known_sources = _source_names(catalogue, corpora)
     errors += unknown("probes.sources", list(probes["sources"]), known_sources, "the name of a file of a task")
     return tasks, sources, list(dict.fromkeys(errors))
+
+
+def _asked(config: dict, corpora: dict) -> list[str]:
+    """The names of the tasks: what the configuration says, or else the catalogue of its own corpus."""
+    asked, corpus = config["probes"]["tasks"], config["corpus"]
+    if asked is not None:
+        return asked
+    return corpora.get(corpus["name"], {}).get("tasks", []) if corpus["audio"] is None else []
 
 
 def _absent_heads(probes: dict, models: dict[str, ModelEntry]) -> list[str]:
@@ -58,6 +70,18 @@ def _absent_heads(probes: dict, models: dict[str, ModelEntry]) -> list[str]:
     everywhere = {head for count in blocks for head in heads_of(count, "all")}
     absent = [name for name in probes["layers"] if name not in everywhere]
     return [f"probes.layers: {', '.join(absent)} are in no model of this experiment"] if absent else []
+
+
+def _absent_columns(task: TaskEntry, sources: dict[str, Source]) -> list[str]:
+    """Of a table of the user's that is here, the columns that a task needs and it lacks."""
+    source = sources.get(f"{task.name}/table")
+    if source is None or source.is_url:
+        return []
+    try:
+        header_of(source.path, ("path", *task.columns))
+    except LayerwiseError as error:
+        return [f"tasks.{task.name}.table: {error}"]
+    return []
 
 
 def _source_names(catalogue: dict, corpora: dict) -> list[str]:
