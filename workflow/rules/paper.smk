@@ -60,6 +60,7 @@ rule write_paper:
     params:
         experiment=config["experiment"],
         corpus=CORPUS,
+        alignments=EXPERIMENT.alignments_are,
         models=list(EXPERIMENT.in_paper.models),
         titles=TITLES,
         questions=QUESTIONS,

@@ -14,6 +14,7 @@ with logged(snakemake):
         Chosen(
             experiment=snakemake.params.experiment,
             corpus=snakemake.params.corpus,
+            alignments=snakemake.params.alignments,
             models=snakemake.params.models,
             titles=snakemake.params.titles,
             questions={name: properties[name] for name in snakemake.params.shown},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from layerwise import __version__
 from layerwise.errors import LINE, shown
 from layerwise.figures.citing import read_run
-from layerwise.figures.words import skip_note
+from layerwise.figures.words import skip_note, title_of
 from layerwise.files.atomic import replaced
 from layerwise.layers import layer_key, layer_ranges
 from layerwise.metrics import metric_of
@@ -19,14 +19,14 @@ from layerwise.scoring.properties import Property
 from layerwise.tables.best_layers import read_best_layers
 from layerwise.tables.external import PROPERTY
 from layerwise.tables.files import AnyPath, of_property
-from layerwise.tables.latex import escaped, number, tabular
+from layerwise.tables.latex import Block, Notes, escaped, number, tabular
 from layerwise.tables.recommendations import read_recommendations
 from layerwise.tables.scores import COUNTS
 from layerwise.tables.trends import read_trends
 from layerwise.tables.written import half_width, rounded
 
-TIED = r"$^\dagger$"
-_INTERVALS = "After a score is half of its 95 % interval, or in brackets its ends where they are not alike."
+TIED = r"\textsuperscript{$\dagger$}"
+_INTERVALS = r"After a score is half of its 95 \% interval, or in brackets its ends where they are not alike."
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Chosen:
     """What an article shows of an experiment.
 
     Attributes:
-        experiment: its name. corpus: name and split.
+        experiment: its name. corpus: name and split. alignments: given or automatic.
         models, titles: in order, and what each is called.
         questions: by name, in order. metrics: the one that is shown of each.
         samples, seed: how many sets were drawn, and from which seed.
@@ -42,6 +42,7 @@ class Chosen:
 
     experiment: str
     corpus: str
+    alignments: str
     models: Sequence[str]
     titles: Mapping[str, str]
     questions: Mapping[str, Property]
@@ -51,6 +52,9 @@ class Chosen:
 
     def called(self, model: str) -> str:
         return self.titles.get(model, model)
+
+    def title(self, question: str) -> str:
+        return title_of(self.questions[question], self.metrics[question], self.alignments)
 
     def of(self, table: pd.DataFrame) -> pd.DataFrame:
         """The rows of these models and questions by the metrics that are shown."""
@@ -84,7 +88,7 @@ def write_paper(
     advice = read_recommendations(recommendations, properties)
     texts = {
         "best_layers": best_table(best, chosen),
-        "recommendations": advice_table(advice[advice["model"].isin(chosen.models)], chosen),
+        "recommendations": advice_table(advice, chosen),
         "figures": figures_with_captions(figures, scored, chosen, width_cm, about),
         "sentence": f"{sentence(best, chosen, read_run(journal, 'configuration.yaml').commit)}\n",
         **{f"layers_{name}": layers_table(scored, best, name, chosen) for name in chosen.questions},
@@ -100,59 +104,59 @@ def layers_table(scored: pd.DataFrame, best: pd.DataFrame, question: str, chosen
     cells: dict[str, dict[str, str]] = {}
     for row in rows.to_dict("records"):
         cells.setdefault(row["layer"], {})[row["model"]] = number(row["mean"], row["low"], row["high"])
-    for row in ranked[ranked["layer"] != ""].to_dict("records"):
-        model = row["model"]
-        cells[row["layer"]][model] = rf"\textbf{{{cells[row['layer']][model]}}}"
+    ranked = ranked[ranked["layer"] != ""]
+    for row in ranked.to_dict("records"):
+        cells[row["layer"]][row["model"]] = rf"\textbf{{{cells[row['layer']][row['model']]}}}"
         for layer in row["tied"].split():
-            cells[layer][model] += TIED
+            cells[layer][row["model"]] += TIED
     models = [model for model in chosen.models if model in set(rows["model"])]
+    marks = [] if ranked.empty else [rf"Bold: the best block. {TIED}~Ties with it."]
+    skipped = skip_note(rows, chosen.models, chosen.titles)
     return tabular(
-        "l" + "l" * len(models),
+        "l" * (1 + len(models)),
         ["Layer", *(escaped(chosen.called(model)) for model in models)],
-        [[[layer, *(cells[layer].get(model, "") for model in models)] for layer in sorted(cells, key=layer_key)]],
-        [f"{_title(question, chosen)}. {_INTERVALS} Bold: the best block; dagger: it ties with the best one."],
+        [
+            Block(
+                [[layer, *(cells[layer].get(model, "") for model in models)] for layer in sorted(cells, key=layer_key)]
+            )
+        ],
+        [f"{_title(question, chosen)}.", _INTERVALS, *marks, *(f"{escaped(note)}." for note in _lines(skipped))],
     )
 
 
 def best_table(best: pd.DataFrame, chosen: Chosen) -> str:
     """The best block of each model for each question, with what ties with it."""
-    blocks = []
+    blocks, notes = [], Notes()
     for question in chosen.questions:
         rows = of_property(best, question).set_index("model")
-        block = []
-        for model in chosen.models:
-            if model not in rows.index:
-                continue
-            row = rows.loc[model]
-            score = number(row["mean"], row["low"], row["high"]) if row["layer"] else escaped(row["reason"])
-            block.append([escaped(chosen.called(model)), row["layer"], score, _ties(row), number(row["chance"])])
-        if block:
-            blocks.append([[_title(question, chosen), "", "", "", ""], *block])
-    return tabular("llllr", ["Model", "Best", "Score", "Ties", "Chance"], blocks, [_INTERVALS])
+        found = [
+            [
+                *(escaped(chosen.called(model)), *_best_cells(rows.loc[model], "mean", [], notes)),
+                number(rows.loc[model, "chance"]),
+            ]
+            for model in chosen.models
+            if model in rows.index
+        ]
+        blocks += [Block(found, _title(question, chosen))] if found else []
+    return tabular("llllr", ["Model", "Block", "Score", "Ties", "Chance"], blocks, [_INTERVALS, *notes.sentences])
 
 
 def advice_table(advice: pd.DataFrame, chosen: Chosen) -> str:
-    """The recommended layers, with how much each rests on; what speaks against one is a letter, explained above."""
-    letters: dict[str, str] = {}
-    blocks = []
+    """The recommended layers, with how much each rests on, and what speaks against following it."""
+    blocks, notes = [], Notes()
     for model in chosen.models:
-        block = []
+        found = []
         for row in advice[advice["model"] == model].to_dict("records"):
             if row["kind"] == PROPERTY and row["question"] not in chosen.questions:
                 continue
-            marks = [
-                letters.setdefault(said, _letter(len(letters))) for said in filter(None, row["caution"].split("; "))
-            ]
-            layer = row["layer"] + (f"$^{{{','.join(marks)}}}$" if marks and row["layer"] else "")
-            counts = [_count(row[name]) for name in [*COUNTS, "seed"]]
-            score = number(row["score"], row["low"], row["high"]) if row["layer"] else escaped(row["reason"])
+            cautions = list(filter(None, row["caution"].split("; ")))
             metric = escaped(metric_of(row["metric"]).symbol)
-            block.append([escaped(row["question"]), metric, layer, score, _ties(row), *counts])
-        if block:
-            blocks.append([[escaped(chosen.called(model)), *[""] * 8], *block])
-    heading = ["For", "Metric", "Layer", "Score", "Ties", "Rows", "Types", "Speakers", "Seed"]
-    notes = [f"{letter}: {escaped(caution)}." for caution, letter in letters.items()]
-    return tabular("lllllrrrr", heading, blocks, [_INTERVALS, *notes])
+            counts = [_count(row[name]) for name in COUNTS]
+            counts.append("" if pd.isna(row["seed"]) else f"{row['seed']:.0f}")
+            found.append([escaped(row["question"]), metric, *_best_cells(row, "score", cautions, notes), *counts])
+        blocks += [Block(found, escaped(chosen.called(model)))] if found else []
+    heading = ["For", "Metric", "Block", "Score", "Ties", "Rows", "Types", "Speakers", "Seed"]
+    return tabular("lllllrrrr", heading, blocks, [_INTERVALS, *notes.sentences])
 
 
 def figures_with_captions(
@@ -163,18 +167,18 @@ def figures_with_captions(
     about: Mapping[str, str],
 ) -> str:
     """A figure environment for each file, with its caption: what is drawn, what was skipped, and on what it rests."""
-    found = ["% \\usepackage{graphicx}; of SVG files also \\usepackage{svg}"]
+    found = ["% \\usepackage{graphicx}; of SVG files \\usepackage{svg} too"]
     for file, figure in figures.items():
         name = figure["question"]
-        skipped = skip_note(of_property(scored, name), chosen.models, chosen.titles).replace("\n", ". ")
-        said = [f"{figure['alt'].format(_words(name, chosen))}.", figure["caption"], about[name]]
-        said += [f"{skipped}."] if skipped else []
+        skipped = skip_note(of_property(scored, name), chosen.models, chosen.titles)
+        said = [f"{figure['alt'].format(chosen.title(name))}.", figure["caption"], about[name]]
+        said += [f"{note}." for note in _lines(skipped)]
         stem, _, suffix = file.rpartition(".")
-        command, shown_file = ("includesvg", stem) if suffix == "svg" else ("includegraphics", file)
+        command, named = ("includesvg", stem) if suffix == "svg" else ("includegraphics", file)
         found += [
             *("", "\\begin{figure}", "  \\centering"),
-            f"  \\{command}[width={width_cm:g}cm]{{{shown_file}}}",
-            f"  \\caption{{{escaped(' '.join(filter(None, said)))}}}",
+            f"  \\{command}[width={width_cm:g}cm]{{{named}}}",
+            f"  \\caption{{{escaped(' '.join(filter(None, said)), 10 * LINE)}}}",
             f"  \\label{{fig:{stem.replace('_', '-')}}}",
             "\\end{figure}",
         ]
@@ -187,50 +191,49 @@ def sentence(best: pd.DataFrame, chosen: Chosen, commit: str) -> str:
     for question in chosen.questions:
         rows = of_property(best, question).set_index("model")
         said = [_said(rows.loc[model], chosen.called(model)) for model in chosen.models if model in rows.index]
-        if said:
-            parts.append(
-                f"{_words(question, chosen)} ({metric_of(chosen.metrics[question]).symbol}): {', '.join(said)}"
-            )
+        symbol = metric_of(chosen.metrics[question]).symbol
+        parts += [f"{chosen.title(question)} ({symbol}): {', '.join(said)}"] if said else []
     sets = f"{chosen.samples} sample set{'s' if chosen.samples > 1 else ''}, seed {chosen.seed}"
     made = f"layerwise {__version__}" + (f", commit {commit}" if commit else "")
     return shown(
-        f"In experiment {chosen.experiment} ({made}; corpus {chosen.corpus}, {sets}), the best blocks are, of "
-        f"{'; of '.join(parts) or 'no question, any'}.",
+        f"In experiment {chosen.experiment} ({made}; corpus {chosen.corpus}, {chosen.alignments} alignments, {sets}), "
+        f"the blocks that score best, with 95 % intervals, are for {'; for '.join(parts) or 'no question known'}.",
         100 * LINE,
     )
+
+
+def _best_cells(row: Mapping, score: str, cautions: Sequence[str], notes: Notes) -> list[str]:
+    """The layer, its score and its ties; without a layer, a note says why."""
+    if not row["layer"]:
+        return [f"none{notes.mark([*cautions, row['reason']])}", "", ""]
+    return [row["layer"] + notes.mark(cautions), number(row[score], row["low"], row["high"]), escaped(_ties(row))]
 
 
 def _said(row: Mapping, model: str) -> str:
     if not row["layer"]:
         return f"{model} none"
     half = half_width(row["mean"], row["low"], row["high"])
-    if half is not None:
-        interval = f" ± {rounded(half)}"
-    else:
-        interval = "" if math.isnan(row["low"]) else f" [{rounded(row['low'])}, {rounded(row['high'])}]"
-    ties = f"; ties {layer_ranges(row['tied'].split())}" if row["tied"] else ""
-    return f"{model} {row['layer']} ({rounded(row['mean'])}{interval}{ties})"
+    interval = "" if math.isnan(row["low"]) else f" [{rounded(row['low'])}, {rounded(row['high'])}]"
+    score = rounded(row["mean"]) + (interval if half is None else f" ± {rounded(half)}")
+    chance = "" if math.isnan(row["chance"]) else f", chance {rounded(row['chance'])}"
+    ties = f", tied with {_ties(row)}" if row["tied"] else ""
+    return f"{model} {row['layer']} ({score}{chance}{ties})"
 
 
-def _words(question: str, chosen: Chosen) -> str:
-    known = chosen.questions[question]
-    return known.title or known.name
+def _ties(row: Mapping) -> str:
+    return layer_ranges(row["tied"].split()) if row["tied"] else ""
 
 
 def _title(question: str, chosen: Chosen) -> str:
     metric = metric_of(chosen.metrics[question])
     better = "" if metric.higher_is_better else ", lower is better"
-    return f"{escaped(_words(question, chosen))} ({escaped(metric.symbol)}{better})"
+    return f"{escaped(chosen.title(question))} ({escaped(metric.symbol)}{better})"
 
 
-def _ties(row: Mapping) -> str:
-    return escaped(layer_ranges(row["tied"].split())) if row["tied"] else ""
-
-
-def _letter(index: int) -> str:
-    """a … z, and then aa, ab …"""
-    return (_letter(index // 26 - 1) if index >= 26 else "") + chr(ord("a") + index % 26)
+def _lines(text: str) -> Iterable[str]:
+    return filter(None, text.split("\n"))
 
 
 def _count(value: object) -> str:
-    return "" if pd.isna(value) else f"{value:,.0f}".replace(",", r"\,")
+    """A whole number; what has none, as acoustic measures have no types, stays empty."""
+    return f"{value:,.0f}".replace(",", r"\,") if not pd.isna(value) and value else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from layerwise.errors import LINE, shown
 from layerwise.tables.written import half_width, rounded
@@ -36,27 +37,55 @@ def number(score: float, low: float = math.nan, high: float = math.nan) -> str:
     return f"{_minus(rounded(score))} [{_minus(rounded(low))}, {_minus(rounded(high))}]"
 
 
-def tabular(
-    columns: str, heading: Sequence[str], blocks: Sequence[Sequence[Sequence[str]]], notes: Sequence[str] = ()
-) -> str:
-    """A tabular between the rules of booktabs.
+@dataclass(frozen=True)
+class Block:
+    """Rows of cells that are LaTeX already, below a line that says what they are of; "": there is no such line."""
+
+    rows: Sequence[Sequence[str]]
+    of: str = ""
+
+
+@dataclass
+class Notes:
+    """What is said below a table: letters in its cells, and what each stands for."""
+
+    letters: dict[str, str] = field(default_factory=dict)
+
+    def mark(self, notes: Sequence[str]) -> str:
+        """The letters of some notes, raised; "" where there are none."""
+        marks = [self.letters.setdefault(note, _letter(len(self.letters))) for note in notes]
+        return rf"\textsuperscript{{{','.join(marks)}}}" if marks else ""
+
+    @property
+    def sentences(self) -> list[str]:
+        return [rf"\textsuperscript{{{letter}}}~{escaped(note)}." for note, letter in self.letters.items()]
+
+
+def tabular(columns: str, heading: Sequence[str], blocks: Sequence[Block], notes: Sequence[str] = ()) -> str:
+    """A tabular between the rules of booktabs, and a paragraph below it.
 
     Args:
         columns: how they are aligned: `llr`.
         heading: a cell for each.
-        blocks: rows of cells, which are LaTeX already; a rule parts the blocks.
-        notes: sentences for the caption, LaTeX already: they stand above as comments, as only the caption of the
-            article knows its words.
+        blocks: a rule parts them.
+        notes: sentences, which are LaTeX already.
     """
-    lines = ["% \\usepackage{booktabs}", *(f"% {note}" for note in notes), f"\\begin{{tabular}}{{{columns}}}"]
-    lines += ["\\toprule", _row(heading)]
+    lines = ["% \\usepackage{booktabs}", f"\\begin{{tabular}}{{{columns}}}", "\\toprule", _row(heading)]
     for block in blocks:
-        lines += ["\\midrule", *map(_row, block)]
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
+        said = [_row([f"\\multicolumn{{{len(heading)}}}{{l}}{{\\emph{{{block.of}}}}}"])] if block.of else []
+        lines += ["\\midrule", *said, *map(_row, block.rows)]
+    lines += ["\\bottomrule", "\\end{tabular}"]
+    lines += ["\\par\\smallskip", "{\\footnotesize", *notes, "\\par}"] if notes else []
+    return "\n".join([*lines, ""])
 
 
 def _row(cells: Sequence[str]) -> str:
     return f"{' & '.join(cells)} \\\\"
+
+
+def _letter(index: int) -> str:
+    """a … z, and then aa, ab …"""
+    return (_letter(index // 26 - 1) if index >= 26 else "") + chr(ord("a") + index % 26)
 
 
 def _minus(text: str) -> str:
