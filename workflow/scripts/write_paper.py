@@ -5,20 +5,19 @@ from layerwise.figures.paper_tables import Chosen, write_paper
 from layerwise.scoring.properties import read_properties
 
 with logged(snakemake):
-    properties = read_properties(snakemake.params.questions)
     write_paper(
         snakemake.input.trends,
         snakemake.input.best,
         snakemake.input.recommendations,
-        properties,
+        read_properties(snakemake.params.properties),
         Chosen(
             experiment=snakemake.params.experiment,
             corpus=snakemake.params.corpus,
             alignments=snakemake.params.alignments,
             models=snakemake.params.models,
             titles=snakemake.params.titles,
-            questions={name: properties[name] for name in snakemake.params.shown},
-            metrics=snakemake.params.shown,
+            questions=read_properties(snakemake.params.questions),
+            metrics=snakemake.params.metrics,
             samples=snakemake.params.samples,
             seed=snakemake.params.seed,
         ),
