@@ -26,6 +26,7 @@
 # results/<experiment>/tables/*.csv
 # results/<experiment>/plots/*.{svg,png,json}
 # results/<experiment>/report.html
+# results/<experiment>/paper/*.{pdf,svg,png,tex,txt}              for an article; made by the target paper alone
 # results/<experiment>/{logs,benchmarks}/<rule>/…
 import os
 
@@ -64,6 +65,7 @@ include: "workflow/rules/summary.smk"
 include: "workflow/rules/task_tables.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/plots.smk"
+include: "workflow/rules/paper.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/costs.smk"
 include: "workflow/rules/estimate.smk"

@@ -67,6 +67,7 @@ def test_demo_stays_at_a_hundred_and_twenty_score_jobs(checkout):
         ("tables", "tabulate_layers", "plot_property"),
         ("plots", "plot_experiment", "write_report"),
         ("report", "write_report", "nothing"),
+        ("paper", "write_paper", "plot_property"),
     ],
 )
 def test_targets_end_where_they_say(checkout, target, last, beyond):

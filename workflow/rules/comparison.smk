@@ -156,6 +156,7 @@ rule recommend_layers:
         shown=SHOWN,
         folds_by=config["cca"]["folds_by"],
         seed=config["samples"]["seed"],
+        seed_of_heads=config["probes"]["seed"],
         about=ABOUT,
         code=code_of("recommend_layers"),
     log:

@@ -9,6 +9,9 @@ LONGEST_PASS = 180  # characters of the name of a pass: it is part of paths
 
 @functools.cache  # each of thousands of score jobs asks
 def shards_of(model):
+    """The files of a model with the rows that every extraction writes."""
+    if model in SHARED_MODELS:
+        return [of_others(f"representations/{model}/{shard}.h5") for shard in SHARDS]
     return every(rules.extract_representations.output.shard, model=model, shard=SHARDS)
 
 
@@ -69,18 +72,16 @@ def scores_of(properties):
     """Every score of some properties; where the layers of a model are not known, its checkpoint is asked first."""
     for model in UNPLANNED:
         checkpoints.describe_model.get(model=model)
-    return [
-        path
-        for name in properties
-        for model in MODELS
-        for path in every(
-            rules.score_layers.output.scores,
-            property=name,
-            model=model,
-            sample=SAMPLES,
-            layers=layer_jobs(name, model),
-        )
-    ]
+    return [path for name in properties for model in MODELS for path in scores_of_model(name, model)]
+
+
+def scores_of_model(name, model):
+    """The scores of a property and a model, which another experiment may have."""
+    wildcards = {"property": [name], "model": [model], "sample": SAMPLES, "layers": layer_jobs(name, model)}
+    other = PROPERTIES[name].target.other_model
+    if name in SHARING.questions and {model, other or model} <= SHARED_MODELS:
+        return expand(of_others("scores/{property}/{model}/{sample}/{layers}.json"), **wildcards)
+    return every(rules.score_layers.output.scores, **wildcards)
 
 
 def all_scores(wildcards):

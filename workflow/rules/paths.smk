@@ -6,6 +6,8 @@ import os
 
 from snakemake.io import is_flagged
 
+from layerwise.experiment.configuration.sharing import sharing_of
+
 # To paths of rules Snakemake adds the `prefix` of a module; all other paths need it from placed().
 MODIFIER = workflow.modifier.path_modifier
 
@@ -15,9 +17,24 @@ def placed(path):
     return path if is_flagged(path, "local") else MODIFIER.replace_prefix(path)
 
 
+try:
+    SHARING = sharing_of(config, Path(placed("results")))
+except LayerwiseError as error:
+    raise WorkflowError(str(error))
+
+SHARED_MODELS = {EXPERIMENT.names[said] for said in SHARING.models}
+
+
 def results(path):
-    """A path of this experiment."""
+    """A path of this experiment; tables of a corpus and of samples, and where their audio is, may be another one's."""
+    if SHARING.experiment and path.startswith(("audio/", "corpus/", "samples/")):
+        return of_others(path)
     return f"results/{config['experiment']}/{path}"
+
+
+def of_others(path):
+    """A path of the experiment with which this one shares."""
+    return f"results/{SHARING.experiment}/{path}"
 
 
 # With --default-storage-provider, what jobs make lies in a storage, and each gets copies of what it names as input.

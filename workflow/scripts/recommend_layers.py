@@ -16,5 +16,6 @@ with logged(snakemake):
         shown=snakemake.params.shown,
         folds_by=snakemake.params.folds_by,
         seed=snakemake.params.seed,
+        seed_of_heads=snakemake.params.seed_of_heads,
         out=snakemake.output.table,
     )

@@ -485,7 +485,7 @@ def fitting(schema: dict) -> st.SearchStrategy:
     if "integer" in types:
         forms.append(st.integers(schema.get("minimum"), schema.get("maximum")))
     if "number" in types:
-        forms.append(st.floats(least_number(schema), 1, exclude_max=True))
+        forms.append(st.floats(least_number(schema), schema.get("maximum", 1), exclude_max="maximum" not in schema))
     if "string" in types:
         forms.append(st.sampled_from([word for word in WORDS + TEXTS if re.search(schema.get("pattern", ""), word)]))
     if "boolean" in types:

@@ -245,7 +245,7 @@ def _listed_recordings(listed: DataFolder, root: Path, source: Folder) -> tuple[
     for utterance_id, stretch in sorted(listed.utterances.items()):
         path = listed.audio(stretch.recording, root)
         if wrong := unusable(utterance_id):
-            problems.append(Problem("", ascii(utterance_id), "bad name", wrong))
+            problems.append(Problem("", ascii(utterance_id), BAD_NAME, wrong))
         elif path is None:
             detail = f"{WAV_SCP} has a command or an archive, which is not run: write {stretch.recording} to a file"
             problems.append(Problem(utterance_id, "", "no file", detail))

@@ -24,12 +24,20 @@ WIDTHS = (13, 46)  # pixels of a column, at least and at most
 HEIGHTS = (13, 22)  # of a row
 ACROSS, UPWARDS = 760, 560  # pixels that all should have, as far as that can be
 ROOM = 34  # pixels that a number needs
+_BESIDE = 50  # pixels of a column beside the cells: names of layers
 MOST_EQUAL = 0.02  # scores that differ by less have one colour: they look alike as numbers
 STAR, CROSS = "*", "×"
 _MIDDLE = 0.575  # of the scale of colours, from where white is easier to read than black
 
 
-def heatmap(trends: AnyPath, question: Property, metric: str, models: Sequence[str], titles: Mapping[str, str]) -> Any:
+def heatmap(
+    trends: AnyPath,
+    question: Property,
+    metric: str,
+    models: Sequence[str],
+    titles: Mapping[str, str],
+    column: int | None = None,
+) -> Any:
     """One property as a heat map: layers upwards from the input, a column per model.
 
     The mean is written in each cell while there is room. A skipped score is a grey cell with a cross, a flagged one has
@@ -37,19 +45,22 @@ def heatmap(trends: AnyPath, question: Property, metric: str, models: Sequence[s
     the lowest. Differences as small as an interval are hardly seen: the colours span at least one.
 
     Args:
-        models, titles: as of `layerwise.figures.trends.trends_chart`.
+        models, titles, column: as of `layerwise.figures.trends.trends_chart`.
     """
     table = of_property(read_trends(trends), question.name)
-    table = table[table["metric"] == metric]
+    table = table[(table["metric"] == metric) & table["model"].isin(models)]
     cast = Models.of(models, titles)
     title = title_of(question, metric, alignments_in(table))
     notes = skip_note(table, models, cast.titles)
     if not table["mean"].notna().any():
-        return finished(words_only(notes or f"No layer has a score of {metric}."), title)
+        return finished(
+            words_only(notes or f"No layer has a score of {metric}.", column or ACROSS), title, column=column
+        )
     rows = rounded(cast.titled(table)[[column for column in COLUMNS if column != "run"]])
     layers = sorted(rows["layer"].unique(), key=layer_key)
     columns = [cast.titles[name] for name in dict.fromkeys(rows["model"])]
-    width, height = _step(WIDTHS, ACROSS, len(columns)), _step(HEIGHTS, UPWARDS, len(layers))
+    across, upwards = (column - _BESIDE, column) if column else (ACROSS, UPWARDS)
+    width, height = _step(WIDTHS, across, len(columns)), _step(HEIGHTS, upwards, len(layers))
     notes = "\n".join(
         [
             *([f"{STAR} {FLAGGED}"] if (rows["status"] == IS_FLAGGED).any() else []),
@@ -80,10 +91,10 @@ def heatmap(trends: AnyPath, question: Property, metric: str, models: Sequence[s
         ),
         tooltip=tooltips(),
     )
-    cells = _cells(base, rows, metric, numbers=width >= ROOM)
+    cells = _cells(base, rows, metric, width >= ROOM, column is not None)
     chart = of_models(said_of(alt.layer(*cells, data=rows)))
     chart = chart.properties(width=width * len(columns), height=height * len(layers))
-    return finished(chart, title, notes, max(width * len(columns) + 100, 420))
+    return finished(chart, title, notes, max(width * len(columns) + 100, 420), column)
 
 
 def _step(pixels: tuple[int, int], altogether: int, number: int) -> int:
@@ -91,7 +102,7 @@ def _step(pixels: tuple[int, int], altogether: int, number: int) -> int:
     return max(least, min(most, altogether // number))
 
 
-def _cells(base: alt.Chart, rows: pd.DataFrame, metric: str, numbers: bool) -> list[alt.Chart]:
+def _cells(base: alt.Chart, rows: pd.DataFrame, metric: str, numbers: bool, legend_below: bool) -> list[alt.Chart]:
     """The cells, and what is written in them."""
     up = metric_of(metric).higher_is_better
     low, high = span_of(rows)
@@ -100,7 +111,14 @@ def _cells(base: alt.Chart, rows: pd.DataFrame, metric: str, numbers: bool) -> l
         domain=[low, high], scheme=alt.SchemeParams("viridis", extent=[1, 0] if up else [0, 1]), nice=False
     )
     words = [*wrapped(metric_of(metric).title, 30).split("\n"), *([] if up else ["(lower is better)"])]
-    legend = alt.Legend(title=words, format=".2f", gradientLength=150, tickCount=4)
+    legend = alt.Legend(
+        title=words,
+        format=".2f",
+        gradientLength=150,
+        tickCount=4,
+        orient="bottom" if legend_below else "right",
+        direction="horizontal" if legend_below else "vertical",
+    )
     scored = base.transform_filter("isValid(datum.mean)")
     flagged = scored.transform_filter(f"datum.status == '{IS_FLAGGED}'")
     skipped = base.transform_filter(f"datum.status == '{SKIPPED}'")

@@ -20,6 +20,8 @@ LABEL_LIMIT = 300  # pixels of a label
 _HALF, _THICK = 3.2, 0.17  # half the length of a line, and half its thickness
 _PIXELS = 5  # of a unit: half the root of the size of a symbol
 _CHARACTER = 6.2  # pixels, of a label
+_SYMBOL = int(2 * _HALF * _PIXELS) + 8  # pixels of a symbol and what parts it from its label
+_PADDING = 24  # pixels between columns
 _MANY = 20  # entries; more of them stand below the chart
 
 _BOX = "M-0.75,-0.75L0.75,-0.75L0.75,0.75L-0.75,0.75Z"
@@ -89,13 +91,13 @@ def legend_of(shown: Sequence[Entry], width: int, below: bool | None = None) -> 
         orient="bottom" if below else "right",
         direction="vertical",
         columns=columns,
-        columnPadding=24,
+        columnPadding=_PADDING,
         symbolSize=(2 * _PIXELS) ** 2,
         symbolStrokeWidth=0,
         symbolOffset=8,
         labelOffset=16,
         labelExpr=LABEL_OF_MODEL,
-        labelLimit=LABEL_LIMIT,
+        labelLimit=min(LABEL_LIMIT, width - _SYMBOL) if below else LABEL_LIMIT,
         symbolLimit=0,
     )
     scales = {
@@ -110,10 +112,14 @@ def legend_of(shown: Sequence[Entry], width: int, below: bool | None = None) -> 
 
 
 def _columns(shown: Sequence[Entry], width: int) -> int:
-    """How many columns have room; Vega fills them from above if all are full."""
-    longest = max(len(entry.label) for entry in shown if entry.label not in (CHANCE, FLAGGED))
-    room = width / (min(LABEL_LIMIT, _CHARACTER * longest) + 2 * _HALF * _PIXELS + 24)
-    return min(len(shown), max(1, int(room)))
+    """How many columns have room, each as wide as its longest label; Vega fills them from above if all are full."""
+    widths = [_SYMBOL + min(LABEL_LIMIT, _CHARACTER * len(entry.label)) for entry in shown]
+    for columns in range(len(widths), 1, -1):
+        rows = -(-len(widths) // columns)
+        parts = [widths[start : start + rows] for start in range(0, len(widths), rows)]
+        if sum(map(max, parts)) + _PADDING * (columns - 1) <= width:
+            return columns
+    return 1
 
 
 def line_of(dashes: Sequence[int]) -> str:

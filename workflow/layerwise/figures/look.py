@@ -29,6 +29,7 @@ BAND = 0.15  # opacity of an interval
 QUIET = "#8a8a8a"  # of chance levels, rules and notes: seen on white and on black
 CHANCE_DASH = [4, 3]
 WIDTH, HEIGHT = 560, 340  # pixels of a chart by itself; a picture has 96 to an inch
+COLUMN_HEIGHT = 0.6  # of the lines of a chart in a column, as a share of the column's width
 DIGITS = 6  # of numbers in the data of a chart
 _TITLE, _NOTE = 8.2, 6.0  # pixels of a character of a title and of a note, at most on average
 
@@ -153,20 +154,32 @@ def score_scale(metric: str, **options: Any) -> alt.Scale:
     return alt.Scale(zero=False, nice=True, reverse=not metric_of(metric).higher_is_better, **options)
 
 
-def finished(chart: Any, title: str | Sequence[str], notes: str = "", width: int = WIDTH) -> Any:
+def finished(
+    chart: Any, title: str | Sequence[str], notes: str = "", width: int = WIDTH, column: int | None = None
+) -> Any:
     """A chart with its title, what is to be said below it, and the common look.
 
     Args:
         title: a line, or several; long ones are broken.
         notes: what was skipped and why, lines; "": nothing is to be said.
         width: of the chart, which lines of the title and of notes do not exceed by much.
+        column: the width of the whole picture, in pixels, where it stands in a column of an article, whose caption has
+            title and notes; None: it stands by itself.
     """
+    if column is not None:
+        fitted = alt.AutoSizeParams(type="fit-x", contains="padding")
+        return _looking(chart.properties(width=column, autosize=fitted, padding=4))
     lines = [title] if isinstance(title, str) else list(title)
     said = alt.TitleParams(
         _broken(lines, int(width / _TITLE)),
         subtitle=_broken(notes.split("\n"), int(width / _NOTE)) if notes else alt.Undefined,
     )
-    return chart.properties(title=said).configure(
+    return _looking(chart.properties(title=said))
+
+
+def _looking(chart: Any) -> Any:
+    """With the common look."""
+    return chart.configure(
         background="white",
         font="sans-serif",
         title=alt.TitleConfig(anchor="start", fontSize=14, subtitleColor=QUIET, subtitleFontSize=11, offset=10),

@@ -65,6 +65,7 @@ class Figure:
         axis: which of them this is, `depth` or `layer`, if the reader chooses; "": it has no axis of layers to choose.
         stem: the name of its files in `plots/`, with `{}` for the subject; "": the subject and the figure's name.
         has_intervals: whether its caption is followed by what intervals are about.
+        in_column: whether it can stand in a column of an article, as wide as `column` says, an argument of its chart.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Figure:
     axis: str = ""
     stem: str = ""
     has_intervals: bool = True
+    in_column: bool = False
 
     @property
     def module(self) -> str:
@@ -143,6 +145,7 @@ FIGURES: dict[str, Figure] = {
             options={"axis": "depth"},
             view="trends",
             axis="depth",
+            in_column=True,
         ),
         Figure(
             "layer",
@@ -153,6 +156,7 @@ FIGURES: dict[str, Figure] = {
             options={"axis": "layer"},
             view="trends",
             axis="layer",
+            in_column=True,
         ),
         Figure(
             "heatmap",
@@ -162,6 +166,7 @@ FIGURES: dict[str, Figure] = {
             "best. The colours span at least one interval, so that differences which are noise are hardly seen. Grey "
             "cells with a cross were skipped, those with a star and a frame are flagged, and blank ones are layers "
             "that a model does not have.",
+            in_column=True,
         ),
         Figure(
             "pairs",

@@ -100,14 +100,14 @@ def draw_all(figures: Mapping[str, Mapping], tables: Mapping[str, AnyPath], out:
 
 def draw(chart: dict[str, Any], out_svg: AnyPath, out_png: AnyPath) -> None:
     """Write a chart as a picture, whose text stays text, and as pixels."""
-    svg = _numbered(vl_convert.vegalite_to_svg(chart)) + "\n"
+    svg = numbered(vl_convert.vegalite_to_svg(chart)) + "\n"
     with replaced(out_svg) as temporary:
         temporary.write_text(svg, encoding="utf-8")
     with replaced(out_png) as temporary:
         temporary.write_bytes(vl_convert.svg_to_png(svg, ppi=PIXELS_PER_INCH))
 
 
-def _numbered(svg: str) -> str:
+def numbered(svg: str) -> str:
     """The same with ids that count from 0: Vega goes on counting through all that a process draws."""
     ids: dict[str, str] = {}
     return _ID.sub(lambda found: found[1] + ids.setdefault(found[2], f"{found[3]}{len(ids)}"), svg)

@@ -15,8 +15,9 @@ from layerwise.tables.external import PROPERTY, TASK
 from layerwise.tables.probes import EXTERNAL
 from layerwise.tables.recommendations import AT_CHANCE, AT_MAJORITY, CONTROL, NO_INTERVAL
 from layerwise.tables.scores import COUNTS
+from layerwise.tables.written import half_width, rounded
 
-_DIGITS, _POINTS = "z.3f", "z.1f"  # z: no minus before a zero
+_POINTS = "z.1f"  # z: no minus before a zero
 _IN_THE_SENTENCE = {CONTROL, AT_CHANCE, AT_MAJORITY, NO_INTERVAL}  # cautions that the paragraph says in its own words
 
 
@@ -79,19 +80,16 @@ def _score(row: Mapping, is_named: bool) -> Iterator[str]:
         if row["majority_label"] and AT_MAJORITY not in row["caution"]:
             yield _without_speech(row)
     else:
-        yield (f"{metric.symbol} " if is_named else "") + f"{row['score']:{_DIGITS}}" + _interval(row) + better
+        yield (f"{metric.symbol} " if is_named else "") + rounded(row["score"]) + _interval(row) + better
         if not math.isnan(row["chance"]):
-            yield f"chance {row['chance']:{_DIGITS}}"
+            yield f"chance {rounded(row['chance'])}"
 
 
 def _interval(row: Mapping) -> str:
-    """Half of an even interval; the ends of a lopsided one, as those over items are."""
-    below, above = row["score"] - row["low"], row["high"] - row["score"]
-    if math.isnan(below):
+    if math.isnan(row["low"]):
         return ""
-    if abs(above - below) < 0.001:  # two such halves are the same in print, or next to it
-        return f" ± {(above + below) / 2:.3f}"
-    return f", {row['low']:{_DIGITS}} to {row['high']:{_DIGITS}}"
+    half = half_width(row["score"], row["low"], row["high"])
+    return f", {rounded(row['low'])} to {rounded(row['high'])}" if half is None else f" ± {rounded(half)}"
 
 
 def _ties(row: Mapping) -> Iterator[str]:

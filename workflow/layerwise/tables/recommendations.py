@@ -23,7 +23,7 @@ from layerwise.tables.trends import of_shown, read_trends
 
 COLUMNS = [
     *("model", "question", "kind", "source", "metric", "layer", "depth", "score", "low", "high", "tied"),
-    *("chance", "majority", "majority_label", *COUNTS),
+    *("chance", "majority", "majority_label", *COUNTS, "seed"),
     *("costs", "against_weighted", "caution", "alignments", "reason"),
 ]
 TEXT = ["question", "kind", "source", "majority_label", "costs", "caution"]
@@ -66,13 +66,14 @@ def recommend(
     folds_by: str,
     seed: int,
     out: AnyPath,
+    seed_of_heads: int | None = None,
 ) -> None:
     """A row per model and question, tables/recommendations.csv: the layer to use, and how much that is worth.
 
     A question is a property that layers are ranked by, or a task. `score`, `low` and `high` are of the layer: the
     similarity of a property, the metric of a task (a fraction; error rates are better when lower). `tied` are the
     other layers that tie with it (`layerwise.tables.ties`): any of them would do. `n_rows`, `n_types` and `n_speakers`
-    say how much the score of a property was measured on.
+    say how much the score of a property was measured on, and `seed` which draws those were.
 
     Of a property, `costs` says what its layer costs on each task where that was measured, against the best single
     layer, as `task=difference` of performances (accuracy, or 1 - error rate), parted by blanks; tasks measured
@@ -81,7 +82,8 @@ def recommend(
 
     `majority` is what always answering the most frequent label of training reaches (`majority_label`; of error rates an
     empty answer), and `chance` what guessing does. `n_rows`, `n_types` and `n_speakers` of a task count its test
-    utterances, labels, and speakers on test.
+    utterances, labels, and speakers on test; its `seed` is that of the heads, and empty where it was measured
+    elsewhere.
 
     `caution` says what speaks against following the row, parted by "; ": random weights; a score whose interval reaches
     the interval of its chance level; a task whose layer's interval does not lie beyond `majority` and `chance`; no
@@ -96,7 +98,8 @@ def recommend(
         controls: those of them whose weights are random.
         shown: property → the metric of its scores.
         folds_by: what their folds keep together: row, utterance or speaker; a property may say otherwise.
-        seed: as `layerwise.tables.comparison.compare`.
+        seed: of the draws of rows, and as `layerwise.tables.comparison.compare`.
+        seed_of_heads: of what tasks draw; None: it is not known.
     """
     best = read_best_layers(best_layers)
     mark = alignments_of(best)
@@ -121,8 +124,9 @@ def recommend(
         for row in found:
             cautions = [CONTROL] if model in controls else []
             row["caution"] = "; ".join([*cautions, *row["caution"]])
+            row["seed"] = _seed_of(row, seed, seed_of_heads)
         rows += found
-    table = table_of(rows, COLUMNS, COUNTS)
+    table = table_of(rows, COLUMNS, [*COUNTS, "seed"])
     write_table(table.assign(alignments=mark), out)
 
 
@@ -135,6 +139,12 @@ def read_recommendations(path: AnyPath, properties: Mapping[str, Property]) -> p
     if wrong := set(table["kind"]) - {PROPERTY, TASK}:
         raise RereadError(path, f"{min(wrong)!r} in column kind")
     return table
+
+
+def _seed_of(row: Mapping, of_draws: int, of_heads: int | None) -> int | None:
+    if row["kind"] == PROPERTY:
+        return of_draws
+    return None if row["source"] == EXTERNAL else of_heads
 
 
 def _costs(comparison: pd.DataFrame, shown: Mapping[str, str]) -> dict[tuple[str, str], str]:

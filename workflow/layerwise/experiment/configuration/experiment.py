@@ -21,6 +21,7 @@ from layerwise.experiment.configuration.corpus import (
     word_splits_of,
     wrong_pronunciations,
 )
+from layerwise.experiment.configuration.figures import Shown, shown_in_paper
 from layerwise.experiment.configuration.folds import impossible_folds, impossible_own_folds, unlearnable
 from layerwise.experiment.configuration.layering import FROM, merged, with_base
 from layerwise.experiment.configuration.layers import absent_layers, impossible_pairs, layer_pairs_of
@@ -84,6 +85,7 @@ class Experiment:
         tasks: entries of the chosen tasks, in order.
         task_sources: where their data comes from: `DATA/FILE` or `CORPUS/SPLIT/audio` → source.
         task_corpora: layout, phone set and marks of each corpus that they use, as plain values.
+        in_paper: the models and questions of `figures`.
     """
 
     config: dict
@@ -106,6 +108,7 @@ class Experiment:
     tasks: dict[str, TaskEntry]
     task_sources: dict[str, Source]
     task_corpora: dict[str, dict]
+    in_paper: Shown
 
     @property
     def word_list(self) -> Path | None:
@@ -136,7 +139,7 @@ class Experiment:
         Nor has it what is secret of addresses.
         """
         choices: dict[str, Any] = {
-            key: hidden_in(value) for key, value in self.config.items() if key not in ("mirrors", FROM)
+            key: hidden_in(value) for key, value in self.config.items() if key not in ("mirrors", "figures", FROM)
         }
         return choices | {"corpus": {key: value for key, value in choices["corpus"].items() if key != "keep"}}
 
@@ -212,6 +215,8 @@ def read_experiment(*configs: dict) -> Experiment:
     errors += impossible_properties(config, properties, models) if models else []
     errors += absent_layers(config, models, properties)
     errors += impossible_pairs(config, models, properties)
+    in_paper, figure_errors = shown_in_paper(config["figures"], names, models, properties)
+    errors += figure_errors
     if not errors:
         _require_plannable(config, models, properties)
     sources, source_errors = corpus_sources(config["corpus"], corpora)
@@ -249,6 +254,7 @@ def read_experiment(*configs: dict) -> Experiment:
         tasks=tasks,
         task_sources=task_sources,
         task_corpora={task.corpus: corpus_facts(task.corpus, corpora) for task in tasks.values() if task.corpus},
+        in_paper=in_paper,
     )
 
 
