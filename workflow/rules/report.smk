@@ -32,7 +32,7 @@ rule write_report:
         titles=TITLES,
         groups=GROUPS,
         audio=EXPERIMENT.audio.origin,
-        alignments=EXPERIMENT.alignments.origin if EXPERIMENT.alignments else "automatic, by pocketsphinx",
+        alignments=ALIGNMENTS_FROM,
         sources={name: entry.origin for name, entry in MODELS.items()},
         criteria=FINDINGS,
         journal=results("versions.yaml"),
