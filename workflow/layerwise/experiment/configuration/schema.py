@@ -99,7 +99,11 @@ def from_command_line(value: object, schema: dict) -> object:
     if isinstance(read, str):
         return value
     is_number = isinstance(read, int | float) and not isinstance(read, bool)
-    wanted = "string" not in types or ("null" in types and read is None) or ("number" in types and is_number)
+    wanted = (
+        "string" not in types
+        or ("null" in types and read is None)
+        or (is_number and ("number" in types or "integer" in types))
+    )
     return read if wanted else value
 
 
@@ -208,11 +212,19 @@ def _explained(error: jsonschema.ValidationError, hints: int) -> list[str]:
         "maxProperties": lambda value: f"must have at most {value} keys",
         "uniqueItems": lambda value: "must have nothing twice",
         "maxItems": lambda value: f"must have at most {value} items",
-        "pattern": lambda value: f"must match {value}",
+        "pattern": lambda value: _allowed(value, error.schema.get("type", "string")),
         "oneOf": lambda value: error.schema.get("description", ""),
     }
     rule = rules.get(error.validator, lambda value: error.message)(error.validator_value)
     return [f"{where}: found {found}; {rule}"]
+
+
+def _allowed(pattern: str, types: str | list[str]) -> str:
+    """A pattern that one word alone matches is that word, beside what else may stand there."""
+    word = pattern[1:-1]
+    if pattern != f"^{word}$" or not word.isalpha():
+        return f"must match {pattern}"
+    return f"must be {' or '.join([*(kind for kind in types if kind != 'string'), word])}"
 
 
 def _purpose(error: jsonschema.ValidationError, key: str) -> str:
