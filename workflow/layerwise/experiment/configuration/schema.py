@@ -24,6 +24,7 @@ _LONGEST = 10_000  # characters of a text, of which a path has 4,096 at most; or
 _MOST_ERRORS = 1000  # that are collected; a person reads fewer
 _LARGEST = 1 << 63  # of whole numbers, for which numpy and tables have no type
 
+_KEYS = ", such as {key: value}"
 _ANY = {"type": ["boolean", "integer", "null", "number"]}  # of keys that a mapping may have beside those that are named
 _WORDS = {
     **dict.fromkeys(("true", "yes", "on"), True),
@@ -198,7 +199,7 @@ def _explained(error: jsonschema.ValidationError, hints: int) -> list[str]:
     rules = {
         "type": lambda value: (
             f"must be {' or '.join([value] if isinstance(value, str) else value)}"
-            + (", such as {key: value}" if "object" in value and isinstance(error.instance, str) else "")
+            + (_KEYS if "object" in value and isinstance(error.instance, str) else "")
         ),
         "minimum": lambda value: f"must be at least {value}",
         "maximum": lambda value: f"must be at most {value}",
@@ -224,7 +225,8 @@ def _allowed(pattern: str, types: str | list[str]) -> str:
     word = pattern[1:-1]
     if pattern != f"^{word}$" or not word.isalpha():
         return f"must match {pattern}"
-    return f"must be {' or '.join([*(kind for kind in types if kind != 'string'), word])}"
+    others = [f"{kind}{_KEYS if kind == 'object' else ''}" for kind in types if kind != "string"]
+    return f"must be {' or '.join([*others, word])}"
 
 
 def _purpose(error: jsonschema.ValidationError, key: str) -> str:
