@@ -21,7 +21,7 @@ from layerwise.experiment.configuration.schema import SCHEMAS, check_schema, rea
 from layerwise.experiment.given_questions import Asked, Given, asked_of_one_model, files_beside, read_given_tables
 from layerwise.experiment.given_speech import Speech, write_speech
 from layerwise.experiment.samples.chosen import read_and_choose
-from layerwise.experiment.samples.sizes import AUTO, given_sizes, spelled_out
+from layerwise.experiment.samples.sizes import given_sizes, spelled_out
 from layerwise.files.catalogues import locate, read_yaml
 from layerwise.layers import is_transformer
 from layerwise.models.by_name import load
@@ -81,6 +81,7 @@ def analyse(
             for a name of that file.
         name: of the model, in the table. None: its source.
         layers, samples, cca, representations, strict: as in the configuration, with its defaults for missing keys.
+            `samples="auto"`: sizes that fit this speech.
         phones: the phone set: a name in resources/phones.yaml (`keep`: labels as they are), or label → phone.
         word_list: a file of words, the most frequent first. None: words are ranked by `intervals`.
         sample_rate: of the waveforms. Others than 16 kHz are resampled, as the workflow does.
@@ -99,7 +100,7 @@ def analyse(
     """
     sections = {"samples": samples, "cca": cca, "representations": representations}
     settings = _settings(
-        {key: value if value == AUTO else dict(value) for key, value in sections.items() if value is not None}
+        {key: value if isinstance(value, str) else dict(value) for key, value in sections.items() if value is not None}
         | {"extra_properties": _own(properties)}
         | {"properties": list(properties), "layers": layers if isinstance(layers, str) else list(layers)}
         | {"strict": strict}

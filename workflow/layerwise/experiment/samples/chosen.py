@@ -134,25 +134,22 @@ def _fewest_phones(counts: pd.Series) -> int:
 
 
 def _word_types(counts: pd.Series) -> tuple[int, int]:
-    """How many words to take, and how often each has to occur: frequent ones, if they give rows enough.
+    """How many words to take, and how often each has to occur: many words, but frequent ones if they give rows enough.
 
     Args:
-        counts: of words of the ranking that the corpus has, the most frequent first.
+        counts: of words of the ranking that the corpus has, in its order.
     """
     best, most = (max(2, min(PAPER.word_types, len(counts))), 1), 0
     for least in FEWEST:
-        kept = counts[counts >= least]
-        types = len(kept)
-        if types < 2:
-            continue
-        place = 1 + int(np.flatnonzero((counts >= least).to_numpy())[-1])
-        rows = int(kept.sum())
-        if rows >= needed_rows(types):
-            return place, least
-        if _TEST * rows < types:  # more directions than held-out rows
-            continue
-        if rows > most:
-            best, most = (place, least), rows
+        places = 1 + np.flatnonzero(counts.to_numpy() >= least)
+        rows = np.cumsum(counts.to_numpy()[places - 1])
+        types = np.arange(1, len(rows) + 1)
+        if enough := [n for n in types[1:] if rows[n - 1] >= needed_rows(n)]:
+            return int(places[enough[-1] - 1]), least
+        # Too few for the widest layers: as many rows as there are, if not more directions than held-out rows.
+        fair = [n for n in types[1:] if _TEST * rows[n - 1] >= n]
+        if fair and rows[fair[-1] - 1] > most:
+            best, most = (int(places[fair[-1] - 1]), least), rows[fair[-1] - 1]
     return best
 
 
