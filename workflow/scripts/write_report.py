@@ -8,7 +8,7 @@ from layerwise.figures.report import write_report
 from layerwise.scoring.properties import read_properties
 
 with logged(snakemake):
-    chosen = [sizes_of(snakemake.params.sizes, Path(path)) for path in snakemake.input.sizes]
+    chosen = [in_a_line(sizes_of(snakemake.params.sizes, Path(path))) for path in snakemake.input.sizes]
     write_report(
         experiment=snakemake.params.configuration["experiment"],
         configuration=snakemake.params.configuration,
@@ -31,13 +31,13 @@ with logged(snakemake):
         problems={
             "Audio that was left out, or kept in doubt": snakemake.input.audio_problems,
             "Alignments that were left out, or kept in doubt": snakemake.input.alignment_problems,
-            "Phones and words that are too rare, and left out (samples.min_per_type)": snakemake.input.rare,
         },
         labels=snakemake.input.labels or None,
+        rare=snakemake.input.rare,
+        chosen_sizes=" ".join(chosen),
         provenance={
             "audio": snakemake.params.audio,
             "alignments": snakemake.params.alignments,
-            **{"samples: auto takes": in_a_line(sizes) for sizes in chosen},
             **{f"model {name}": source for name, source in snakemake.params.sources.items()},
         },
         journal=snakemake.params.journal,
