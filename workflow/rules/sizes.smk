@@ -31,11 +31,9 @@ def tables_now():
 
 
 def sizes_now():
-    """The sizes, as far as they are known: those that are not yet chosen are, if the tables of the corpus are here."""
+    """The sizes; None: some are `auto`, and the tables of the corpus that are asked for them are not here."""
     if not CHOSEN_SIZES:
         return sizes_of(SIZES, None)
-    if all(map(is_made, CHOSEN_SIZES)):
-        return sizes_of(SIZES, *(Path(brought(path)) for path in CHOSEN_SIZES))
     if tables_now() is None:
         return None
     utterances, intervals, word_list = tables_now()

@@ -323,10 +323,11 @@ def test_problems_are_shown_up_to_a_limit_and_empty_files_say_so(page):
 
 
 def test_sizes_that_were_chosen_are_said(inputs, page):
-    assert "samples: auto" not in page.text
+    assert "Sizes that this corpus allows" not in page.text
     report.write_report(**inputs | {"chosen_sizes": "utterances: 390, word_types: 101"})
     text = Page(inputs["out"].read_text()).text
-    assert "this corpus allows (samples: auto): utterances: 390, word_types: 101." in text
+    assert "Sizes that this corpus allows" in text
+    assert ": utterances: 390, word_types: 101." in text
 
 
 def test_types_that_are_left_out_are_counted(inputs, tmp_path, page):
