@@ -67,7 +67,10 @@ def example(schema: dict) -> object:
     if types == {"null"}:
         return None
     if "object" in types:
-        least = {"mine": example(schema["additionalProperties"])} if "minProperties" in schema else {}
+        least = {}
+        if "minProperties" in schema:
+            named = schema.get("properties") or {"mine": schema["additionalProperties"]}
+            least = {key: example(part) for key, part in list(named.items())[: schema["minProperties"]]}
         return least | {key: example(schema["properties"][key]) for key in schema.get("required", [])}
     if "array" in types:
         return [example(schema["items"])] * schema.get("minItems", 1)
