@@ -147,6 +147,11 @@ def rare_types(segments: pd.DataFrame, span: Span, sizes: SampleSizes) -> pd.Ser
     return rare.sort_index().sort_values(kind="stable")
 
 
+def ranked_words(counts: pd.Series) -> list[str]:
+    """Words by how often they occur, at equal counts in alphabetical order; `counts`: by word."""
+    return sorted(counts.index, key=lambda label: (-counts[label], label))
+
+
 def whole_utterances(utterances: pd.DataFrame) -> pd.DataFrame:
     """Utterances as segments: utterance_id, label (the speaker), start (0), end (the duration)."""
     return pd.DataFrame(
@@ -173,7 +178,7 @@ def _labels(labels: pd.Series, span: Span, sizes: SampleSizes, ranking: Sequence
         return sorted(common)
     types = sizes.types(span, 0)
     if ranking is None:
-        ranking = sorted(counts.index, key=lambda label: (-counts[label], label))
+        ranking = ranked_words(counts)
     frequent = [label for label in ranking[:types] if label in counts.index]
     if ranking and not frequent:
         raise SamplingError(

@@ -17,11 +17,12 @@ from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.layering import base_of
 from layerwise.experiment.failures import last_words
 from layerwise.experiment.job import check_copy, hide_secrets, hush_jobs, prefer_package
+from layerwise.experiment.samples.sizes import KEYS, given_sizes
 from layerwise.files.catalogues import locate, read_yaml
 from layerwise.files.shipped import ROOT
 from layerwise.layers import SPAN_OF_HEADS, SPAN_OF_LAYERS
 from layerwise.models.catalogue import facts
-from layerwise.spans import SPANS, SampleSizes
+from layerwise.spans import SPANS
 
 hide_secrets(logger)
 QUIET = {about.name.lower() for about in workflow.output_settings.quiet or ()}
@@ -94,7 +95,7 @@ PHONES = asdict(EXPERIMENT.phones)
 MARKS = asdict(EXPERIMENT.marks)
 # Words of automatic alignments are in lower case whatever the layout says.
 LOWER_CASE = EXPERIMENT.alignments is None or LAYOUT.get("lower_case", True)
-SIZES = asdict(SampleSizes.of(config["samples"]))
+SIZES = {key: config["samples"][key] for key in KEYS}  # numbers, or `auto`
 SAMPLES = range(1, config["samples"]["count"] + 1)
 OVER_SPEAKERS = config["cca"]["intervals"] == SPEAKERS
 PASS = r"[A-Za-z0-9][A-Za-z0-9_+.-]*"  # rows that are extracted together

@@ -13,6 +13,8 @@ rule write_report:
         best=rules.summarise_trends.output.best,
         utterances=rules.index_utterances.output.utterances,
         samples=rules.summarise_samples.output.table,
+        sizes=CHOSEN_SIZES,
+        rare=rules.check_samples.output.rare,
         models=rules.tabulate_models.output.table,
         comparison=rules.compare_trends.output.table,
         findings=rules.check_findings.output.table,
@@ -27,6 +29,7 @@ rule write_report:
         html=results("report.html"),
     params:
         configuration=EXPERIMENT.choices,
+        sizes=SIZES,
         questions=QUESTIONS,
         metrics=SHOWN,
         titles=TITLES,

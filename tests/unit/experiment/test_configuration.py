@@ -251,7 +251,8 @@ def test_numbers_of_an_architecture_are_read():
 
 def test_text_in_place_of_keys_is_told_how_they_are_written():
     (line,) = lines({"samples": "count:2"})
-    assert line == 'samples: found "count:2"; must be object, such as {key: value}'
+    assert line == 'samples: found "count:2"; must be object, such as {key: value} or auto'
+    assert lines({"samples": {"word_types": "all"}}) == ['samples.word_types: found "all"; must be integer or auto']
 
 
 def test_the_demo_has_its_task_and_a_corpus_of_ones_own_has_none(tmp_path):

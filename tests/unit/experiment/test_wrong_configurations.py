@@ -27,7 +27,7 @@ SCHEMA = SCHEMA_FILES["config.schema.yaml"]
 # Of each type of JSON; the text is none that a number could be read from.
 VALUES = {"null": None, "boolean": True, "integer": 7, "number": 99.5, "string": "some text", "array": [], "object": {}}
 # One of these fits each pattern, and one does not.
-TEXTS = ["mine", "T1", ".txt", "a" * 64, "https://a", "two words", "kaldi"]
+TEXTS = ["mine", "T1", ".txt", "a" * 64, "https://a", "two words", "auto", "kaldi"]
 
 
 @pytest.fixture(autouse=True)

@@ -47,6 +47,7 @@ from layerwise.experiment.configuration.segments import absent_columns, columns_
 from layerwise.experiment.configuration.sources import Source
 from layerwise.experiment.configuration.tasks import chosen_tasks
 from layerwise.experiment.configuration.vectors import WordFile, chosen_word_files
+from layerwise.experiment.samples.sizes import spelled_out
 from layerwise.files.catalogues import CatalogueError, locate, require_bounded
 from layerwise.files.limits import Limit
 from layerwise.models.catalogue import ModelEntry
@@ -180,7 +181,7 @@ def read_experiment(*configs: dict) -> Experiment:
         config = merged(config, with_base(changes)) if isinstance(changes, dict) else changes
     config = from_command_line(config, schema)
     check_schema(config, "config.schema.yaml")
-    config = with_defaults(config, schema)
+    config = with_defaults(spelled_out(config), schema)
     for key in ("models", "extra_models"):
         MODELS.require(len(config[key]), key, ConfigurationError)
     catalogue = read_catalogue("models.yaml")
