@@ -24,6 +24,6 @@ def is_here():
 
 def print_estimate(log):
     """Say what the experiment takes; to standard output, where nothing else of Snakemake's goes, and in a log."""
-    page = render(costs_of(EXPERIMENT, is_here(), read_calibration()))
+    page = render(costs_of(EXPERIMENT, is_here(), read_calibration(), SHARING))
     Path(log).write_text(page, encoding="utf-8")
     print(page)
