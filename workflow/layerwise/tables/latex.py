@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from layerwise.errors import LINE, shown
 from layerwise.tables.written import half_width, rounded
 
-# What LaTeX does not take as it is, in text. Dashes and the minus are given as inputenc and fontspec both read them, and
-# a double quote as every encoding has it: babel takes the character itself for a command in some languages.
+# What LaTeX does not take as it is, in text. Dashes and the minus are given as inputenc and fontspec both read them, a
+# double quote as every encoding has it: babel takes the character itself for a command in some languages.
 _ESCAPED = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
