@@ -14,7 +14,10 @@ WRONG = {
     "impossible intervals": ("cca: {intervals: speakers}", ["cca.intervals:", "cca.folds_by must be speaker"]),
     "absent audio": ("corpus: {audio: no/such/archive.tar.gz}", ["corpus.audio:", "no/such/archive.tar.gz"]),
     "absent metadata": ("corpus: {metadata: no/speakers.csv}", ["corpus.metadata:", "no/speakers.csv does not exist"]),
-    "metadata without ids": ("corpus: {metadata: config.yaml}", ["corpus.metadata:", "speaker_id or utterance_id"]),
+    "metadata without ids": (
+        "corpus: {metadata: config.yaml}",
+        ["corpus.metadata:", "speaker_id, utterance_id or path"],
+    ),
 }
 
 

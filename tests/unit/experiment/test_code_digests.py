@@ -16,6 +16,7 @@ from package_imports import PACKAGE, closure, imported, rules
 
 # What they fetch is fixed by address, revision and checksum: an edit of the code is no reason to fetch it again.
 FETCHING = {"fetch_archive", "fetch_model", "fetch_original"}
+IN_NO_WAY = "check_samples"  # says early what tabulate_enough, which shares its script, says again of what is asked now
 
 RULES = {rule.name: rule for rule in rules()}
 
@@ -237,7 +238,7 @@ def test_rule_and_script_share_their_name(name):
 @pytest.mark.parametrize("name", RULES)
 def test_digest_of_a_rule_begins_with_its_script(name):
     rule = RULES[name]
-    assert rule.digest_of == (None if name in FETCHING else rule.script.stem)
+    assert rule.digest_of == (None if name in FETCHING | {IN_NO_WAY} else rule.script.stem)
 
 
 # Of each package a module, and all scripts that have it behind them. What else an edit repeats, by what those make, is

@@ -27,7 +27,7 @@ SCHEMA = SCHEMA_FILES["config.schema.yaml"]
 # Of each type of JSON; the text is none that a number could be read from.
 VALUES = {"null": None, "boolean": True, "integer": 7, "number": 99.5, "string": "some text", "array": [], "object": {}}
 # One of these fits each pattern, and one does not.
-TEXTS = ["mine", "T1", ".txt", "a" * 64, "https://a", "two words"]
+TEXTS = ["mine", "T1", ".txt", "a" * 64, "https://a", "two words", "kaldi"]
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,10 @@ def example(schema: dict) -> object:
     if types == {"null"}:
         return None
     if "object" in types:
-        least = {"mine": example(schema["additionalProperties"])} if "minProperties" in schema else {}
+        least = {}
+        if "minProperties" in schema:
+            named = schema.get("properties") or {"mine": schema["additionalProperties"]}
+            least = {key: example(part) for key, part in list(named.items())[: schema["minProperties"]]}
         return least | {key: example(schema["properties"][key]) for key in schema.get("required", [])}
     if "array" in types:
         return [example(schema["items"])] * schema.get("minItems", 1)

