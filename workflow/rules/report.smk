@@ -11,7 +11,7 @@ rule write_report:
         charts=[f"{plot}.json" for plot in PLOTS],
         scores=rules.collect_scores.output.scores,
         best=rules.summarise_trends.output.best,
-        utterances=rules.index_utterances.output.utterances,
+        utterances=from_corpus(RECORDINGS),
         samples=rules.summarise_samples.output.table,
         sizes=CHOSEN_SIZES,
         rare=RARE_TYPES,
@@ -22,9 +22,9 @@ rule write_report:
         model_pairs=rules.compare_models.output.table,
         layer_pairs=rules.compare_layers.output.table if EXPERIMENT.layer_pairs else [],
         matrices=rules.tabulate_matrices.output.table if MATRICES else [],
-        audio_problems=rules.index_utterances.output.problems,
-        alignment_problems=ALIGNMENT_PROBLEMS,
-        labels=rules.index_alignments.output.labels if EXPERIMENT.alignments else [],
+        audio_problems=from_corpus("corpus/audio_problems.csv"),
+        alignment_problems=from_corpus(ALIGNMENT_PROBLEMS),
+        labels=from_corpus("corpus/labels.csv") if EXPERIMENT.alignments else [],
     output:
         html=results("report.html"),
     params:
