@@ -11,6 +11,7 @@ rule index_utterances:
     input:
         audio=ancient(lent_audio("index")),
         lists=[given(path) for path in EXPERIMENT.part_lists],
+        speakers=[given(path) for path in EXPERIMENT.metadata.of_speakers],
     output:
         utterances=RECORDINGS,
         problems=results("corpus/audio_problems.csv"),

@@ -47,6 +47,8 @@ rule draw_sample:
         seed=config["samples"]["seed"],
         sizes=SIZES,
         lower_case=LOWER_CASE,
+        # What is said of them, not what is drawn: a function of `input`, so that another question draws nothing anew.
+        wanted=lambda wildcards, input: sorted(EXPERIMENT.spans),
         code=code_of("draw_sample"),
     log:
         log_of("draw_sample/{sample}"),

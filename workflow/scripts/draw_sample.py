@@ -16,4 +16,5 @@ with logged(snakemake):
         out=dict(snakemake.output.items()),
         word_list=next(iter(snakemake.input.word_list), None),
         lower_case=snakemake.params.lower_case,
+        wanted=snakemake.params.wanted,
     )

@@ -642,8 +642,10 @@ def test_words_are_ranked_by_the_training_alignments_of_librispeech():
 
 def test_a_word_list_of_ones_own(tmp_path):
     (tmp_path / "words.txt").write_text("the\n")
-    experiment = read_experiment(corpus(name="librispeech", word_list=str(tmp_path / "words.txt")))
+    listed = corpus(name="librispeech", word_list=str(tmp_path / "words.txt"))
+    experiment = read_experiment(listed)
     assert (experiment.word_splits, experiment.word_list) == (None, tmp_path / "words.txt")
+    assert read_experiment(listed | {"properties": ["phone", "mel"]}).word_list is None
 
 
 @pytest.mark.parametrize(

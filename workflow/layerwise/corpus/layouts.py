@@ -255,6 +255,11 @@ class Layout:
         """Whether it promises transcripts."""
         return self.transcripts is not None or self.lists is not None
 
+    @property
+    def has_one_speaker(self) -> bool:
+        """Whether neither paths nor lists say who speaks."""
+        return self.speaker_id == ONE_SPEAKER and not self.lists
+
     def of_split(self, split: str) -> Layout:
         """The layout with the name of one split in its patterns."""
         return replace(

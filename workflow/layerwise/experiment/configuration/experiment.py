@@ -113,9 +113,14 @@ class Experiment:
 
     @property
     def word_list(self) -> Path | None:
-        """The user's own list of words."""
+        """The user's own list of words; None: there is none, or no question is about words."""
         given = self.config["corpus"]["word_list"]
-        return locate(given) if isinstance(given, str) else None
+        return locate(given) if isinstance(given, str) and "word" in self.spans else None
+
+    @property
+    def spans(self) -> set[str]:
+        """Names of the spans that questions are about."""
+        return {question.rows.span.name for question in self.properties.values() if question.rows.span}
 
     @property
     def part_lists(self) -> list[Path]:
