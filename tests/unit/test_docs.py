@@ -204,6 +204,20 @@ def test_every_configuration_is_an_experiment(block, somebody_s_files, monkeypat
     read_experiment(defaults, shown)
 
 
+@pytest.mark.parametrize(
+    "block", [block for block in configurations() if block.page.name == "first-study.md"], ids=lambda block: block.place
+)
+def test_a_first_study_is_complete_and_keeps_nothing_of_the_demo(block, somebody_s_files, monkeypatch):
+    monkeypatch.chdir(somebody_s_files)
+    shown = yaml.safe_load(block.text.replace("/data/", f"{somebody_s_files}/data/"))
+    experiment = read_experiment(yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8")), shown)
+    assert shown["samples"] == "auto"
+    assert list(experiment.properties) == shown["properties"]
+    assert list(experiment.models) == shown["models"]
+    assert not experiment.tasks
+    assert experiment.config["experiment"] == shown["experiment"] != "demo"
+
+
 def test_every_page_that_files_name_is_there():
     files = [REPOSITORY / name for name in ("Snakefile", "config.yaml")]
     for folder, kinds in {
