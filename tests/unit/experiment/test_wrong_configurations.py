@@ -134,9 +134,10 @@ def wrong(schema: dict) -> Iterator[tuple[Path, object, str]]:
     if "maximum" in schema:
         yield (), schema["maximum"] + 1, f"must be at most {schema['maximum']}"
     if "pattern" in schema:
-        for text in ("", " ", "two words", "../up", example(schema) + "\n"):
+        word = schema["pattern"][1:-1]  # where but one is allowed
+        for text in ("", " ", "two words", "../up", example({**schema, "type": "string"}) + "\n"):
             if not re.search(schema["pattern"].replace("$", r"\Z"), text):
-                yield (), text, f"must match {schema['pattern']}"
+                yield (), text, f" or {word}" if word.isalpha() else f"must match {schema['pattern']}"
     elif "minLength" in schema:
         yield (), "", "must not be empty"
     if "minItems" in schema:
