@@ -112,8 +112,8 @@ def needed_rows(types: int) -> int:
 def _fair_rows(types: int) -> float:
     """The rows of so many types whose smallest held-out fold has as many rows as there are types.
 
-    Folds share each type evenly, but for a remainder of less than one row. Of all types these remainders have a standard
-    deviation of at most half a row for the root of the types, of which three are allowed for.
+    Folds share each type evenly, but for a remainder of less than one row. Over all types these remainders have a
+    standard deviation of at most half a row for the root of the types; three of it are allowed for.
     """
     return (types + _SPREAD * math.sqrt(types)) / _TEST
 
