@@ -28,7 +28,7 @@ from layerwise.scoring.metrics import OF_OTHERS
 from layerwise.scoring.properties import read_properties
 from layerwise.scoring.targets import KINDS
 from layerwise.spans import POOLINGS, SPANS
-from pages import FAULTS, FRAGMENT, PAGES, README, REPOSITORY, Block
+from pages import FAULTS, FRAGMENT, MESSAGES, PAGES, README, REPOSITORY, Block
 
 PROPERTIES = REPOSITORY / "docs/your-property.md"
 
@@ -117,9 +117,10 @@ def test_every_call_of_pytest_names_files_and_words_in_them(page):
             assert word.lower() in texts, f"-k {word}: {paths}"
 
 
-def test_every_word_that_selects_a_test_of_faults_is_in_its_file():
+@pytest.mark.parametrize("page", [FAULTS, MESSAGES], ids=pages.name_of)
+def test_every_word_that_selects_a_test_of_a_table_is_in_its_file(page):
     files = {path: path.read_text(encoding="utf-8").lower() for path in REPOSITORY.glob("tests/**/test_*.py")}
-    for code in pages.quoted(FAULTS):
+    for code in pages.quoted(page):
         for path, quoted, plain, test in re.findall(
             r"([\w/]*test_\w+\.py)(?: -k \"([^\"]+)\"| -k (\w+)|::(\w+))?", code
         ):
