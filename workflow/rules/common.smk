@@ -54,8 +54,10 @@ def configurations():
     if workflow.modifier.skip_configfile:  # of a module that is given its configuration
         return [read_yaml(ROOT / "config.yaml"), config]
     asked = workflow.config_settings.overwrite_config
-    own = {} if workflow.config_settings.replace_workflow_config else own_configuration()
-    return [{**config, "from": None}, own, asked]  # once more, as Snakemake takes {} in place of null for nothing
+    if workflow.config_settings.replace_workflow_config:
+        return [asked]
+    # Read anew: `config` has what was asked for in it already.
+    return [read_yaml(ROOT / "config.yaml"), own_configuration(), asked]
 
 
 prefer_package(PACKAGE_PARENT)
