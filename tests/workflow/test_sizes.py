@@ -56,7 +56,7 @@ def test_a_plan_says_sizes_and_what_is_not_enough_as_soon_as_there_are_tables(dr
     assert f"samples: auto takes {', '.join(f'{key}: {value}' for key, value in sizes.items())}" in auto
     assert "planned, but" not in auto
     few = drawn.plan("scores", "--config", "samples={phones_per_type: 2}").output
-    assert "planned, but phone: layers of 48 dimensions cannot be scored in 1 of 1 sample sets" in few
+    assert "planned, but phone: layers of 48 dimensions cannot be scored: 60 training rows" in few
     assert "What would do: samples.phones_per_type: 10" in few
 
 

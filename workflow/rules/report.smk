@@ -14,7 +14,7 @@ rule write_report:
         utterances=rules.index_utterances.output.utterances,
         samples=rules.summarise_samples.output.table,
         sizes=CHOSEN_SIZES,
-        rare=rules.check_samples.output.rare,
+        rare=RARE_TYPES,
         models=rules.tabulate_models.output.table,
         comparison=rules.compare_trends.output.table,
         findings=rules.check_findings.output.table,

@@ -78,7 +78,7 @@ rule check_samples:
         said=[],
     output:
         enough=ENOUGH,
-        rare=results("corpus/rare_types.csv"),
+        rare=RARE_TYPES,
     params:
         asked=lambda wildcards, input: ASKED_LAYERS,
         questions=lambda wildcards, input: ASKED_OF_ROWS,

@@ -12,6 +12,7 @@ from layerwise.scoring.properties import asked
 from layerwise.scoring.settings import ScoreSettings
 
 ENOUGH = results("samples/enough.csv")
+RARE_TYPES = results("corpus/rare_types.csv")
 ASKED_LAYERS = [asdict(each) for each in asked_layers(EXPERIMENT)]
 ASKED_OF_ROWS = {name: asked(entry) for name, entry in QUESTIONS.items()}
 SCORE_SETTINGS = {
@@ -41,7 +42,7 @@ def sizes_now():
 
 
 def foresee():
-    """Say what the job check_samples will say, as far as the tables of the corpus are here, and only then."""
+    """Say what check_samples will say, of the first sample set alone, if the tables of the corpus are here."""
     if tables_now() is None:
         return
     sizes = sizes_now()
@@ -49,7 +50,7 @@ def foresee():
         logger.info(f"samples: auto takes {in_a_line(sizes)}")
     utterances, intervals, word_list = tables_now()
     speech = read_speech(utterances, intervals, SCORE_SETTINGS["seed"], *(word_list or [None]), LOWER_CASE, [])
-    plan = Plan(sizes, ScoreSettings(**SCORE_SETTINGS), len(SAMPLES))
+    plan = Plan(sizes, ScoreSettings(**SCORE_SETTINGS), samples=1)
     for answer in answers(asked_layers(EXPERIMENT), PROPERTIES, speech, plan):
         if answer.said:
             logger.warning(f"planned, but {shown(answer.said, 1000)}")
