@@ -16,6 +16,7 @@ import yaml
 
 import layerwise.measures
 import pages
+from layerwise.experiment.samples.sizes import AUTO, KEYS
 from layerwise.errors import did_you_mean
 from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.problems import ConfigurationError
@@ -213,7 +214,7 @@ def test_a_first_study_is_complete_and_keeps_nothing_of_the_demo(block, somebody
     monkeypatch.chdir(somebody_s_files)
     shown = yaml.safe_load(block.text.replace("/data/", f"{somebody_s_files}/data/"))
     experiment = read_experiment(yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8")), shown)
-    assert shown["samples"] == "auto"
+    assert {experiment.config["samples"][key] for key in KEYS} == {AUTO}
     assert list(experiment.properties) == shown["properties"]
     assert list(experiment.models) == shown["models"]
     assert not experiment.tasks
