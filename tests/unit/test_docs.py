@@ -16,10 +16,10 @@ import yaml
 
 import layerwise.measures
 import pages
-from layerwise.experiment.samples.sizes import AUTO, KEYS
 from layerwise.errors import did_you_mean
 from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.problems import ConfigurationError
+from layerwise.experiment.samples.sizes import AUTO, KEYS
 from layerwise.probes.metrics import METRICS as OF_TASKS
 from layerwise.representations.acoustic_measures import MEASURES
 from layerwise.scoring.measure import MEASURES as MEASURES_OF_SCORES
