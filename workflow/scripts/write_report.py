@@ -8,7 +8,6 @@ from layerwise.figures.report import write_report
 from layerwise.scoring.properties import read_properties
 
 with logged(snakemake):
-    chosen = [in_a_line(sizes_of(snakemake.params.sizes, Path(path))) for path in snakemake.input.sizes]
     write_report(
         experiment=snakemake.params.configuration["experiment"],
         configuration=snakemake.params.configuration,
@@ -34,7 +33,9 @@ with logged(snakemake):
         },
         labels=snakemake.input.labels or None,
         rare=snakemake.input.rare,
-        chosen_sizes=" ".join(chosen),
+        chosen_sizes=" ".join(
+            in_a_line(sizes_of(snakemake.params.sizes, Path(path))) for path in snakemake.input.sizes
+        ),
         provenance={
             "audio": snakemake.params.audio,
             "alignments": snakemake.params.alignments,

@@ -106,9 +106,19 @@ def test_words_are_those_that_occur_often_enough():
     assert 30 * sizes.words_per_type >= needed_rows(30)
     rarer = choose_sizes(*corpus([], [300] * 5 + [6] * 400)).sizes
     assert rarer.min_per_type == 5
-    assert rarer.word_types == 367  # 3,672 rows; a tenth of 3,678 is less than 368
+    assert rarer.word_types == 302  # 3,282 rows; a tenth of them leaves 26 for folds that are not even
     too_few = choose_sizes(*corpus([], [100] * 5 + [6] * 400)).sizes
-    assert too_few.word_types == 117
+    assert too_few.word_types == 83
+
+
+def test_held_out_folds_have_more_rows_than_directions_though_they_are_not_even():
+    """As in a quarter of an hour of read speech: few words, most said three times."""
+    utterances, intervals = corpus([100] * 39, [110, 68, 50, 40, 30] + [15] * 20 + [7] * 40 + [3] * 60, 100, 10, 7.7)
+    sizes = choose_sizes(utterances, intervals).sizes
+    word = property_of("word", QUESTIONS["word"] | {"measure": "cca"})
+    for seed in range(3):
+        asked = Case(AskedLayers("word", 384, 0, 0.02), word, Speech(utterances, intervals, seed=seed))
+        assert asked.status(Plan(sizes, SETTINGS, 3)) == OK, sizes
 
 
 def test_a_list_of_words_is_taken_in_its_order():

@@ -35,6 +35,7 @@ FEWEST_PHONES = (10, 5, 3)
 KEPT = 0.95  # of all phones, at least, are of types that are not left out
 WIDEST = 1280  # dimensions of the widest layers that are in use
 _TRAIN, _TEST = 0.8, 0.1
+_SPREAD = 1.5  # rows by which a held-out fold may be smaller than the mean, for the root of the types
 
 
 class NothingToDrawError(LayerwiseError):
@@ -105,7 +106,16 @@ def each_of(counts: np.ndarray, usual: int, rows: int) -> int:
 
 def needed_rows(types: int) -> int:
     """The rows that the widest layers need, of so many types."""
-    return max(math.floor((WIDEST + types) / _TRAIN) + 1, math.ceil(types / _TEST))
+    return max(math.floor((WIDEST + types) / _TRAIN) + 1, math.ceil(_fair_rows(types)))
+
+
+def _fair_rows(types: int) -> float:
+    """The rows of so many types whose smallest held-out fold has as many rows as there are types.
+
+    Folds share each type evenly, but for a remainder of less than one row. Over all types these remainders have a
+    standard deviation of at most half a row for the root of the types; three of it are allowed for.
+    """
+    return (types + _SPREAD * math.sqrt(types)) / _TEST
 
 
 def _each_for(counts: np.ndarray, rows: int) -> int:
@@ -147,7 +157,7 @@ def _word_types(counts: pd.Series) -> tuple[int, int]:
         if enough := [n for n in types[1:] if rows[n - 1] >= needed_rows(n)]:
             return int(places[enough[-1] - 1]), least
         # Too few for the widest layers: as many rows as there are, if not more directions than held-out rows.
-        fair = [n for n in types[1:] if _TEST * rows[n - 1] >= n]
+        fair = [n for n in types[1:] if rows[n - 1] >= _fair_rows(n)]
         if fair and rows[fair[-1] - 1] > most:
             best, most = (int(places[fair[-1] - 1]), least), rows[fair[-1] - 1]
     return best
