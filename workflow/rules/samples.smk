@@ -48,7 +48,7 @@ rule draw_sample:
         sizes=SIZES,
         lower_case=LOWER_CASE,
         # What is said of them, not what is drawn: a function of `input`, so that another question draws nothing anew.
-        wanted=lambda wildcards, input: sorted(EXPERIMENT.spans),
+        wanted=lambda wildcards, input: SHORT_IF_FEWER,
         code=code_of("draw_sample"),
     log:
         log_of("draw_sample/{sample}"),

@@ -19,6 +19,8 @@ SCORE_SETTINGS = {
     "seed": config["samples"]["seed"],
     **{key: value for key, value in config["cca"].items() if key != "layers_per_job"},
 }
+# Spans that are asked about in a number of rows: `auto` may take all there are, which is no shortage.
+SHORT_IF_FEWER = sorted(name for name in EXPERIMENT.spans if SPANS[name].rows_key in given_sizes(SIZES))
 # What the corpus says of sizes that are `auto`; nothing, if all are numbers.
 CHOSEN_SIZES = [] if len(given_sizes(SIZES)) == len(SIZES) else [from_corpus("samples/sizes.yaml")]
 
