@@ -178,7 +178,7 @@ def somebody_s_files(tmp_path_factory) -> Path:
     settings = tiny_originals.settings()
     written = tiny_originals.write("wav2vec2", root / "made", settings, tiny_originals.weights("wav2vec2", settings))
     written.rename(root / "checkpoint.pt")
-    for folder in ("mine", "my-corpus"):
+    for folder in ("digits", "mine", "my-corpus"):
         (data / folder).mkdir()
     with zipfile.ZipFile(data / "my-textgrids.zip", "w") as archive:
         archive.writestr("a.TextGrid", "")
