@@ -65,6 +65,8 @@ def librispeech(folder: Path) -> Path:
     return folder
 
 
+SAMPLES = ("results/own/samples/1/words.parquet", "results/own/samples/enough.csv")
+DIGITS = {"layout": {"recordings": "**/{digit}_{speaker}_{n}", "utterance_id": "{digit}_{speaker}_{n}"}}
 PHONES = {"properties": ["mel", "phone"]}
 ARCTIC = {"layout": {"recordings": "**/{utterance}"}, "tiers": {"phone": "MAU"}, "phones": "sampa"}
 
@@ -99,6 +101,12 @@ WORKS = {
         arctic, ARCTIC | {"tiers": {"phone": ["phones", "mau"]}}, None, 12, 0, {"one"},
     ),
     "ARCTIC, a pattern": (arctic, ARCTIC | {"tiers": {"phone": "MAU*"}}, None, 12, 0, {"one"}),
+    "ARCTIC, no tier for words": (
+        arctic, ARCTIC | {"tiers": {"phone": "MAU", "word": None}}, None, 12, 0, {"one"},
+    ),
+    "ARCTIC, a pattern with a suffix": (
+        arctic, ARCTIC | {"layout": {"recordings": "**/{utterance}.wav", "speaker_id": "awb"}}, None, 12, 0, {"awb"},
+    ),
     "ARCTIC, flat": (arctic, ARCTIC | {"layout": "flat"}, None, 12, 0, {"wav"}),
     "ARCTIC, with words": (
         arctic, ARCTIC | {"tiers": {"phone": "MAU", "word": "ORT-MAU"}}, {"properties": ["word"]}, 12, 4, {"one"},
@@ -129,20 +137,22 @@ def test_it_is_read(checkout, tmp_path, written, make, keys, more, phones, words
 
 
 def test_digits_without_alignments(checkout, tmp_path, written):
-    """Who speaks and what is said stand in the names; questions about frames need no alignment."""
-    layout = {"recordings": "**/{digit}_{speaker}_{n}", "utterance_id": "{digit}_{speaker}_{n}"}
-    configuration = written(digits, {"layout": layout}, {"properties": ["mel", "speaker"]})
-    results, run = read(checkout, tmp_path, configuration, "results/own/corpus/utterances.parquet")
+    """Who speaks stands in the names; questions about frames and speakers need no alignment."""
+    configuration = written(digits, DIGITS | {"alignments": "absent"}, {"properties": ["mel", "speaker"]})
+    results, run = read(checkout, tmp_path, configuration, *SAMPLES)
     assert run.returncode == 0, run.output
+    assert "write_no_intervals" in run.jobs
+    assert pd.read_parquet(results / "corpus/intervals.parquet").empty
+    assert len(pd.read_parquet(results / "samples/1/utterances.parquet")) == 8
     utterances = pd.read_parquet(results / "corpus/utterances.parquet")
     assert utterances.groupby("speaker_id").size().to_dict() == {"jackson": 4, "theo": 4}
+    assert set(pd.read_csv(results / "samples/enough.csv")["property"]) == {"mel", "speaker"}
 
 
 def test_nothing_is_said_of_words_that_nobody_asks_about(checkout, tmp_path, written):
     (tmp_path / "words.txt").write_text("a list of\nother words\n")
     configuration = written(arctic, ARCTIC | {"word_list": str(tmp_path / "words.txt")})
-    samples = "results/own/samples/1/words.parquet"
-    results, run = read(checkout, tmp_path, configuration, samples, "results/own/samples/enough.csv")
+    results, run = read(checkout, tmp_path, configuration, *SAMPLES)
     assert run.returncode == 0, run.output
     assert pd.read_parquet(results / "samples/1/words.parquet").empty
     warned = [line for path in (results / "logs").rglob("*.log") for line in path.read_text().splitlines()]
@@ -163,8 +173,26 @@ REFUSED = {
     "a question about words": (
         arctic, ARCTIC, {"properties": ["phone", "word"]}, "word is about words, and corpus.tiers names no tier",
     ),
-    "phones in place of phone": (arctic, ARCTIC | {"tiers": {"phones": "MAU"}}, None, "corpus.tiers"),
-    "no tier for words": (arctic, ARCTIC | {"tiers": {"phone": "MAU", "word": None}}, None, "corpus.tiers.word"),
+    "another question about words": (
+        arctic, ARCTIC, {"properties": ["word-discrimination"]}, "about words, and corpus.tiers names no tier of words",
+    ),
+    "a question about phones of a corpus without alignments": (
+        digits, DIGITS | {"alignments": "absent"}, None, "phone is about phones, and corpus.alignments is absent",
+    ),
+    "phones in place of phone": (
+        arctic, ARCTIC | {"tiers": {"phones": "MAU"}}, None, "corpus.tiers.phones: there is no such key (did you mean",
+    ),
+    "no tier at all": (arctic, ARCTIC | {"tiers": {"phone": None}}, None, "layout.tiers: neither phones nor words"),
+    "a pattern in place of fields": (
+        arctic, ARCTIC | {"layout": "**/{utterance}"}, None, "several fields: {recordings: '**/{utterance}'}",
+    ),
+    "automatic without transcripts": (
+        digits, DIGITS | {"alignments": "automatic"}, None, "corpus.alignments: automatic needs transcripts",
+    ),
+    "LibriSpeech, a split of one's own without alignments": (
+        librispeech, {"name": "librispeech", "split": "my-part"}, None,
+        "for a split of your own, name corpus.alignments too",
+    ),
 }  # fmt: skip
 
 
@@ -184,7 +212,7 @@ STOPS = {
     "labels of another set": (arctic, ARCTIC | {"phones": None}, ["corpus.phones", "keep"]),
     "IPA against ARPAbet": (voxangeles, {"layout": "flat"}, ["corpus.phones", "keep"]),
     "LibriSpeech's layout": (arctic, ARCTIC | {"layout": None}, ["name the layout", "flat"]),
-    "no alignments": (digits, {"layout": {"recordings": "**/{utterance}"}}, ["automatic"]),
+    "no alignments": (digits, DIGITS, ["automatic", "or absent, if nothing that you ask is about phones or words"]),
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ rule index_utterances:
         lists=[given(path) for path in EXPERIMENT.part_lists],
         speakers=[given(path) for path in EXPERIMENT.metadata.of_speakers],
     output:
-        utterances=RECORDINGS,
+        utterances=results(RECORDINGS),
         problems=results("corpus/audio_problems.csv"),
     params:
         split=config["corpus"]["split"],
@@ -34,7 +34,7 @@ rule index_utterances:
         "../scripts/index_utterances.py"
 
 
-# One of two rules makes the intervals.
+# One of three rules makes the intervals.
 if EXPERIMENT.alignments is not None:
 
     rule index_alignments:
@@ -44,8 +44,8 @@ if EXPERIMENT.alignments is not None:
             alignments=ancient(alignments_path("alignments")),
             utterances=rules.index_utterances.output.utterances,
         output:
-            intervals=RECORDING_INTERVALS,
-            problems=ALIGNMENT_PROBLEMS,
+            intervals=results(RECORDING_INTERVALS),
+            problems=results(ALIGNMENT_PROBLEMS),
             labels=results("corpus/labels.csv"),
         params:
             split=config["corpus"]["split"],
@@ -68,7 +68,7 @@ if EXPERIMENT.alignments is not None:
         script:
             "../scripts/index_alignments.py"
 
-else:
+elif EXPERIMENT.alignments_are == "automatic":
 
     rule align_utterances:
         message:
@@ -78,8 +78,8 @@ else:
             audio=ancient(lent_audio("align")),
             pronunciations=[given(EXPERIMENT.pronunciations)] if EXPERIMENT.pronunciations else [],
         output:
-            intervals=RECORDING_INTERVALS,
-            problems=ALIGNMENT_PROBLEMS,
+            intervals=results(RECORDING_INTERVALS),
+            problems=results(ALIGNMENT_PROBLEMS),
         params:
             phones=PHONES,
             source=EXPERIMENT.audio.identity,
@@ -96,6 +96,28 @@ else:
         script:
             "../scripts/align_utterances.py"
 
+else:
+
+    rule write_no_intervals:
+        message:
+            f"Note that {CORPUS} has no alignments"
+        output:
+            intervals=RECORDING_INTERVALS,
+            problems=ALIGNMENT_PROBLEMS,
+        params:
+            code=code_of("write_no_intervals"),
+        log:
+            log_of("write_no_intervals"),
+        benchmark:
+            benchmark_of("write_no_intervals")
+        conda:
+            "../../envs/corpus.yaml"
+        resources:
+            mem_mb=rising(500),
+        localrule: True
+        script:
+            "../scripts/write_no_intervals.py"
+
 
 # Only for layouts of long recordings, such as Buckeye's.
 if CUT_PAUSES:
@@ -104,11 +126,11 @@ if CUT_PAUSES:
         message:
             f"Cut the recordings of {CORPUS} into utterances"
         input:
-            recordings=RECORDINGS,
-            intervals=RECORDING_INTERVALS,
+            recordings=results(RECORDINGS),
+            intervals=results(RECORDING_INTERVALS),
         output:
-            utterances=UTTERANCES,
-            intervals=INTERVALS,
+            utterances=results("corpus/utterances.parquet"),
+            intervals=results("corpus/intervals.parquet"),
         params:
             pause=CUT_PAUSES,
             code=code_of("cut_recordings"),

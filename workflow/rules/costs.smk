@@ -29,6 +29,6 @@ def print_estimate(log):
     """Say what the experiment takes; to standard output, where nothing else of Snakemake's goes, and in a log."""
     sizes = sizes_now() or expected_sizes(SIZES)
     asked = replace(EXPERIMENT, config=config | {"samples": config["samples"] | asdict(sizes)})
-    page = render(costs_of(asked, is_here(), read_calibration()))
+    page = render(costs_of(asked, is_here(), read_calibration(), SHARING))
     Path(log).write_text(page, encoding="utf-8")
     print(page)

@@ -69,7 +69,7 @@ rule check_samples:
     message:
         "Look whether the samples are enough for what is asked"
     input:
-        samples=every(rules.draw_sample.output, sample=SAMPLES),
+        samples=expand(DRAWN.values(), sample=SAMPLES),
         utterances=UTTERANCES,
         intervals=INTERVALS,
         word_list=WORD_LIST,
@@ -109,7 +109,7 @@ use rule check_samples as tabulate_enough with:
         intervals=INTERVALS,
         word_list=WORD_LIST,
         sizes=CHOSEN_SIZES,
-        tables=[results(f"segments/{name}.parquet") for name in SEGMENT_TABLES],
+        tables=[segments_of(name) for name in SEGMENT_TABLES],
         said=[ENOUGH],
     output:
         enough=results("tables/enough.csv"),

@@ -20,7 +20,7 @@ SCORE_SETTINGS = {
     **{key: value for key, value in config["cca"].items() if key != "layers_per_job"},
 }
 # What the corpus says of sizes that are `auto`; nothing, if all are numbers.
-CHOSEN_SIZES = [] if len(given_sizes(SIZES)) == len(SIZES) else [results("samples/sizes.yaml")]
+CHOSEN_SIZES = [] if len(given_sizes(SIZES)) == len(SIZES) else [from_corpus("samples/sizes.yaml")]
 
 
 def tables_now():

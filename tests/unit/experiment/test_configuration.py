@@ -335,7 +335,7 @@ def test_a_folder_named_automatic_has_to_be_written_as_a_path(tmp_path, monkeypa
 
 def test_misspelt_automatic_is_told_what_is_allowed():
     (line,) = lines({"corpus": {"alignments": "automatc"}})
-    expected = "automatc does not exist; a URL, an archive or a folder is expected, or automatic"
+    expected = "automatc does not exist; a URL, an archive or a folder is expected, or automatic or absent"
     assert line == f"corpus.alignments: {expected}"
     (line,) = lines({"corpus": {"audio": "automatic"}})
     assert line.endswith("automatic does not exist; a URL, an archive or a folder is expected")

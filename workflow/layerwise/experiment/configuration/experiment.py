@@ -81,7 +81,7 @@ class Experiment:
         parents: entries of models that random weights are like, and whose checkpoints have to be read for that.
         names: what stands under `models` → the model's name.
         audio, alignments: where the corpus comes from; the same where the alignments lie beside the recordings, and
-            alignments None where they are made here.
+            alignments None where they are made here, or there are none.
         layout: how it lies, with the fields of resources/layouts.yaml.
         phones: what the labels of its phones mean.
         marks: which of its labels are no speech.
@@ -136,7 +136,7 @@ class Experiment:
     @property
     def alignments_are(self) -> str:
         """`given` or `automatic`: the mark of every score and table."""
-        return GIVEN if self.alignments else AUTOMATIC
+        return AUTOMATIC if self.config["corpus"]["alignments"] == AUTOMATIC else GIVEN
 
     @property
     def pronunciations(self) -> Path | None:
@@ -242,7 +242,7 @@ def read_experiment(*configs: dict) -> Experiment:
     needs_words = any(question.rows.span is SPANS["word"] for question in properties.values())
     word_splits, word_errors = word_splits_of(config["corpus"], corpora, needs_words=needs_words)
     part, part_errors = part_of_corpus(config["corpus"])
-    errors += absent_tiers(layout, properties) + part_errors
+    errors += absent_tiers(config["corpus"], layout, properties) + part_errors
     errors += source_errors + layout_errors + phone_errors + word_errors + wrong_pronunciations(config["corpus"])
     tasks, task_sources, task_errors = chosen_tasks(config, corpora, models)
     errors += task_errors

@@ -77,7 +77,7 @@ def metadata_of_corpus(corpus: dict, corpora: dict, layout: dict) -> tuple[Metad
 def tables_of_speakers(paths: list[Path], layout: dict) -> list[Path]:
     """Tables that say who speaks in each recording, where the layout does not: its word comes first."""
     try:
-        if not layout_of(layout).has_one_speaker:
+        if not layout or not layout_of(layout).has_one_speaker:
             return []
     except LayoutError:  # said of the layout
         return []
