@@ -159,6 +159,20 @@ def test_common_types_are_drawn_as_if_there_were_no_rare_ones(corpus):
     assert few["label"].value_counts().to_dict() == dict.fromkeys(["the", "of", "and", "zebra"], 3)
 
 
+def test_a_shortage_of_what_nobody_asks_about_is_no_warning(corpus, caplog):
+    utterances, intervals = corpus
+    phones = intervals[intervals["tier"] == "phone"]
+    sizes = SampleSizes(3, 1, 70, 15, 1)
+    with caplog.at_level(logging.INFO, logger="layerwise.sampling"):
+        draw_sample(utterances, phones, 1, 0, sizes, wanted={"frame", "phone", "utterance"})
+    said = {record.getMessage(): record.levelno for record in caplog.records}
+    assert said["sample 1: 70 word types asked for, the corpus has 0: all are taken"] == logging.INFO
+    with caplog.at_level(logging.WARNING, logger="layerwise.sampling"):
+        caplog.clear()
+        draw_sample(utterances, phones, 1, 0, sizes, wanted={"word"})
+    assert [message for message in caplog.messages if "word types" in message]
+
+
 def test_enough_of_everything_warns_of_nothing(corpus, caplog):
     just_enough = SampleSizes(30, 6, 6, 4, utterances_per_speaker=15)
     with caplog.at_level(logging.WARNING, logger="layerwise.sampling"):

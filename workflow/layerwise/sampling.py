@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +80,7 @@ def draw_sample(
     seed: int,
     sizes: SampleSizes,
     ranking: Sequence[str] | None = None,
+    wanted: Collection[str] = tuple(SPANS),
 ) -> SampleSet:
     """Sample set number `sample`, which depends on (seed, sample) and the tables alone, not on how many are drawn.
 
@@ -92,15 +93,18 @@ def draw_sample(
         utterances: utterances.parquet.
         intervals: intervals.parquet, times in seconds.
         ranking: words, the most frequent first; None: those of `intervals`, at equal counts in alphabetical order.
+        wanted: names of the spans that are asked about; a shortage of others is no warning.
 
     Raises:
         SamplingError: none of the words is in the corpus.
     """
     utterances = utterances.sort_values("utterance_id", ignore_index=True)
-    _warn_if_short(sample, FRAME.table, len(utterances), sizes.utterances)
+    _say_if_short(_level(FRAME, wanted), sample, FRAME.table, len(utterances), sizes.utterances)
     drawn = {FRAME.table: draw_utterances(utterances, sample, seed, sizes)}
     for span in SEGMENTS:
-        drawn[span.table] = draw_segments(segments_of(span, utterances, intervals), span, sample, seed, sizes, ranking)
+        drawn[span.table] = draw_segments(
+            segments_of(span, utterances, intervals), span, sample, seed, sizes, ranking, wanted
+        )
     return SampleSet(**drawn)
 
 
@@ -126,15 +130,17 @@ def draw_segments(
     seed: int,
     sizes: SampleSizes,
     ranking: Sequence[str] | None = None,
+    wanted: Collection[str] = tuple(SPANS),
 ) -> pd.DataFrame:
-    """The segments of a sample set, of those that `segments_of` gives; `ranking` as `draw_sample` takes it.
+    """The segments of a sample set, of those that `segments_of` gives; `ranking` and `wanted` as in `draw_sample`.
 
     Raises:
         SamplingError: none of the words is in the corpus.
     """
-    labels = _labels(segments["label"], span, sizes, ranking, sample)
+    level = _level(span, wanted)
+    labels = _labels(segments["label"], span, sizes, ranking, sample, level)
     each = getattr(sizes, span.rows_key)
-    return _draw_per_label(segments, labels, each, generator(seed, sample, span.stream), sample, span)
+    return _draw_per_label(segments, labels, each, generator(seed, sample, span.stream), sample, span, level)
 
 
 def rare_types(segments: pd.DataFrame, span: Span, sizes: SampleSizes) -> pd.Series:
@@ -145,6 +151,11 @@ def rare_types(segments: pd.DataFrame, span: Span, sizes: SampleSizes) -> pd.Ser
     counts = segments["label"].value_counts()
     rare = counts[counts < sizes.min_per_type] if span in TIERS else counts[:0]
     return rare.sort_index().sort_values(kind="stable")
+
+
+def ranked_words(counts: pd.Series) -> list[str]:
+    """Words by how often they occur, at equal counts in alphabetical order; `counts`: by word."""
+    return counts.sort_index().sort_values(ascending=False, kind="stable").index.tolist()
 
 
 def whole_utterances(utterances: pd.DataFrame) -> pd.DataFrame:
@@ -159,13 +170,20 @@ def whole_utterances(utterances: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _labels(labels: pd.Series, span: Span, sizes: SampleSizes, ranking: Sequence[str] | None, sample: int) -> list[str]:
+def _level(span: Span, wanted: Collection[str]) -> int:
+    """How loudly a shortage of a span is told."""
+    return logging.WARNING if span.name in wanted else logging.INFO
+
+
+def _labels(
+    labels: pd.Series, span: Span, sizes: SampleSizes, ranking: Sequence[str] | None, sample: int, level: int
+) -> list[str]:
     """The labels that are drawn: all, or the most frequent ones; without those that are too rare."""
     counts, least = labels.value_counts(), sizes.min_per_type if span in TIERS else 1
     common = counts[counts >= least].index
     if len(common) < len(counts):
         log.log(
-            logging.INFO if len(common) else logging.WARNING,
+            logging.INFO if len(common) else level,
             "sample %d: %d of %d %s types occur fewer than %d times, and are left out (samples.min_per_type)",
             sample, len(counts) - len(common), len(counts), span.name, least,
         )  # fmt: skip
@@ -173,7 +191,7 @@ def _labels(labels: pd.Series, span: Span, sizes: SampleSizes, ranking: Sequence
         return sorted(common)
     types = sizes.types(span, 0)
     if ranking is None:
-        ranking = sorted(counts.index, key=lambda label: (-counts[label], label))
+        ranking = ranked_words(counts)
     frequent = [label for label in ranking[:types] if label in counts.index]
     if ranking and not frequent:
         raise SamplingError(
@@ -181,21 +199,29 @@ def _labels(labels: pd.Series, span: Span, sizes: SampleSizes, ranking: Sequence
             f"in the alignments, which have {', '.join(map(repr, counts.index[:3])) or 'no words'}: upper and lower "
             "case count where corpus.layout.lower_case is false (corpus.word_list)"
         )
-    _warn_if_short(sample, f"{span.name} types", len(frequent), types)
+    _say_if_short(level, sample, f"{span.name} types", len(frequent), types)
     return sorted(set(frequent) & set(common))
 
 
 def _draw_per_label(
-    intervals: pd.DataFrame, labels: list[str], per_label: int, draws: np.random.Generator, sample: int, span: Span
+    intervals: pd.DataFrame,
+    labels: list[str],
+    per_label: int,
+    draws: np.random.Generator,
+    sample: int,
+    span: Span,
+    level: int,
 ) -> pd.DataFrame:
     """Up to `per_label` intervals of each label."""
-    rows_of = intervals.groupby("label").indices
+    places = np.flatnonzero(intervals["label"].isin(labels))  # of most corpora's words a few are drawn
+    rows_of = {label: places[rows] for label, rows in intervals.iloc[places].groupby("label").indices.items()}
     drawn = [draws.permutation(rows_of[label])[:per_label] for label in labels]
     short = {label: len(rows) for label, rows in zip(labels, drawn, strict=True) if len(rows) < per_label}
     if short:
         rarest = sorted(short, key=lambda label: (short[label], label))
         listed = ", ".join(f"{label} {short[label]}" for label in rarest[:10]) + (", …" if len(rarest) > 10 else "")
-        log.warning(
+        log.log(
+            level,
             "sample %d: %d of %d %s have fewer than %d %s, all are taken: %s",
             sample, len(short), len(labels), span.labels, per_label, span.instances, listed,
         )  # fmt: skip
@@ -203,9 +229,9 @@ def _draw_per_label(
     return intervals.iloc[rows].sort_values(["utterance_id", "start"], ignore_index=True)
 
 
-def _warn_if_short(sample: int, what: str, there: int, asked: int) -> None:
+def _say_if_short(level: int, sample: int, what: str, there: int, asked: int) -> None:
     if there < asked:
-        log.warning("sample %d: %d %s asked for, the corpus has %d: all are taken", sample, asked, what, there)
+        log.log(level, "sample %d: %d %s asked for, the corpus has %d: all are taken", sample, asked, what, there)
 
 
 def draw_sample_tables(
@@ -217,11 +243,13 @@ def draw_sample_tables(
     out: dict[str, Path],
     word_list: Path | None = None,
     lower_case: bool = True,
+    wanted: Collection[str] = tuple(SPANS),
 ) -> None:
     """Draw one sample set from the tables of a corpus and write its tables (keys of `out`: as in `SampleSet`).
 
     Args:
         word_list, lower_case: as `read_word_list` takes them; None: the words of the corpus itself are ranked.
+        wanted: as `draw_sample` takes it.
 
     Raises:
         SamplingError: the corpus has no utterance, or none of the listed words.
@@ -230,7 +258,7 @@ def draw_sample_tables(
     if corpus.empty:
         raise SamplingError(f"{utterances} holds no utterance to draw from")
     ranking = None if word_list is None else read_word_list(Path(word_list), lower_case=lower_case)
-    drawn = draw_sample(corpus, read_parquet(intervals, INTERVALS), sample, seed, sizes, ranking)
+    drawn = draw_sample(corpus, read_parquet(intervals, INTERVALS), sample, seed, sizes, ranking, wanted)
     for name, path in out.items():
         table = getattr(drawn, BY_TABLE[name].table)
         with replaced(Path(path)) as temporary:

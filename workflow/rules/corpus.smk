@@ -11,6 +11,7 @@ rule index_utterances:
     input:
         audio=ancient(lent_audio("index")),
         lists=[given(path) for path in EXPERIMENT.part_lists],
+        speakers=[given(path) for path in EXPERIMENT.metadata.of_speakers],
     output:
         utterances=RECORDINGS,
         problems=results("corpus/audio_problems.csv"),
@@ -33,7 +34,7 @@ rule index_utterances:
         "../scripts/index_utterances.py"
 
 
-# One of two rules makes the intervals.
+# One of three rules makes the intervals.
 if EXPERIMENT.alignments is not None:
 
     rule index_alignments:
@@ -67,7 +68,7 @@ if EXPERIMENT.alignments is not None:
         script:
             "../scripts/index_alignments.py"
 
-else:
+elif EXPERIMENT.alignments_are == "automatic":
 
     rule align_utterances:
         message:
@@ -94,6 +95,28 @@ else:
             mem_mb=rising(1000, each_thread=400),
         script:
             "../scripts/align_utterances.py"
+
+else:
+
+    rule write_no_intervals:
+        message:
+            f"Note that {CORPUS} has no alignments"
+        output:
+            intervals=RECORDING_INTERVALS,
+            problems=ALIGNMENT_PROBLEMS,
+        params:
+            code=code_of("write_no_intervals"),
+        log:
+            log_of("write_no_intervals"),
+        benchmark:
+            benchmark_of("write_no_intervals")
+        conda:
+            "../../envs/corpus.yaml"
+        resources:
+            mem_mb=rising(500),
+        localrule: True
+        script:
+            "../scripts/write_no_intervals.py"
 
 
 # Only for layouts of long recordings, such as Buckeye's.

@@ -8,6 +8,9 @@ from layerwise.files.download_notes import forget_notes
 
 UTTERANCES = from_corpus("corpus/utterances.parquet")
 INTERVALS = from_corpus("corpus/intervals.parquet")
+ALIGNMENTS_FROM = EXPERIMENT.alignments.origin if EXPERIMENT.alignments else "none"
+if EXPERIMENT.alignments_are == "automatic":
+    ALIGNMENTS_FROM = "automatic, by pocketsphinx"
 CUT_PAUSES = LAYOUT.get("cut_pauses")
 # Recordings that are to be cut are listed, with their intervals, before they are.
 RECORDINGS = results("corpus/recordings.parquet" if CUT_PAUSES else "corpus/utterances.parquet")

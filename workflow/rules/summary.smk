@@ -141,6 +141,7 @@ rule summarise_samples:
         "Count what the sample sets asked for and got"
     input:
         samples=expand(DRAWN.values(), sample=SAMPLES),
+        sizes=CHOSEN_SIZES,
     output:
         table=results("tables/samples.csv"),
     params:

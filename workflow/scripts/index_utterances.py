@@ -15,5 +15,6 @@ with logged(snakemake):
         Path(snakemake.output.problems),
         layout=layout_of(snakemake.params.layout),
         part=Part(**snakemake.params.part),
+        speakers=next(map(Path, snakemake.input.speakers), None),
         threads=snakemake.threads,
     )

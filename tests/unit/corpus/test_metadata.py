@@ -139,7 +139,8 @@ def test_an_unknown_column(table):
 @pytest.mark.parametrize(
     ("contents", "message"),
     [
-        (["speaker,gender,utterance_id\n1,F,2\n"], "has two columns of ids, speaker and utterance_id"),
+        (["speaker,gender,spk\n1,F,2\n"], "has two columns of ids, speaker and spk: each row is about one speaker"),
+        (["spk,speaker,path\n1,F,2\n"], "has two columns of ids, spk and speaker"),
         (
             ["speker_id,gender\n1,F\n"],
             r"no column speaker_id, utterance_id or path; it has speker_id, gender \(did you mean sp",
@@ -227,7 +228,7 @@ def test_kaldis_files_say_something_of_each_speaker_or_utterance(table):
     [
         ("60 m\n14\n", "spk2gender", "spk2gender, line 2 says nothing of 14; expected an id and a value"),
         ("60 m\n60 f\n", "spk2gender", "two rows of 60"),
-        ("60-1-0 60\n", "utt2spk", "no column speaker_id, utterance_id or path"),
+        ("60 60-1-0\n", "spk2utt", "no column speaker_id, utterance_id or path"),
     ],
 )
 def test_other_files_of_kaldis_are_refused(content, name, message, table):

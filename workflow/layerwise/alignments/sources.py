@@ -22,7 +22,7 @@ from layerwise.alignments.parquet import Row, find_rows, read_rows
 from layerwise.alignments.textgrids import parse_textgrid
 from layerwise.alignments.tiers import AlignmentError, Tier
 from layerwise.alignments.zips import MAX_FILE_BYTES, Member, NoZipError, ZipError, members, read_member
-from layerwise.cells import AUTOMATIC
+from layerwise.cells import AUTOMATIC, WITHOUT
 from layerwise.corpus.layouts import Layout
 from layerwise.errors import first_names, shown
 from layerwise.files.atomic import PARQUET, begins_with
@@ -222,7 +222,8 @@ def _instead(source: Path) -> str:
     found = ", ".join(f"{number} {shown(suffix)}" for suffix, number in suffixes.most_common(_SUFFIXES_SHOWN))
     return (
         f"its files by suffix: {found or 'none'}; known are {' '.join(_FORMAT_OF)}. Name another zip or folder, or "
-        f"corpus.alignments: {AUTOMATIC}, which aligns audio and transcripts here (English)"
+        f"corpus.alignments: {AUTOMATIC}, which aligns audio and transcripts here (English), or {WITHOUT}, if nothing "
+        "that you ask is about phones or words"
     )
 
 

@@ -255,6 +255,11 @@ class Layout:
         """Whether it promises transcripts."""
         return self.transcripts is not None or self.lists is not None
 
+    @property
+    def has_one_speaker(self) -> bool:
+        """Whether neither paths nor lists say who speaks."""
+        return self.speaker_id == ONE_SPEAKER and not self.lists
+
     def of_split(self, split: str) -> Layout:
         """The layout with the name of one split in its patterns."""
         return replace(
@@ -276,8 +281,14 @@ def layout_of(entry: Mapping[str, object]) -> Layout:
         if name != "description" and value is not None
     }
     if isinstance(tiers := given.get("tiers"), Mapping):
-        given["tiers"] = {tier: [names] if isinstance(names, str) else names for tier, names in tiers.items()}
+        given["tiers"] = {
+            tier: [names] if isinstance(names, str) else names for tier, names in tiers.items() if names is not None
+        }
+        if not given["tiers"]:
+            raise LayoutError("tiers: neither phones nor words have a tier; name one: {phone: MAU}")
     patterns = {name: Pattern(given[name]) for name in ("recordings", "alignments") if name in given}
+    if "recordings" in patterns:  # people write {utterance}.wav
+        patterns["recordings"] = Pattern(without_audio_suffixes(patterns["recordings"].text))
     return Layout(**(given | patterns))
 
 

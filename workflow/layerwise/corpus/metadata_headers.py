@@ -1,7 +1,8 @@
 """What is known of speakers and utterances beside the corpus: which tables say what, by their headers alone.
 
-A table is by speaker, utterance or recording: one of its columns has the ids or paths. It is a CSV, TSV or Parquet
-file, cells parted by `|` as LibriSpeech's SPEAKERS.TXT has them, or a file of Kaldi's such as `spk2gender`.
+A table is by speaker, utterance or recording: one of its columns has the ids or paths. One by utterance or recording
+may have a column of speakers too, which says who speaks (`layerwise.corpus.given_speakers`). It is a CSV, TSV or
+Parquet file, cells parted by `|` as LibriSpeech's SPEAKERS.TXT has them, or a file of Kaldi's such as `spk2gender`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ KEYS = {
     UTTERANCE: ("utterance_id", "utterance", "utt_id", "utt"),
     RECORDING: ("path", "audio_path", "file_path", "filename", "file_name"),
 }
+_UNITS = (RECORDING, UTTERANCE, SPEAKER)  # what a row is about, if it names several
 _NAMES = [names[0] for names in KEYS.values()]
 # Columns of utterances.parquet, and what each is known of.
 OF_CORPUS = {
@@ -37,8 +39,8 @@ OF_CORPUS = {
 _OF_ROWS = ("label", "end")
 # Of tables whose cells are parted by `|`, whose names are in capitals: SPEAKERS.TXT has ID and SEX.
 _MEANT = {"id": "speaker_id", "sex": "gender"}
-# Kaldi's, which have no header: an id, and what the name of the file says. Who speaks is the layout's to say.
-_MAP = re.compile(r"(spk|utt)2(?!utt$|spk$)([a-z]\w*)")
+# Kaldi's, which have no header: an id, and what the name of the file says.
+_MAP = re.compile(r"(spk|utt)2(?!utt$)([a-z]\w*)")
 _PIPE, _COMMENT = "|", ";"
 _SMALL = 1 << 20  # bytes of a table that a plan may read whole
 _FIRST_LINES = 50
@@ -55,12 +57,14 @@ class Header:
     Attributes:
         unit: `speaker`, `utterance` or `recording`: what a row is about.
         key: the column of ids, or paths of recordings.
-        columns: the others.
+        columns: the others, without ids.
+        speaker: the column that says who speaks; None: there is none, or the table is by speaker.
     """
 
     unit: str
     key: str
     columns: list[str]
+    speaker: str | None = None
 
 
 def metadata_columns(paths: Iterable[Path]) -> dict[str, str]:
@@ -93,26 +97,29 @@ def metadata_header(path: Path) -> Header:
 
 
 def header_among(path: Path, columns: Sequence[str]) -> Header:
-    """The column of ids among some columns; paths come before ids, as Common Voice has both.
+    """The column of ids among some columns; paths come before utterances, and these before speakers.
+
+    Common Voice has a path and a speaker in each row.
 
     Raises:
-        MetadataError: there are none or several, or no other column.
+        MetadataError: there are none or several of a kind, or no other column.
     """
-    keys = [(unit, name) for name in columns for unit, names in KEYS.items() if name.lower() in names]
+    keys = [(unit, name) for unit in _UNITS for name in columns if name.lower() in KEYS[unit]]
     ids = [name for _, name in keys]
-    keys = [key for key in keys if key[0] == RECORDING] or keys
-    if len(keys) > 1:
-        both = " and ".join(shown(name) for _, name in keys)
-        raise MetadataError(f"{path} has two columns of ids, {both}: each row is about one thing; keep one")
+    for unit in _UNITS:
+        if len(both := [name for of, name in keys if of == unit]) > 1:
+            named = " and ".join(map(shown, both))
+            raise MetadataError(f"{path} has two columns of ids, {named}: each row is about one {unit}; keep one")
     if not keys:
         meant = next(filter(None, (did_you_mean(_NAMES, name.lower()) for name in columns)), "")
         there = shown(", ".join(columns)) or "none"
         raise MetadataError(f"{path} has no column speaker_id, utterance_id or path; it has {there}{meant}")
     unit, key = keys[0]
     others = [name for name in columns if name not in ids]
-    if not others:
+    speaker = None if unit == SPEAKER else next((name for of, name in keys if of == SPEAKER), None)
+    if not others and speaker is None:
         raise MetadataError(f"{path} has no column beside {shown(key)}")
-    return Header(unit, key, others)
+    return Header(unit, key, others, speaker)
 
 
 def repeated_id(path: Path) -> str | None:

@@ -22,8 +22,9 @@ import pyarrow as pa
 
 from layerwise.constants import SAMPLE_RATE
 from layerwise.corpus.archives import CorpusError
+from layerwise.corpus.given_speakers import given_speakers
 from layerwise.corpus.kaldi import WAV_SCP, DataFolder, data_folder, read_data_folder
-from layerwise.corpus.layouts import AUDIO_SUFFIXES, ONE_SPEAKER, Layout, with_suffix, without_audio_suffixes
+from layerwise.corpus.layouts import AUDIO_SUFFIXES, Layout, with_suffix, without_audio_suffixes
 from layerwise.corpus.parts import Part
 from layerwise.corpus.problems import Problem, counted, report_problems, summarise_problems
 from layerwise.corpus.recording_checks import MIN_SECONDS, Fault, Sound, doubt, examine
@@ -107,6 +108,7 @@ def index_utterances(
     *,
     layout: Layout,
     part: Part | None = None,
+    speakers: Path | None = None,
     threads: int | None = None,
 ) -> None:
     """Write the table of a split's utterances, and the table of those that are left out or doubtful.
@@ -125,6 +127,8 @@ def index_utterances(
             line without a recording and, with a detail that begins with "kept", per doubt.
         layout: of the corpus.
         part: the recordings that are taken; None: all.
+        speakers: a table that says who speaks (`layerwise.corpus.given_speakers`); None: the layout does. Recordings
+            that the table does not have are left out.
         threads: recordings decoded at a time; None: one per core.
 
     Raises:
@@ -145,6 +149,9 @@ def index_utterances(
         recordings, problems = _find_recordings(folder, layout, root, source)
         if not recordings and not problems:
             raise CorpusError(f"{folder} has no audio file ({', '.join(AUDIO_SUFFIXES)}) in it or below it")
+    if speakers is not None:
+        recordings, unknown = _with_speakers(recordings, speakers, root)
+        problems += unknown
     taken = (part or Part()).of({name: found.speaker_id for name, found in recordings.items()}) if recordings else set()
     left_out = recordings.keys() - taken
     recordings = {name: found for name, found in recordings.items() if name in taken}
@@ -176,8 +183,11 @@ def index_utterances(
             f"{folder} has no utterance that can be used: {summarise_problems(problems)}{_what_helps(layout, problems)}"
         )
     write_parquet(pa.Table.from_pylist(rows, UTTERANCE_SCHEMA), utterances_out)
-    if layout.speaker_id == ONE_SPEAKER and not layout.lists:
-        log.warning("no {speaker} in corpus.layout says who speaks: all recordings count as one speaker's")
+    if layout.has_one_speaker and speakers is None:
+        log.warning(
+            "no {speaker} in corpus.layout says who speaks, and no column speaker_id of corpus.metadata: all "
+            "recordings count as one speaker's"
+        )
     log.info("%s: %d utterances, %.0f s", split, len(rows), sum(row["duration"] for row in rows))
     for rate, count in sorted(Counter(row["sample_rate"] for row in rows).items()):
         if rate != SAMPLE_RATE:
@@ -258,6 +268,16 @@ def _listed_recordings(listed: DataFolder, root: Path, source: Folder) -> tuple[
             times = (stretch.start, stretch.end)
             recordings[utterance_id] = _Recording(path, listed.speakers[utterance_id], "", stretch=times)
     return recordings, problems
+
+
+def _with_speakers(
+    recordings: dict[str, _Recording], table: Path, root: Path
+) -> tuple[dict[str, _Recording], list[Problem]]:
+    """Recordings with the speakers of a table, and those of whom it says nothing."""
+    paths = {name: os.path.relpath(found.path, root) for name, found in recordings.items()}
+    speaker_of, problems = given_speakers(table, paths)
+    known = {name: replace(recordings[name], speaker_id=speaker) for name, speaker in speaker_of.items()}
+    return known, problems
 
 
 def _is_copy(path: Path) -> bool:

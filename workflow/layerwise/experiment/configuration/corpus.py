@@ -9,13 +9,14 @@ from dataclasses import asdict
 from layerwise.alignments.marks import Marks, marks_of
 from layerwise.alignments.phones import PhoneSet, PhoneSetError, phone_set
 from layerwise.alignments.pronunciations import PronunciationError, read_pronunciations
-from layerwise.cells import AUTOMATIC
+from layerwise.cells import AUTOMATIC, WITHOUT
 from layerwise.corpus.layouts import LayoutError, layout_of
 from layerwise.experiment.configuration.problems import ConfigurationError, listed, no_file, repeated, unknown
 from layerwise.experiment.configuration.schema import read_catalogue
 from layerwise.experiment.configuration.sources import Source
 from layerwise.files.catalogues import locate
 from layerwise.scoring.properties import Property
+from layerwise.scoring.references import Intervals
 from layerwise.spans import TIERS
 
 
@@ -31,21 +32,26 @@ def corpus_sources(corpus: dict, corpora: dict) -> tuple[dict[str, Source | None
     sources: dict[str, Source | None] = {}
     errors = []
     for kind in ("audio", "alignments"):
-        if kind == "alignments" and corpus[kind] == AUTOMATIC:
+        if kind == "alignments" and corpus[kind] in (AUTOMATIC, WITHOUT):
             sources[kind] = None
         elif corpus[kind] is None and name not in corpora:
             errors += unknown(
                 "corpus.name", [name], corpora, f"in resources/corpora.yaml, and corpus.{kind} is not given"
             )
         elif corpus[kind] is None and not entry:
-            errors += unknown("corpus.split", [split], corpora[name]["splits"], f"a split of {name}")
+            own = (
+                f"; for a split of your own, name corpus.{kind} too" if corpus["audio"] or corpus["alignments"] else ""
+            )
+            errors += [
+                said + own for said in unknown("corpus.split", [split], corpora[name]["splits"], f"a split of {name}")
+            ]
         else:
             given = entry[kind] if corpus[kind] is None else {"source": corpus[kind]}
             source = Source.of(given)
             if not source.is_url and not os.path.exists(source.path):
                 errors.append(
                     f"corpus.{kind}: {source.location} does not exist; a URL, an archive or a folder is expected"
-                    + f", or {AUTOMATIC}" * (kind == "alignments")
+                    + f", or {AUTOMATIC} or {WITHOUT}" * (kind == "alignments")
                 )
             elif found := source.no_place:
                 errors.append(f"corpus.{kind}: {source.location}: it is {found}; an archive or a folder is expected")
@@ -60,6 +66,8 @@ def layout_of_corpus(corpus: dict, corpora: dict) -> tuple[dict, list[str]]:
     if given is None:
         given = corpora.get(corpus["name"], {}).get("layout", "librispeech")
     if isinstance(given, str) and given not in layouts:
+        if "{" in given:
+            return {}, [f"corpus.layout: found {given}; a pattern is one of several fields: {{recordings: '{given}'}}"]
         return {}, unknown("corpus.layout", [given], layouts, "a layout of resources/layouts.yaml")
     layout = layouts[given] if isinstance(given, str) else given
     if corpus["tiers"] is not None:
@@ -68,16 +76,13 @@ def layout_of_corpus(corpus: dict, corpora: dict) -> tuple[dict, list[str]]:
         made = layout_of(layout)
     except LayoutError as error:
         return {}, [f"corpus.layout.{error}"]
-    if corpus["alignments"] == AUTOMATIC:
-        return layout, [
-            f"corpus.alignments: automatic needs {needs} (corpus.layout)"
-            for needs, given in (
-                ("transcripts", made.has_texts),
-                ("recordings that are utterances; cut_pauses must be null", made.cut_pauses is None),
-            )
-            if not given
-        ]
-    return layout, []
+    errors = []
+    if corpus["alignments"] == AUTOMATIC and not made.has_texts:
+        errors.append(f"corpus.alignments: {AUTOMATIC} needs transcripts (corpus.layout)")
+    if corpus["alignments"] in (AUTOMATIC, WITHOUT) and made.cut_pauses is not None:
+        needs = "recordings that are utterances; cut_pauses must be null"
+        errors.append(f"corpus.alignments: {corpus['alignments']} needs {needs} (corpus.layout)")
+    return layout, errors
 
 
 def phones_of_corpus(corpus: dict, layout: dict) -> tuple[PhoneSet | None, list[str]]:
@@ -122,16 +127,28 @@ def word_splits_of(corpus: dict, corpora: dict, *, needs_words: bool) -> tuple[l
     return None if not needs_words or splits == [corpus["split"]] else splits, errors
 
 
-def absent_tiers(layout: dict, properties: Mapping[str, Property]) -> list[str]:
-    """Questions about phones or words of a corpus whose layout names tiers of the other kind only."""
-    if not layout.get("tiers"):
-        return []
+def absent_tiers(corpus: dict, layout: dict, properties: Mapping[str, Property]) -> list[str]:
+    """Questions about phones or words of a corpus that has no alignments, or tiers of the other kind only."""
+    needed = {name: tier for name, question in properties.items() if (tier := _tier_of(question))}
+    if corpus["alignments"] == WITHOUT:
+        return [
+            f"properties: {name} is about {tier}s, and corpus.alignments is {WITHOUT}; leave it out, or name alignments"
+            for name, tier in needed.items()
+        ]
+    tiers = layout.get("tiers") or {}
     return [
-        f"properties: {name} is about {question.rows.of}s, and corpus.tiers names no tier of {question.rows.of}s; "
-        f"leave it out, or add {question.rows.of}: with the tier's name"
-        for name, question in properties.items()
-        if question.rows.span in TIERS and question.rows.of not in layout["tiers"]
+        f"properties: {name} is about {tier}s, and corpus.tiers names no tier of {tier}s; leave it out, or add {tier}: "
+        "with the tier's name"
+        for name, tier in needed.items()
+        if tiers and tiers.get(tier) is None
     ]
+
+
+def _tier_of(question: Property) -> str | None:
+    """The kind of intervals that a question is about; None: it needs none."""
+    if isinstance(question.target, Intervals):
+        return question.target.tier
+    return question.rows.of if question.rows.span in TIERS else None
 
 
 def part_of_corpus(corpus: dict) -> tuple[dict, list[str]]:

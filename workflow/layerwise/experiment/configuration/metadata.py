@@ -8,7 +8,15 @@ from pathlib import Path
 
 from layerwise.corpus.archives import CorpusError
 from layerwise.corpus.kaldi import data_folder
-from layerwise.corpus.metadata_headers import OF_CORPUS, SPEAKER, is_map, metadata_columns, repeated_id
+from layerwise.corpus.layouts import LayoutError, layout_of
+from layerwise.corpus.metadata_headers import (
+    OF_CORPUS,
+    SPEAKER,
+    is_map,
+    metadata_columns,
+    metadata_header,
+    repeated_id,
+)
 from layerwise.errors import LayerwiseError
 from layerwise.experiment.configuration.problems import no_file, repeated
 from layerwise.files.catalogues import locate
@@ -22,11 +30,13 @@ class MetadataSources:
         paths: tables that are here.
         in_audio: the name of one that comes with the audio.
         joined: each column of them → what it is known of, `speaker` or `utterance`.
+        of_speakers: the one of `paths` that says who speaks; empty: the layout does.
     """
 
     paths: list[Path] = field(default_factory=list)
     in_audio: str | None = None
     joined: dict[str, str] = field(default_factory=dict)
+    of_speakers: list[Path] = field(default_factory=list)
 
     @property
     def columns(self) -> dict[str, str]:
@@ -52,12 +62,26 @@ def metadata_of_corpus(corpus: dict, corpora: dict, layout: dict) -> tuple[Metad
     paths = [locate(path) for path in given]
     try:
         columns = metadata_columns(paths)
+        of_speakers = tables_of_speakers(paths, layout)
         twice = [(path, name) for path in paths if (name := repeated_id(path)) is not None]
     except LayerwiseError as error:
         return MetadataSources(), [f"corpus.metadata: {error}"]
     joined = {name: unit for name, unit in columns.items() if name not in OF_CORPUS}
     errors = [f"corpus.metadata: {path} has two rows of {name}; each has one" for path, name in twice]
-    return MetadataSources(paths, joined=joined), errors
+    if len(of_speakers) > 1:
+        both = " and ".join(map(str, of_speakers[:2]))
+        errors.append(f"corpus.metadata: {both} both say who speaks; keep one column of speakers")
+    return MetadataSources(paths, joined=joined, of_speakers=of_speakers), errors
+
+
+def tables_of_speakers(paths: list[Path], layout: dict) -> list[Path]:
+    """Tables that say who speaks in each recording, where the layout does not: its word comes first."""
+    try:
+        if not layout or not layout_of(layout).has_one_speaker:
+            return []
+    except LayoutError:  # said of the layout
+        return []
+    return [path for path in paths if metadata_header(path).speaker]
 
 
 def kaldi_tables(root: Path, split: str) -> list[str]:

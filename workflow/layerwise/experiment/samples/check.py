@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from layerwise.experiment.samples.workable import Case, Plan, suggestions
 from layerwise.sampling import rare_types
 from layerwise.scoring.enough import Verdict
 from layerwise.scoring.properties import Property
-from layerwise.spans import TIERS, SampleSizes
+from layerwise.spans import TIERS, SampleSizes, Span
 from layerwise.tables.files import AnyPath, read_table, table_of, write_table
 
 log = logging.getLogger(__name__)
@@ -61,10 +61,11 @@ class Answer:
         refused = {number: verdict for number, verdict in wrong.items() if verdict.status == SKIPPED}
         number, verdict = next(iter((refused or wrong).items()))
         what = "cannot be scored" if refused else "will be flagged"
-        share = f"in {len(refused or wrong)} of {len(self.verdicts)} sample sets"
+        several = len(self.verdicts) > 1
+        share = f" in {len(refused or wrong)} of {len(self.verdicts)} sample sets" if several else ""
         of = f"{self.asked.layer} dimensions"
         return (
-            f"{self.asked.question}: layers of {of} {what} {share}: {verdict.reason} (sample {number}: {verdict.rows} "
+            f"{self.asked.question}: layers of {of} {what}{share}: {verdict.reason} (sample {number}: {verdict.rows} "
             f"rows). {in_words(self.workable)}"
         )
 
@@ -119,7 +120,7 @@ def check_samples(
     """
     before = set() if said is None else read_said(said)
     if rare is not None:
-        write_rare_types(speech, plan.sizes, rare)
+        write_rare_types(speech, plan.sizes, rare, {question.rows.span for question in questions.values()})
     found = answers(asked, questions, speech, plan)
     rows = [_row(answer, number, verdict) for answer in found for number, verdict in answer.verdicts.items()]
     write_table(table_of(rows, COLUMNS, ["sample", *_WHOLE]), out)
@@ -146,14 +147,19 @@ def read_said(path: AnyPath) -> set[tuple[str, str]]:
     return {(row["property"], row[column]) for _, row in table.iterrows() for column in ("reason", "note")}
 
 
-def write_rare_types(speech: Speech, sizes: SampleSizes, out: AnyPath) -> None:
-    """The types that are left out, as they occur fewer than `min_per_type` times, and how often each does."""
+def write_rare_types(speech: Speech, sizes: SampleSizes, out: AnyPath, wanted: Container[Span | None] = TIERS) -> None:
+    """The types that are left out, as they occur fewer than `min_per_type` times, and how often each does.
+
+    Args:
+        wanted: spans that are asked about: rare types of others are no warning.
+    """
     rows = []
     for span in TIERS:
         rare = rare_types(speech.segments[span], span, sizes)
         rows += [{"span": span.name, "label": label, "n": int(n)} for label, n in rare.items()]
         if len(rare):
-            log.warning(
+            log.log(
+                logging.WARNING if span in wanted else logging.INFO,
                 "%d of %d %s types, with %d of %d segments, occur fewer than %d times, and are left out "
                 "(samples.min_per_type): %s",
                 len(rare), speech.segments[span]["label"].nunique(), span.name, rare.sum(), len(speech.segments[span]),
