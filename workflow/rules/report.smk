@@ -11,7 +11,7 @@ rule write_report:
         charts=[f"{plot}.json" for plot in PLOTS],
         scores=rules.collect_scores.output.scores,
         best=rules.summarise_trends.output.best,
-        utterances=from_corpus(RECORDINGS),
+        utterances=from_corpus("corpus/recordings.parquet" if CUT_PAUSES else "corpus/utterances.parquet"),
         samples=rules.summarise_samples.output.table,
         sizes=CHOSEN_SIZES,
         rare=RARE_TYPES,
@@ -23,7 +23,7 @@ rule write_report:
         layer_pairs=rules.compare_layers.output.table if EXPERIMENT.layer_pairs else [],
         matrices=rules.tabulate_matrices.output.table if MATRICES else [],
         audio_problems=from_corpus("corpus/audio_problems.csv"),
-        alignment_problems=from_corpus(ALIGNMENT_PROBLEMS),
+        alignment_problems=from_corpus("corpus/alignment_problems.csv"),
         labels=from_corpus("corpus/labels.csv") if EXPERIMENT.alignments else [],
     output:
         html=results("report.html"),

@@ -13,9 +13,9 @@ if EXPERIMENT.alignments_are == "automatic":
     ALIGNMENTS_FROM = "automatic, by pocketsphinx"
 CUT_PAUSES = LAYOUT.get("cut_pauses")
 # Recordings that are to be cut are listed, with their intervals, before they are.
-RECORDINGS = "corpus/recordings.parquet" if CUT_PAUSES else "corpus/utterances.parquet"
-RECORDING_INTERVALS = "corpus/recording_intervals.parquet" if CUT_PAUSES else "corpus/intervals.parquet"
-ALIGNMENT_PROBLEMS = "corpus/alignment_problems.csv"
+RECORDINGS = results("corpus/recordings.parquet" if CUT_PAUSES else "corpus/utterances.parquet")
+RECORDING_INTERVALS = results("corpus/recording_intervals.parquet" if CUT_PAUSES else "corpus/intervals.parquet")
+ALIGNMENT_PROBLEMS = results("corpus/alignment_problems.csv")
 # The words that are drawn, the most frequent first; none: those of the analysed split are ranked.
 WORD_LIST = [given(EXPERIMENT.word_list)] if EXPERIMENT.word_list else []
 if EXPERIMENT.word_splits:
