@@ -71,12 +71,15 @@ def _version(name: str) -> str | None:
 
 
 def _checkout(root: Path) -> dict | None:
-    """The commit of a git checkout, and whether files differ from it; None where there is no git."""
+    """The commit of a git checkout, and whether its files differ from it; None where there is no git.
+
+    Files that git does not know, such as a configuration of one's own, are no difference.
+    """
     try:
         top, commit = _git(root, "rev-parse", "--show-toplevel", "HEAD").split("\n")[:2]
         if not Path(top).samefile(root):  # a copy inside of another repository
             return None
-        return {"commit": commit, "changed": _git(root, "status", "--porcelain") != ""}
+        return {"commit": commit, "changed": _git(root, "status", "--porcelain", "--untracked-files=no") != ""}
     except (OSError, subprocess.CalledProcessError):
         return None
 

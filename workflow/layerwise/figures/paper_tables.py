@@ -186,20 +186,21 @@ def figures_with_captions(
 
 
 def sentence(best: pd.DataFrame, chosen: Chosen, commit: str) -> str:
-    """What may be cited: the experiment, what it was made with, and its numbers, in plain text."""
-    parts = []
+    """What may be cited, in plain text: a sentence on each question, with its numbers, and one on how they were made."""
+    said = []
     for question in chosen.questions:
         rows = of_property(best, question).set_index("model")
-        said = [_said(rows.loc[model], chosen.called(model)) for model in chosen.models if model in rows.index]
+        layers = [_said(rows.loc[model], chosen.called(model)) for model in chosen.models if model in rows.index]
         symbol = metric_of(chosen.metrics[question]).symbol
-        parts += [f"{chosen.title(question)} ({symbol}): {', '.join(said)}"] if said else []
+        if layers:
+            said.append(f"The best blocks for {chosen.title(question)} ({symbol}) are: {', '.join(layers)}.")
     sets = f"{chosen.samples} sample set{'s' if chosen.samples > 1 else ''}, seed {chosen.seed}"
     made = f"layerwise {__version__}" + (f", commit {commit}" if commit else "")
-    return shown(
-        f"In experiment {chosen.experiment} ({made}; corpus {chosen.corpus}, {chosen.alignments} alignments, {sets}), "
-        f"the blocks that score best, with 95 % intervals, are for {'; for '.join(parts) or 'no question known'}.",
-        100 * LINE,
+    how = (
+        f"They were measured with {made}, in experiment {chosen.experiment} (corpus {chosen.corpus}, "
+        f"{chosen.alignments} alignments, {sets}); intervals are of 95 %."
     )
+    return "\n".join(shown(line, 10 * LINE) for line in [*(said or ["No question is known."]), how])
 
 
 def _best_cells(row: Mapping, score: str, cautions: Sequence[str], notes: Notes) -> list[str]:
