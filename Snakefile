@@ -11,6 +11,7 @@
 # results/<experiment>/audio/<reader>                             a link to the audio for each job that reads it; temporary
 # results/<experiment>/models/<model>.json                        layers of a model that only its checkpoint knows
 # results/<experiment>/corpus/{utterances,intervals}.parquet      beside {audio,alignment}_problems.csv
+# results/<experiment>/samples/sizes.yaml                        those that samples: auto leaves to the corpus
 # results/<experiment>/samples/<sample>/{utterances,phones,words,whole_utterances}.parquet
 # results/<experiment>/segments/<table>.parquet                   of the user's tables; beside <table>_problems.csv
 # results/<experiment>/targets/<property>/<sample>.h5             what was looked up for rows, beside <sample>_missing.csv
@@ -51,6 +52,7 @@ include: "workflow/rules/layers.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/archives.smk"
 include: "workflow/rules/corpus.smk"
+include: "workflow/rules/sizes.smk"
 include: "workflow/rules/samples.smk"
 include: "workflow/rules/segments.smk"
 include: "workflow/rules/targets.smk"

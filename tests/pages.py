@@ -10,11 +10,13 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = REPOSITORY / "README.md"
 FAULTS = REPOSITORY / "tests/FAULTS.md"
+MESSAGES = REPOSITORY / "tests/MESSAGES.md"
 DOCS = sorted((REPOSITORY / "docs").glob("*.md"))
 PAGES = [
     README,
     *DOCS,
     FAULTS,
+    MESSAGES,
     *(REPOSITORY / f"{folder}/README.md" for folder in ("profiles", "results", "resources/demo")),
 ]
 PAGES += [REPOSITORY / "workflow/layerwise/README.md"]

@@ -262,7 +262,8 @@ def test_charts_are_given_as_pictures(page, kind, first):
     page.show("depth/phone")
     figure = "figure[data-figure=depth]"
     page.click(page.find(f"{figure} .vega-embed summary"))
-    (link,) = (each for each in page.all(f"{figure} .vega-actions a") if kind in each.text.lower())
+    links = f"{figure} .vega-actions a"
+    (link,) = page.until(lambda: [each for each in page.all(links) if kind in each.text.lower()])
     path = page.downloaded(link)
     assert path.suffix == f".{kind}"
     assert "phone" in path.name

@@ -19,6 +19,7 @@ import pages
 from layerwise.errors import did_you_mean
 from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.problems import ConfigurationError
+from layerwise.experiment.samples.sizes import AUTO, KEYS
 from layerwise.probes.metrics import METRICS as OF_TASKS
 from layerwise.representations.acoustic_measures import MEASURES
 from layerwise.scoring.measure import MEASURES as MEASURES_OF_SCORES
@@ -28,7 +29,7 @@ from layerwise.scoring.metrics import OF_OTHERS
 from layerwise.scoring.properties import read_properties
 from layerwise.scoring.targets import KINDS
 from layerwise.spans import POOLINGS, SPANS
-from pages import FAULTS, FRAGMENT, PAGES, README, REPOSITORY, Block
+from pages import FAULTS, FRAGMENT, MESSAGES, PAGES, README, REPOSITORY, Block
 
 PROPERTIES = REPOSITORY / "docs/your-property.md"
 
@@ -117,9 +118,10 @@ def test_every_call_of_pytest_names_files_and_words_in_them(page):
             assert word.lower() in texts, f"-k {word}: {paths}"
 
 
-def test_every_word_that_selects_a_test_of_faults_is_in_its_file():
+@pytest.mark.parametrize("page", [FAULTS, MESSAGES], ids=pages.name_of)
+def test_every_word_that_selects_a_test_of_a_table_is_in_its_file(page):
     files = {path: path.read_text(encoding="utf-8").lower() for path in REPOSITORY.glob("tests/**/test_*.py")}
-    for code in pages.quoted(FAULTS):
+    for code in pages.quoted(page):
         for path, quoted, plain, test in re.findall(
             r"([\w/]*test_\w+\.py)(?: -k \"([^\"]+)\"| -k (\w+)|::(\w+))?", code
         ):
@@ -201,7 +203,22 @@ def test_every_configuration_is_an_experiment(block, somebody_s_files, monkeypat
     if own := shown.get("extra_properties"):
         shown.setdefault("properties", list(own))  # only those that are asked are compared with files
     defaults = yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8"))
-    read_experiment(defaults, shown)
+    # Blocks may be about a part of a configuration; models of a corpus of one's own are always one's own.
+    read_experiment(defaults, {"models": defaults["models"]} | shown)
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in configurations() if block.page.name == "first-study.md"], ids=lambda block: block.place
+)
+def test_a_first_study_is_complete_and_keeps_nothing_of_the_demo(block, somebody_s_files, monkeypatch):
+    monkeypatch.chdir(somebody_s_files)
+    shown = yaml.safe_load(block.text.replace("/data/", f"{somebody_s_files}/data/"))
+    experiment = read_experiment(yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8")), shown)
+    assert {experiment.config["samples"][key] for key in KEYS} == {AUTO}
+    assert list(experiment.properties) == shown["properties"]
+    assert list(experiment.models) == shown["models"]
+    assert not experiment.tasks
+    assert experiment.config["experiment"] == shown["experiment"] != "demo"
 
 
 def test_every_page_that_files_name_is_there():

@@ -15,7 +15,7 @@ def without_alignments(tmp_path):
     soundfile.write(tmp_path / "corpus/anna/one.wav", np.random.default_rng(1).normal(0, 0.1, 16000), 16000)
     path = tmp_path / "mine.yaml"
     corpus = {"name": "mine", "audio": str(tmp_path / "corpus"), "layout": "flat"}
-    path.write_text(yaml.safe_dump({"experiment": "mine", "corpus": corpus, "probes": {"tasks": []}}))
+    path.write_text(yaml.safe_dump({"experiment": "mine", "models": ["random-demo"], "corpus": corpus}))
     return str(path)
 
 

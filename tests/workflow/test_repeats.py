@@ -52,6 +52,7 @@ CHANGES = {  # what makes results, in the order of the data
     "scoring/scores/cca": AFTER_EXTRACTION,
     "scoring/folds": AFTER_EXTRACTION | {"tabulate_enough"},
     "scoring/enough": {"tabulate_enough"},
+    "scoring/measures/abx": {"tabulate_enough"},
     "tables/files": AFTER_SCORES
     | {"summarise_samples", "tabulate_enough", "tabulate_models", "collect_probes", "tabulate_confusions"},
     "tables/scores": AFTER_SCORES,
@@ -72,7 +73,7 @@ NOTHING = (
     # Not of this experiment: its alignments are given, its model is of another family, and it has no task
     *("alignments/forced", "models/originals/fastvgs", "probes/heads", "figures/confusion", "demo/units"),
     # Of measures that no property of it has
-    *("scoring/measures/abx", "scoring/measures/dtw", "scoring/measures/clusters", "scoring/measures/ratings"),
+    *("scoring/scores/abx", "scoring/measures/clusters", "scoring/measures/ratings"),
     *("scoring/scores/word_segmentation", "targets/locating"),
 )
 

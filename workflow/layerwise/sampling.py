@@ -153,6 +153,11 @@ def rare_types(segments: pd.DataFrame, span: Span, sizes: SampleSizes) -> pd.Ser
     return rare.sort_index().sort_values(kind="stable")
 
 
+def ranked_words(counts: pd.Series) -> list[str]:
+    """Words by how often they occur, at equal counts in alphabetical order; `counts`: by word."""
+    return counts.sort_index().sort_values(ascending=False, kind="stable").index.tolist()
+
+
 def whole_utterances(utterances: pd.DataFrame) -> pd.DataFrame:
     """Utterances as segments: utterance_id, label (the speaker), start (0), end (the duration)."""
     return pd.DataFrame(
@@ -186,7 +191,7 @@ def _labels(
         return sorted(common)
     types = sizes.types(span, 0)
     if ranking is None:
-        ranking = sorted(counts.index, key=lambda label: (-counts[label], label))
+        ranking = ranked_words(counts)
     frequent = [label for label in ranking[:types] if label in counts.index]
     if ranking and not frequent:
         raise SamplingError(
@@ -208,7 +213,8 @@ def _draw_per_label(
     level: int,
 ) -> pd.DataFrame:
     """Up to `per_label` intervals of each label."""
-    rows_of = intervals.groupby("label").indices
+    places = np.flatnonzero(intervals["label"].isin(labels))  # of most corpora's words a few are drawn
+    rows_of = {label: places[rows] for label, rows in intervals.iloc[places].groupby("label").indices.items()}
     drawn = [draws.permutation(rows_of[label])[:per_label] for label in labels]
     short = {label: len(rows) for label, rows in zip(labels, drawn, strict=True) if len(rows) < per_label}
     if short:

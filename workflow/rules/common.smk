@@ -17,11 +17,12 @@ from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.layering import base_of
 from layerwise.experiment.failures import last_words
 from layerwise.experiment.job import check_copy, hide_secrets, hush_jobs, prefer_package
+from layerwise.experiment.samples.sizes import KEYS, given_sizes
 from layerwise.files.catalogues import locate, read_yaml
 from layerwise.files.shipped import ROOT
 from layerwise.layers import SPAN_OF_HEADS, SPAN_OF_LAYERS
 from layerwise.models.catalogue import facts
-from layerwise.spans import SPANS, SampleSizes
+from layerwise.spans import SPANS
 
 hide_secrets(logger)
 QUIET = {about.name.lower() for about in workflow.output_settings.quiet or ()}
@@ -53,8 +54,10 @@ def configurations():
     if workflow.modifier.skip_configfile:  # of a module that is given its configuration
         return [read_yaml(ROOT / "config.yaml"), config]
     asked = workflow.config_settings.overwrite_config
-    own = {} if workflow.config_settings.replace_workflow_config else own_configuration()
-    return [{**config, "from": None}, own, asked]  # once more, as Snakemake takes {} in place of null for nothing
+    if workflow.config_settings.replace_workflow_config:
+        return [asked]
+    # Read anew: `config` has what was asked for in it already.
+    return [read_yaml(ROOT / "config.yaml"), own_configuration(), asked]
 
 
 prefer_package(PACKAGE_PARENT)
@@ -94,7 +97,7 @@ PHONES = asdict(EXPERIMENT.phones)
 MARKS = asdict(EXPERIMENT.marks)
 # Words of automatic alignments are in lower case whatever the layout says.
 LOWER_CASE = EXPERIMENT.alignments is None or LAYOUT.get("lower_case", True)
-SIZES = asdict(SampleSizes.of(config["samples"]))
+SIZES = {key: config["samples"][key] for key in KEYS}  # numbers, or `auto`
 SAMPLES = range(1, config["samples"]["count"] + 1)
 OVER_SPEAKERS = config["cca"]["intervals"] == SPEAKERS
 PASS = r"[A-Za-z0-9][A-Za-z0-9_+.-]*"  # rows that are extracted together

@@ -46,7 +46,7 @@ rule compare_layers:
     input:
         scores=rules.collect_scores.output.scores,
         jackknife=JACKKNIFE,
-        predictions=every(rules.join_probes.output.predictions, task=TASKS, model=MODELS),
+        predictions=joined_heads("predictions"),
     output:
         table=report(
             results("tables/layer_pairs.csv"),

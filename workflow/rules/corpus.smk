@@ -13,7 +13,7 @@ rule index_utterances:
         lists=[given(path) for path in EXPERIMENT.part_lists],
         speakers=[given(path) for path in EXPERIMENT.metadata.of_speakers],
     output:
-        utterances=RECORDINGS,
+        utterances=results(RECORDINGS),
         problems=results("corpus/audio_problems.csv"),
     params:
         split=config["corpus"]["split"],
@@ -44,8 +44,8 @@ if EXPERIMENT.alignments is not None:
             alignments=ancient(alignments_path("alignments")),
             utterances=rules.index_utterances.output.utterances,
         output:
-            intervals=RECORDING_INTERVALS,
-            problems=ALIGNMENT_PROBLEMS,
+            intervals=results(RECORDING_INTERVALS),
+            problems=results(ALIGNMENT_PROBLEMS),
             labels=results("corpus/labels.csv"),
         params:
             split=config["corpus"]["split"],
@@ -78,8 +78,8 @@ elif EXPERIMENT.alignments_are == "automatic":
             audio=ancient(lent_audio("align")),
             pronunciations=[given(EXPERIMENT.pronunciations)] if EXPERIMENT.pronunciations else [],
         output:
-            intervals=RECORDING_INTERVALS,
-            problems=ALIGNMENT_PROBLEMS,
+            intervals=results(RECORDING_INTERVALS),
+            problems=results(ALIGNMENT_PROBLEMS),
         params:
             phones=PHONES,
             source=EXPERIMENT.audio.identity,
@@ -126,11 +126,11 @@ if CUT_PAUSES:
         message:
             f"Cut the recordings of {CORPUS} into utterances"
         input:
-            recordings=RECORDINGS,
-            intervals=RECORDING_INTERVALS,
+            recordings=results(RECORDINGS),
+            intervals=results(RECORDING_INTERVALS),
         output:
-            utterances=UTTERANCES,
-            intervals=INTERVALS,
+            utterances=results("corpus/utterances.parquet"),
+            intervals=results("corpus/intervals.parquet"),
         params:
             pause=CUT_PAUSES,
             code=code_of("cut_recordings"),

@@ -2,8 +2,11 @@
 #
 # In:  the configuration, the catalogues, and the files that are here
 # Out: the function that `estimate` calls
+from dataclasses import replace
+
 from layerwise.experiment.costs import costs_of, read_calibration
 from layerwise.experiment.costs_page import render
+from layerwise.experiment.samples.sizes import expected_sizes
 
 
 def is_here():
@@ -24,6 +27,8 @@ def is_here():
 
 def print_estimate(log):
     """Say what the experiment takes; to standard output, where nothing else of Snakemake's goes, and in a log."""
-    page = render(costs_of(EXPERIMENT, is_here(), read_calibration()))
+    sizes = sizes_now() or expected_sizes(SIZES)
+    asked = replace(EXPERIMENT, config=config | {"samples": config["samples"] | asdict(sizes)})
+    page = render(costs_of(asked, is_here(), read_calibration(), SHARING))
     Path(log).write_text(page, encoding="utf-8")
     print(page)

@@ -11,7 +11,7 @@ rule extract_representations:
     input:
         checkpoint=checkpoint_files,
         shape=lambda wildcards: shape_of(wildcards.model),
-        samples=every(rules.draw_sample.output, sample=SAMPLES),
+        samples=expand(DRAWN.values(), sample=SAMPLES),
         # Where the audio lies; what was sampled from it stands in the tables above. What is said of them comes first.
         utterances=ancient(UTTERANCES),
         enough=ancient(ENOUGH),
@@ -53,7 +53,7 @@ use rule extract_representations as extract_rows with:
     input:
         checkpoint=checkpoint_files,
         shape=lambda wildcards: shape_of(wildcards.model),
-        samples=every(rules.draw_sample.output, sample=SAMPLES),
+        samples=expand(DRAWN.values(), sample=SAMPLES),
         tables=lambda wildcards: tables_of_pass(wildcards.rows),
         utterances=ancient(UTTERANCES),
         enough=ancient(ENOUGH),

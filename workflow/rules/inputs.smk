@@ -23,8 +23,14 @@ def table_of_rows(property_name, sample):
     """The table of the rows of a property; those of frames stand for utterances there."""
     rows = PROPERTIES[property_name].rows
     if rows.table:
-        return [results(f"segments/{rows.of}.parquet")]
-    return every(rules.draw_sample.output[rows.span.table], sample=sample)
+        return [segments_of(rows.of)]
+    return expand(DRAWN[rows.span.table], sample=sample)
+
+
+def segments_of(table):
+    """Where a table of segments is, once it has been compared with the corpus."""
+    path = f"segments/{table}.parquet"
+    return of_others(path) if table in SHARING.tables else results(path)
 
 
 def copy_of_words(file):
@@ -66,8 +72,7 @@ def tables_measured(family):
     asked = [question.rows for question in PROPERTIES.values() if question.target.family(question.rows) == family]
     tables = {}
     for rows in asked or [STANDARD["frame"]]:
-        drawn = rows.span and getattr(rules.draw_sample.output, rows.span.table)
-        paths = every(drawn, sample=SAMPLES) if drawn else [results(f"segments/{rows.of}.parquet")]
+        paths = expand(DRAWN[rows.span.table], sample=SAMPLES) if rows.span else [segments_of(rows.of)]
         tables |= dict.fromkeys(paths)
     return list(tables)
 
@@ -80,7 +85,7 @@ def stays(path):
 def tables_of_pass(rows):
     """The user's tables of a pass; of one that nobody asks for any more, if it is still there."""
     names = dict.fromkeys(folder.split(".")[0] for folder in rows.split("+"))
-    tables = {name: results(f"segments/{name}.parquet") for name in names if name not in SPANS}
+    tables = {name: segments_of(name) for name in names if name not in SPANS}
     return [path for name, path in tables.items() if name in SEGMENT_TABLES or is_made(path)]
 
 

@@ -10,7 +10,7 @@ LONGEST_PASS = 180  # characters of the name of a pass: it is part of paths
 @functools.cache  # each of thousands of score jobs asks
 def shards_of(model):
     """The files of a model with the rows that every extraction writes."""
-    if model in SHARED_MODELS:
+    if model in SHARING.models:
         return [of_others(f"representations/{model}/{shard}.h5") for shard in SHARDS]
     return every(rules.extract_representations.output.shard, model=model, shard=SHARDS)
 
@@ -20,9 +20,10 @@ def passes_of(model):
     """Rows that not every extraction writes → the pass over the audio that does: those that are there stay there.
 
     All that are new go into one pass together, which is named by its rows. So the name says what a pass has, the
-    processes of jobs find the same passes, and a property that is added repeats none.
+    processes of jobs find the same passes, and a property that is added repeats none. Rows that are shared have none.
     """
-    wanted = dict.fromkeys(each.rows.folder for each in PROPERTIES.values() if not each.rows.is_standard)
+    asked = dict.fromkeys(each.rows.folder for each in PROPERTIES.values() if not each.rows.is_standard)
+    wanted = [rows for rows in asked if rows not in SHARING.passes.get(model, {})]
     folder = placed(results(f"representations/{model}"))
     there = {}
     if not IS_STORED and os.path.isdir(folder):
@@ -45,6 +46,9 @@ def rows_of(model, property_name):
     rows = PROPERTIES[property_name].rows
     if rows.is_standard:
         return shards_of(model)
+    if rows.folder in SHARING.passes.get(model, {}):
+        made = SHARING.passes[model][rows.folder]
+        return [of_others(f"representations/{model}/{made}/{shard}.h5") for shard in SHARDS]
     return every(rules.extract_rows.output.shard, model=model, rows=passes_of(model)[rows.folder], shard=SHARDS)
 
 
@@ -78,8 +82,7 @@ def scores_of(properties):
 def scores_of_model(name, model):
     """The scores of a property and a model, which another experiment may have."""
     wildcards = {"property": [name], "model": [model], "sample": SAMPLES, "layers": layer_jobs(name, model)}
-    other = PROPERTIES[name].target.other_model
-    if name in SHARING.questions and {model, other or model} <= SHARED_MODELS:
+    if SHARING.has_scores(name, model, PROPERTIES[name].target.other_model):
         return expand(of_others("scores/{property}/{model}/{sample}/{layers}.json"), **wildcards)
     return every(rules.score_layers.output.scores, **wildcards)
 

@@ -18,23 +18,24 @@ def placed(path):
 
 
 try:
-    SHARING = sharing_of(config, Path(placed("results")))
+    SHARING = sharing_of(EXPERIMENT, Path(placed("results")))
 except LayerwiseError as error:
     raise WorkflowError(str(error))
 
-SHARED_MODELS = {EXPERIMENT.names[said] for said in SHARING.models}
-
 
 def results(path):
-    """A path of this experiment; tables of a corpus and of samples, and where their audio is, may be another one's."""
-    if SHARING.experiment and path.startswith(("audio/", "corpus/", "samples/")):
-        return of_others(path)
+    """A path of this experiment: where its rules write."""
     return f"results/{config['experiment']}/{path}"
 
 
 def of_others(path):
-    """A path of the experiment with which this one shares."""
+    """A path of the experiment with which this one shares. No rule of this one writes there."""
     return f"results/{SHARING.experiment}/{path}"
+
+
+def from_corpus(path):
+    """Where a table of the corpus or of samples is read."""
+    return of_others(path) if SHARING.experiment else results(path)
 
 
 # With --default-storage-provider, what jobs make lies in a storage, and each gets copies of what it names as input.

@@ -66,4 +66,6 @@ rule join_probes:
 
 rule probes:
     input:
-        every(rules.join_probes.output, task=TASKS, model=MODELS),
+        joined_heads("table"),
+        joined_heads("details"),
+        joined_heads("predictions"),

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 
+from snakemake.exceptions import MissingInputException
 from snakemake.settings.types import DeploymentMethod
 
 from layerwise.experiment.journal import this_command, write_journal
@@ -131,7 +132,13 @@ def prepared(execute):
 
     def prepare_and_execute(executor_plugin, **settings):
         before_planning(executor_plugin.common_settings)
-        return execute(executor_plugin=executor_plugin, **settings)
+        try:
+            return execute(executor_plugin=executor_plugin, **settings)
+        except MissingInputException as error:
+            if SHARING.experiment and placed(of_others("")) in str(error):
+                said = f"{SHARING.experiment}, with which this experiment shares, has not made it: run that one first, to its end"
+                raise WorkflowError(str(error), said)
+            raise
 
     return prepare_and_execute
 

@@ -2,17 +2,32 @@
 #
 # In:  results/<experiment>/corpus/{utterances,intervals}.parquet, and a list of words where there is one
 # Out: results/<experiment>/samples/<sample>/{utterances,phones,words,whole_utterances}.parquet, samples/enough.csv,
-#      corpus/rare_types.csv, tables/enough.csv
-from layerwise.experiment.samples.planned import asked_layers
-from layerwise.scoring.properties import asked
+#      samples/sizes.yaml where sizes are left to the corpus, corpus/rare_types.csv, tables/enough.csv
 
-ENOUGH = results("samples/enough.csv")
-ASKED_LAYERS = [asdict(each) for each in asked_layers(EXPERIMENT)]
-ASKED_OF_ROWS = {name: asked(entry) for name, entry in QUESTIONS.items()}
-SCORE_SETTINGS = {
-    "seed": config["samples"]["seed"],
-    **{key: value for key, value in config["cca"].items() if key != "layers_per_job"},
-}
+
+rule choose_sizes:
+    message:
+        "Choose the sizes of sample sets"
+    input:
+        utterances=UTTERANCES,
+        intervals=INTERVALS,
+        word_list=WORD_LIST,
+    output:
+        sizes=results("samples/sizes.yaml"),
+    params:
+        given=given_sizes(SIZES),
+        lower_case=LOWER_CASE,
+        code=code_of("choose_sizes"),
+    log:
+        log_of("choose_sizes"),
+    benchmark:
+        benchmark_of("choose_sizes")
+    conda:
+        "../../envs/corpus.yaml"
+    resources:
+        mem_mb=rising(1000),
+    script:
+        "../scripts/choose_sizes.py"
 
 
 rule draw_sample:
@@ -22,6 +37,7 @@ rule draw_sample:
         utterances=UTTERANCES,
         intervals=INTERVALS,
         word_list=WORD_LIST,
+        sizes=CHOSEN_SIZES,
     output:
         utterances=results("samples/{sample}/utterances.parquet"),
         phones=results("samples/{sample}/phones.parquet"),
@@ -53,15 +69,16 @@ rule check_samples:
     message:
         "Look whether the samples are enough for what is asked"
     input:
-        samples=every(rules.draw_sample.output, sample=SAMPLES),
+        samples=expand(DRAWN.values(), sample=SAMPLES),
         utterances=UTTERANCES,
         intervals=INTERVALS,
         word_list=WORD_LIST,
+        sizes=CHOSEN_SIZES,
         tables=[],
         said=[],
     output:
         enough=ENOUGH,
-        rare=results("corpus/rare_types.csv"),
+        rare=RARE_TYPES,
     params:
         asked=lambda wildcards, input: ASKED_LAYERS,
         questions=lambda wildcards, input: ASKED_OF_ROWS,
@@ -91,7 +108,8 @@ use rule check_samples as tabulate_enough with:
         utterances=UTTERANCES,
         intervals=INTERVALS,
         word_list=WORD_LIST,
-        tables=[results(f"segments/{name}.parquet") for name in SEGMENT_TABLES],
+        sizes=CHOSEN_SIZES,
+        tables=[segments_of(name) for name in SEGMENT_TABLES],
         said=[ENOUGH],
     output:
         enough=results("tables/enough.csv"),

@@ -6,24 +6,27 @@ from layerwise.addresses import place_of
 from layerwise.corpus.lending import take_back_audio
 from layerwise.files.download_notes import forget_notes
 
-UTTERANCES = results("corpus/utterances.parquet")
-INTERVALS = results("corpus/intervals.parquet")
+UTTERANCES = from_corpus("corpus/utterances.parquet")
+INTERVALS = from_corpus("corpus/intervals.parquet")
 ALIGNMENTS_FROM = EXPERIMENT.alignments.origin if EXPERIMENT.alignments else "none"
 if EXPERIMENT.alignments_are == "automatic":
     ALIGNMENTS_FROM = "automatic, by pocketsphinx"
 CUT_PAUSES = LAYOUT.get("cut_pauses")
 # Recordings that are to be cut are listed, with their intervals, before they are.
-RECORDINGS = results("corpus/recordings.parquet") if CUT_PAUSES else UTTERANCES
-RECORDING_INTERVALS = results("corpus/recording_intervals.parquet") if CUT_PAUSES else INTERVALS
-ALIGNMENT_PROBLEMS = results("corpus/alignment_problems.csv")
+RECORDINGS = "corpus/recordings.parquet" if CUT_PAUSES else "corpus/utterances.parquet"
+RECORDING_INTERVALS = "corpus/recording_intervals.parquet" if CUT_PAUSES else "corpus/intervals.parquet"
+ALIGNMENT_PROBLEMS = "corpus/alignment_problems.csv"
 # The words that are drawn, the most frequent first; none: those of the analysed split are ranked.
 WORD_LIST = [given(EXPERIMENT.word_list)] if EXPERIMENT.word_list else []
 if EXPERIMENT.word_splits:
-    WORD_LIST = [results("corpus/word_ranking.csv")]
+    WORD_LIST = [from_corpus("corpus/word_ranking.csv")]
 # Tables of speakers and utterances; one that comes with the audio is taken from there when a target needs it.
 METADATA = [given(path) for path in EXPERIMENT.metadata.paths]
 if EXPERIMENT.metadata.in_audio:
     METADATA = [results(f"corpus/{EXPERIMENT.metadata.in_audio}")]
+
+# The tables of the sample sets, by what is in them.
+DRAWN = {span.table: from_corpus(f"samples/{{sample}}/{span.table}.parquet") for span in SPANS.values()}
 
 
 def metadata_of(property_name):

@@ -140,7 +140,8 @@ rule summarise_samples:
     message:
         "Count what the sample sets asked for and got"
     input:
-        samples=every(rules.draw_sample.output, sample=SAMPLES),
+        samples=expand(DRAWN.values(), sample=SAMPLES),
+        sizes=CHOSEN_SIZES,
     output:
         table=results("tables/samples.csv"),
     params:

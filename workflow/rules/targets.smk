@@ -52,7 +52,7 @@ rule locate_intervals:
     message:
         "Locate the phones and words of sample {wildcards.sample}"
     input:
-        utterances=rules.draw_sample.output.utterances,
+        utterances=DRAWN["utterances"],
         intervals=INTERVALS,
     output:
         located=results("intervals/{sample}.h5"),

@@ -23,8 +23,8 @@ rule collect_probes:
     message:
         "Gather what all heads reached in one table"
     input:
-        tables=every(rules.join_probes.output.table, task=TASKS, model=MODELS),
-        weights=every(rules.join_probes.output.details, task=TASKS, model=MODELS),
+        tables=joined_heads("table"),
+        weights=joined_heads("details"),
         external=given(locate(ELSEWHERE)) if ELSEWHERE else [],
         shapes=[shape_of(model) for model in UNPLANNED],
     output:
@@ -55,7 +55,7 @@ rule tabulate_confusions:
     message:
         "Count which labels heads take for which others"
     input:
-        predictions=every(rules.join_probes.output.predictions, task=LABELLED, model=MODELS),
+        predictions=joined_heads("predictions", LABELLED),
     output:
         table=report(
             results("tables/confusion.csv"),

@@ -91,6 +91,22 @@ def head_groups(model):
     return head_jobs(heads_of(entry_of(model).blocks, PROBES["layers"]), PROBES["heads_per_job"])
 
 
+def joined_heads(output, tasks=TASKS):
+    """What there is of all heads of each model and task: `table`, `details` or `predictions`."""
+    made = getattr(rules.join_probes.output, output)
+    shared_heads = of_others("probes/{task}/{model}") + os.path.splitext(made)[1]
+    heads = [(task, model) for task in tasks for model in MODELS]
+    return [
+        path
+        for task, model in heads
+        for path in (
+            expand(shared_heads, task=task, model=model)
+            if SHARING.has_heads(task, model)
+            else every(made, task=task, model=model)
+        )
+    ]
+
+
 def probe_parts(wildcards, output):
     """What the jobs of a model's heads write: `probes` or `predictions`."""
     if wildcards.model in UNPLANNED:

@@ -5,11 +5,11 @@ from pathlib import Path
 from layerwise.experiment.job import logged
 from layerwise.experiment.samples.asked import AskedLayers
 from layerwise.experiment.samples.check import check_samples
+from layerwise.experiment.samples.sizes import sizes_of
 from layerwise.experiment.samples.speech import read_speech
 from layerwise.experiment.samples.workable import Plan
 from layerwise.scoring.properties import read_properties
 from layerwise.scoring.settings import ScoreSettings
-from layerwise.spans import SampleSizes
 
 with logged(snakemake):
     check_samples(
@@ -24,7 +24,7 @@ with logged(snakemake):
             map(Path, snakemake.input.tables),
         ),
         Plan(
-            SampleSizes(**snakemake.params.sizes),
+            sizes_of(snakemake.params.sizes, next(map(Path, snakemake.input.sizes), None)),
             ScoreSettings(**snakemake.params.settings),
             snakemake.params.samples,
         ),

@@ -1,6 +1,9 @@
 """Write the report of an experiment."""
 
+from pathlib import Path
+
 from layerwise.experiment.job import logged
+from layerwise.experiment.samples.sizes import in_a_line, sizes_of
 from layerwise.figures.report import write_report
 from layerwise.scoring.properties import read_properties
 
@@ -29,6 +32,10 @@ with logged(snakemake):
             "Alignments that were left out, or kept in doubt": snakemake.input.alignment_problems,
         },
         labels=snakemake.input.labels or None,
+        rare=snakemake.input.rare,
+        chosen_sizes=" ".join(
+            in_a_line(sizes_of(snakemake.params.sizes, Path(path))) for path in snakemake.input.sizes
+        ),
         provenance={
             "audio": snakemake.params.audio,
             "alignments": snakemake.params.alignments,

@@ -19,10 +19,12 @@ from layerwise.experiment.configuration.layering import merged
 from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.experiment.configuration.schema import SCHEMAS, check_schema
 from layerwise.experiment.configuration.sources import Source
+from layerwise.experiment.samples.sizes import KEYS
 from layerwise.files import catalogues
 from layerwise.files.shipped import ROOT
 from layerwise.models.catalogue import with_outline
 
+DEMO = yaml.safe_load((ROOT / "config.yaml").read_text())
 SCHEMA = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text())
 read_once = functools.cache(schema.read_yaml)
 BASE_CONV = {"conv_stride": [5, 2, 2, 2, 2, 2, 2], "num_hidden_layers": 3}
@@ -251,18 +253,61 @@ def test_numbers_of_an_architecture_are_read():
 
 def test_text_in_place_of_keys_is_told_how_they_are_written():
     (line,) = lines({"samples": "count:2"})
-    assert line == 'samples: found "count:2"; must be object, such as {key: value}'
+    assert line == 'samples: found "count:2"; must be object, such as {key: value} or auto'
+    assert lines({"samples": {"word_types": "all"}}) == ['samples.word_types: found "all"; must be integer or auto']
 
 
 def test_the_demo_has_its_task_and_a_corpus_of_ones_own_has_none(tmp_path):
     def tasks(**config):
-        return read_experiment(yaml.safe_load((ROOT / "config.yaml").read_text()), config).tasks
+        return read_experiment(DEMO, {"models": ["random-demo"]} | config).tasks
 
     assert list(tasks()) == ["demo-intent"]
     assert list(tasks(probes={"tasks": ["demo-phones"]})) == ["demo-phones"]
     assert tasks(corpus={"name": "mine", "audio": str(tmp_path)}) == {}
     assert tasks(corpus={"audio": str(tmp_path)}) == {}
     assert tasks(corpus={"name": "librispeech"}) == {}
+
+
+# A corpus of one's own on top of config.yaml, which is the demo's
+
+
+def asked_with(**config) -> Experiment:
+    return read_experiment(DEMO, {"models": ["random-demo"]} | config)
+
+
+@pytest.mark.parametrize("corpus", [{"split": "dev-clean"}, {"audio": "."}, {"name": "demo", "keep": True}])
+def test_the_demo_from_elsewhere_has_what_config_yaml_says(corpus):
+    config = read_experiment(DEMO, {"corpus": corpus}).config
+    assert {**config, "corpus": None} == {**read_experiment(DEMO).config, "corpus": None}
+
+
+def test_a_corpus_of_ones_own_has_nothing_of_the_demo(tmp_path):
+    config = asked_with(corpus={"name": "mine", "audio": str(tmp_path)}).config
+    assert config["experiment"] == "mine"
+    assert config["properties"] == SCHEMA["properties"]["properties"]["default"] == ["intra", "mel", "phone", "word"]
+    assert config["samples"] == {"count": 3, "seed": 1} | dict.fromkeys(KEYS, "auto")
+
+
+def test_what_is_said_of_it_counts(tmp_path):
+    own = {"corpus": {"name": "mine", "audio": str(tmp_path)}, "experiment": "first"}
+    config = asked_with(**own, properties=["f0", "word"], samples={"utterances": 7, "seed": 3}).config
+    assert (config["experiment"], config["properties"]) == ("first", ["f0", "word"])
+    assert config["samples"] == {"count": 3, "seed": 3} | dict.fromkeys(KEYS, "auto") | {"utterances": 7}
+
+
+def test_a_corpus_without_words_is_not_asked_for_words(tmp_path):
+    own = {"name": "mine", "audio": str(tmp_path)}
+    assert asked_with(corpus=own | {"tiers": {"phone": "MAU"}}).config["properties"] == ["intra", "mel", "phone"]
+    assert asked_with(corpus=own | {"tiers": {"word": "ORT"}}).config["properties"] == ["intra", "mel", "word"]
+
+
+def test_models_for_a_corpus_of_ones_own_are_named(tmp_path):
+    own = {"corpus": {"name": "mine", "audio": str(tmp_path)}}
+    with pytest.raises(ConfigurationError, match="models: none is named, and those of config"):
+        read_experiment(DEMO, own)
+    with pytest.raises(ConfigurationError, match="models: none is named"):
+        read_experiment(DEMO, {"corpus": {"name": "librispeech"}})
+    assert list(read_experiment(DEMO, own, {"models": ["random-demo"]}).models) == ["random-demo"]
 
 
 def test_text_that_is_no_number_stays_wrong():

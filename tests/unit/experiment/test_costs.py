@@ -12,6 +12,7 @@ import yaml
 
 from layerwise.constants import MEL_SECONDS
 from layerwise.experiment.configuration.experiment import read_experiment
+from layerwise.experiment.configuration.sharing import Sharing
 from layerwise.experiment.costs import costs_of, read_calibration
 from layerwise.experiment.costs_page import render
 from layerwise.experiment.model_costs import BASE, Encoder
@@ -256,3 +257,51 @@ def test_bytes_of_representations_by_hand():
         representation_bytes(sizes, [Drawn(100, {"phone": 10, "word": 0})], 0.02, "float16")
         == frames + segments + columns
     )
+
+
+# What another experiment has made
+
+
+def sharing_with(config: dict, **shared):
+    found = Sharing("all", **shared)
+    return costs_of(read_experiment(config), NOTHING, read_calibration(), found)
+
+
+def test_models_and_scores_that_are_shared_take_nothing():
+    config = preset("base-models")
+    whole = estimated(config)
+    found = sharing_with(config, models=frozenset({"hubert-base"}), questions=frozenset({"phone", "mel"}))
+    assert found.forward_passes == whole.forward_passes * 2 / 3
+    of_hubert = {cost.name: cost for cost in found.models}["hubert-base"]
+    assert (of_hubert.representations, of_hubert.cpu_seconds) == (0, (0, 0))
+    assert found.taken == (1, whole.scores - found.scores, 0)
+    assert found.taken[1] == 3 * (13 + 20)  # of phone T layers, of mel those of the encoder too
+    assert f"Taken from all: representations of 1 model, {found.taken[1]} scores\n" in render(found)
+    assert [download.name for download in found.downloads if download.name == "alignments"] == []
+    assert [download.name for download in found.downloads if download.name == "audio"] == ["audio"]
+
+
+def test_a_view_hears_no_audio_and_says_so():
+    config = preset("base-models", properties=["phone", "word-centre"])
+    models = frozenset(config["models"])
+    passes = {name: {"word.centre": "word.centre"} for name in models}
+    found = sharing_with(config, models=models, passes=passes)
+    assert (found.forward_passes, found.representations, found.archives, found.unpacked) == (0, 0, 0, 0)
+    assert "Extraction: none" in render(found)
+    assert not {download.name for download in found.downloads} & {"audio", "alignments"}
+    # Rows that are not there are one pass, and acoustic measures need the audio themselves.
+    one = sharing_with(config, models=models)
+    assert (one.passes, one.forward_passes) == (1, 3 * one.utterances)
+    assert 0 < one.representations < estimated(config).representations / 2
+    measured = sharing_with(config | {"properties": ["f0"]}, models=models)
+    assert (measured.forward_passes, measured.unpacked > 0) == (0, True)
+
+
+def test_heads_that_are_shared_are_not_trained():
+    config = {"probes": {"tasks": ["demo-intent"]}, "models": ["demo-hubert-1", "demo-hubert-2"]}
+    (whole,) = estimated(config).tasks
+    found = sharing_with(config, models=frozenset({"demo-hubert-1"}), tasks=frozenset({"demo-intent"}))
+    (half,) = found.tasks
+    assert (half.models, half.heads) == (1, whole.heads / 2)
+    assert found.taken == (1, 0, 1)
+    assert sharing_with(config, models=frozenset(config["models"]), tasks=frozenset({"demo-intent"})).tasks == ()

@@ -1,5 +1,8 @@
 """What an experiment takes from another one."""
 
+import json
+import os
+
 import pytest
 import yaml
 
@@ -24,8 +27,7 @@ def shared(tmp_path):
     write_journal(read_experiment(THEIRS), tmp_path / "all", ["snakemake"])
 
     def run(**changes):
-        mine = read_experiment({**THEIRS, "experiment": "view", "shares": "all", **changes})
-        return sharing_of(mine.config, tmp_path)
+        return sharing_of(read_experiment({**THEIRS, "experiment": "view", "shares": "all", **changes}), tmp_path)
 
     return run
 
@@ -98,3 +100,103 @@ def test_an_experiment_that_shares_itself_is_not_shared(refusal, shared, tmp_pat
     theirs = tmp_path / "all" / CONFIGURATION
     theirs.write_text(yaml.safe_dump(yaml.safe_load(theirs.read_text()) | {"shares": "first"}))
     assert "all itself shares with first; name that one" in refusal()
+
+
+# Files of the user's
+
+TABLE = "utterance_id,start,end,stress\nf0-1-0000,0.1,0.3,high\n"
+
+
+@pytest.fixture
+def of_files(tmp_path):
+    """What is shared of an experiment with a table of segments and a task of one's own."""
+    table, words = tmp_path / "stresses.csv", tmp_path / "words.csv"
+    table.write_text(TABLE)
+    words.write_text("path,word,speaker\na.wav,yes,s1\n")
+    theirs = {
+        "experiment": "all",
+        "models": ["random-wav2vec2-tiny"],
+        "properties": ["phone", "word-centre", "stress"],
+        "extra_properties": {"stress": {"rows": {"segments": str(table)}, "target": {"label": "stress"}}},
+        "extra_tasks": {"words": {"kind": "labels", "table": str(words), "columns": ["word"]}},
+        "probes": {"tasks": ["words"]},
+        "representations": {"shards": 2},
+    }
+    folder = tmp_path / "results/all"
+    folder.mkdir(parents=True)
+    write_journal(read_experiment(theirs), folder, ["snakemake"])
+    made = folder / "representations/random-wav2vec2-tiny"
+    for path in ("stresses.mean+word.centre/0.h5", "stresses.mean+word.centre/1.h5", "word.last/0.h5"):
+        (made / path).parent.mkdir(parents=True, exist_ok=True)
+        (made / path).touch()
+
+    def run(later=None, **changes):
+        if later:
+            time = (folder / CONFIGURATION).stat().st_mtime + 10
+            os.utime(tmp_path / later, (time, time))
+        mine = read_experiment({**theirs, "experiment": "view", "shares": "all", **changes})
+        return sharing_of(mine, tmp_path / "results")
+
+    return run
+
+
+def test_finished_passes_tables_and_heads_are_shared(of_files):
+    found = of_files()
+    of_pass = dict.fromkeys(["stresses.mean", "word.centre"], "stresses.mean+word.centre")
+    assert found.passes == {"random-wav2vec2-tiny": of_pass}  # of word.last a shard is missing
+    assert (found.tables, found.tasks) == ({"stresses"}, {"words"})
+    assert found.questions == {"phone", "word-centre", "stress"}
+    assert found.has_heads("words", "random-wav2vec2-tiny")
+    assert not found.has_heads("words", "random-hubert-tiny")
+
+
+def test_a_table_that_was_changed_since_is_not_shared(of_files):
+    found = of_files(later="stresses.csv")
+    assert found.passes == {"random-wav2vec2-tiny": {"word.centre": "stresses.mean+word.centre"}}
+    assert (found.tables, found.questions) == (frozenset(), {"phone", "word-centre"})
+
+
+def test_heads_of_a_table_that_was_changed_since_are_not_shared(of_files):
+    assert of_files(later="words.csv").tasks == frozenset()
+
+
+@pytest.mark.parametrize(
+    "changed", [{"seed": 2}, {"recipe": "superb"}, {"overrides": {"steps": 9}}, {"layers": ["T0"]}]
+)
+def test_heads_are_shared_only_where_they_are_trained_alike(of_files, changed):
+    assert of_files(probes={"tasks": ["words"], **changed}).tasks == frozenset()
+    assert of_files(probes={"tasks": ["words"], "heads_per_job": 1, "cache_gb": 1}).tasks == {"words"}
+
+
+def test_a_model_that_was_changed_since_is_not_shared(of_files, tmp_path):
+    """Its journal says nothing of it: only its files tell."""
+    other = tmp_path / "results/all" / CONFIGURATION
+    said = yaml.safe_load(other.read_text())
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/config.json").write_text(
+        json.dumps({"conv_stride": [5, 2, 2, 2, 2, 2, 2], "num_hidden_layers": 3})
+    )
+    (tmp_path / "own/model.safetensors").touch()
+    own = {"own": {"source": str(tmp_path / "own")}}
+    said |= {"models": [*said["models"], "own"], "extra_models": own}
+    other.write_text(yaml.safe_dump(said))  # later than the model
+    asked = {"models": said["models"], "extra_models": own}
+    assert of_files(**asked).models == {"random-wav2vec2-tiny", "own"}
+    assert of_files(later="own/config.json", **asked).models == {"random-wav2vec2-tiny"}
+
+
+def test_words_that_were_not_ranked_are_refused(tmp_path):
+    """A corpus whose frequent words are those of other splits, and an experiment that asked for no words of it."""
+    theirs = {
+        "experiment": "all",
+        "corpus": {"name": "librispeech"},
+        "models": ["random-wav2vec2-tiny"],
+        "properties": ["phone"],
+        "samples": {"count": 1},
+    }
+    (tmp_path / "all").mkdir()
+    write_journal(read_experiment(theirs), tmp_path / "all", ["snakemake"])
+    mine = theirs | {"experiment": "view", "shares": "all"}
+    assert sharing_of(read_experiment(mine), tmp_path).questions == {"phone"}
+    with pytest.raises(ConfigurationError, match="all has no question about words"):
+        sharing_of(read_experiment(mine | {"properties": ["word"]}), tmp_path)

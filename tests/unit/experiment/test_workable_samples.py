@@ -183,11 +183,55 @@ def test_types_that_are_left_out_are_counted(tmp_path, caplog):
 
 
 def test_measures_of_which_nothing_is_known_have_no_row():
-    of_items = {"rows": "frame", "target": {"intervals": "phone"}, "measure": "abx"}
+    of_items = {"rows": "frame", "target": {"items": "mine.item"}, "measure": "abx"}
     question = property_of("abx", of_items)
     asked = AskedLayers("abx", 40, 0, 0.02)
     (answer,) = answers([asked], {"abx": question}, SPEECH, plan())
     assert (answer.verdicts, answer.said, answer.is_hopeless) == ({}, "", False)
+
+
+def aligned(*labels, speakers=1, length=0.6, each=2):
+    """A corpus whose utterances are these labels, one after the other."""
+    names = [f"u{number}" for number in range(each * speakers)]
+    table = pd.DataFrame({"utterance_id": names, "speaker_id": [f"s{n % speakers}" for n in range(len(names))]})
+    rows = [
+        (name, tier, label, place * length, (place + 1) * length)
+        for tier in ("phone", "word")
+        for name in names
+        for place, label in enumerate(labels)
+    ]
+    intervals = pd.DataFrame(rows, columns=["utterance_id", "tier", "label", "start", "end"])
+    return Speech(table.assign(duration=len(labels) * length), intervals, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("speakers", "speaker", "context", "status"),
+    [
+        *((1, "within", "any", OK), (1, "across", "any", SKIPPED)),
+        *((2, "across", "any", OK), (2, "within", "within", SKIPPED)),
+    ],
+)
+def test_phones_that_abx_cannot_compare_are_seen_in_the_alignments(speakers, speaker, context, status):
+    measure = {"abx": {"speaker": speaker, "context": context}}
+    question = property_of("abx", {"rows": "frame", "target": {"intervals": "phone"}, "measure": measure})
+    (answer,) = answers(
+        [AskedLayers("abx", 40, 0, 0.02)], {"abx": question}, aligned("a", "b", "c", "d", speakers=speakers), plan()
+    )
+    assert {verdict.status for verdict in answer.verdicts.values()} == {status}
+    assert answer.verdicts[1].rows == 2 * 2 * speakers  # those that have neighbours
+    assert (status == OK) == (answer.said == "")
+
+
+def test_words_that_are_too_short_to_be_told_apart_are_seen_in_the_alignments():
+    question = property_of(
+        "same-word", {"rows": "frame", "target": {"intervals": "word"}, "measure": "word_discrimination"}
+    )
+    asked = [AskedLayers("same-word", 40, 0, 0.02)]
+    (long,) = answers(asked, {"same-word": question}, aligned("garden", "measure"), plan())
+    assert (long.said, long.verdicts[1].rows, long.verdicts[1].types) == ("", 4, 2)
+    (short,) = answers(asked, {"same-word": question}, aligned("garden", "measure", length=0.3), plan())
+    assert "no label has two segments of " in short.said
+    assert "among 4 words of 2 utterances" in short.said
 
 
 def test_what_was_said_before_is_not_said_on_the_terminal_again(tmp_path, caplog):

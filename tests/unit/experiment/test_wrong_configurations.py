@@ -27,7 +27,7 @@ SCHEMA = SCHEMA_FILES["config.schema.yaml"]
 # Of each type of JSON; the text is none that a number could be read from.
 VALUES = {"null": None, "boolean": True, "integer": 7, "number": 99.5, "string": "some text", "array": [], "object": {}}
 # One of these fits each pattern, and one does not.
-TEXTS = ["mine", "T1", ".txt", "a" * 64, "https://a", "two words", "kaldi"]
+TEXTS = ["mine", "T1", ".txt", "a" * 64, "https://a", "two words", "auto", "kaldi"]
 
 
 @pytest.fixture(autouse=True)
@@ -134,9 +134,10 @@ def wrong(schema: dict) -> Iterator[tuple[Path, object, str]]:
     if "maximum" in schema:
         yield (), schema["maximum"] + 1, f"must be at most {schema['maximum']}"
     if "pattern" in schema:
-        for text in ("", " ", "two words", "../up", example(schema) + "\n"):
+        word = schema["pattern"][1:-1]  # where but one is allowed
+        for text in ("", " ", "two words", "../up", example({**schema, "type": "string"}) + "\n"):
             if not re.search(schema["pattern"].replace("$", r"\Z"), text):
-                yield (), text, f"must match {schema['pattern']}"
+                yield (), text, f" or {word}" if word.isalpha() else f"must match {schema['pattern']}"
     elif "minLength" in schema:
         yield (), "", "must not be empty"
     if "minItems" in schema:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -14,6 +16,7 @@ from layerwise.experiment.configuration.schema import schema_of
 from layerwise.figures.paper import draw_paper
 from layerwise.figures.paper_tables import TIED, Chosen, write_paper
 from layerwise.figures.registry import FIGURES
+from layerwise.tables.latex import escaped
 from made_experiment import Asked, write_tables
 
 KINDS = [name for name, figure in FIGURES.items() if figure.in_column]
@@ -187,3 +190,31 @@ def test_the_sentence_names_all_that_one_has_to_know(texts):
         assert words in said
     assert re.search(r"CCA-phone: .* \(PWCCA\): HuBERT Base T\d+ \(0\.\d{3} ± 0\.\d{3}, chance 0\.\d{3}", said)
     assert said.count("\n") == 1
+
+
+# A text of nothing but what LaTeX may stumble on, in every place where names and reasons of others end up.
+HOSTILE = r"""<&%$#_{}~^\|"'`…–±×²> é"""
+
+
+def typesets(*packages: str) -> bool:
+    """Whether there is a LaTeX with these packages."""
+    if not (shutil.which("pdflatex") and shutil.which("kpsewhich")):
+        return False
+    return all(subprocess.run(["kpsewhich", f"{name}.sty"], capture_output=True).stdout for name in packages)
+
+
+@pytest.mark.skipif(not typesets("booktabs", "graphicx"), reason="needs pdflatex with booktabs and graphicx")
+@pytest.mark.parametrize("encoding", ["", r"\usepackage[T1]{fontenc}"], ids=["OT1", "T1"])
+def test_latex_takes_what_is_written(texts, drawn, tmp_path, encoding):
+    (tmp_path / "phone_depth.pdf").write_bytes(drawn("depth"))
+    written = "\n\n".join(text for name, text in texts.items() if name != "sentence")
+    said = f"{written}\n\n{escaped(HOSTILE)}\n\n\\begin{{tabular}}{{l}}{escaped(HOSTILE)}\\end{{tabular}}"
+    packages = rf"{encoding}\usepackage{{booktabs,graphicx}}"
+    (tmp_path / "article.tex").write_text(
+        f"\\documentclass{{article}}{packages}\n\\begin{{document}}\n{said}\n\\end{{document}}\n"
+    )
+    run = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "article.tex"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.returncode == 0, "\n".join(line for line in run.stdout.split("\n") if line.startswith("!"))
+    assert (tmp_path / "article.pdf").stat().st_size > 0

@@ -322,6 +322,27 @@ def test_problems_are_shown_up_to_a_limit_and_empty_files_say_so(page):
     assert "7 more rows" in page.text
 
 
+def test_sizes_that_were_chosen_are_said(inputs, page):
+    assert "Sizes that this corpus allows" not in page.text
+    report.write_report(**inputs | {"chosen_sizes": "utterances: 390, word_types: 101"})
+    text = Page(inputs["out"].read_text()).text
+    assert "Sizes that this corpus allows" in text
+    assert ": utterances: 390, word_types: 101." in text
+
+
+def test_types_that_are_left_out_are_counted(inputs, tmp_path, page):
+    assert "Types that are left out" not in page.text
+    rare = tmp_path / "rare_types.csv"
+    rare.write_text("span,label,n\nphone,ZH,1\nphone,NA,2\nword,zebra,1\n")
+    report.write_report(**inputs | {"rare": rare})
+    text = Page(inputs["out"].read_text()).text
+    assert "2 phone types with 3 segments; 1 word types with 1 segments." in text
+    assert "phone ZH 1 phone NA 2 word zebra 1" in text
+    rare.write_text("span,label,n\n")
+    report.write_report(**inputs | {"rare": rare})
+    assert "Types that are left out" not in Page(inputs["out"].read_text()).text
+
+
 def test_labels_that_were_dropped_or_changed_are_counted(inputs, tmp_path, page):
     assert "Labels that are no speech" not in page.text
     rows = ["phone,dropped,[SIL],3", "word,dropped,NA,1200", "word,dropped,,4", "word,lower case,The,12"]

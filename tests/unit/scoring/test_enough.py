@@ -82,6 +82,7 @@ def test_a_score_goes_as_it_was_said(tmp_path, name, counts, layer, utterances, 
     record = scored(tmp_path, question, drawn, layer, how)
     assert said.rows == record["n_rows"]
     assert said.speakers == record["n_speakers"]
+    assume("constant over" not in record["reason"])  # which only the layer's numbers say
     assert said.status == record["status"], (said.reason, record["reason"])
     if record["trials"] and said.train is not None:
         assert said.train == min(trial["n_train"] for trial in record["trials"])

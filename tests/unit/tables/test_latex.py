@@ -11,6 +11,7 @@ def test_what_latex_would_read_as_commands_is_escaped():
     assert escaped(r"a_b & 50 % {x} $y$ #1") == r"a\_b \& 50 \% \{x\} \$y\$ \#1"
     assert escaped("~/m^2\\n") == r"\textasciitilde{}/m\textasciicircum{}2\textbackslash{}n"
     assert escaped("R² ± 1 < 2") == r"R\textsuperscript{2} $\pm$ 1 \textless{} 2"
+    assert escaped('say "a"') == r"say \symbol{34}a\symbol{34}"
     assert escaped("one\nline") == r"one\textbackslash{}nline"
 
 

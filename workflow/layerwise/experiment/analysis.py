@@ -20,6 +20,8 @@ from layerwise.experiment.configuration.folds import speakers_apart
 from layerwise.experiment.configuration.schema import SCHEMAS, check_schema, read_catalogue, with_defaults
 from layerwise.experiment.given_questions import Asked, Given, asked_of_one_model, files_beside, read_given_tables
 from layerwise.experiment.given_speech import Speech, write_speech
+from layerwise.experiment.samples.chosen import read_and_choose
+from layerwise.experiment.samples.sizes import given_sizes, spelled_out
 from layerwise.files.catalogues import locate, read_yaml
 from layerwise.layers import is_transformer
 from layerwise.models.by_name import load
@@ -31,7 +33,7 @@ from layerwise.scoring.folds import trials
 from layerwise.scoring.properties import Property
 from layerwise.scoring.score import score_layers
 from layerwise.scoring.settings import ScoreSettings
-from layerwise.spans import BY_TABLE, STANDARD, Rows, SampleSizes
+from layerwise.spans import BY_TABLE, STANDARD, Rows
 from layerwise.tables.intervals import has_jackknife
 from layerwise.tables.scores import collect_scores
 from layerwise.tables.trends import read_trends, summarise_trends
@@ -52,7 +54,7 @@ def analyse(
     *,
     name: str | None = None,
     layers: str | Sequence[str] = "all",
-    samples: Mapping | None = None,
+    samples: Mapping | str | None = None,
     cca: Mapping | None = None,
     representations: Mapping | None = None,
     strict: bool = False,
@@ -79,6 +81,7 @@ def analyse(
             for a name of that file.
         name: of the model, in the table. None: its source.
         layers, samples, cca, representations, strict: as in the configuration, with its defaults for missing keys.
+            `samples="auto"`: sizes that fit this speech.
         phones: the phone set: a name in resources/phones.yaml (`keep`: labels as they are), or label → phone.
         word_list: a file of words, the most frequent first. None: words are ranked by `intervals`.
         sample_rate: of the waveforms. Others than 16 kHz are resampled, as the workflow does.
@@ -97,7 +100,7 @@ def analyse(
     """
     sections = {"samples": samples, "cca": cca, "representations": representations}
     settings = _settings(
-        {key: dict(value) for key, value in sections.items() if value is not None}
+        {key: value if isinstance(value, str) else dict(value) for key, value in sections.items() if value is not None}
         | {"extra_properties": _own(properties)}
         | {"properties": list(properties), "layers": layers if isinstance(layers, str) else list(layers)}
         | {"strict": strict}
@@ -143,7 +146,7 @@ def _own(properties: Sequence[str] | Mapping[str, Mapping | None]) -> dict:
 def _settings(asked: dict) -> dict:
     """What was asked for, checked as a configuration is, with the defaults of one."""
     check_schema(asked, _SCHEMA)
-    settings = with_defaults(asked, read_yaml(SCHEMAS / _SCHEMA))
+    settings = with_defaults(spelled_out(asked), read_yaml(SCHEMAS / _SCHEMA))
     cca = settings["cca"]
     trials(cca["folds"], cca["trials"], settings["samples"]["seed"], 1)  # refuses more than folds allow
     if errors := speakers_apart(cca):
@@ -188,6 +191,7 @@ def _layers_asked(settings: dict, asked: Mapping[str, Asked], model: SpeechModel
 def _draw(speech: Speech, sizes: dict, word_list: Path | None, folder: Path) -> dict[int, Path]:
     """Sample → the folder of its tables."""
     drawn = {}
+    chosen = read_and_choose(speech.utterances, speech.intervals, given_sizes(sizes), word_list).sizes
     for sample in range(1, sizes["count"] + 1):
         drawn[sample] = folder / "samples" / str(sample)
         drawn[sample].mkdir(parents=True)
@@ -196,7 +200,7 @@ def _draw(speech: Speech, sizes: dict, word_list: Path | None, folder: Path) -> 
             speech.intervals,
             sample=sample,
             seed=sizes["seed"],
-            sizes=SampleSizes.of(sizes),
+            sizes=chosen,
             out={table: drawn[sample] / f"{table}.parquet" for table in BY_TABLE},
             word_list=word_list,
         )

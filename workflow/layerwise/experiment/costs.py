@@ -14,6 +14,7 @@ from pathlib import Path
 from layerwise.alignments.arpabet import PHONES
 from layerwise.corpus.lending import UNPACKED
 from layerwise.experiment.configuration.experiment import Experiment
+from layerwise.experiment.configuration.sharing import NOTHING_SHARED, Sharing
 from layerwise.experiment.configuration.sources import Source
 from layerwise.experiment.model_costs import Encoder, ModelCost, model_cost
 from layerwise.experiment.score_costs import OWN_SEGMENTS, score_costs
@@ -56,7 +57,8 @@ class Costs:
     Attributes:
         known: whether the catalogue knows how much audio the split has; else it is assumed.
         utterances, seconds: union of all sample sets: what passes through each model.
-        passes: how often: other poolings and tables of segments are a second pass.
+        shares: the experiment that it takes results of, "": none; they count nowhere else. taken: of how many models
+            representations, how many scores, and of how many tasks and models heads.
         archives, unpacked: bytes, None where not known; deleted on the way unless `keep`.
         scores: number of scores; a job has some of them. results: bytes of scores, tables, plots and report.
         score_seconds: of one core.
@@ -75,7 +77,8 @@ class Costs:
     known: bool
     utterances: int
     seconds: float
-    passes: int
+    shares: str
+    taken: tuple[int, int, int]
     archives: int | None
     unpacked: int | None
     keep: bool
@@ -92,8 +95,13 @@ class Costs:
     cpu_threads: int
 
     @property
+    def passes(self) -> int:
+        """How often at most the audio passes through a model: other poolings and tables are a second pass."""
+        return max((cost.passes for cost in self.models), default=0)
+
+    @property
     def forward_passes(self) -> int:
-        return self.passes * self.utterances * len(self.models)
+        return self.utterances * sum(cost.passes for cost in self.models)
 
     @property
     def to_fetch(self) -> int:
@@ -157,13 +165,16 @@ def read_calibration(path: Path = ROOT / "resources/calibration.yaml") -> dict:
     return read_yaml(path)
 
 
-def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapping) -> Costs:
+def costs_of(
+    experiment: Experiment, here: Mapping[str, bool], calibration: Mapping, sharing: Sharing = NOTHING_SHARED
+) -> Costs:
     """What an experiment takes.
 
     Args:
         here: `audio`, `alignments`, names of models, and addresses of files of vectors, attributes, ratings, … →
             whether their files are on this machine.
         calibration: as `read_calibration` gives it.
+        sharing: what is taken from another experiment.
     """
     config = experiment.config
     samples, corpus = config["samples"], config["corpus"]
@@ -178,19 +189,27 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
     rows["utterance"] = min(rows["utterance"], there)
     drawn = Drawn(frames * each, rows)
     other = {each.rows.folder: each.rows for each in experiment.properties.values() if not each.rows.is_standard}
-    stored = Drawn(
-        drawn.seconds,
-        rows | {name: OWN_SEGMENTS // samples["count"] if of.table else rows[of.of] for name, of in other.items()},
-    )
-    passes = 2 if other else 1
+    others = {name: OWN_SEGMENTS // samples["count"] if of.table else rows[of.of] for name, of in other.items()}
     union = _union(there, frames, sum(drawn.segments.values()), samples["count"])
-    models = tuple(
-        model_cost(entry, stored, samples["count"], passes * union * each, config["representations"], calibration)
-        for entry in experiment.models.values()
+    models = []
+    for name, entry in experiment.models.items():
+        new = {folder: count for folder, count in others.items() if folder not in sharing.passes.get(name, {})}
+        is_new = name not in sharing.models
+        stored = Drawn(drawn.seconds, rows | new) if is_new else Drawn(0, new)
+        passes = is_new + bool(new)
+        models.append(
+            model_cost(entry, stored, samples["count"], passes, union * each, config["representations"], calibration)
+        )
+    scores = score_costs(experiment, drawn, phones, calibration["scores"], sharing)
+    heads = [(task, model) for task in experiment.tasks for model in experiment.models]
+    taken_heads = sum(sharing.has_heads(*pair) for pair in heads)
+    needed = _Needed(
+        audio=not sharing.experiment or any(cost.passes for cost in models) or _measures_audio(experiment, sharing),
+        alignments=not sharing.experiment,
+        tasks=taken_heads < len(heads),
     )
-    scores = score_costs(experiment, drawn, phones, calibration["scores"])
-    archive = experiment.audio.bytes if experiment.audio.is_url else 0
-    if experiment.alignments is not None and experiment.alignments.is_url and archive is not None:
+    archive = experiment.audio.bytes if experiment.audio.is_url and needed.audio else 0
+    if needed.alignments and experiment.alignments is not None and experiment.alignments.is_url and archive is not None:
         archive = None if experiment.alignments.bytes is None else archive + experiment.alignments.bytes
     extraction = calibration["extraction"]
     return Costs(
@@ -198,17 +217,18 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
         corpus=f"{corpus['name']}/{corpus['split']}",
         samples=samples["count"],
         properties=tuple(config["properties"]),
-        downloads=tuple(_downloads(experiment, here)),
+        downloads=tuple(_downloads(experiment, here, needed)),
         known=speech.known,
         utterances=union,
         seconds=union * each,
-        passes=passes,
+        shares=sharing.experiment,
+        taken=(len(sharing.models), scores.taken, taken_heads),
         archives=archive,
-        unpacked=_unpacked(experiment.audio),
+        unpacked=_unpacked(experiment.audio) if needed.audio else 0,
         keep=corpus["keep"],
-        tasks=task_costs(experiment, calibration),
-        task_data=task_data(experiment.task_sources.values()),
-        models=models,
+        tasks=task_costs(experiment, calibration, sharing),
+        task_data=task_data(experiment.task_sources.values() if needed.tasks else []),
+        models=tuple(models),
         absent=len(experiment.absent),
         scores=scores.count,
         score_jobs=scores.jobs,
@@ -217,6 +237,24 @@ def costs_of(experiment: Experiment, here: Mapping[str, bool], calibration: Mapp
         gpu_seconds=sum(cost.operations or 0 for cost in models) / extraction["gpu_operations_per_second"],
         gpu_operations_per_second=extraction["gpu_operations_per_second"],
         cpu_threads=extraction["cpu_threads"],
+    )
+
+
+@dataclass(frozen=True)
+class _Needed:
+    """Which parts of the corpus, and whether data of tasks, a run reads that takes results of another experiment."""
+
+    audio: bool
+    alignments: bool
+    tasks: bool
+
+
+def _measures_audio(experiment: Experiment, sharing: Sharing) -> bool:
+    """Whether a score that is not shared compares with the audio."""
+    return any(
+        question.target.family(question.rows) and not sharing.has_scores(name, model, question.target.other_model)
+        for name, question in experiment.properties.items()
+        for model in experiment.models
     )
 
 
@@ -241,10 +279,10 @@ def _unpacked(audio: Source) -> int | None:
     return None if size is None else round(UNPACKED * size)
 
 
-def _downloads(experiment: Experiment, here: Mapping[str, bool]) -> list[Download]:
+def _downloads(experiment: Experiment, here: Mapping[str, bool], needed: _Needed) -> list[Download]:
     found = []
     for kind in ("audio", "alignments"):
-        source = getattr(experiment, kind)
+        source = getattr(experiment, kind) if getattr(needed, kind) else None
         if source is not None and source.is_url and not (kind == "alignments" and source == experiment.audio):
             found.append(Download(kind, source.origin, source.bytes, "", here[kind]))
     for name, entry in (experiment.models | experiment.parents).items():
@@ -262,7 +300,8 @@ def _downloads(experiment: Experiment, here: Mapping[str, bool]) -> list[Downloa
         if source.is_url
     ]
     of_corpus = {download.source for download in found}
-    tasks = {source.origin: (name, source) for name, source in experiment.task_sources.items() if source.is_url}
+    of_tasks = experiment.task_sources if needed.tasks else {}
+    tasks = {source.origin: (name, source) for name, source in of_tasks.items() if source.is_url}
     found += [
         Download(name, location, source.bytes, "", here[name])
         for location, (name, source) in tasks.items()

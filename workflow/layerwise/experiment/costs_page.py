@@ -44,19 +44,8 @@ def render(found: Costs) -> str:
             ]
         ),
         "",
-        f"Extraction: {found.forward_passes:,} forward passes, {_many(len(found.models), 'model')} × about "
-        f"{found.utterances:,} utterances, {in_words(found.seconds, 'h')} of audio each"
-        + (", twice: other poolings and tables of segments are a pass of their own" if found.passes > 1 else ""),
-        *_table(
-            [("", "representations", f"on {found.cpu_threads} CPU threads", "")]
-            + [
-                (cost.name, _size(cost.representations), _range(cost.cpu_seconds), _basis(cost))
-                for cost in found.models
-            ]
-        ),
-        f"  on {found.cpu_threads} CPU threads: {_range(found.cpu_seconds)} in all",
-        f"  on a GPU: not measured. Assuming {found.gpu_operations_per_second / 1e12:g} × 10¹² operations a second, "
-        f"{in_words(found.gpu_seconds)} of computing in all",
+        *_taken(found),
+        *_extraction(found),
         "",
         f"Scores: {found.scores:,} in {_many(found.score_jobs, 'job')}, "
         f"about {in_words(found.score_seconds)} of one core",
@@ -67,6 +56,34 @@ def render(found: Costs) -> str:
         "Times come from resources/calibration.yaml, measured on another machine: take them for orders of magnitude.",
     ]
     return "\n".join(shown(line.rstrip(), LINE) for line in lines) + "\n"
+
+
+def _taken(found: Costs) -> list[str]:
+    """What another experiment has made."""
+    if not found.shares:
+        return []
+    models, scores, heads = found.taken
+    said = [f"representations of {_many(models, 'model')}", _many(scores, "score")]
+    said += [f"heads of {_many(heads, 'model')}, one for each task"] if heads else []
+    return [f"Taken from {found.shares}: {', '.join(said)}", ""]
+
+
+def _extraction(found: Costs) -> list[str]:
+    extracted = [cost for cost in found.models if cost.passes]
+    if not extracted:
+        return ["Extraction: none"]
+    return [
+        f"Extraction: {found.forward_passes:,} forward passes, {_many(len(extracted), 'model')} × about "
+        f"{found.utterances:,} utterances, {in_words(found.seconds, 'h')} of audio each"
+        + (", twice: other poolings and tables of segments are a pass of their own" if found.passes > 1 else ""),
+        *_table(
+            [("", "representations", f"on {found.cpu_threads} CPU threads", "")]
+            + [(cost.name, _size(cost.representations), _range(cost.cpu_seconds), _basis(cost)) for cost in extracted]
+        ),
+        f"  on {found.cpu_threads} CPU threads: {_range(found.cpu_seconds)} in all",
+        f"  on a GPU: not measured. Assuming {found.gpu_operations_per_second / 1e12:g} × 10¹² operations a second, "
+        f"{in_words(found.gpu_seconds)} of computing in all",
+    ]
 
 
 def _disk_of_tasks(found: Costs) -> list[tuple[str, str, str]]:

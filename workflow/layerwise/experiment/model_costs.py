@@ -21,6 +21,7 @@ class ModelCost:
 
     Attributes:
         weights, representations: bytes on the disk.
+        passes: how often the audio passes through it.
         operations: floating-point operations of all forward passes.
         cpu_seconds: shortest and longest time of the extraction on a few CPU threads.
         measured: whether a model of this size class was measured; else the time is calculated from Base's.
@@ -29,6 +30,7 @@ class ModelCost:
     name: str
     weights: int | None
     representations: int | None
+    passes: int
     operations: float | None
     cpu_seconds: tuple[float, float] | None
     measured: bool
@@ -114,18 +116,19 @@ BASE = Encoder(
 
 
 def model_cost(
-    entry: ModelEntry, drawn: Drawn, count: int, seconds: float, storage: Mapping, calibration: Mapping
+    entry: ModelEntry, drawn: Drawn, count: int, passes: int, each: float, storage: Mapping, calibration: Mapping
 ) -> ModelCost:
     """What one model takes.
 
     Args:
-        drawn: what a sample set holds. count: of sample sets. seconds: of the audio that passes through the model.
+        drawn: what is stored of a sample set. count: of sample sets. passes: of the audio through the model; each: its
+            seconds.
         storage: `representations` of the configuration.
         calibration: the table of measurements.
     """
     encoder = Encoder.of(entry)
     if encoder is None:
-        return ModelCost(entry.name, None, None, None, None, measured=False)
+        return ModelCost(entry.name, None, None, passes, None, None, measured=False)
     sizes = layer_sizes(entry.layers, encoder.width, encoder.channels, encoder.stride_seconds)
     shards = storage["shards"]
     part = Drawn(drawn.seconds / shards, {span: rows // shards for span, rows in drawn.segments.items()})
@@ -133,8 +136,9 @@ def model_cost(
     weights = 4 * encoder.parameters if entry.kind != "folder" else 0
     low, high = pass_seconds(entry, encoder, calibration["extraction"])
     measured = entry.size in calibration["extraction"]["cpu_seconds"]
+    seconds = passes * each
     operations = seconds * encoder.operations_per_second
-    return ModelCost(entry.name, weights, stored, operations, (low * seconds, high * seconds), measured)
+    return ModelCost(entry.name, weights, stored, passes, operations, (low * seconds, high * seconds), measured)
 
 
 def pass_seconds(entry: ModelEntry, encoder: Encoder, extraction: Mapping) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from layerwise.experiment.configuration.experiment import Experiment
+from layerwise.experiment.configuration.sharing import Sharing
 from layerwise.experiment.model_costs import Encoder
 from layerwise.representations.size import Drawn
 from layerwise.scoring.properties import Property
@@ -21,12 +22,16 @@ OWN_SEGMENTS = 10_000  # assumed, of a user's table that nobody has opened yet
 
 @dataclass(frozen=True)
 class ScoreCosts:
-    """What all scores take: their number, the jobs that make them, seconds of one core, and bytes with tables."""
+    """What all scores take: their number, the jobs that make them, seconds of one core, and bytes with tables.
+
+    Those that are taken from another experiment are counted apart, and take nothing.
+    """
 
     count: int
     jobs: int
     seconds: float
     bytes: int
+    taken: int
 
 
 @dataclass(frozen=True)
@@ -96,16 +101,17 @@ SECONDS: dict[str, Callable[[_Layer, Mapping], float]] = {
 }
 
 
-def score_costs(experiment: Experiment, drawn: Drawn, phones: int, costs: Mapping) -> ScoreCosts:
+def score_costs(experiment: Experiment, drawn: Drawn, phones: int, costs: Mapping, sharing: Sharing) -> ScoreCosts:
     """What all scores of an experiment take.
 
     Args:
         drawn: what a sample set has. phones: how many different ones.
         costs: `scores` of resources/calibration.yaml.
+        sharing: what is taken from another experiment.
     """
     config = experiment.config
     cca, count = config["cca"], config["samples"]["count"]
-    number = jobs = size = 0
+    number = jobs = size = taken = 0
     seconds = 0.0
     for name, question in experiment.properties.items():
         for entry in experiment.models.values():
@@ -113,13 +119,16 @@ def score_costs(experiment: Experiment, drawn: Drawn, phones: int, costs: Mappin
             if encoder is None:
                 continue
             layers = experiment.layers_of(name, entry)
+            if sharing.has_scores(name, entry.name, question.target.other_model):
+                taken += count * len(layers)
+                continue
             number += count * len(layers)
             jobs += count * math.ceil(len(layers) / cca["layers_per_job"])
             for layer in layers:
                 asked = _layer(question, encoder, layer, drawn, _types(experiment, question, phones), cca)
                 seconds += count * SECONDS.get(question.measure.name, _of_means)(asked, costs)
                 size += count * asked.trials * _trial_bytes(asked)
-    return ScoreCosts(number, jobs, seconds + costs["seconds_per_job"] * jobs, size)
+    return ScoreCosts(number, jobs, seconds + costs["seconds_per_job"] * jobs, size, taken)
 
 
 def _types(experiment: Experiment, question: Property, phones: int) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from layerwise.corpus.lending import UNPACKED
 from layerwise.experiment.configuration.experiment import Experiment
+from layerwise.experiment.configuration.sharing import Sharing
 from layerwise.experiment.configuration.sources import Source
 from layerwise.experiment.model_costs import Encoder, pass_seconds
 from layerwise.experiment.speech_amounts import Amount, task_parts
 from layerwise.layers import WEIGHTED
+from layerwise.models.catalogue import ModelEntry
 from layerwise.probes.head_names import head_jobs, heads_of
 from layerwise.probes.kinds.kind import KINDS, Kind
 from layerwise.probes.tasks import TaskEntry
@@ -143,13 +145,18 @@ class _JobCost:
     results: float
 
 
-def task_costs(experiment: Experiment, calibration: Mapping) -> tuple[TaskCost, ...]:
+def task_costs(experiment: Experiment, calibration: Mapping, sharing: Sharing) -> tuple[TaskCost, ...]:
     """What the training of each task takes, in the order of the configuration.
 
     Args:
         calibration: the table of measurements.
+        sharing: what is taken from another experiment: neither a task nor a model of which all heads are is counted.
     """
-    return tuple(_task_cost(experiment, task, calibration) for task in experiment.tasks.values())
+    found = []
+    for task in experiment.tasks.values():
+        trained = [entry for name, entry in experiment.models.items() if not sharing.has_heads(task.name, name)]
+        found += [_task_cost(experiment, task, trained, calibration)] if trained or not experiment.models else []
+    return tuple(found)
 
 
 def task_data(sources: Iterable[Source]) -> tuple[int, bool]:
@@ -170,14 +177,14 @@ def task_data(sources: Iterable[Source]) -> tuple[int, bool]:
     return total, known
 
 
-def _task_cost(experiment: Experiment, task: TaskEntry, calibration: Mapping) -> TaskCost:
+def _task_cost(experiment: Experiment, task: TaskEntry, models: Sequence[ModelEntry], calibration: Mapping) -> TaskCost:
     parts = task_parts(experiment, task)
-    jobs = list(_jobs(experiment, task, parts, calibration))
-    unknown = sum(Encoder.of(entry) is None for entry in experiment.models.values())
+    jobs = list(_jobs(experiment, task, models, parts, calibration))
+    unknown = sum(Encoder.of(entry) is None for entry in models)
     return TaskCost(
         name=task.name,
         known=all(part.known for part in parts.values()),
-        models=len(experiment.models) - unknown,
+        models=len(models) - unknown,
         unknown=unknown,
         heads=sum(job.heads for job in jobs),
         jobs=len(jobs),
@@ -195,10 +202,14 @@ def _task_cost(experiment: Experiment, task: TaskEntry, calibration: Mapping) ->
 
 
 def _jobs(
-    experiment: Experiment, task: TaskEntry, parts: Mapping[str, Amount], calibration: Mapping
+    experiment: Experiment,
+    task: TaskEntry,
+    models: Sequence[ModelEntry],
+    parts: Mapping[str, Amount],
+    calibration: Mapping,
 ) -> Iterator[_JobCost]:
     probes, kind, costs = experiment.config["probes"], KINDS[task.kind], calibration["training"]
-    for entry in experiment.models.values():
+    for entry in models:
         encoder = Encoder.of(entry)
         if encoder is None:
             continue

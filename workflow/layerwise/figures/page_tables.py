@@ -156,6 +156,15 @@ def changed_labels(path: AnyPath) -> list[str]:
     ]
 
 
+def left_out(path: AnyPath) -> list[str]:
+    """How many types of each tier are too rare, and how many segments these have."""
+    table = read_csv_table(path, ["span", "label", "n"], ["span", "label"])
+    return [
+        f"{len(group):,} {span} types with {group['n'].sum():,} segments"
+        for span, group in table.groupby("span", sort=False)
+    ]
+
+
 def _without_idle(table: pd.DataFrame) -> pd.DataFrame:
     """The table without reasons and alignments, where there are none to tell."""
     idle = [name for name in ("reason", "alignments") if name in table and not table[name].any()]

@@ -206,7 +206,11 @@ def _best_cells(row: Mapping, score: str, cautions: Sequence[str], notes: Notes)
     """The layer, its score and its ties; without a layer, a note says why."""
     if not row["layer"]:
         return [f"none{notes.mark([*cautions, row['reason']])}", "", ""]
-    return [row["layer"] + notes.mark(cautions), number(row[score], row["low"], row["high"]), escaped(_ties(row))]
+    return [
+        row["layer"] + notes.mark(cautions),
+        number(row[score], row["low"], row["high"]),
+        _ties(row).replace("-", "--"),
+    ]
 
 
 def _said(row: Mapping, model: str) -> str:

@@ -69,6 +69,8 @@ def write_report(
     provenance: Mapping[str, str],
     journal: AnyPath,
     out: AnyPath,
+    rare: AnyPath | None = None,
+    chosen_sizes: str = "",
 ) -> None:
     """Write report.html from the tables and charts of an experiment; the same inputs give the same bytes.
 
@@ -88,6 +90,8 @@ def write_report(
         problems: CSV files by heading, such as what was wrong with the audio; empty when nothing was.
         labels: what became of the alignment's labels, as `layerwise.alignments.index` writes it; None: it was made
             here.
+        rare: corpus/rare_types.csv, the phones and words of which a corpus has too few; None: not known.
+        chosen_sizes: those of samples that are as the corpus allows, in words; "": all are as the configuration says.
         provenance: where data and models came from, one line each.
         journal: versions.yaml of the experiment, beside which its configuration lies; it may be absent.
     """
@@ -170,6 +174,9 @@ def write_report(
         comparison=page_tables.comparison(read_comparison(comparison), metrics, titles),
         findings=findings_shown,
         samples=page_tables.as_shown(read_samples(samples)),
+        rare=page_tables.problems(rare) if rare else None,
+        chosen_sizes=chosen_sizes,
+        left_out=page_tables.left_out(rare) if rare else [],
         incomplete={
             status: page_tables.incomplete(scored, of_pairs, status, titles) for status in ("skipped", "flagged")
         },

@@ -15,11 +15,16 @@ import numpy as np
 
 from layerwise.cells import FLAGGED, OK, SKIPPED
 from layerwise.scoring import folds as folding
+from layerwise.scoring.measures.abx import require_cells
+from layerwise.scoring.measures.abx_items import items_of_located
+from layerwise.scoring.measures.usable_segments import usable_segments
 from layerwise.scoring.properties import Property
+from layerwise.scoring.references import Intervals
 from layerwise.scoring.refusals import RefusedScoreError, require_held_out, require_more_rows
 from layerwise.scoring.rows import refuse_alike, refuse_empty, refuse_single
 from layerwise.scoring.settings import FLAG_BELOW, ScoreSettings
 from layerwise.scoring.targets import Attributes, Label, Vectors
+from layerwise.targets.located import LocatedIntervals
 
 
 @dataclass(frozen=True)
@@ -30,12 +35,14 @@ class DrawnRows:
         utterances, speakers: of each segment, (rows,), in the order of its table; of frames, (utterances,).
         labels: (rows,) of segments; of frames nothing.
         frames: (utterances,) how many frames each has; None: rows are segments.
+        located: tier → where its intervals lie in the utterances; None: rows are segments.
     """
 
     utterances: np.ndarray
     speakers: np.ndarray
     labels: np.ndarray | None = None
     frames: np.ndarray | None = None
+    located: Callable[[str], LocatedIntervals] | None = None
 
     @property
     def count(self) -> int:
@@ -176,6 +183,8 @@ def _of_pairs(
     question: Property, drawn: DrawnRows, layer: int, other: int, settings: ScoreSettings, sample: int
 ) -> Verdict | None:
     """As `layerwise.scoring.scores.word_discrimination` refuses segments without two of a label, or two labels."""
+    if isinstance(question.target, Intervals):
+        return _of_aligned_pairs(question, drawn, layer, settings, sample)
     labels = None if drawn.frames is not None else _labels(question, drawn)
     if labels is None:
         return None
@@ -186,6 +195,39 @@ def _of_pairs(
         kind = "one label" if same == 0 else "different labels"
         status, reason = SKIPPED, f"no pair of {labels.size} segments of {counts.size} labels is of {kind}"
     return Verdict(status, reason, drawn.count, counts.size, len(np.unique(drawn.speakers)), layer)
+
+
+def _of_aligned_pairs(
+    question: Property, drawn: DrawnRows, layer: int, settings: ScoreSettings, sample: int
+) -> Verdict | None:
+    """The same of segments that are cut out of frames: too few that are long enough."""
+    located = _located(question, drawn)
+    if located is None:
+        return None
+    status, reason, labels = OK, "", np.array([], str)
+    try:
+        there, key = np.ones(len(located.label), bool), (settings.seed, sample, question.name)
+        labels = located.label[usable_segments(located, there, question.target.name, question.measure.options, *key)]
+    except RefusedScoreError as error:
+        status, reason = SKIPPED, str(error)
+    return Verdict(status, reason, len(labels), len(np.unique(labels)), len(np.unique(drawn.speakers)), layer)
+
+
+def _of_items(
+    question: Property, drawn: DrawnRows, layer: int, other: int, settings: ScoreSettings, sample: int
+) -> Verdict | None:
+    """As `layerwise.scoring.scores.abx` refuses phones of which no two can be compared; nothing is known of files."""
+    located, option = _located(question, drawn), question.measure.options
+    if located is None:
+        return None
+    status, reason, rows, types = OK, "", 0, 0
+    try:
+        items = items_of_located(located, option["span"])
+        rows, types = len(items), len(np.unique(items.phone))
+        require_cells(items, option["speaker"], option["context"])
+    except RefusedScoreError as error:
+        status, reason = SKIPPED, str(error)
+    return Verdict(status, reason, rows, types, len(np.unique(drawn.speakers)), layer)
 
 
 def _of_boundaries(
@@ -200,13 +242,20 @@ def _of_boundaries(
     return Verdict(status, reason, drawn.count, 0, len(np.unique(drawn.speakers)), layer)
 
 
-# By the name of the measure. The others read items or ratings from files, whose recordings are looked for later.
+# By the name of the measure. The others read ratings from files, whose words and recordings are looked for later.
 CHECKS: dict[str, Callable[[Property, DrawnRows, int, int, ScoreSettings, int], Verdict | None]] = {
     "cca": _of_moments,
     "mutual_information": _of_clusters,
     "word_discrimination": _of_pairs,
     "word_segmentation": _of_boundaries,
+    "abx": _of_items,
 }
+
+
+def _located(question: Property, drawn: DrawnRows) -> LocatedIntervals | None:
+    """Where the intervals lie that a question is about; None: it is about none, or they are not known."""
+    target = question.target
+    return drawn.located(target.tier) if isinstance(target, Intervals) and drawn.located else None
 
 
 def _labels(question: Property, drawn: DrawnRows) -> np.ndarray | None:

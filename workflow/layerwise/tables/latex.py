@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from layerwise.errors import LINE, shown
 from layerwise.tables.written import half_width, rounded
 
-# What LaTeX does not take as it is, in text. Dashes and the minus are given as inputenc and fontspec both read them.
+# What LaTeX does not take as it is, in text. Dashes and the minus are given as inputenc and fontspec both read them, a
+# double quote as every encoding has it: babel takes the character itself for a command in some languages.
 _ESCAPED = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
-    **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}"},
+    **{"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\symbol{34}"},
     **{"±": r"$\pm$", "×": r"$\times$", "²": r"\textsuperscript{2}", "–": "--", "—": "---", "…": r"\dots{}"},
 }
 _SPECIAL = re.compile("|".join(map(re.escape, _ESCAPED)))
@@ -75,7 +76,7 @@ def tabular(columns: str, heading: Sequence[str], blocks: Sequence[Block], notes
         said = [_row([f"\\multicolumn{{{len(heading)}}}{{l}}{{\\emph{{{block.of}}}}}"])] if block.of else []
         lines += ["\\midrule", *said, *map(_row, block.rows)]
     lines += ["\\bottomrule", "\\end{tabular}"]
-    lines += ["\\par\\smallskip", "{\\footnotesize", *notes, "\\par}"] if notes else []
+    lines += ["\\par\\smallskip", "{\\noindent\\footnotesize", *notes, "\\par}"] if notes else []
     return "\n".join([*lines, ""])
 
 

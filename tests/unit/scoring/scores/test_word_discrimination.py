@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from layerwise.scoring.scores.word_discrimination import _some_labels
+from layerwise.scoring.measures.usable_segments import some_labels
 from planted_recordings import WORDS, WORDS_EACH, write_intervals, write_planted
 from tiny_representations import UTTERANCES
 
@@ -62,9 +62,9 @@ def test_whole_labels_are_drawn_so_that_their_pairs_stay(shards, intervals, scor
 
 def test_labels_that_occur_once_are_never_drawn():
     labels = np.array(["a", "b", "b", "c", "c", "c", "d"])
-    kept = _some_labels(np.array([0, 1, 2, 3, 4, 5]), labels, 100, 1)
+    kept = some_labels(np.array([0, 1, 2, 3, 4, 5]), labels, 100, 1)
     assert labels[kept].tolist() == ["b", "b", "c", "c", "c"]
-    few = _some_labels(np.array([0, 1, 2, 3, 4, 5]), labels, 2, 1)
+    few = some_labels(np.array([0, 1, 2, 3, 4, 5]), labels, 2, 1)
     assert labels[few].tolist() == ["b", "b"]
 
 

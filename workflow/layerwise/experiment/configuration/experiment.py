@@ -23,10 +23,16 @@ from layerwise.experiment.configuration.corpus import (
 )
 from layerwise.experiment.configuration.figures import Shown, shown_in_paper
 from layerwise.experiment.configuration.folds import impossible_folds, impossible_own_folds, unlearnable
-from layerwise.experiment.configuration.layering import FROM, merged, with_base
+from layerwise.experiment.configuration.layering import FROM, on_top_of_each_other, with_base
 from layerwise.experiment.configuration.layers import absent_layers, impossible_pairs, layer_pairs_of
 from layerwise.experiment.configuration.metadata import MetadataSources, metadata_of_corpus
 from layerwise.experiment.configuration.models import MODELS, chosen_models, clashing
+from layerwise.experiment.configuration.other_corpus import (
+    default_questions,
+    is_for_another,
+    no_models,
+    without_its_choices,
+)
 from layerwise.experiment.configuration.paths import crooked_mirrors, paths_with_wildcards
 from layerwise.experiment.configuration.problems import ConfigurationError, listed, repeated, unknown
 from layerwise.experiment.configuration.properties import (
@@ -47,6 +53,7 @@ from layerwise.experiment.configuration.segments import absent_columns, columns_
 from layerwise.experiment.configuration.sources import Source
 from layerwise.experiment.configuration.tasks import chosen_tasks
 from layerwise.experiment.configuration.vectors import WordFile, chosen_word_files
+from layerwise.experiment.samples.sizes import spelled_out
 from layerwise.files.catalogues import CatalogueError, locate, require_bounded
 from layerwise.files.limits import Limit
 from layerwise.models.catalogue import ModelEntry
@@ -173,24 +180,31 @@ def read_experiment(*configs: dict) -> Experiment:
     """Check a configuration and resolve its names.
 
     Args:
-        configs: each changes those before. `from` in one names a file that comes before it (`with_base`).
+        configs: each changes those before. `from` in one names a file that comes before it (`with_base`). What the
+            first chooses for its own corpus does not count for another one (`without_its_choices`).
 
     Raises:
         ConfigurationError: all that is wrong with the shape, or else all that is wrong with the meaning.
     """
     schema = schema_of("config.schema.yaml")
-    config: Any = {}
     for changes in configs:
         require_bounded(changes, "the configuration", ConfigurationError)
-        config = merged(config, with_base(changes)) if isinstance(changes, dict) else changes
+    defaults, *changed = (with_base(changes) if isinstance(changes, dict) else changes for changes in configs)
+    asked = on_top_of_each_other(changed)
+    is_other = is_for_another(defaults, asked)
+    config: Any = on_top_of_each_other([without_its_choices(defaults, asked), *changed])
     config = from_command_line(config, schema)
     check_schema(config, "config.schema.yaml")
-    config = with_defaults(config, schema)
+    config = with_defaults(spelled_out(config), schema)
     for key in ("models", "extra_models"):
         MODELS.require(len(config[key]), key, ConfigurationError)
     catalogue = read_catalogue("models.yaml")
     corpora, pretraining = read_catalogue("corpora.yaml"), read_catalogue("pretraining.yaml")["settings"]
+    layout, layout_errors = layout_of_corpus(config["corpus"], corpora)
+    if is_other and "properties" not in asked and not layout_errors:
+        config["properties"] = default_questions(config["properties"], layout)
     errors = [
+        *(no_models(asked) if is_other else []),
         *unknown("metric", [config["metric"]], [*METRICS, *OF_OTHERS], "a metric"),
         *unknown("pretrain.setting", [config["pretrain"]["setting"]], pretraining, "a setting of pretraining.yaml"),
         *repeated("models", config["models"]),
@@ -211,7 +225,6 @@ def read_experiment(*configs: dict) -> Experiment:
     entries, properties, property_errors = chosen_properties(config)
     word_files, word_file_errors = chosen_word_files(config, entries)
     read_files, read_file_errors = chosen_read_files(config, entries)
-    layout, layout_errors = layout_of_corpus(config["corpus"], corpora)
     metadata, metadata_errors = metadata_of_corpus(config["corpus"], corpora, layout)
     errors += property_errors + word_file_errors + read_file_errors + metadata_errors
     if not metadata_errors:

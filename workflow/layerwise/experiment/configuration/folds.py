@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from layerwise.cells import CORPUS, SPEAKERS
 from layerwise.experiment.configuration.properties import key_of
+from layerwise.experiment.samples.sizes import given_sizes
 from layerwise.scoring.properties import Property
 
 # Folds that hold all rows of a value, and those that do not.
@@ -24,7 +25,8 @@ def impossible_folds(config: dict, corpora: dict) -> list[str]:
         )
     errors += speakers_apart(cca)
     known = _known_split(corpus, corpora)
-    groups = {"speaker": known.get("speakers"), "utterance": config["samples"]["utterances"]}.get(cca["folds_by"])
+    utterances = given_sizes(config["samples"]).get("utterances")
+    groups = {"speaker": known.get("speakers"), "utterance": utterances}.get(cca["folds_by"])
     if groups is not None and groups < cca["folds"]:
         errors.append(
             f"cca.folds_by: found {cca['folds_by']}; the {groups} {cca['folds_by']}s of a sample set cannot fill "

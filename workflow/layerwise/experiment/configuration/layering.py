@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from layerwise.experiment.configuration.problems import ConfigurationError, listed
 from layerwise.files.catalogues import CatalogueError, locate, read_yaml
@@ -23,6 +24,14 @@ def merged(config: Mapping, changes: Mapping) -> dict:
         else value
         for key, value in changes.items()
     }
+
+
+def on_top_of_each_other(configs: Iterable[Any]) -> Any:
+    """Configurations, each changed by the next. One that is no mapping replaces those before; the schema refuses it."""
+    config: Any = {}
+    for changes in configs:
+        config = merged(config, changes) if isinstance(changes, dict) and isinstance(config, dict) else changes
+    return config
 
 
 def with_base(config: dict) -> dict:

@@ -24,6 +24,7 @@ _LONGEST = 10_000  # characters of a text, of which a path has 4,096 at most; or
 _MOST_ERRORS = 1000  # that are collected; a person reads fewer
 _LARGEST = 1 << 63  # of whole numbers, for which numpy and tables have no type
 
+_KEYS = ", such as {key: value}"
 _ANY = {"type": ["boolean", "integer", "null", "number"]}  # of keys that a mapping may have beside those that are named
 _WORDS = {
     **dict.fromkeys(("true", "yes", "on"), True),
@@ -99,7 +100,11 @@ def from_command_line(value: object, schema: dict) -> object:
     if isinstance(read, str):
         return value
     is_number = isinstance(read, int | float) and not isinstance(read, bool)
-    wanted = "string" not in types or ("null" in types and read is None) or ("number" in types and is_number)
+    wanted = (
+        "string" not in types
+        or ("null" in types and read is None)
+        or (is_number and ("number" in types or "integer" in types))
+    )
     return read if wanted else value
 
 
@@ -194,7 +199,7 @@ def _explained(error: jsonschema.ValidationError, hints: int) -> list[str]:
     rules = {
         "type": lambda value: (
             f"must be {' or '.join([value] if isinstance(value, str) else value)}"
-            + (", such as {key: value}" if "object" in value and isinstance(error.instance, str) else "")
+            + (_KEYS if "object" in value and isinstance(error.instance, str) else "")
         ),
         "minimum": lambda value: f"must be at least {value}",
         "maximum": lambda value: f"must be at most {value}",
@@ -208,11 +213,20 @@ def _explained(error: jsonschema.ValidationError, hints: int) -> list[str]:
         "maxProperties": lambda value: f"must have at most {value} keys",
         "uniqueItems": lambda value: "must have nothing twice",
         "maxItems": lambda value: f"must have at most {value} items",
-        "pattern": lambda value: f"must match {value}",
+        "pattern": lambda value: _allowed(value, error.schema.get("type", "string")),
         "oneOf": lambda value: error.schema.get("description", ""),
     }
     rule = rules.get(error.validator, lambda value: error.message)(error.validator_value)
     return [f"{where}: found {found}; {rule}"]
+
+
+def _allowed(pattern: str, types: str | list[str]) -> str:
+    """A pattern that one word alone matches is that word, beside what else may stand there."""
+    word = pattern[1:-1]
+    if pattern != f"^{word}$" or not word.isalpha():
+        return f"must match {pattern}"
+    others = [f"{kind}{_KEYS if kind == 'object' else ''}" for kind in types if kind != "string"]
+    return f"must be {' or '.join([*others, word])}"
 
 
 def _purpose(error: jsonschema.ValidationError, key: str) -> str:

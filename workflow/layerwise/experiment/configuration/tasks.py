@@ -20,7 +20,7 @@ def chosen_tasks(
 ) -> tuple[dict[str, TaskEntry], dict[str, Source], list[str]]:
     """The chosen tasks, where their data comes from, and what is wrong with either."""
     probes, catalogue = config["probes"], read_catalogue("tasks.yaml")
-    names = _asked(config, corpora)
+    names = asked_tasks(config, corpora)
     known = catalogue["tasks"] | config["extra_tasks"]
     errors = [
         *unknown("probes.tasks", names, known, "a name in resources/tasks.yaml or extra_tasks"),
@@ -54,7 +54,7 @@ def chosen_tasks(
     return tasks, sources, list(dict.fromkeys(errors))
 
 
-def _asked(config: dict, corpora: dict) -> list[str]:
+def asked_tasks(config: dict, corpora: dict) -> list[str]:
     """The names of the tasks: what the configuration says, or else the catalogue of its own corpus."""
     asked, corpus = config["probes"]["tasks"], config["corpus"]
     if asked is not None:

@@ -61,10 +61,11 @@ class Answer:
         refused = {number: verdict for number, verdict in wrong.items() if verdict.status == SKIPPED}
         number, verdict = next(iter((refused or wrong).items()))
         what = "cannot be scored" if refused else "will be flagged"
-        share = f"in {len(refused or wrong)} of {len(self.verdicts)} sample sets"
+        several = len(self.verdicts) > 1
+        share = f" in {len(refused or wrong)} of {len(self.verdicts)} sample sets" if several else ""
         of = f"{self.asked.layer} dimensions"
         return (
-            f"{self.asked.question}: layers of {of} {what} {share}: {verdict.reason} (sample {number}: {verdict.rows} "
+            f"{self.asked.question}: layers of {of} {what}{share}: {verdict.reason} (sample {number}: {verdict.rows} "
             f"rows). {in_words(self.workable)}"
         )
 

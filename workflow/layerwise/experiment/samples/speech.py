@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ import pandas as pd
 from layerwise.files.own_tables import INTERVALS, SEGMENT_COLUMNS, read_parquet
 from layerwise.sampling import draw_segments, draw_utterances, read_word_list, segments_of
 from layerwise.scoring.enough import DrawnRows
-from layerwise.spans import SEGMENTS, Rows, SampleSizes, Span
+from layerwise.spans import SEGMENTS, SPANS, Rows, SampleSizes, Span
+from layerwise.targets.located import LocatedIntervals
 
 KEPT = 50  # draws, each of some thousand names
 
@@ -52,13 +53,22 @@ class Speech:
         if not rows.of_segments:
             table = draw_utterances(self._sorted, sample, self.seed, sizes)
             frames = np.floor(table["duration"].to_numpy(float) / seconds_per_row + 1e-6).astype(np.int64)
-            return DrawnRows(_texts(table["utterance_id"]), _texts(table["speaker_id"]), frames=frames)
+            names, speakers = _texts(table["utterance_id"]), _texts(table["speaker_id"])
+            return DrawnRows(names, speakers, frames=frames, located=partial(self._located, names, speakers))
         if rows.span is None:
             table = self.tables[rows.of]
         else:
             table = draw_segments(self.segments[rows.span], rows.span, sample, self.seed, sizes, self.ranking)
         speakers = self._speakers.reindex(table["utterance_id"])
         return DrawnRows(_texts(table["utterance_id"]), _texts(speakers), _texts(table["label"]))
+
+    def _located(self, names: np.ndarray, speakers: np.ndarray, tier: str) -> LocatedIntervals:
+        """As the workflow's `locate_intervals` finds them."""
+        table = self.segments[SPANS[tier]]
+        of = pd.Index(names).get_indexer(table["utterance_id"])
+        table, of = table[of >= 0], of[of >= 0]
+        times = [table[column].to_numpy(np.float64) for column in ("start", "end")]
+        return LocatedIntervals(names, speakers, of.astype(np.int64), _texts(table["label"]), *times)
 
     @cached_property
     def segments(self) -> dict[Span, pd.DataFrame]:

@@ -116,14 +116,33 @@ def abx_cells(
             raise ABXSettingError(f"{name}={limit}; it is {least} or more, or None")
     located = locate(features, items_of(items), stride_seconds)
     plan = _plan(located.items, context, max_size_group, seed)
-    comparisons = list(_within(plan) if speaker == "within" else _across(plan, max_x_across, seed))
-    if not comparisons:
-        raise NoCellsError(_nothing(located.items, speaker, context))
+    comparisons = _comparisons(located.items, plan, speaker, context, max_x_across, seed)
     tokens = POOLINGS[pooling](features, located.where(plan.order), distance)
     with threadpool_limits(1, "blas"):  # its products depend on the number of threads
         cells = (cell for batch in _together(plan, comparisons) for cell in _measured(plan, tokens, batch))
         columns = [np.concatenate(column) for column in zip(*cells, strict=True)]
     return plan.cells(columns, located.left_out, located.shortened)
+
+
+def require_cells(items: Items, speaker: str, context: str) -> None:
+    """Refuse items of which no two phones can be compared, whatever their features are.
+
+    Args:
+        speaker, context: as `abx_cells` takes them.
+
+    Raises:
+        NoCellsError: the message has the numbers.
+    """
+    _comparisons(items, _plan(items, context, None, 0), speaker, context, None, 0)
+
+
+def _comparisons(
+    items: Items, plan: _Plan, speaker: str, context: str, most: int | None, seed: int
+) -> list[_Comparison]:
+    found = list(_within(plan) if speaker == "within" else _across(plan, most, seed))
+    if not found:
+        raise NoCellsError(_nothing(items, speaker, context))
+    return found
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,12 @@ from layerwise.errors import LayerwiseError, did_you_mean, first_names, listed_n
 from layerwise.files.csv_files import read_text
 from layerwise.scoring.refusals import RefusedScoreError
 from layerwise.seeds import generator
+from layerwise.targets.located import LocatedIntervals
 
 # Columns of an item file in their order; `#` marks what belongs to the item, and may be missing in tables of one's own.
 COLUMNS = ("#file", "onset", "offset", "#phone", "prev-phone", "next-phone", "speaker")
 SPANS = ("triphone", "phoneme")
+OF_OPTION = {"phone": "phoneme", "triphone": "triphone"}  # what the option of the measure says → span
 STRIDE_SECONDS = 0.02
 _NANOSECONDS, _MICROSECONDS = 10**9, 10**6
 _NANOSECONDS_PER_MICROSECOND = 1000
@@ -176,6 +178,27 @@ def items_of_phones(
         phones[middle - 1],
         phones[middle + 1],
         np.array([str(speakers[name]) for name in ids[middle]]),
+    )
+
+
+def items_of_located(located: LocatedIntervals, option: str, there: np.ndarray | None = None) -> Items:
+    """The items of the phones of a sample's utterances.
+
+    Args:
+        option: the span, as the measure's options name it.
+        there: (intervals,) which ones count; None: all.
+
+    Raises:
+        NoItemsError: as `items_of_phones`.
+    """
+    chosen = slice(None) if there is None else there
+    return items_of_phones(
+        located.utterances[located.utterance][chosen].tolist(),
+        located.label[chosen].tolist(),
+        located.start[chosen].tolist(),
+        located.end[chosen].tolist(),
+        dict(zip(located.utterances.tolist(), located.speakers.tolist(), strict=True)),
+        OF_OPTION[option],
     )
 
 

@@ -6,14 +6,12 @@ import numpy as np
 
 from layerwise.scoring.measures.abx import abx_cells
 from layerwise.scoring.measures.abx_cells import Cells
-from layerwise.scoring.measures.abx_items import Items, items_of_phones, read_items, shuffled_phones
+from layerwise.scoring.measures.abx_items import Items, items_of_located, read_items, shuffled_phones
 from layerwise.scoring.records import counts_of, scored, skipped, trial_of
 from layerwise.scoring.refusals import RefusedScoreError
 from layerwise.scoring.rows import LayerRows
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.scoring.utterance_frames import UtteranceFrames
-
-SPANS = {"phone": "phoneme", "triphone": "triphone"}
 
 
 def score(asked: LayerRows, settings: ScoreSettings) -> dict:
@@ -72,15 +70,5 @@ def _items(asked: LayerRows, frames: UtteranceFrames) -> tuple[Items, int]:
             )
         return items.where(there), int((~there).sum())
     located = asked.located()
-    of_utterance = located.utterances[located.utterance]
-    there = np.isin(of_utterance, frames.names)
-    span = SPANS[asked.question.measure.options["span"]]
-    speakers = dict(zip(located.utterances.tolist(), located.speakers.tolist(), strict=True))
-    return items_of_phones(
-        of_utterance[there].tolist(),
-        located.label[there].tolist(),
-        located.start[there].tolist(),
-        located.end[there].tolist(),
-        speakers,
-        span,
-    ), 0
+    there = np.isin(located.utterances[located.utterance], frames.names)
+    return items_of_located(located, asked.question.measure.options["span"], there), 0

@@ -12,12 +12,12 @@ from layerwise.scoring.measures.discrimination import (
     same_different_of_frames,
     same_different_of_vectors,
 )
+from layerwise.scoring.measures.usable_segments import usable_segments
 from layerwise.scoring.records import counts_of, scored, skipped, trial_of
 from layerwise.scoring.refusals import RefusedScoreError
 from layerwise.scoring.rows import LayerRows
 from layerwise.scoring.settings import ScoreSettings
 from layerwise.scoring.utterance_frames import UtteranceFrames
-from layerwise.seeds import generator
 
 REDUCTIONS = {"length": "sum over frames", "none": "sum"}
 
@@ -47,38 +47,14 @@ def _aligned(asked: LayerRows, settings: ScoreSettings) -> tuple[SameDifferent, 
     there = np.array([lengths.get(name, 0) for name in of_utterance.tolist()], np.int64)
     first = np.rint(located.start / stride).astype(np.int64)
     last = np.minimum(np.rint(located.end / stride).astype(np.int64), there)
-    letters = np.array([len(label) for label in located.label.tolist()])
-    long_enough = np.round(located.end - located.start, 6) >= option["least_seconds"]
-    usable = np.flatnonzero((last > first) & (letters >= option["least_letters"]) & long_enough)
     key = (settings.seed, asked.sample, asked.question.name)
-    usable = _some_labels(usable, located.label, option["segments"], *key)
-    if not usable.size:
-        raise RefusedScoreError(
-            f"no label has two segments of {option['least_letters']} letters and {option['least_seconds']:g} s, and at "
-            f"most {option['segments']} in all, among {len(located.label)} {asked.question.target.name} of "
-            f"{len(frames)} utterances (least_letters, least_seconds, segments)"
-        )
+    usable = usable_segments(located, last > first, asked.question.target.name, option, *key)
     chosen = [frames[of_utterance[one]][first[one] : last[one]] for one in usable.tolist()]
     labels = located.label[usable]
     speakers = located.speakers[located.utterance[usable]]
     counts = counts_of(asked, n_rows=len(usable), n_types=len(np.unique(labels)), n_speakers=len(np.unique(speakers)))
     reduction = REDUCTIONS[option["normalise"]]
     return same_different_of_frames(chosen, labels, speakers, reduction=reduction), counts
-
-
-def _some_labels(usable: np.ndarray, labels: np.ndarray, most: int, *key: int | str) -> np.ndarray:
-    """The segments of labels drawn at random among those that occur twice, so many that no more than `most` are left.
-
-    Fewer segments of every label would leave few pairs that are the same.
-    """
-    names, of, number = np.unique(labels[usable], return_inverse=True, return_counts=True)
-    kept = np.zeros(len(names), bool)
-    left = most
-    for name in generator(*key).permutation(len(names)):
-        if 2 <= number[name] <= left:
-            kept[name] = True
-            left -= number[name]
-    return usable[kept[of]]
 
 
 def _trial(found: SameDifferent) -> dict:
