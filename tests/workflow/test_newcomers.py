@@ -65,6 +65,7 @@ def librispeech(folder: Path) -> Path:
     return folder
 
 
+SIZES = {"count": 3, "utterances": 80, "phones_per_type": 60, "word_types": 70, "words_per_type": 15}
 SAMPLES = ("results/own/samples/1/words.parquet", "results/own/samples/enough.csv")
 DIGITS = {"layout": {"recordings": "**/{digit}_{speaker}_{n}", "utterance_id": "{digit}_{speaker}_{n}"}}
 PHONES = {"properties": ["mel", "phone"]}
@@ -78,6 +79,7 @@ def written(tmp_path):
     def write(make, keys: dict, more: dict | None = None) -> str:
         corpus = {"name": "mine", "split": "all", "audio": str(make(tmp_path / "mine"))} | keys
         configuration = {"experiment": "own", "corpus": corpus, "models": ["random-wav2vec2-tiny"]}
+        configuration["samples"] = SIZES
         path = tmp_path / "own.yaml"
         path.write_text(yaml.safe_dump(configuration | (PHONES if more is None else more)))
         return str(path)
@@ -157,7 +159,7 @@ def test_nothing_is_said_of_words_that_nobody_asks_about(checkout, tmp_path, wri
     assert pd.read_parquet(results / "samples/1/words.parquet").empty
     warned = [line for path in (results / "logs").rglob("*.log") for line in path.read_text().splitlines()]
     assert any("WARNING" in line and "phone" in line for line in warned)  # of four recordings
-    assert not [line for line in warned if "WARNING" in line and "word" in line]
+    assert not [line for line in warned if "WARNING" in line and "word" in line and "samples: auto" not in line]
 
 
 def test_who_speaks_may_stand_in_a_table(checkout, tmp_path, written):

@@ -122,6 +122,9 @@ class Pattern:
         if len(whole) > _LONGEST_PATH or len(names) > _DEEPEST or max(map(len, names)) > _LONGEST_NAME:
             return None
         found = self._regex.fullmatch(without_audio_suffixes(whole)) or self._regex.fullmatch(whole)
+        suffix = posixpath.splitext(str(path))[1]
+        if found is None and suffix.lower() in AUDIO_SUFFIXES and self.text.endswith(suffix):
+            found = self._regex.fullmatch(whole + suffix)  # people write {utterance}.wav
         return found and found.groupdict()
 
     def of_split(self, split: str) -> Pattern:
@@ -248,7 +251,7 @@ class Layout:
     @property
     def aligned(self) -> Pattern:
         """Where alignment files lie."""
-        return self.alignments or self.recordings
+        return self.alignments or Pattern(without_audio_suffixes(self.recordings.text))
 
     @property
     def has_texts(self) -> bool:
@@ -287,8 +290,6 @@ def layout_of(entry: Mapping[str, object]) -> Layout:
         if not given["tiers"]:
             raise LayoutError("tiers: neither phones nor words have a tier; name one: {phone: MAU}")
     patterns = {name: Pattern(given[name]) for name in ("recordings", "alignments") if name in given}
-    if "recordings" in patterns:  # people write {utterance}.wav
-        patterns["recordings"] = Pattern(without_audio_suffixes(patterns["recordings"].text))
     return Layout(**(given | patterns))
 
 
