@@ -102,8 +102,8 @@ else:
         message:
             f"Note that {CORPUS} has no alignments"
         output:
-            intervals=results(RECORDING_INTERVALS),
-            problems=results(ALIGNMENT_PROBLEMS),
+            intervals=RECORDING_INTERVALS,
+            problems=ALIGNMENT_PROBLEMS,
         params:
             code=code_of("write_no_intervals"),
         log:
