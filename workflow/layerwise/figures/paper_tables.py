@@ -186,7 +186,7 @@ def figures_with_captions(
 
 
 def sentence(best: pd.DataFrame, chosen: Chosen, commit: str) -> str:
-    """What may be cited, in plain text: a sentence on each question, with its numbers, and one on how they were made."""
+    """What may be cited, in plain text: a sentence on each question, and one on how its numbers were measured."""
     said = []
     for question in chosen.questions:
         rows = of_property(best, question).set_index("model")
