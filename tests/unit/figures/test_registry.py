@@ -70,6 +70,13 @@ def test_captions_are_sentences_and_words_that_stand_in_name_the_subject(figure)
     assert about["subject"] == NAMES[figure.of]
 
 
+def test_captions_give_both_reasons_for_flags_as_legends_do():
+    explained = [figure.caption for figure in FIGURES.values() if "flagged scores, which rest on" in figure.caption]
+    assert explained
+    assert not [figure.name for figure in FIGURES.values() if "kept less than" in figure.caption]
+    assert all("too few rows or too few dimensions" in caption for caption in explained)
+
+
 def test_figures_have_files_of_their_own():
     names = [figure.stem_of("x") for figure in FIGURES.values()]
     assert len(set(names)) == len(names)

@@ -48,3 +48,9 @@ def test_a_tabular_has_the_rules_of_booktabs_and_as_many_cells_in_each_row():
     assert r"\multicolumn{2}{l}{\emph{one}} \\" in lines
     assert [line.count("&") for line in lines if line.endswith(r"\\") and "multicolumn" not in line] == [1] * 4
     assert lines.index("Said.") > lines.index(r"\end{tabular}")
+
+
+@pytest.mark.parametrize("first", ["[ours]", "*mine"])
+def test_the_line_before_does_not_take_a_first_cell_for_an_argument(first):
+    lines = tabular("lr", [first, "Score"], [Block([["a", "0.1"], [first, "0.2"]])]).split("\n")
+    assert [line for line in lines if first in line] == [rf"{{}}{first} & Score \\", rf"{{}}{first} & 0.2 \\"]

@@ -119,8 +119,8 @@ _BESIDE = ("names", "metrics", "models", "titles")
 _LINES = (
     "A line is the mean over sample sets and trials, its band (or bar) the 95 % interval. Grey dashed lines are chance "
     "levels: the same scores with the target shuffled, or what the measure gives where there is nothing to find. Up is "
-    "better: the axis of an error rate is reversed. Hollow marks are flagged scores, whose fit kept less than 0.9 of "
-    "the dimensions. Gaps are skipped ones; the note says why."
+    "better: the axis of an error rate is reversed. Hollow marks are flagged scores, which rest on too few rows "
+    "or too few dimensions. Gaps are skipped ones; the note says why."
 )
 
 FIGURES: dict[str, Figure] = {

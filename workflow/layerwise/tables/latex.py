@@ -81,7 +81,9 @@ def tabular(columns: str, heading: Sequence[str], blocks: Sequence[Block], notes
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"{' & '.join(cells)} \\\\"
+    # The line before takes a bracket or a star that follows it for an argument of its own.
+    guard = "{}" if cells[0].startswith(("[", "*")) else ""
+    return f"{guard}{' & '.join(cells)} \\\\"
 
 
 def _letter(index: int) -> str:
