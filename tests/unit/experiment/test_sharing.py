@@ -96,6 +96,13 @@ def test_the_nearest_experiment_is_named(refusal):
     assert "did you mean all" in refusal(shares="al")
 
 
+def test_a_journal_that_cannot_be_read_has_no_other_name(refusal, tmp_path):
+    (tmp_path / "all" / CONFIGURATION).write_text("")
+    said = refusal()
+    assert "run all first" in said
+    assert "did you mean" not in said
+
+
 def test_an_experiment_that_shares_itself_is_not_shared(refusal, shared, tmp_path):
     theirs = tmp_path / "all" / CONFIGURATION
     theirs.write_text(yaml.safe_dump(yaml.safe_load(theirs.read_text()) | {"shares": "first"}))

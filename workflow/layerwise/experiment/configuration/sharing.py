@@ -91,7 +91,7 @@ def sharing_of(experiment: Experiment, results: Path) -> Sharing:
     try:
         theirs = with_defaults(read_yaml(journal), schema_of("config.schema.yaml"))
     except CatalogueError as error:
-        there = sorted(path.parent.name for path in results.glob(f"*/{CONFIGURATION}"))
+        there = sorted({path.parent.name for path in results.glob(f"*/{CONFIGURATION}")} - {name})
         raise ConfigurationError(listed([f"shares: {error}; run {name} first{did_you_mean(there, name)}"])) from error
     corpora = read_catalogue("corpora.yaml")
     mine: Any = hidden_in(experiment.config)
