@@ -112,9 +112,9 @@ def rich(finished) -> Path:
     ):
         (results / path).parent.mkdir(parents=True, exist_ok=True)
         (results / path).touch()
-    journal = results / "configuration.yaml"
-    said = yaml.safe_load(journal.read_text())
-    journal.write_text(yaml.safe_dump({**said, **ASKED, "probes": {**said["probes"], **HEADS}}))
+    said = yaml.safe_load((results / "configuration.yaml").read_text())
+    for journal in ("configuration.yaml", "finished.yaml"):
+        (results / journal).write_text(yaml.safe_dump({**said, **ASKED, "probes": {**said["probes"], **HEADS}}))
     return finished
 
 

@@ -10,7 +10,7 @@ import sys
 from snakemake.exceptions import MissingInputException
 from snakemake.settings.types import DeploymentMethod
 
-from layerwise.experiment.journal import this_command, write_journal
+from layerwise.experiment.journal import this_command, write_end, write_journal
 from layerwise.experiment.leftovers import left_of_tasks
 from layerwise.files.download_notes import is_fetched
 from layerwise.files.integrity import cut_off
@@ -35,6 +35,14 @@ def keep_journal():
     """Write beside the results what this run was asked for and with which software, before any job."""
     if not (workflow.touch or is_beside_experiment()):
         write_journal(EXPERIMENT, Path(placed(results(""))), this_command())
+
+
+def keep_end(executor):
+    """Note that a run which has ended well has made all of the experiment, so that others may share it."""
+    asked = workflow.dag_settings
+    is_whole = set(asked.targets) <= {rules.all.rule.name} and not (asked.until or asked.omit_from or asked.batch)
+    if is_whole and not (executor.dryrun_exec or executor.touch_exec):
+        write_end(EXPERIMENT, Path(placed(results(""))))
 
 
 def refuse_strangers(is_run):
@@ -128,17 +136,19 @@ def before_planning(executor):
 
 
 def prepared(execute):
-    """Snakemake's `execute`, which nothing but a run, a dry run and --touch calls, with something before it."""
+    """Snakemake's `execute`, which nothing but a run, a dry run and --touch calls, with something before and after."""
 
     def prepare_and_execute(executor_plugin, **settings):
         before_planning(executor_plugin.common_settings)
         try:
-            return execute(executor_plugin=executor_plugin, **settings)
+            ended = execute(executor_plugin=executor_plugin, **settings)
         except MissingInputException as error:
             if SHARING.experiment and placed(of_others("")) in str(error):
                 said = f"{SHARING.experiment}, with which this experiment shares, has not made it: run that one first, to its end"
                 raise WorkflowError(str(error), said)
             raise
+        keep_end(executor_plugin.common_settings)
+        return ended
 
     return prepare_and_execute
 

@@ -9,7 +9,7 @@ import yaml
 from layerwise.experiment.configuration.experiment import read_experiment
 from layerwise.experiment.configuration.problems import ConfigurationError
 from layerwise.experiment.configuration.sharing import Sharing, sharing_of
-from layerwise.experiment.journal import CONFIGURATION, write_journal
+from layerwise.experiment.journal import CONFIGURATION, FINISHED, write_end, write_journal
 
 THEIRS = {
     "experiment": "all",
@@ -20,11 +20,16 @@ THEIRS = {
 }
 
 
+def run_to_its_end(theirs, folder):
+    folder.mkdir(parents=True)
+    write_journal(read_experiment(theirs), folder, ["snakemake"])
+    write_end(read_experiment(theirs), folder)
+
+
 @pytest.fixture
 def shared(tmp_path):
     """What is shared with an experiment that was run, by one that changes some of its keys."""
-    (tmp_path / "all").mkdir()
-    write_journal(read_experiment(THEIRS), tmp_path / "all", ["snakemake"])
+    run_to_its_end(THEIRS, tmp_path / "all")
 
     def run(**changes):
         return sharing_of(read_experiment({**THEIRS, "experiment": "view", "shares": "all", **changes}), tmp_path)
@@ -104,9 +109,31 @@ def test_a_journal_that_cannot_be_read_has_no_other_name(refusal, tmp_path):
 
 
 def test_an_experiment_that_shares_itself_is_not_shared(refusal, shared, tmp_path):
-    theirs = tmp_path / "all" / CONFIGURATION
-    theirs.write_text(yaml.safe_dump(yaml.safe_load(theirs.read_text()) | {"shares": "first"}))
+    for name in (CONFIGURATION, FINISHED):
+        theirs = tmp_path / "all" / name
+        theirs.write_text(yaml.safe_dump(yaml.safe_load(theirs.read_text()) | {"shares": "first"}))
     assert "all itself shares with first; name that one" in refusal()
+
+
+def test_a_run_that_did_not_make_all_is_not_shared(refusal, tmp_path):
+    (tmp_path / "all" / FINISHED).unlink()
+    assert "no run of all has made all of it; run all first, to its end" in refusal()
+
+
+def test_a_change_that_was_stopped_is_not_shared(refusal, shared, tmp_path):
+    """Files of before the change may lie there still."""
+    changed = read_experiment(THEIRS | {"cca": {"folds": 8}})
+    write_journal(changed, tmp_path / "all", ["snakemake"])
+    said = "the last run of all had another cca and did not make all of it; run all first"
+    assert said in refusal(cca={"folds": 8})
+    assert said in refusal()
+    write_end(changed, tmp_path / "all")
+    assert shared(cca={"folds": 8}).questions == {"mel", "phone", "mine"}
+
+
+def test_other_pictures_for_an_article_change_nothing_that_is_shared(shared, tmp_path):
+    write_journal(read_experiment(THEIRS | {"figures": {"width_cm": 12}}), tmp_path / "all", ["snakemake"])
+    assert shared().questions == {"mel", "phone", "mine"}
 
 
 # Files of the user's
@@ -130,8 +157,7 @@ def of_files(tmp_path):
         "representations": {"shards": 2},
     }
     folder = tmp_path / "results/all"
-    folder.mkdir(parents=True)
-    write_journal(read_experiment(theirs), folder, ["snakemake"])
+    run_to_its_end(theirs, folder)
     made = folder / "representations/random-wav2vec2-tiny"
     for path in ("stresses.mean+word.centre/0.h5", "stresses.mean+word.centre/1.h5", "word.last/0.h5"):
         (made / path).parent.mkdir(parents=True, exist_ok=True)
@@ -177,8 +203,8 @@ def test_heads_are_shared_only_where_they_are_trained_alike(of_files, changed):
 
 def test_a_model_that_was_changed_since_is_not_shared(of_files, tmp_path):
     """Its journal says nothing of it: only its files tell."""
-    other = tmp_path / "results/all" / CONFIGURATION
-    said = yaml.safe_load(other.read_text())
+    journal = [tmp_path / "results/all" / name for name in (CONFIGURATION, FINISHED)]
+    said = yaml.safe_load(journal[0].read_text())
     (tmp_path / "own").mkdir()
     (tmp_path / "own/config.json").write_text(
         json.dumps({"conv_stride": [5, 2, 2, 2, 2, 2, 2], "num_hidden_layers": 3})
@@ -186,7 +212,8 @@ def test_a_model_that_was_changed_since_is_not_shared(of_files, tmp_path):
     (tmp_path / "own/model.safetensors").touch()
     own = {"own": {"source": str(tmp_path / "own")}}
     said |= {"models": [*said["models"], "own"], "extra_models": own}
-    other.write_text(yaml.safe_dump(said))  # later than the model
+    for file in journal:
+        file.write_text(yaml.safe_dump(said))  # later than the model
     asked = {"models": said["models"], "extra_models": own}
     assert of_files(**asked).models == {"random-wav2vec2-tiny", "own"}
     assert of_files(later="own/config.json", **asked).models == {"random-wav2vec2-tiny"}
@@ -201,8 +228,7 @@ def test_words_that_were_not_ranked_are_refused(tmp_path):
         "properties": ["phone"],
         "samples": {"count": 1},
     }
-    (tmp_path / "all").mkdir()
-    write_journal(read_experiment(theirs), tmp_path / "all", ["snakemake"])
+    run_to_its_end(theirs, tmp_path / "all")
     mine = theirs | {"experiment": "view", "shares": "all"}
     assert sharing_of(read_experiment(mine), tmp_path).questions == {"phone"}
     with pytest.raises(ConfigurationError, match="all has no question about words"):

@@ -22,6 +22,7 @@ from layerwise.files.atomic import replaced
 from layerwise.files.shipped import ROOT
 
 CONFIGURATION, VERSIONS = "configuration.yaml", "versions.yaml"
+FINISHED = "finished.yaml"
 
 
 def write_journal(experiment: Experiment, folder: Path, command: Sequence[str]) -> None:
@@ -42,6 +43,17 @@ def write_journal(experiment: Experiment, folder: Path, command: Sequence[str]) 
         "What the last run was made with. Conda environments have their own versions, of the same pins.",
         versions(experiment, command),
     )
+
+
+def write_end(experiment: Experiment, folder: Path) -> None:
+    """Write the configuration once more when a run has made all of it.
+
+    Until then, files of an older configuration may lie beside those of `CONFIGURATION`.
+
+    Args:
+        folder: of the experiment.
+    """
+    _write(folder / FINISHED, "The configuration of the last run that made all of it.", hidden_in(experiment.config))
 
 
 def versions(experiment: Experiment, command: Sequence[str]) -> dict:

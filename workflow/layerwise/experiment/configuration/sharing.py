@@ -10,8 +10,10 @@ results. It names the other one, and then these are read in the folder of the ot
 - heads of models and tasks that both have, if `probes` is alike.
 
 No rule of this experiment can make them. All else lies in its own folder. What is alike is seen in the
-configuration.yaml of the other experiment, which its last run has written. A file of the user's that was changed since
-then is another one: what is made of it is not shared. Keys that have to be alike and are not are refused.
+configuration.yaml of the other experiment, which its last run has written, and in finished.yaml, written by a run that
+has made all of it. Where the two differ in a key on which files depend, files of before the change may still lie there,
+and nothing is shared. A model, table or vectors of the user's that was changed since then is another one: what is made
+of it is not shared. Keys that have to be alike and are not are refused.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from layerwise.experiment.configuration.problems import ConfigurationError, list
 from layerwise.experiment.configuration.properties import chosen_properties
 from layerwise.experiment.configuration.schema import read_catalogue, schema_of, with_defaults
 from layerwise.experiment.configuration.tasks import asked_tasks
-from layerwise.experiment.journal import CONFIGURATION
+from layerwise.experiment.journal import CONFIGURATION, FINISHED
 from layerwise.files.catalogues import CatalogueError, locate, read_yaml
 from layerwise.spans import SPANS
 
@@ -87,12 +89,7 @@ def sharing_of(experiment: Experiment, results: Path) -> Sharing:
         return NOTHING_SHARED
     if name == experiment.config["experiment"]:
         raise ConfigurationError(listed([f"shares: {name} is this experiment; name another"]))
-    journal = results / name / CONFIGURATION
-    try:
-        theirs = with_defaults(read_yaml(journal), schema_of("config.schema.yaml"))
-    except CatalogueError as error:
-        there = sorted({path.parent.name for path in results.glob(f"*/{CONFIGURATION}")} - {name})
-        raise ConfigurationError(listed([f"shares: {error}; run {name} first{did_you_mean(there, name)}"])) from error
+    theirs = _finished(results, name)
     corpora = read_catalogue("corpora.yaml")
     mine: Any = hidden_in(experiment.config)
     chosen = {
@@ -121,6 +118,45 @@ def sharing_of(experiment: Experiment, results: Path) -> Sharing:
     return _alike(experiment, theirs, both, _tables(entries), results / name)
 
 
+def _finished(results: Path, name: str) -> dict:
+    """The configuration of an experiment that was made to its end, and maybe got more questions since.
+
+    Raises:
+        ConfigurationError: there is none, or a later run has changed what files depend on, and not ended.
+    """
+    schema = schema_of("config.schema.yaml")
+    first = f"run {name} first, to its end (target all)"
+    if not (results / name / CONFIGURATION).is_file():
+        there = sorted(path.parent.name for path in results.glob(f"*/{CONFIGURATION}"))
+        missing = f"shares: {results / name / CONFIGURATION} does not exist"
+        raise ConfigurationError(listed([f"{missing}; {first}{did_you_mean(there, name)}"]))
+    if not (results / name / FINISHED).is_file():
+        raise ConfigurationError(listed([f"shares: no run of {name} has made all of it; {first}"]))
+    try:
+        begun, ended = (with_defaults(read_yaml(results / name / file), schema) for file in (CONFIGURATION, FINISHED))
+    except CatalogueError as error:
+        raise ConfigurationError(listed([f"shares: {error}; {first}"])) from error
+    before, now = _of_results(ended), _of_results(begun)
+    changed = [key for key in before if key in now and now[key] != before[key]]
+    if changed:
+        said = f"shares: the last run of {name} had another {changed[0]} and did not make all of it; {first}"
+        raise ConfigurationError(listed([said]))
+    return begun
+
+
+def _of_results(config: Mapping) -> dict[str, Any]:
+    """What files that are shared depend on, by key. More models, questions or tasks change none that are there."""
+    found = {
+        f"{section}.{key}": value
+        for section in _ALIKE
+        for key, value in config[section].items()
+        if (section, key) not in _FREE
+    }
+    found |= {key: config[key] for key in _OF_SCORES}
+    found |= {f"probes.{key}": value for key, value in config["probes"].items() if key not in _FREE_OF_HEADS}
+    return found | {f"{section}.{name}": entry for section, _ in _NAMED for name, entry in config[section].items()}
+
+
 def _alike(
     experiment: Experiment, theirs: Mapping, both: Mapping[str, list[str]], tables: Mapping[str, str], folder: Path
 ) -> Sharing:
@@ -130,7 +166,8 @@ def _alike(
         both: models, properties and tasks that both name. tables: of the other one's segments, name → file.
         folder: of the other experiment.
     """
-    last_run = (folder / CONFIGURATION).stat().st_mtime
+    # When it began: a file that is changed while a run lasts may be read before.
+    last_run = min((folder / name).stat().st_mtime for name in (CONFIGURATION, FINISHED))
     config = experiment.config
     models = [experiment.names[said] for said in both["models"] if experiment.names[said] in experiment.models]
     models = [name for name in models if _is_older(_files_of_model(experiment, name), last_run)]
