@@ -100,6 +100,19 @@ def test_nothing_is_said_where_a_corpus_has_too_little():
     assert "too little" in in_words([])
 
 
+@pytest.mark.parametrize("name", ["word", "mel"])
+def test_one_speaker_cannot_fill_folds_by_speaker(tmp_path, caplog, name):
+    """Nothing is tried, which would take minutes."""
+    alone = speech(speakers=1)
+    assert suggestions(case(name, corpus=alone), plan("speaker")) == []
+    with caplog.at_level(logging.WARNING):
+        checked(tmp_path, plan("speaker"), [name], corpus=alone)
+    assert "The corpus has 1 speaker, and folds by speaker need 6: another folds_by would do (row)" in caplog.text
+    caplog.clear()
+    checked(tmp_path, plan("utterance"), [name], corpus=alone)
+    assert "another folds_by" not in caplog.text
+
+
 def test_one_number_is_changed_where_one_is_enough():
     found = suggestions(case("phone", 40), plan())
     assert {"samples.phones_per_type"} in [set(changes) for changes in found]

@@ -11,7 +11,7 @@ from layerwise.cells import FLAGGED, OK, SKIPPED
 from layerwise.errors import LayerwiseError
 from layerwise.experiment.samples.asked import AskedLayers
 from layerwise.experiment.samples.speech import Speech
-from layerwise.experiment.samples.workable import Case, Plan, suggestions
+from layerwise.experiment.samples.workable import Case, Plan, suggestions, too_few_groups
 from layerwise.sampling import rare_types
 from layerwise.scoring.enough import Verdict
 from layerwise.scoring.properties import Property
@@ -41,11 +41,13 @@ class Answer:
     Attributes:
         verdicts: by sample set; those that nobody knows before the score are missing.
         workable: changes of the configuration that would do.
+        hopeless_folds: why none can, where that is known without trying.
     """
 
     asked: AskedLayers
     verdicts: Mapping[int, Verdict]
     workable: Sequence[Mapping[str, int]] = ()
+    hopeless_folds: str = ""
 
     @property
     def is_hopeless(self) -> bool:
@@ -66,7 +68,7 @@ class Answer:
         of = f"{self.asked.layer} dimensions"
         return (
             f"{self.asked.question}: layers of {of} {what}{share}: {verdict.reason} (sample {number}: {verdict.rows} "
-            f"rows). {in_words(self.workable)}"
+            f"rows). {self.hopeless_folds or in_words(self.workable)}"
         )
 
 
@@ -94,7 +96,7 @@ def answers(
         verdicts = {number: case.verdict(plan, number) for number in range(1, plan.samples + 1)}
         known = {number: verdict for number, verdict in verdicts.items() if verdict is not None}
         wrong = any(verdict.status != OK for verdict in known.values())
-        found.append(Answer(each, known, suggestions(case, plan) if wrong else ()))
+        found.append(Answer(each, known, suggestions(case, plan) if wrong else (), too_few_groups(case, plan)))
     return found
 
 

@@ -78,12 +78,26 @@ class Case:
         return worst
 
 
+def too_few_groups(case: Case, plan: Plan) -> str:
+    """Why no number helps: the corpus has fewer speakers or utterances than any number of folds; "": it has enough."""
+    by = plan.settings.of(case.question).folds_by
+    if case.question.measure.resampled or by not in ("speaker", "utterance"):
+        return ""
+    there, fewest = case.speech.utterances[f"{by}_id"].nunique(), _fewest_folds(plan)
+    if there >= fewest:
+        return ""
+    plural = "" if there == 1 else "s"
+    return f"The corpus has {there} {by}{plural}, and folds by {by} need {fewest}: another folds_by would do (row)"
+
+
 def suggestions(case: Case, plan: Plan) -> list[dict[str, int]]:
     """Changes of a plan, by keys of the configuration, each of which lets the question be scored in all sample sets.
 
     First those of one number, then, if there are none, one of several numbers together. What leaves the score flagged
     is given only if nothing better is found. Empty: the corpus has not enough.
     """
+    if too_few_groups(case, plan):
+        return []
     before = case.status(plan)
     for wanted in (OK, FLAGGED):
         works = partial(_works, case, plan, wanted)
@@ -113,6 +127,11 @@ def most(case: Case, key: str) -> int:
     return int(len(counts) if name == span.types_key else counts.max())
 
 
+def _fewest_folds(plan: Plan) -> int:
+    """A dev and a test fold for each trial, and one to train on."""
+    return max(3, 2 * plan.settings.trials)
+
+
 def _keys(case: Case) -> list[str]:
     """The numbers that may help a question."""
     span = case.question.rows.span
@@ -130,8 +149,9 @@ def _one(case: Case, plan: Plan, key: str, works: Callable[[Mapping[str, int]], 
     """The nearest value of one number that works, more or, of types and folds, fewer."""
     now = plan.number(key)
     if key == "cca.folds":
-        least = max(3, 2 * plan.settings.trials)
-        values = sorted((value for value in FOLDS if value >= least and value != now), key=lambda v: (abs(v - now), v))
+        values = sorted(
+            (value for value in FOLDS if value >= _fewest_folds(plan) and value != now), key=lambda v: (abs(v - now), v)
+        )
         return next(({key: value} for value in values if works({key: value})), None)
     more = _more(now, most(case, key), lambda value: works({key: value}))
     if more is not None:
@@ -175,7 +195,7 @@ def _several(case: Case, plan: Plan, works: Callable[[Mapping[str, int]], bool])
     keys = [key for key in _keys(case) if key not in ("cca.folds", "samples.min_per_type")] if span else []
     if not keys:
         return None
-    fewest = max(3, 2 * plan.settings.trials)
+    fewest = _fewest_folds(plan)
     for folds in dict.fromkeys((plan.settings.folds, fewest, max(20, fewest))):
         for least in dict.fromkeys((plan.sizes.min_per_type, 3, 10)):
             changes = _grown(plan, keys, case, folds, least, works)
