@@ -6,6 +6,7 @@
 import shlex
 import shutil
 import sys
+import time
 
 from snakemake.exceptions import MissingInputException
 from snakemake.settings.types import DeploymentMethod
@@ -37,12 +38,12 @@ def keep_journal():
         write_journal(EXPERIMENT, Path(placed(results(""))), this_command())
 
 
-def keep_end(executor):
+def keep_end(executor, began):
     """Note that a run which has ended well has made all of the experiment, so that others may share it."""
     asked = workflow.dag_settings
     is_whole = set(asked.targets) <= {rules.all.rule.name} and not (asked.until or asked.omit_from or asked.batch)
     if is_whole and not (executor.dryrun_exec or executor.touch_exec):
-        write_end(EXPERIMENT, Path(placed(results(""))))
+        write_end(EXPERIMENT, Path(placed(results(""))), began)
 
 
 def refuse_strangers(is_run):
@@ -139,6 +140,7 @@ def prepared(execute):
     """Snakemake's `execute`, which nothing but a run, a dry run and --touch calls, with something before and after."""
 
     def prepare_and_execute(executor_plugin, **settings):
+        began = time.time()
         before_planning(executor_plugin.common_settings)
         try:
             ended = execute(executor_plugin=executor_plugin, **settings)
@@ -147,7 +149,7 @@ def prepared(execute):
                 said = f"{SHARING.experiment}, with which this experiment shares, has not made it: run that one first, to its end"
                 raise WorkflowError(str(error), said)
             raise
-        keep_end(executor_plugin.common_settings)
+        keep_end(executor_plugin.common_settings, began)
         return ended
 
     return prepare_and_execute

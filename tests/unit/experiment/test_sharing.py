@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 import pytest
 import yaml
@@ -23,7 +24,7 @@ THEIRS = {
 def run_to_its_end(theirs, folder):
     folder.mkdir(parents=True)
     write_journal(read_experiment(theirs), folder, ["snakemake"])
-    write_end(read_experiment(theirs), folder)
+    write_end(read_experiment(theirs), folder, time.time())
 
 
 @pytest.fixture
@@ -127,7 +128,7 @@ def test_a_change_that_was_stopped_is_not_shared(refusal, shared, tmp_path):
     said = "the last run of all had another cca and did not make all of it; run all first"
     assert said in refusal(cca={"folds": 8})
     assert said in refusal()
-    write_end(changed, tmp_path / "all")
+    write_end(changed, tmp_path / "all", time.time())
     assert shared(cca={"folds": 8}).questions == {"mel", "phone", "mine"}
 
 
@@ -217,6 +218,18 @@ def test_a_model_that_was_changed_since_is_not_shared(of_files, tmp_path):
     asked = {"models": said["models"], "extra_models": own}
     assert of_files(**asked).models == {"random-wav2vec2-tiny", "own"}
     assert of_files(later="own/config.json", **asked).models == {"random-wav2vec2-tiny"}
+
+
+def test_a_changed_list_of_the_corpus_is_refused(tmp_path):
+    words = tmp_path / "words.txt"
+    words.write_text("the\nof\n")
+    theirs = {"experiment": "all", "models": ["random-wav2vec2-tiny"], "corpus": {"word_list": str(words)}}
+    run_to_its_end(theirs, tmp_path / "all")
+    mine = read_experiment(theirs | {"experiment": "view", "shares": "all"})
+    assert "word" in sharing_of(mine, tmp_path).questions
+    os.utime(words, (time.time() + 10, time.time() + 10))
+    with pytest.raises(ConfigurationError, match=r"words.txt was changed since the last run of all"):
+        sharing_of(mine, tmp_path)
 
 
 def test_words_that_were_not_ranked_are_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import shlex
@@ -45,15 +46,18 @@ def write_journal(experiment: Experiment, folder: Path, command: Sequence[str]) 
     )
 
 
-def write_end(experiment: Experiment, folder: Path) -> None:
+def write_end(experiment: Experiment, folder: Path, began: float) -> None:
     """Write the configuration once more when a run has made all of it.
 
-    Until then, files of an older configuration may lie beside those of `CONFIGURATION`.
+    Until then, files of an older configuration may lie beside those of `CONFIGURATION`. The time of the file is that
+    when the run began: what is changed while it lasts may be read before.
 
     Args:
         folder: of the experiment.
+        began: when the run did, in seconds of the epoch.
     """
     _write(folder / FINISHED, "The configuration of the last run that made all of it.", hidden_in(experiment.config))
+    os.utime(folder / FINISHED, (began, began))
 
 
 def versions(experiment: Experiment, command: Sequence[str]) -> dict:

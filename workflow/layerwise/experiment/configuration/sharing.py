@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from layerwise.addresses import hidden_in
-from layerwise.errors import did_you_mean
+from layerwise.errors import did_you_mean, shown
 from layerwise.experiment.configuration.corpus import word_splits_of
 from layerwise.experiment.configuration.experiment import Experiment
 from layerwise.experiment.configuration.problems import ConfigurationError, listed
@@ -113,6 +113,11 @@ def sharing_of(experiment: Experiment, results: Path) -> Sharing:
             f"shares: {name} has no question about words, so that its words are not the frequent ones of "
             f"{', '.join(experiment.word_splits)}; ask one there and run it again, or leave out shares"
         )
+    errors += [
+        f"shares: {shown(file)} was changed since the last run of {name}; run that one again, or leave out shares"
+        for file in _files_of_corpus(experiment)
+        if not _is_older([file], _last_run(results / name))
+    ]
     if errors:
         raise ConfigurationError(listed(errors))
     return _alike(experiment, theirs, both, _tables(entries), results / name)
@@ -166,8 +171,7 @@ def _alike(
         both: models, properties and tasks that both name. tables: of the other one's segments, name → file.
         folder: of the other experiment.
     """
-    # When it began: a file that is changed while a run lasts may be read before.
-    last_run = min((folder / name).stat().st_mtime for name in (CONFIGURATION, FINISHED))
+    last_run = _last_run(folder)
     config = experiment.config
     models = [experiment.names[said] for said in both["models"] if experiment.names[said] in experiment.models]
     models = [name for name in models if _is_older(_files_of_model(experiment, name), last_run)]
@@ -248,6 +252,17 @@ def _is_question_alike(experiment: Experiment, name: str, tables: Iterable[str],
     if experiment.needs_metadata(name):
         files += experiment.metadata.paths
     return (not rows.table or rows.of in tables) and _is_older(files, last_run)
+
+
+def _last_run(folder: Path) -> float:
+    """When the last run began that made all of an experiment."""
+    return (folder / FINISHED).stat().st_mtime
+
+
+def _files_of_corpus(experiment: Experiment) -> list[Path]:
+    """Lists and tables that say what of the corpus is taken, and how; audio and alignments are not looked at."""
+    files = [experiment.word_list, experiment.pronunciations, *experiment.part_lists, *experiment.metadata.of_speakers]
+    return [file for file in files if file is not None]
 
 
 def _files_of_model(experiment: Experiment, name: str) -> list[Path]:
