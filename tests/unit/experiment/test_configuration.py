@@ -254,6 +254,8 @@ def test_numbers_of_an_architecture_are_read():
 def test_text_in_place_of_keys_is_told_how_they_are_written():
     (line,) = lines({"samples": "count:2"})
     assert line == 'samples: found "count:2"; must be object, such as {key: value} or auto'
+    (line,) = lines({"corpus": {"tiers": "MAU"}})
+    assert line == 'corpus.tiers: found "MAU"; must be object or null, such as {phone: MAU}'
     assert lines({"samples": {"word_types": "all"}}) == ['samples.word_types: found "all"; must be integer or auto']
 
 

@@ -7,11 +7,12 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import jsonschema
 import referencing
+import yaml
 
 from layerwise.errors import did_you_mean, listed_names, shown
 from layerwise.experiment.configuration.problems import HINTED, ConfigurationError, hint, listed
@@ -24,7 +25,6 @@ _LONGEST = 10_000  # characters of a text, of which a path has 4,096 at most; or
 _MOST_ERRORS = 1000  # that are collected; a person reads fewer
 _LARGEST = 1 << 63  # of whole numbers, for which numpy and tables have no type
 
-_KEYS = ", such as {key: value}"
 _ANY = {"type": ["boolean", "integer", "null", "number"]}  # of keys that a mapping may have beside those that are named
 _WORDS = {
     **dict.fromkeys(("true", "yes", "on"), True),
@@ -199,7 +199,7 @@ def _explained(error: jsonschema.ValidationError, hints: int) -> list[str]:
     rules = {
         "type": lambda value: (
             f"must be {' or '.join([value] if isinstance(value, str) else value)}"
-            + (_KEYS if "object" in value and isinstance(error.instance, str) else "")
+            + (_such_as(error.schema) if "object" in value and isinstance(error.instance, str) else "")
         ),
         "minimum": lambda value: f"must be at least {value}",
         "maximum": lambda value: f"must be at most {value}",
@@ -213,19 +213,26 @@ def _explained(error: jsonschema.ValidationError, hints: int) -> list[str]:
         "maxProperties": lambda value: f"must have at most {value} keys",
         "uniqueItems": lambda value: "must have nothing twice",
         "maxItems": lambda value: f"must have at most {value} items",
-        "pattern": lambda value: _allowed(value, error.schema.get("type", "string")),
+        "pattern": lambda value: _allowed(value, error.schema),
         "oneOf": lambda value: error.schema.get("description", ""),
     }
     rule = rules.get(error.validator, lambda value: error.message)(error.validator_value)
     return [f"{where}: found {found}; {rule}"]
 
 
-def _allowed(pattern: str, types: str | list[str]) -> str:
+def _such_as(schema: Mapping) -> str:
+    """What a mapping looks like: the first of the schema's examples."""
+    (example,) = schema.get("examples", [{"key": "value"}])[:1]
+    return f", such as {yaml.safe_dump(example, default_flow_style=True).strip()}"
+
+
+def _allowed(pattern: str, schema: Mapping) -> str:
     """A pattern that one word alone matches is that word, beside what else may stand there."""
     word = pattern[1:-1]
     if pattern != f"^{word}$" or not word.isalpha():
         return f"must match {pattern}"
-    others = [f"{kind}{_KEYS if kind == 'object' else ''}" for kind in types if kind != "string"]
+    types = schema.get("type", "string")
+    others = [f"{kind}{_such_as(schema) if kind == 'object' else ''}" for kind in types if kind != "string"]
     return f"must be {' or '.join([*others, word])}"
 
 
