@@ -1,8 +1,8 @@
-# What utterances there are, and when each phone and word is spoken.
+# What utterances there are, which words are frequent, and who speaks.
 #
-# In:  the audio (archives.smk), and its alignments unless they are made here
-# Out: results/<experiment>/corpus/{utterances,intervals}.parquet, beside {audio,alignment}_problems.csv, labels.csv,
-#      word_ranking.csv where other splits say which words are frequent, and a table of speakers from the audio
+# In:  the audio (archives.smk), and the intervals of long recordings (alignments.smk)
+# Out: results/<experiment>/corpus/utterances.parquet, beside audio_problems.csv, word_ranking.csv where other splits say
+#      which words are frequent, and a table of speakers from the audio
 
 
 rule index_utterances:
@@ -32,91 +32,6 @@ rule index_utterances:
         mem_mb=rising(2000),
     script:
         "../scripts/index_utterances.py"
-
-
-# One of three rules makes the intervals.
-if EXPERIMENT.alignments is not None:
-
-    rule index_alignments:
-        message:
-            f"Read the phones and words of {CORPUS}"
-        input:
-            alignments=ancient(alignments_path("alignments")),
-            utterances=rules.index_utterances.output.utterances,
-        output:
-            intervals=RECORDING_INTERVALS,
-            problems=ALIGNMENT_PROBLEMS,
-            labels=results("corpus/labels.csv"),
-        params:
-            split=config["corpus"]["split"],
-            layout=LAYOUT,
-            is_part=any(EXPERIMENT.part.values()),
-            phones=PHONES,
-            marks=MARKS,
-            checks=EXPERIMENT.alignments.checks,
-            source=EXPERIMENT.alignments.identity,
-            code=code_of("index_alignments"),
-        log:
-            log_of("index_alignments"),
-        benchmark:
-            benchmark_of("index_alignments")
-        conda:
-            "../../envs/corpus.yaml"
-        threads: 4
-        resources:
-            mem_mb=rising(2000),
-        script:
-            "../scripts/index_alignments.py"
-
-elif EXPERIMENT.alignments_are == "automatic":
-
-    rule align_utterances:
-        message:
-            f"Align the phones and words of {CORPUS} with its audio"
-        input:
-            utterances=rules.index_utterances.output.utterances,
-            audio=ancient(lent_audio("align")),
-            pronunciations=[given(EXPERIMENT.pronunciations)] if EXPERIMENT.pronunciations else [],
-        output:
-            intervals=RECORDING_INTERVALS,
-            problems=ALIGNMENT_PROBLEMS,
-        params:
-            phones=PHONES,
-            source=EXPERIMENT.audio.identity,
-            code=code_of("align_utterances"),
-        log:
-            log_of("align_utterances"),
-        benchmark:
-            benchmark_of("align_utterances")
-        conda:
-            "../../envs/align.yaml"
-        threads: 8
-        resources:
-            mem_mb=rising(1000, each_thread=400),
-        script:
-            "../scripts/align_utterances.py"
-
-else:
-
-    rule write_no_intervals:
-        message:
-            f"Note that {CORPUS} has no alignments"
-        output:
-            intervals=RECORDING_INTERVALS,
-            problems=ALIGNMENT_PROBLEMS,
-        params:
-            code=code_of("write_no_intervals"),
-        log:
-            log_of("write_no_intervals"),
-        benchmark:
-            benchmark_of("write_no_intervals")
-        conda:
-            "../../envs/corpus.yaml"
-        resources:
-            mem_mb=rising(500),
-        localrule: True
-        script:
-            "../scripts/write_no_intervals.py"
 
 
 # Only for layouts of long recordings, such as Buckeye's.

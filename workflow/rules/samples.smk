@@ -92,7 +92,7 @@ rule check_samples:
     benchmark:
         benchmark_of("check_samples")
     conda:
-        "../../envs/targets.yaml"
+        "../../envs/samples.yaml"
     resources:
         mem_mb=rising(2000),
     script:

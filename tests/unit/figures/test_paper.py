@@ -181,15 +181,15 @@ def test_figures_have_captions(texts):
 
 def test_the_sentence_names_all_that_one_has_to_know(texts):
     said = texts["sentence"]
-    assert said.startswith("In experiment mine (layerwise ")
     for words in (
-        "commit 0123abc",
+        "They were measured with layerwise ",
+        "commit 0123abc, in experiment mine",
         "corpus timit/test, automatic alignments, 2 sample sets, seed 7",
         "HuBERT Base none",
     ):
         assert words in said
-    assert re.search(r"CCA-phone: .* \(PWCCA\): HuBERT Base T\d+ \(0\.\d{3} ± 0\.\d{3}, chance 0\.\d{3}", said)
-    assert said.count("\n") == 1
+    assert re.search(r"CCA-phone: .* \(PWCCA\) are: HuBERT Base T\d+ \(0\.\d{3} ± 0\.\d{3}, chance 0\.\d{3}", said)
+    assert said.count("\n") == said.count(") are: ") + 1  # a line for each question, and one for all
 
 
 # A text of nothing but what LaTeX may stumble on, in every place where names and reasons of others end up.
