@@ -139,9 +139,10 @@ def test_rare_types_are_left_out_and_counted(corpus, caplog):
     said = [record.getMessage() for record in caplog.records]
     assert "sample 1: 2 of 6 word types occur fewer than 20 times, and are left out (samples.min_per_type)" in said
     words = segments_of(SPANS["word"], utterances, intervals)
-    assert rare_types(words, SPANS["word"], sizes).to_dict() == {"bee": 4, "ant": 19}
-    assert list(rare_types(words, SPANS["word"], sizes)) == [4, 19]
-    assert rare_types(segments_of(SPANS["utterance"], *corpus), SPANS["utterance"], sizes).empty
+    rare, types = rare_types(words, SPANS["word"], sizes)
+    assert (rare.to_dict(), types) == ({"bee": 4, "ant": 19}, 6)
+    assert list(rare) == [4, 19]
+    assert rare_types(segments_of(SPANS["utterance"], *corpus), SPANS["utterance"], sizes)[0].empty
 
 
 def test_a_corpus_of_rare_types_alone_gives_no_rows(corpus, caplog):

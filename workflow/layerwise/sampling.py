@@ -143,14 +143,30 @@ def draw_segments(
     return _draw_per_label(segments, labels, each, generator(seed, sample, span.stream), sample, span, level)
 
 
-def rare_types(segments: pd.DataFrame, span: Span, sizes: SampleSizes) -> pd.Series:
-    """The labels of a span that occur fewer than `min_per_type` times, and how often: by label, the rarest first.
+def rare_types(
+    segments: pd.DataFrame, span: Span, sizes: SampleSizes, ranking: Sequence[str] | None = None
+) -> tuple[pd.Series, int]:
+    """The labels that `min_per_type` leaves out, and how often each occurs: by label, the rarest first.
 
-    Speakers are no types: those with few recordings stay.
+    Speakers are no types: those with few recordings stay. Nor do words count that are not asked for anyway.
+
+    Args:
+        ranking: as `draw_sample` takes it.
+
+    Returns:
+        The counts, and the number of all labels of which they are left out.
     """
-    counts = segments["label"].value_counts()
+    counts = _candidates(segments["label"].value_counts(), span, sizes, ranking)
     rare = counts[counts < sizes.min_per_type] if span in TIERS else counts[:0]
-    return rare.sort_index().sort_values(kind="stable")
+    return rare.sort_index().sort_values(kind="stable"), len(counts)
+
+
+def _candidates(counts: pd.Series, span: Span, sizes: SampleSizes, ranking: Sequence[str] | None) -> pd.Series:
+    """The counts of those labels that are asked for: all, or the most frequent ones."""
+    if span.types_key is None:
+        return counts
+    wanted = (ranked_words(counts) if ranking is None else list(ranking))[: sizes.types(span, 0)]
+    return counts[[label for label in wanted if label in counts.index]]
 
 
 def ranked_words(counts: pd.Series) -> list[str]:
@@ -180,27 +196,24 @@ def _labels(
 ) -> list[str]:
     """The labels that are drawn: all, or the most frequent ones; without those that are too rare."""
     counts, least = labels.value_counts(), sizes.min_per_type if span in TIERS else 1
-    common = counts[counts >= least].index
-    if len(common) < len(counts):
+    asked = _candidates(counts, span, sizes, ranking)
+    if span.types_key is not None:
+        if ranking and asked.empty:
+            there = ", ".join(map(repr, counts.index[:3])) or "no words"
+            raise SamplingError(
+                f"none of the {min(len(ranking), sizes.types(span, 0))} most frequent words of the word list, such as "
+                f"{ranking[0]!r}, is in the alignments, which have {there}: upper and lower case count where "
+                "corpus.layout.lower_case is false (corpus.word_list)"
+            )
+        _say_if_short(level, sample, f"{span.name} types", len(asked), sizes.types(span, 0))
+    common = asked[asked >= least]
+    if len(common) < len(asked):
         log.log(
             logging.INFO if len(common) else level,
             "sample %d: %d of %d %s types occur fewer than %d times, and are left out (samples.min_per_type)",
-            sample, len(counts) - len(common), len(counts), span.name, least,
+            sample, len(asked) - len(common), len(asked), span.name, least,
         )  # fmt: skip
-    if span.types_key is None:
-        return sorted(common)
-    types = sizes.types(span, 0)
-    if ranking is None:
-        ranking = ranked_words(counts)
-    frequent = [label for label in ranking[:types] if label in counts.index]
-    if ranking and not frequent:
-        raise SamplingError(
-            f"none of the {min(len(ranking), types)} most frequent words of the word list, such as {ranking[0]!r}, is "
-            f"in the alignments, which have {', '.join(map(repr, counts.index[:3])) or 'no words'}: upper and lower "
-            "case count where corpus.layout.lower_case is false (corpus.word_list)"
-        )
-    _say_if_short(level, sample, f"{span.name} types", len(frequent), types)
-    return sorted(set(frequent) & set(common))
+    return sorted(common.index)
 
 
 def _draw_per_label(

@@ -232,6 +232,26 @@ def test_a_changed_list_of_the_corpus_is_refused(tmp_path):
         sharing_of(mine, tmp_path)
 
 
+def test_a_list_of_words_that_the_other_did_not_read_is_refused(tmp_path):
+    """Without a question about words nobody reads it, and the words that were drawn are others."""
+    (tmp_path / "words.txt").write_text("the\nof\n")
+    theirs = {
+        "experiment": "all",
+        "models": ["random-wav2vec2-tiny"],
+        "properties": ["phone"],
+        "corpus": {"word_list": str(tmp_path / "words.txt")},
+    }
+    run_to_its_end(theirs, tmp_path / "all")
+    mine = theirs | {"experiment": "view", "shares": "all"}
+    assert sharing_of(read_experiment(mine), tmp_path).questions == {"phone"}
+    with pytest.raises(ConfigurationError, match=r"not the frequent ones of .*words\.txt; ask one there"):
+        sharing_of(read_experiment(mine | {"properties": ["word"]}), tmp_path)
+    asked = read_experiment(theirs | {"properties": ["phone", "word"]})
+    write_journal(asked, tmp_path / "all", ["snakemake"])  # and stopped
+    with pytest.raises(ConfigurationError, match=r"had another corpus\.word_list and did not make all of it"):
+        sharing_of(read_experiment(mine | {"properties": ["word"]}), tmp_path)
+
+
 def test_words_that_were_not_ranked_are_refused(tmp_path):
     """A corpus whose frequent words are those of other splits, and an experiment that asked for no words of it."""
     theirs = {

@@ -195,6 +195,13 @@ def test_types_that_are_left_out_are_counted(tmp_path, caplog):
     assert any(f"{len(words)} of 60 word types" in record.getMessage() for record in caplog.records)
 
 
+def test_words_that_are_not_asked_for_are_not_left_out(tmp_path, caplog):
+    least = int(SPEECH.intervals[SPEECH.intervals["tier"] == "word"]["label"].value_counts().iloc[-5]) + 1
+    _, rare = checked(tmp_path, plan(min_per_type=least, word_types=10, words_per_type=40), ["word"])
+    assert rare[rare["span"] == "word"].empty
+    assert "word types, with" not in caplog.text
+
+
 def test_measures_of_which_nothing_is_known_have_no_row():
     of_items = {"rows": "frame", "target": {"items": "mine.item"}, "measure": "abx"}
     question = property_of("abx", of_items)

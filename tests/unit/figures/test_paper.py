@@ -16,6 +16,7 @@ from layerwise.experiment.configuration.schema import schema_of
 from layerwise.figures.paper import draw_paper
 from layerwise.figures.paper_tables import TIED, Chosen, write_paper
 from layerwise.figures.registry import FIGURES
+from layerwise.files.own_files import RereadError
 from layerwise.tables.latex import escaped
 from made_experiment import Asked, write_tables
 
@@ -113,9 +114,9 @@ def test_without_scores_the_picture_says_so(drawn):
 # Tables
 
 
-@pytest.fixture
-def texts(experiment, tmp_path):
+def written(experiment, tmp_path, **other_tables):
     asked, tables = experiment
+    tables = tables | other_tables
     names = ["phone", "mel", "abx-within"]
     chosen = Chosen(
         **{"experiment": "mine", "corpus": "timit/test", "alignments": "automatic", "samples": 2, "seed": 7},
@@ -137,6 +138,19 @@ def texts(experiment, tmp_path):
         out=out,
     )
     return {name: path.read_text() for name, path in out.items()}
+
+
+@pytest.fixture
+def texts(experiment, tmp_path):
+    return written(experiment, tmp_path)
+
+
+def test_tables_of_two_runs_are_refused(experiment, tmp_path):
+    lines = experiment[1]["trends"].read_text().split("\n")
+    (tmp_path / "trends.csv").write_text("\n".join(line for line in lines if not line.startswith("phone,a_b,T2,")))
+    with pytest.raises(RereadError, match=r"trends\.csv .* no row of phone, a_b, T2, which .*best_layers"):
+        written(experiment, tmp_path, trends=tmp_path / "trends.csv")
+    assert not (tmp_path / "sentence").exists()
 
 
 def cells(text, first):

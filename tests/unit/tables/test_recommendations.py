@@ -327,6 +327,7 @@ def test_cautions(advise_again, cells, expected):
         ({"kept_x": 47.5}, "no whole number from 0 in column kept_x"),
         ({"classes_unseen": -1}, "no whole number from 0 in column classes_unseen"),
         ({"layer": "T9"}, "no row of phone, m, T9"),
+        ({"tied": "T1 T8"}, "no row of phone, m, T8"),
     ],
 )
 def test_a_table_that_is_none_of_ours_is_refused(advise_again, cells, message):

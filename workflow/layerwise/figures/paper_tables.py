@@ -16,7 +16,7 @@ from layerwise.files.atomic import replaced
 from layerwise.layers import layer_key, layer_ranges
 from layerwise.metrics import metric_of
 from layerwise.scoring.properties import Property
-from layerwise.tables.best_layers import read_best_layers
+from layerwise.tables.best_layers import read_best_layers, require_layers
 from layerwise.tables.external import PROPERTY
 from layerwise.tables.files import AnyPath, of_property
 from layerwise.tables.latex import Block, Notes, escaped, number, tabular
@@ -85,6 +85,8 @@ def write_paper(
         out: paths: `best_layers`, `recommendations`, `figures`, `sentence`, and `layers_QUESTION` of each question.
     """
     scored, best = chosen.of(read_trends(trends)), chosen.of(read_best_layers(best_layers))
+    keys = ["property", "model", "layer"]
+    require_layers(best, pd.MultiIndex.from_frame(scored[keys]), best_layers, trends)
     advice = read_recommendations(recommendations, properties)
     texts = {
         "best_layers": best_table(best, chosen),

@@ -30,6 +30,23 @@ def read_best_layers(path: AnyPath) -> pd.DataFrame:
     return read_table(path, COLUMNS, ["property", "model", "metric"])
 
 
+def require_layers(best: pd.DataFrame, scored: pd.MultiIndex, path: AnyPath, trends: AnyPath) -> None:
+    """Refuse best layers, or others that tie with them, of which there is no score: the tables are of different runs.
+
+    Args:
+        best: rows of tables/best_layers.csv.
+        scored: property, model and layer of those of tables/trends.csv.
+        path, trends: of the two tables.
+
+    Raises:
+        RereadError: a layer has no score.
+    """
+    for row in best[best["layer"] != ""].to_dict("records"):
+        for layer in [row["layer"], *row["tied"].split()]:
+            if (names := (row["property"], row["model"], layer)) not in scored:
+                raise RereadError(trends, f"no row of {', '.join(names)}, which {path} names")
+
+
 def best_layers(trends: AnyPath, scores: AnyPath, properties: Mapping[str, Property], out: AnyPath) -> None:
     """The best block of each model, tables/best_layers.csv: a row per property, model and metric.
 

@@ -12,7 +12,7 @@ from layerwise.metrics import metric_of
 from layerwise.probes.metrics import METRICS
 from layerwise.scoring.metrics import METRICS as OF_SCORES
 from layerwise.scoring.properties import Property
-from layerwise.tables.best_layers import read_best_layers
+from layerwise.tables.best_layers import read_best_layers, require_layers
 from layerwise.tables.comparison import Outcome, outcomes, read_comparison
 from layerwise.tables.external import PROPERTY, TASK
 from layerwise.tables.files import AnyPath, alignments_of, read_table, table_of, write_table
@@ -108,9 +108,7 @@ def recommend(
     best = of_shown(best, shown)
     costs = _costs(read_comparison(comparison), shown)
     by_chance = of_shown(read_trends(trends), shown).set_index(["property", "model", "layer"])
-    for row in best[best["layer"] != ""][by_chance.index.names].itertuples(index=False):
-        if tuple(row) not in by_chance.index:
-            raise RereadError(trends, f"no row of {', '.join(row)}, which {best_layers} names")
+    require_layers(best, by_chance.index, best_layers, trends)
     heads = read_probes(probes)
     on_tasks = list(outcomes(heads, seed))
     heads = heads.set_index(["task", "source", "metric", "model", "layer"])

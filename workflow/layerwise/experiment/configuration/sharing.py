@@ -26,7 +26,6 @@ from typing import Any
 
 from layerwise.addresses import hidden_in
 from layerwise.errors import did_you_mean, shown
-from layerwise.experiment.configuration.corpus import word_splits_of
 from layerwise.experiment.configuration.experiment import Experiment
 from layerwise.experiment.configuration.problems import ConfigurationError, listed
 from layerwise.experiment.configuration.properties import chosen_properties
@@ -103,15 +102,12 @@ def sharing_of(experiment: Experiment, results: Path) -> Sharing:
         "tasks": asked_tasks(theirs, corpora),
     }
     both = {kind: [one for one in names if one in others[kind]] for kind, names in chosen.items()}
-    entries, properties, _ = chosen_properties(theirs)
-    ranked, _ = word_splits_of(
-        theirs["corpus"], corpora, needs_words=any(each.rows.span is SPANS["word"] for each in properties.values())
-    )
     errors = [*_differences(mine, theirs, name), *_other_entries(mine, theirs, both, name)]
-    if experiment.word_splits and experiment.word_splits != ranked:
+    if (experiment.word_splits or experiment.word_list) and not _asks_about_words(theirs):
         errors.append(
             f"shares: {name} has no question about words, so that its words are not the frequent ones of "
-            f"{', '.join(experiment.word_splits)}; ask one there and run it again, or leave out shares"
+            f"{experiment.word_list or ', '.join(experiment.word_splits or [])}; ask one there and run it again, or "
+            "leave out shares"
         )
     errors += [
         f"shares: {shown(file)} was changed since the last run of {name}; run that one again, or leave out shares"
@@ -120,7 +116,7 @@ def sharing_of(experiment: Experiment, results: Path) -> Sharing:
     ]
     if errors:
         raise ConfigurationError(listed(errors))
-    return _alike(experiment, theirs, both, _tables(entries), results / name)
+    return _alike(experiment, theirs, both, _tables(chosen_properties(dict(theirs))[0]), results / name)
 
 
 def _finished(results: Path, name: str) -> dict:
@@ -151,15 +147,27 @@ def _finished(results: Path, name: str) -> dict:
 
 def _of_results(config: Mapping) -> dict[str, Any]:
     """What files that are shared depend on, by key. More models, questions or tasks change none that are there."""
-    found = {
+    found = _of_representations(config) | {key: config[key] for key in _OF_SCORES} | _of_heads(config)
+    found["corpus.word_list"] = (config["corpus"]["word_list"], _asks_about_words(config))  # which else is not read
+    return found | {f"{section}.{name}": entry for section, _ in _NAMED for name, entry in config[section].items()}
+
+
+def _of_representations(config: Mapping) -> dict[str, Any]:
+    return {
         f"{section}.{key}": value
         for section in _ALIKE
         for key, value in config[section].items()
         if (section, key) not in _FREE
     }
-    found |= {key: config[key] for key in _OF_SCORES}
-    found |= {f"probes.{key}": value for key, value in config["probes"].items() if key not in _FREE_OF_HEADS}
-    return found | {f"{section}.{name}": entry for section, _ in _NAMED for name, entry in config[section].items()}
+
+
+def _of_heads(config: Mapping) -> dict[str, Any]:
+    return {f"probes.{key}": value for key, value in config["probes"].items() if key not in _FREE_OF_HEADS}
+
+
+def _asks_about_words(config: Mapping) -> bool:
+    _, properties, _ = chosen_properties(dict(config))
+    return any(question.rows.span is SPANS["word"] for question in properties.values())
 
 
 def _alike(
@@ -181,8 +189,7 @@ def _alike(
         if tables.get(name) == file and _is_older([file], last_run)
     )
     scored = both["properties"] if all(config[key] == theirs[key] for key in _OF_SCORES) else []
-    probes = {key for key in config["probes"] if key not in _FREE_OF_HEADS}
-    trained = both["tasks"] if all(config["probes"][key] == theirs["probes"][key] for key in probes) else []
+    trained = both["tasks"] if _of_heads(config) == _of_heads(theirs) else []
     return Sharing(
         experiment=folder.name,
         models=frozenset(models),
@@ -198,12 +205,12 @@ def _alike(
 
 def _differences(mine: Mapping, other: Mapping, name: str) -> list[str]:
     """Keys that have to be alike and are not."""
+    there = _of_representations(other)
     errors = [
-        f"{section}.{key}: {value!r} here, {other[section].get(key)!r} in {name}: representations depend on it; make "
-        "them alike, or leave out shares"
-        for section in _ALIKE
-        for key, value in mine[section].items()
-        if (section, key) not in _FREE and value != other[section].get(key)
+        f"{key}: {value!r} here, {there.get(key)!r} in {name}: representations depend on it; make them alike, or leave "
+        "out shares"
+        for key, value in _of_representations(mine).items()
+        if value != there.get(key)
     ]
     if not mine["representations"]["keep"]:
         errors.append("representations.keep: false deletes what is shared; it must be true")

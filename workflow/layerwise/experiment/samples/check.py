@@ -157,15 +157,14 @@ def write_rare_types(speech: Speech, sizes: SampleSizes, out: AnyPath, wanted: C
     """
     rows = []
     for span in TIERS:
-        rare = rare_types(speech.segments[span], span, sizes)
+        rare, types = rare_types(speech.segments[span], span, sizes, speech.ranking)
         rows += [{"span": span.name, "label": label, "n": int(n)} for label, n in rare.items()]
         if len(rare):
             log.log(
                 logging.WARNING if span in wanted else logging.INFO,
-                "%d of %d %s types, with %d of %d segments, occur fewer than %d times, and are left out "
+                "%d of %d %s types, with %d segments, occur fewer than %d times, and are left out "
                 "(samples.min_per_type): %s",
-                len(rare), speech.segments[span]["label"].nunique(), span.name, rare.sum(), len(speech.segments[span]),
-                sizes.min_per_type, Path(out).name,
+                len(rare), types, span.name, rare.sum(), sizes.min_per_type, Path(out).name,
             )  # fmt: skip
     write_table(table_of(rows, RARE_COLUMNS, ["n"]), out)
 
